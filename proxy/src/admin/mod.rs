@@ -1,0 +1,1 @@
+//! The channel by which `segue` commands talk to a running proxy.

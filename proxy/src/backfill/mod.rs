@@ -1,0 +1,1 @@
+//! Copies the old side to the new one in batches.

@@ -1,0 +1,1 @@
+//! Loads what the database really has into `rewrite_rules::Catalog`.

@@ -1,0 +1,1 @@
+//! The client side of a connection: accepting, TLS, startup, cancel requests.

@@ -1,0 +1,1 @@
+//! Finds PostgreSQL server binaries and runs throw-away clusters with them.

@@ -1,0 +1,1 @@
+//! The configuration: file → raw → checked, with all faults at once.

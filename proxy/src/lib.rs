@@ -1,0 +1,25 @@
+//! segue: a proxy that moves a live PostgreSQL database from one schema shape to the next.
+//!
+//! The data plane carries statements: [`wire`], [`client`], [`upstream`], [`session`]. The control
+//! plane decides what they become: [`config`], [`catalog`], [`phase`], [`backfill`], [`verify`],
+//! [`admin`]. The data plane knows of the control plane only [`phase::generation`].
+//! [`app`] wires everything and nobody imports it; [`cli`] is the command line.
+
+pub mod wire;
+
+pub mod client;
+pub mod session;
+pub mod upstream;
+
+pub mod admin;
+pub mod backfill;
+pub mod catalog;
+pub mod config;
+pub mod phase;
+pub mod verify;
+
+pub mod cluster;
+pub mod demo;
+
+pub mod app;
+pub mod cli;

@@ -1,0 +1,237 @@
+//! The generation in force, and who still lives in which one.
+//!
+//! This is all that the data plane sees of the control plane. A session owns one [`Seat`]; it pins
+//! the current generation at the first frame of a transaction and lets go when the server says
+//! idle. A flip swaps one pointer; a generation is drained when no seat holds an older one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use rewrite_rules::{Outcome, SearchPath, SessionView};
+
+/// Most texts that one generation remembers. Beyond it, statements are still rewritten, at the
+/// price of a parse each. Unit: distinct texts.
+pub const PLAN_CACHE_CAPACITY: usize = 20_000;
+
+/// Longest text that is worth remembering. Unit: bytes.
+pub const PLAN_CACHE_TEXT_BYTES: usize = 16 * 1024;
+
+/// A compiled generation with the rewritings made in it so far.
+#[derive(Debug)]
+pub struct Generation {
+    compiled: rewrite_rules::Generation,
+    plans: DashMap<PlanKey, Arc<Outcome>>,
+}
+
+/// A text means the same in two sessions if this is equal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PlanKey {
+    text: Box<str>,
+    search_path: Arc<SearchPath>,
+    standard_conforming_strings: bool,
+}
+
+impl Generation {
+    /// Wraps a compiled generation with an empty plan cache.
+    #[must_use]
+    pub fn new(compiled: rewrite_rules::Generation) -> Self {
+        Self { compiled, plans: DashMap::new() }
+    }
+
+    /// The compiled rules.
+    #[must_use]
+    pub fn compiled(&self) -> &rewrite_rules::Generation {
+        &self.compiled
+    }
+
+    /// The number that tells generations apart; grows with each.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.compiled.number()
+    }
+
+    /// What PostgreSQL should receive for `text`, from the cache where it is known.
+    #[must_use]
+    pub fn plan(
+        &self,
+        text: &str,
+        search_path: &Arc<SearchPath>,
+        standard_conforming_strings: bool,
+    ) -> Arc<Outcome> {
+        let session = SessionView { search_path, standard_conforming_strings };
+        if text.len() > PLAN_CACHE_TEXT_BYTES {
+            return Arc::new(self.compiled.rewrite(text, session));
+        }
+        let key = PlanKey {
+            text: text.into(),
+            search_path: Arc::clone(search_path),
+            standard_conforming_strings,
+        };
+        if let Some(known) = self.plans.get(&key) {
+            return Arc::clone(&known);
+        }
+        let outcome = Arc::new(self.compiled.rewrite(text, session));
+        if self.plans.len() < PLAN_CACHE_CAPACITY {
+            self.plans.insert(key, Arc::clone(&outcome));
+        }
+        outcome
+    }
+}
+
+/// The generation in force and the seats of all sessions.
+#[derive(Debug)]
+pub struct Current {
+    generation: ArcSwap<Generation>,
+    seats: DashMap<u64, Arc<SeatState>>,
+    next_seat: AtomicU64,
+}
+
+/// What is known of a session, for those who wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupant {
+    /// Where the client came from, `address:port` or a socket's path.
+    pub client: String,
+    /// Role it logged in as.
+    pub user: String,
+    /// Database it logged in to.
+    pub database: String,
+    /// `application_name` of its startup message.
+    pub application_name: String,
+    /// Process id of its backend, 0 if unknown.
+    pub backend_pid: i32,
+}
+
+#[derive(Debug)]
+struct SeatState {
+    occupant: Occupant,
+    /// Generation held, 0 for none.
+    generation: AtomicU64,
+    /// When it was taken. Unit: milliseconds since the epoch.
+    since_ms: AtomicU64,
+}
+
+/// A session that holds a generation, as shown to an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Who it is.
+    pub occupant: Occupant,
+    /// The generation it lives in.
+    pub generation: u64,
+    /// Since when. Unit: milliseconds since the epoch.
+    pub since_ms: u64,
+}
+
+impl Current {
+    /// Starts with `generation` in force.
+    #[must_use]
+    pub fn new(generation: Arc<Generation>) -> Self {
+        Self {
+            generation: ArcSwap::new(generation),
+            seats: DashMap::new(),
+            next_seat: AtomicU64::new(1),
+        }
+    }
+
+    /// The generation that new transactions use.
+    #[must_use]
+    pub fn load(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    /// Number of the generation that new transactions use, without taking hold of it.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.generation.load().number()
+    }
+
+    /// Puts `generation` in force: new transactions use it at once.
+    pub fn swap(&self, generation: Arc<Generation>) {
+        self.generation.store(generation);
+    }
+
+    /// Who still lives in a generation older than `number`, longest first.
+    #[must_use]
+    pub fn holders_before(&self, number: u64) -> Vec<Holder> {
+        let mut holders: Vec<Holder> = self
+            .seats
+            .iter()
+            .filter_map(|seat| {
+                let generation = seat.generation.load(Ordering::SeqCst);
+                (generation != 0 && generation < number).then(|| Holder {
+                    occupant: seat.occupant.clone(),
+                    generation,
+                    since_ms: seat.since_ms.load(Ordering::Relaxed),
+                })
+            })
+            .collect();
+        holders.sort_by_key(|holder| holder.since_ms);
+        holders
+    }
+
+    /// Number of sessions that have a seat.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Gives a session its seat; dropping the seat gives it back.
+    #[must_use]
+    pub fn sit(self: &Arc<Self>, occupant: Occupant) -> Seat {
+        let id = self.next_seat.fetch_add(1, Ordering::Relaxed);
+        let state = Arc::new(SeatState {
+            occupant,
+            generation: AtomicU64::new(0),
+            since_ms: AtomicU64::new(0),
+        });
+        self.seats.insert(id, Arc::clone(&state));
+        Seat { current: Arc::clone(self), id, state }
+    }
+}
+
+/// One session's hold on generations.
+#[derive(Debug)]
+pub struct Seat {
+    current: Arc<Current>,
+    id: u64,
+    state: Arc<SeatState>,
+}
+
+impl Seat {
+    /// Takes hold of the generation in force. Call it at the first frame of a transaction.
+    ///
+    /// The number is published before the pointer is trusted, so that a flip which runs at the
+    /// same moment either is seen here or sees this seat.
+    #[must_use]
+    pub fn pin(&self) -> Arc<Generation> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.state.since_ms.store(now_ms, Ordering::Relaxed);
+        loop {
+            let generation = self.current.load();
+            self.state.generation.store(generation.number(), Ordering::SeqCst);
+            if self.current.number() == generation.number() {
+                return generation;
+            }
+        }
+    }
+
+    /// Lets go. Call it when the server says idle and nothing more is expected of it.
+    pub fn release(&self) {
+        self.state.generation.store(0, Ordering::SeqCst);
+    }
+
+    /// Number of the generation that a new transaction would use.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.current.number()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.current.seats.remove(&self.id);
+    }
+}

@@ -1,0 +1,3 @@
+//! The running generation, flips and drains.
+
+pub mod generation;

@@ -1,0 +1,1 @@
+//! Compares the old side with the new one.

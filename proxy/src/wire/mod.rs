@@ -1,0 +1,1 @@
+//! PostgreSQL frontend/backend protocol: framing and the few messages that are inspected.

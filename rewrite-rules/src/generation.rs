@@ -1,0 +1,105 @@
+//! A generation: the immutable set of lenses that a transaction lives in from start to end.
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::lens::Lens;
+use crate::outcome::Outcome;
+use crate::phase::Phase;
+use crate::rule::Rule;
+
+/// An immutable compiled configuration with a number.
+#[derive(Debug)]
+pub struct Generation {
+    number: u64,
+    rules: Vec<Rule>,
+    lenses: Vec<Lens>,
+    catalog: Arc<Catalog>,
+}
+
+/// What one pass over a text's bytes found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scan {
+    /// It may name a governed table: ask [`Generation::rewrite`].
+    pub governed: bool,
+    /// It may change what names mean in this session (search_path, temporary tables, roles,
+    /// standard_conforming_strings …): forget what is known of the session.
+    pub session: bool,
+}
+
+/// What an unqualified name can mean in a session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SearchPath {
+    /// `current_schemas(true)`: the effective search path, `pg_catalog` included.
+    pub schemas: Vec<String>,
+    /// Names of the relations in the session's temporary schema.
+    pub temporary: Vec<String>,
+}
+
+impl Default for SearchPath {
+    fn default() -> Self {
+        Self { schemas: vec!["pg_catalog".to_owned(), "public".to_owned()], temporary: Vec::new() }
+    }
+}
+
+/// What rewriting must know of the session that sent a text.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionView<'a> {
+    /// What unqualified names mean.
+    pub search_path: &'a SearchPath,
+    /// `standard_conforming_strings`: whether a backslash in `'…'` is an ordinary character.
+    pub standard_conforming_strings: bool,
+}
+
+impl Generation {
+    pub(crate) fn new(
+        number: u64,
+        rules: &[Rule],
+        lenses: Vec<Lens>,
+        catalog: Arc<Catalog>,
+    ) -> Self {
+        Self { number, rules: rules.to_vec(), lenses, catalog }
+    }
+
+    /// The number that tells generations apart; grows with each.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The rules it was compiled from.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The phase of a migration in this generation.
+    #[must_use]
+    pub fn phase(&self, migration: &str) -> Option<Phase> {
+        self.rules.iter().find(|rule| rule.name == migration).map(|rule| rule.phase)
+    }
+
+    /// The lenses, one per governed table.
+    #[must_use]
+    pub fn lenses(&self) -> &[Lens] {
+        &self.lenses
+    }
+
+    /// The catalog it was compiled against.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// One pass over the text's bytes, cheap enough for every statement.
+    #[must_use]
+    pub fn scan(&self, _text: &[u8]) -> Scan {
+        Scan::default()
+    }
+
+    /// Decides what PostgreSQL should receive for `text`, which may hold several statements.
+    #[must_use]
+    pub fn rewrite(&self, _text: &str, _session: SessionView<'_>) -> Outcome {
+        Outcome::Forward
+    }
+}

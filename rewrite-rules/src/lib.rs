@@ -1,0 +1,31 @@
+//! Decides what PostgreSQL should receive: rules and a catalog in, lenses and rewritten SQL out.
+//!
+//! This package is pure: no IO, no clock, no environment, no log, no async. Reading order:
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`rule`] | the migration rules as an operator writes them |
+//! | [`phase`] | the phases of each kind, and which steps between them are legal |
+//! | [`catalog`] | tables, columns, keys and function volatilities as plain data |
+//! | [`mod@compile`] | rules + catalog → [`lens::Lens`]es, with all faults at once |
+//! | [`lens`] | what one governed table means: how each logical column is read and written |
+//! | [`generation`] | the immutable set of lenses that a transaction lives in; the front door to rewriting |
+//! | [`outcome`] | forward, rewritten, or refused |
+//! | [`refusal`] | every reason to refuse, with SQLSTATE, message and hint |
+
+pub mod catalog;
+pub mod compile;
+pub mod generation;
+pub mod lens;
+pub mod outcome;
+pub mod phase;
+pub mod refusal;
+pub mod rule;
+
+pub use catalog::Catalog;
+pub use compile::{Fault, compile};
+pub use generation::{Generation, Scan, SearchPath, SessionView};
+pub use outcome::{Outcome, PositionMap, Rewritten};
+pub use phase::Phase;
+pub use refusal::Refusal;
+pub use rule::Rule;

@@ -1,0 +1,145 @@
+//! The phases of a migration, and which steps between them are legal.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a migration stands. The order is the order of the way forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Old side only; the new side may be added to the schema now.
+    Expand,
+    /// Both sides are written, the old one is read.
+    DualWrite,
+    /// Both sides are written, the new one is read.
+    SwitchReads,
+    /// New side only; the old one still exists.
+    StopDualWrite,
+    /// New side only; the old one may be dropped.
+    Contract,
+}
+
+impl Phase {
+    /// Every phase, in the order of the way forward.
+    pub const ALL: [Self; 5] =
+        [Self::Expand, Self::DualWrite, Self::SwitchReads, Self::StopDualWrite, Self::Contract];
+
+    /// The name used in configurations and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expand => "expand",
+            Self::DualWrite => "dual-write",
+            Self::SwitchReads => "switch-reads",
+            Self::StopDualWrite => "stop-dual-write",
+            Self::Contract => "contract",
+        }
+    }
+
+    /// The phase after this one on the way forward.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Expand => Some(Self::DualWrite),
+            Self::DualWrite => Some(Self::SwitchReads),
+            Self::SwitchReads => Some(Self::StopDualWrite),
+            Self::StopDualWrite => Some(Self::Contract),
+            Self::Contract => None,
+        }
+    }
+
+    /// The phase before this one.
+    #[must_use]
+    pub const fn previous(self) -> Option<Self> {
+        match self {
+            Self::Expand => None,
+            Self::DualWrite => Some(Self::Expand),
+            Self::SwitchReads => Some(Self::DualWrite),
+            Self::StopDualWrite => Some(Self::SwitchReads),
+            Self::Contract => Some(Self::StopDualWrite),
+        }
+    }
+
+    /// Checks that going from `self` to `target` is staying, or one step forward or back.
+    ///
+    /// Two neighbouring phases may be live at once, two phases apart never: `expand` beside
+    /// `switch-reads` loses writes, `dual-write` beside `stop-dual-write` reads stale data.
+    ///
+    /// # Errors
+    /// [`SkippedPhase`] names the one phase that may be entered next on the way to `target`.
+    pub fn step(self, target: Self) -> Result<(), SkippedPhase> {
+        let neighbour = if target > self { self.next() } else { self.previous() };
+        match neighbour {
+            Some(next) if target != self && next != target => {
+                Err(SkippedPhase { from: self, target, next })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that names no phase.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown phase \"{0}\"")]
+pub struct UnknownPhase(pub String);
+
+impl FromStr for Phase {
+    type Err = UnknownPhase;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|phase| phase.name() == text)
+            .ok_or_else(|| UnknownPhase(text.to_owned()))
+    }
+}
+
+/// A step that would leave out a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot go from phase \"{from}\" to \"{target}\": the next step on that way is \"{next}\"")]
+pub struct SkippedPhase {
+    /// The phase that is in force.
+    pub from: Phase,
+    /// The phase that was asked for.
+    pub target: Phase,
+    /// The neighbour of `from` in the direction of `target`.
+    pub next: Phase,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_neighbours_can_be_reached() {
+        for (i, from) in Phase::ALL.into_iter().enumerate() {
+            for (j, to) in Phase::ALL.into_iter().enumerate() {
+                assert_eq!(from.step(to).is_ok(), i.abs_diff(j) <= 1, "{from} -> {to}");
+            }
+        }
+        assert_eq!(
+            Phase::Contract.step(Phase::Expand),
+            Err(SkippedPhase {
+                from: Phase::Contract,
+                target: Phase::Expand,
+                next: Phase::StopDualWrite
+            })
+        );
+    }
+
+    #[test]
+    fn names_round_trip() {
+        for phase in Phase::ALL {
+            assert_eq!(phase.name().parse(), Ok(phase));
+        }
+        assert_eq!("dual".parse::<Phase>(), Err(UnknownPhase("dual".to_owned())));
+    }
+}
