@@ -64,6 +64,8 @@ pub struct Relation {
     pub kind: RelationKind,
     /// Live columns in `attnum` order, system and dropped columns left out.
     pub columns: Vec<Column>,
+    /// `pg_class.relnatts`: the highest `attnum` ever given, dropped columns included.
+    pub attribute_count: u16,
     /// Primary key, unique constraints and unique indexes over plain columns.
     pub keys: Vec<Key>,
     /// Names of user triggers that fire BEFORE INSERT or UPDATE … FOR EACH ROW.
@@ -100,6 +102,8 @@ pub enum RelationKind {
 pub struct Column {
     /// `pg_attribute.attname`.
     pub name: String,
+    /// `pg_attribute.attnum`: its place in the table, counted from 1; dropped columns leave gaps.
+    pub number: u16,
     /// `format_type(atttypid, atttypmod)`, schema-qualified where it is not in `pg_catalog`.
     pub type_name: String,
     /// `format_type(atttypid, -1)`: the same without its typmod, safe to write in a cast.

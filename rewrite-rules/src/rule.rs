@@ -29,6 +29,10 @@ pub enum Change {
         from: String,
         /// The name that the schema is moving to.
         to: String,
+        /// Place of `from` among the columns that `*` shows, counted from 1. Needed only where
+        /// the old column is gone and the catalog no longer tells its place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u16>,
     },
 }
 
