@@ -2,7 +2,7 @@
 //!
 //! A cluster lives in a temporary folder, listens on a private port of 127.0.0.1 and on a Unix
 //! socket, and leaves nothing behind: neither when it is stopped, nor when its value is dropped by
-//! a panic, nor when this process is killed (then a watchdog clears up, see [`folder`](self)).
+//! a panic, nor when this process is killed: then a watchdog clears up.
 
 mod account;
 mod binaries;
@@ -215,7 +215,9 @@ fn settings_text(options: &ClusterOptions, folder: &Folder) -> String {
     settings.extend(options.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     settings
         .into_iter()
-        .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
+        .map(|(name, value)| {
+            format!("{name} = '{}'\n", value.replace('\\', "\\\\").replace('\'', "''"))
+        })
         .collect()
 }
 
@@ -238,7 +240,6 @@ fn free_port() -> std::io::Result<u16> {
 mod tests {
     use super::*;
 
-    /// A cluster, or `None` (said aloud) on a machine without server binaries.
     async fn cluster(options: ClusterOptions) -> Cluster {
         Cluster::start(options).await.unwrap_or_else(|e| panic!("{e}\nHINT: {}", e.hint()))
     }
