@@ -1,1 +1,20 @@
-//! The harness.
+//! The harness: private PostgreSQL clusters, proxies in this process, and a client that sees bytes.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`server`] | one cluster per test process, one database per test |
+//! | [`wire`] | a client that sends any frame and shows every answer |
+//! | [`message`] | backend messages, decoded |
+//! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
+)]
+
+#[path = "../../rewrite-rules/tests/support/mod.rs"]
+pub mod golden;
+pub mod message;
+pub mod server;
+pub mod wire;

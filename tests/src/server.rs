@@ -1,0 +1,95 @@
+//! One private cluster per test process and one database per test.
+//!
+//! The cluster lives as long as the process; the cluster's own watchdog removes it afterwards.
+
+use std::future::Future;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use segue::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use tokio::runtime::Runtime;
+
+use crate::wire::{Login, Wire};
+
+/// The runtime on which clusters and proxies of this process live.
+///
+/// Tests block on it from their own threads, so a cluster outlives the test that started it.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    })
+}
+
+/// Runs a future to its end on [`runtime`].
+pub fn run<F: Future>(future: F) -> F::Output {
+    runtime().block_on(future)
+}
+
+/// The cluster of this process: everybody is trusted, nothing waits for the disk.
+pub fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let cluster = start(ClusterOptions {
+            settings: vec![
+                ("max_connections".to_owned(), "300".to_owned()),
+                ("log_min_messages".to_owned(), "panic".to_owned()),
+            ],
+            ..ClusterOptions::default()
+        });
+        // segue's own role, with no more than what the README grants it.
+        Login::direct(&cluster, "postgres")
+            .connect()
+            .script("CREATE ROLE segue LOGIN; CREATE ROLE app LOGIN;");
+        cluster
+    })
+}
+
+/// Starts a cluster of its own for a test that needs one unlike the others.
+pub fn start(options: ClusterOptions) -> Cluster {
+    run(Cluster::start(options)).unwrap_or_else(|error| panic!("{error}\nHINT: {}", error.hint()))
+}
+
+/// A database of one test.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+}
+
+impl Database {
+    /// Creates a database whose name starts with `about`, and runs `ddl` in it.
+    pub fn create(about: &str, ddl: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("{about}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let admin = Login::direct(cluster(), "postgres");
+        admin.connect().script(&format!("CREATE DATABASE \"{name}\""));
+        let database = Self { name };
+        database.connect().script(ddl);
+        database
+    }
+
+    /// A session of the superuser, past every proxy.
+    pub fn connect(&self) -> Wire {
+        self.login().connect()
+    }
+
+    /// How the superuser connects, past every proxy.
+    pub fn login(&self) -> Login {
+        Login::direct(cluster(), &self.name)
+    }
+
+    /// The URL that `control` gets: segue's own role over TCP.
+    pub fn control_url(&self) -> String {
+        cluster().url("segue", &self.name)
+    }
+
+    /// The superuser's name.
+    pub fn superuser(&self) -> &'static str {
+        SUPERUSER
+    }
+}
