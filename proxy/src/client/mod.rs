@@ -1,1 +1,8 @@
 //! The client side of a connection: accepting, TLS, startup, cancel requests.
+
+pub mod cancel;
+pub mod handshake;
+pub mod listener;
+pub mod stream;
+
+pub use stream::ClientStream;
