@@ -285,7 +285,7 @@ mod format {
 
     #[test]
     fn types_are_printed_as_format_type_does() {
-        use support::types::{format_type, without_typmod};
+        use support::format_type::{format_type, without_typmod};
         for (written, full, base) in [
             ("VARCHAR(50)", "character varying(50)", "character varying"),
             ("int8", "bigint", "bigint"),

@@ -5,6 +5,7 @@
 //! | [`server`] | one cluster per test process, one database per test |
 //! | [`wire`] | a client that sends any frame and shows every answer |
 //! | [`message`] | backend messages, decoded |
+//! | [`stage`] | the physical schema of each phase for the corpus |
 //! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
 
 #![expect(
@@ -17,4 +18,5 @@
 pub mod golden;
 pub mod message;
 pub mod server;
+pub mod stage;
 pub mod wire;

@@ -4,8 +4,8 @@
 //! the same books against a real server.
 
 pub mod book;
+pub mod format_type;
 pub mod schema;
-pub mod types;
 
 use std::path::{Path, PathBuf};
 

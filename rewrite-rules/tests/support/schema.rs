@@ -17,7 +17,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-use super::types::{format_type, without_typmod};
+use super::format_type::{format_type, without_typmod};
 
 /// Longest name that PostgreSQL keeps (`NAMEDATALEN` - 1). Unit: bytes.
 const NAME_BYTES: usize = 63;

@@ -1,0 +1,98 @@
+-- What fails on the unmigrated database fails in the same way, at the same place.
+
+INSERT INTO users (id, username) VALUES (10, 'alice')
+
+--$ 10;alice
+INSERT INTO users (id, username) VALUES ($1, $2)
+
+INSERT INTO users (id, username) VALUES (1, 'frank')
+
+INSERT INTO users (id, username) VALUES (10, NULL)
+
+INSERT INTO users (id) VALUES (10)
+
+INSERT INTO users VALUES (10)
+
+INSERT INTO users (id, username) VALUES (10, repeat('x', 51))
+
+INSERT INTO users (id, username, age) VALUES (10, 'frank', -1)
+
+INSERT INTO users (id, username, username) VALUES (10, 'a', 'b')
+
+INSERT INTO users (id, username) VALUES (10)
+
+INSERT INTO users (id, username) VALUES (10, 'a', 'b')
+
+INSERT INTO users (id, username, nonsense) VALUES (10, 'a', 'b')
+
+INSERT INTO users VALUES (10, 'a', 'b', 1, 'one too many')
+
+INSERT INTO users (id, username) VALUES ('ten', 'frank')
+
+INSERT INTO users (id, username) VALUES (1, 'x'), (1, 'y') ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username
+
+INSERT INTO users (id, username) VALUES (10, 'x') ON CONFLICT (email) DO NOTHING
+
+INSERT INTO users (id, username) VALUES (10, 'x') ON CONFLICT ON CONSTRAINT no_such_key DO NOTHING
+
+UPDATE users SET username = 'alice' WHERE id = 2
+
+UPDATE users SET username = NULL WHERE id = 2
+
+UPDATE users SET username = 'a', username = 'b'
+
+UPDATE users SET username = nonsense
+
+UPDATE users SET nonsense = username
+
+UPDATE users SET username = 1 / 0 WHERE username = 'bob'
+
+UPDATE users SET username = repeat('y', 60) WHERE username = 'bob'
+
+SELECT username FROM users WHERE nonsense = 1
+
+SELECT username, nonsense FROM users
+
+SELECT nonsense.username FROM users
+
+SELECT u.username FROM users
+
+SELECT username FROM users u JOIN posts p ON p.user_id = u.id
+
+SELECT username FROM users ORDER BY nonsense
+
+SELECT username, count(*) FROM users
+
+SELECT username FROM users GROUP BY age
+
+SELECT username + 1 FROM users
+
+SELECT username / 0 FROM users
+
+SELECT id / 0, username FROM users
+
+SELECT no_such_function(username) FROM users
+
+SELECT username FROM users WHERE username = 5
+
+SELECT username::integer FROM users
+
+SELECT username FROM users LIMIT -1
+
+SELECT username FROM no_such_table
+
+SELECT username FROM users WHERE id = (SELECT id FROM users)
+
+SELECT username FROM users UNION SELECT id FROM users
+
+SELECT usrname FROM users
+
+DELETE FROM users WHERE nonsense = username
+
+DELETE FROM users WHERE username = 'alice' RETURNING nonsense
+
+SELECT DISTINCT username FROM users ORDER BY age
+
+SELECT max(username) FROM users WHERE max(username) = 'x'
+
+SELECT username FROM users FOR UPDATE OF nonsense
