@@ -3,9 +3,10 @@
 //! It blocks, so that a test reads from top to bottom; proxies run on threads of their own.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use rustls::{ClientConnection, StreamOwned};
 use segue::cluster::{Cluster, SUPERUSER};
 
 use crate::message::{Fields, Message, Row};
@@ -56,7 +57,11 @@ impl Login {
 
     /// Logs in; the error that the server side answered with, if it did.
     pub fn try_connect(&self) -> (Wire, Option<Fields>) {
-        let mut wire = Wire::open(self.port);
+        self.try_connect_over(Wire::open(self.port))
+    }
+
+    /// Logs in over a stream that is open already.
+    pub fn try_connect_over(&self, mut wire: Wire) -> (Wire, Option<Fields>) {
         let mut body = 196_608_u32.to_be_bytes().to_vec();
         for (name, value) in &self.parameters {
             for text in [name, value] {
@@ -70,6 +75,7 @@ impl Login {
         loop {
             match wire.read() {
                 Some(Message::Ready(_)) => return (wire, None),
+                Some(Message::Notice(_)) => {}
                 Some(Message::Error(error)) => return (wire, Some(error)),
                 Some(Message::Key(process, secret)) => wire.key = (process, secret),
                 Some(Message::Authentication(0, _) | Message::Parameter(..)) => {}
@@ -79,10 +85,28 @@ impl Login {
     }
 }
 
+/// Bytes both ways: a socket, or TLS over one.
+pub trait Stream: Read + Write + Send {
+    /// Says that nothing more will be written.
+    fn end(&mut self);
+}
+
+impl Stream for TcpStream {
+    fn end(&mut self) {
+        let _ = self.shutdown(Shutdown::Write);
+    }
+}
+
+impl Stream for StreamOwned<ClientConnection, TcpStream> {
+    fn end(&mut self) {
+        self.conn.send_close_notify();
+        let _ = self.flush();
+    }
+}
+
 /// One session.
-#[derive(Debug)]
 pub struct Wire {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     /// Process id and secret of BackendKeyData.
     pub key: (u32, Vec<u8>),
 }
@@ -158,16 +182,29 @@ pub type Value<'a> = Option<&'a str>;
 impl Wire {
     /// Opens a connection and sends nothing.
     pub fn open(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
-        stream.set_nodelay(true).expect("a socket option");
-        let deadline = Duration::from_secs(ANSWER_DEADLINE_S);
-        stream.set_read_timeout(Some(deadline)).expect("a socket option");
+        let stream = socket(port);
+        Self::over(Box::new(stream))
+    }
+
+    /// Speaks over a stream that is open already.
+    pub fn over(stream: Box<dyn Stream>) -> Self {
         Self { stream, key: (0, Vec::new()) }
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn hang_up(&mut self) {
+        self.stream.end();
+    }
+
+    /// Everything that is still to come, as messages, until the other side hangs up.
+    pub fn until_closed(&mut self) -> Vec<Message> {
+        std::iter::from_fn(|| self.read()).collect()
     }
 
     /// Sends bytes as they are.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the other side reads");
+        self.stream.flush().expect("the other side reads");
     }
 
     /// Sends bytes; false if the other side has hung up.
@@ -270,6 +307,15 @@ impl Wire {
         self.send_bytes(&[bind("", name, values, false), execute("", 0), sync()].concat());
         self.until_ready()
     }
+}
+
+/// A socket to that port which gives up after a while.
+pub fn socket(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
+    stream.set_nodelay(true).expect("a socket option");
+    let deadline = Duration::from_secs(ANSWER_DEADLINE_S);
+    stream.set_read_timeout(Some(deadline)).expect("a socket option");
+    stream
 }
 
 /// A frame: type byte, length, body.
