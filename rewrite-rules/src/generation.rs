@@ -6,6 +6,7 @@ use crate::catalog::Catalog;
 use crate::lens::Lens;
 use crate::outcome::Outcome;
 use crate::phase::Phase;
+use crate::prefilter::Prefilter;
 use crate::rule::Rule;
 
 /// An immutable compiled configuration with a number.
@@ -15,6 +16,7 @@ pub struct Generation {
     rules: Vec<Rule>,
     lenses: Vec<Lens>,
     catalog: Arc<Catalog>,
+    prefilter: Prefilter,
 }
 
 /// What one pass over a text's bytes found.
@@ -58,7 +60,8 @@ impl Generation {
         lenses: Vec<Lens>,
         catalog: Arc<Catalog>,
     ) -> Self {
-        Self { number, rules: rules.to_vec(), lenses, catalog }
+        let prefilter = Prefilter::new(lenses.iter().map(|lens| lens.relation.name.as_str()));
+        Self { number, rules: rules.to_vec(), lenses, catalog, prefilter }
     }
 
     /// The number that tells generations apart; grows with each.
@@ -93,13 +96,13 @@ impl Generation {
 
     /// One pass over the text's bytes, cheap enough for every statement.
     #[must_use]
-    pub fn scan(&self, _text: &[u8]) -> Scan {
-        Scan::default()
+    pub fn scan(&self, text: &[u8]) -> Scan {
+        self.prefilter.scan(text)
     }
 
     /// Decides what PostgreSQL should receive for `text`, which may hold several statements.
     #[must_use]
-    pub fn rewrite(&self, _text: &str, _session: SessionView<'_>) -> Outcome {
-        Outcome::Forward
+    pub fn rewrite(&self, text: &str, session: SessionView<'_>) -> Outcome {
+        crate::rewrite::rewrite(self, text, session)
     }
 }

@@ -20,6 +20,19 @@ pub struct Lens {
     pub migrations: Vec<String>,
 }
 
+impl Lens {
+    /// The logical column of that name, shown or not.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&LogicalColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The columns that `*`, whole rows and column-less INSERTs mean, in order.
+    pub fn shown(&self) -> impl Iterator<Item = &LogicalColumn> {
+        self.columns.iter().filter(|column| column.shown)
+    }
+}
+
 /// One name that a client may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogicalColumn {
@@ -37,8 +50,10 @@ pub struct LogicalColumn {
     pub default: Option<ColumnDefault>,
     /// Whether all columns in `put` have that default themselves, so leaving it out is enough.
     pub default_is_shared: bool,
-    /// Generated and identity columns cannot simply be listed.
-    pub assigned_by_server: bool,
+    /// `GENERATED ALWAYS AS (…) STORED`: COPY without a column list leaves it out.
+    pub generated: bool,
+    /// An identity column: its default cannot be written as an expression.
+    pub identity: bool,
     /// The migration that governs this column, if any.
     pub migration: Option<String>,
 }

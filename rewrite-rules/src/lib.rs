@@ -11,16 +11,32 @@
 //! | [`lens`] | what one governed table means: how each logical column is read and written |
 //! | [`generation`] | the immutable set of lenses that a transaction lives in; the front door to rewriting |
 //! | [`outcome`] | forward, rewritten, or refused |
+//! | `prefilter` | one pass over the bytes, so that most statements cost nothing |
+//! | `statement` | a text as tokens and trees; `desugar` helps the parser, `trust` doubts it |
+//! | `scope` | names to relations |
+//! | `rewrite` | one file per statement form applies lenses; `rewrite/mod.rs` is the order of work |
+//! | `volatility` | may this expression be evaluated twice? |
+//! | `edit` | edits to the source text, and the map of positions back |
 //! | [`refusal`] | every reason to refuse, with SQLSTATE, message and hint |
 
 pub mod catalog;
 pub mod compile;
 pub mod generation;
 pub mod lens;
+pub mod name;
 pub mod outcome;
 pub mod phase;
 pub mod refusal;
 pub mod rule;
+
+mod desugar;
+mod edit;
+mod prefilter;
+mod rewrite;
+mod scope;
+mod statement;
+mod trust;
+mod volatility;
 
 pub use catalog::Catalog;
 pub use compile::{Fault, compile};

@@ -30,7 +30,8 @@ pub struct Rewritten {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PositionMap {
     /// `(first character in the rewritten text, its character in the client's text, fixed)`,
-    /// ascending, counted from 0. Within a piece that is not `fixed`, characters advance together.
+    /// ascending, counted from 0. In a piece that is not fixed, characters advance together; a
+    /// fixed one is new text, all of which belongs to one place.
     pub(crate) pieces: Vec<(u32, u32, bool)>,
 }
 

@@ -1,5 +1,7 @@
 //! Every reason to refuse a statement, with SQLSTATE, message and hint.
 
+use crate::lens::Lens;
+
 /// Why a statement is not sent to PostgreSQL. Worded in PostgreSQL's style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -12,4 +14,184 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// Place in the client's text, in characters counted from 1.
     pub position: Option<u32>,
+}
+
+/// `feature_not_supported`.
+const NOT_SUPPORTED: &str = "0A000";
+/// `ambiguous_column`.
+const AMBIGUOUS_COLUMN: &str = "42702";
+/// `undefined_column`.
+const UNDEFINED_COLUMN: &str = "42703";
+/// `duplicate_column`.
+const DUPLICATE_COLUMN: &str = "42701";
+/// `program_limit_exceeded`.
+const TOO_COMPLEX: &str = "54000";
+
+/// A construct that cannot be rewritten, by what an operator would call it.
+///
+/// A list and not a text, so that the documentation and the tests can go through all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Construct {
+    /// The parser could not read the text, or must not be believed.
+    Unreadable,
+    /// A backslash while `standard_conforming_strings` is off.
+    Backslash,
+    /// `MERGE`.
+    Merge,
+    /// SQL-level `PREPARE`.
+    Prepare,
+    /// `COPY … FROM` a governed table.
+    CopyFrom,
+    /// `CREATE VIEW` over a governed table.
+    CreateView,
+    /// Any other statement that names a governed table: DDL, privileges, rules, triggers.
+    Utility,
+    /// A whole-row reference, or what else needs a derived table, where none can stand.
+    NoDerivedTable(&'static str),
+    /// A governed name in a place that was not recognised.
+    UnknownPlace,
+    /// An INSERT whose source's columns cannot be counted.
+    InsertSource,
+    /// `DEFAULT` of a server-assigned column beside a volatile expression.
+    VolatileDefault,
+    /// `SET (a, b) = (SELECT …)` or `= ROW(…)` in a form that cannot be extended.
+    RowAssignment,
+    /// `ON CONFLICT ON CONSTRAINT` naming a constraint of a column that is no longer written.
+    ConflictConstraint,
+    /// A syntax that PostgreSQL does not have.
+    NotPostgres(&'static str),
+}
+
+impl Construct {
+    fn description(self) -> String {
+        match self {
+            Self::Unreadable => "a statement that could not be read".to_owned(),
+            Self::Backslash => "a backslash while standard_conforming_strings is off".to_owned(),
+            Self::Merge => "MERGE".to_owned(),
+            Self::Prepare => "PREPARE".to_owned(),
+            Self::CopyFrom => "COPY FROM".to_owned(),
+            Self::CreateView => "CREATE VIEW".to_owned(),
+            Self::Utility => "this statement".to_owned(),
+            Self::NoDerivedTable(reason) => reason.to_owned(),
+            Self::UnknownPlace => "a governed name in this place".to_owned(),
+            Self::InsertSource => "INSERT from a source whose columns are not known".to_owned(),
+            Self::VolatileDefault => {
+                "DEFAULT of a generated column beside a volatile expression".to_owned()
+            }
+            Self::RowAssignment => {
+                "assignment of a row or sub-select to several columns".to_owned()
+            }
+            Self::ConflictConstraint => {
+                "ON CONFLICT ON CONSTRAINT of a column that is no longer written".to_owned()
+            }
+            Self::NotPostgres(what) => what.to_owned(),
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Unreadable => {
+                "simplify the statement, or send it on a direct connection \
+                                 while the migration is in phase \"expand\""
+            }
+            Self::Backslash => "set standard_conforming_strings = on",
+            Self::Merge => "use INSERT … ON CONFLICT, or UPDATE and INSERT",
+            Self::Prepare => "use protocol-level prepared statements",
+            Self::CopyFrom => "use INSERT while both columns are written",
+            Self::CreateView => "create the view on a direct connection, naming physical columns",
+            Self::Utility => "run it on a direct connection to PostgreSQL, not through the proxy",
+            Self::NoDerivedTable(_) => "name the columns that are needed one by one",
+            Self::UnknownPlace => {
+                "write the name qualified by its table's alias, or rename the \
+                                   other object of that name"
+            }
+            Self::InsertSource => "name the source's columns one by one",
+            Self::VolatileDefault => "leave the generated column out of the INSERT",
+            Self::RowAssignment => "assign the columns one by one",
+            Self::ConflictConstraint => "name the column: ON CONFLICT (column)",
+            Self::NotPostgres(_) => "write it as PostgreSQL's manual has it",
+        }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn construct(construct: Construct, lens: &Lens) -> Self {
+        Self {
+            sqlstate: NOT_SUPPORTED,
+            message: format!(
+                "cannot rewrite {} on table \"{}\" during migration {}",
+                construct.description(),
+                lens.relation,
+                migrations(lens),
+            ),
+            hint: Some(construct.hint().to_owned()),
+            position: None,
+        }
+    }
+
+    pub(crate) fn ambiguous(column: &str) -> Self {
+        Self {
+            sqlstate: AMBIGUOUS_COLUMN,
+            message: format!("column reference \"{column}\" is ambiguous"),
+            hint: None,
+            position: None,
+        }
+    }
+
+    pub(crate) fn no_column(column: &str, lens: &Lens) -> Self {
+        Self {
+            sqlstate: UNDEFINED_COLUMN,
+            message: format!(
+                "column \"{column}\" of relation \"{}\" does not exist",
+                lens.relation.name
+            ),
+            hint: None,
+            position: None,
+        }
+    }
+
+    pub(crate) fn assigned_twice(column: &str, lens: &Lens) -> Self {
+        Self {
+            sqlstate: DUPLICATE_COLUMN,
+            message: format!(
+                "column \"{column}\" is assigned under both of its names during migration {}",
+                migrations(lens)
+            ),
+            hint: Some("write only one of the two names, the proxy writes the other".to_owned()),
+            position: None,
+        }
+    }
+
+    pub(crate) fn too_large(what: &str, limit: usize) -> Self {
+        Self {
+            sqlstate: TOO_COMPLEX,
+            message: format!(
+                "statement names a table under migration and has more than {limit} {what}"
+            ),
+            hint: Some("split the statement".to_owned()),
+            position: None,
+        }
+    }
+
+    /// A bug of ours, found by our own check: never a forward.
+    pub(crate) fn internal(what: &str, lens: &Lens) -> Self {
+        Self {
+            sqlstate: "XX000",
+            message: format!(
+                "rewriting for migration {} failed its own check: {what}",
+                migrations(lens)
+            ),
+            hint: Some("please report the statement as a bug of the proxy".to_owned()),
+            position: None,
+        }
+    }
+
+    pub(crate) fn at(self, position: u32) -> Self {
+        Self { position: Some(position), ..self }
+    }
+}
+
+fn migrations(lens: &Lens) -> String {
+    let quoted: Vec<String> = lens.migrations.iter().map(|name| format!("\"{name}\"")).collect();
+    quoted.join(", ")
 }

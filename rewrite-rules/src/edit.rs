@@ -1,0 +1,192 @@
+//! Edits to a source text, and the map of positions back.
+//!
+//! Everything that no edit touches stays byte for byte. An edit replaces a range by pieces, and a
+//! piece may be a copy of another range *with the edits inside it applied*: that is how one
+//! expression of the client comes to stand for two columns.
+
+use crate::outcome::{PositionMap, Rewritten};
+
+/// A part of a replacement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// New text.
+    Text(String),
+    /// The source between two byte offsets, edited.
+    Copy(usize, usize),
+}
+
+impl From<&str> for Piece {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Piece {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// Replaces `start..end` of the source; an insertion where both are equal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Edit {
+    start: usize,
+    end: usize,
+    pieces: Vec<Piece>,
+}
+
+/// All edits to one text.
+#[derive(Debug, Default)]
+pub(crate) struct Edits {
+    edits: Vec<Edit>,
+}
+
+/// Two edits want the same bytes: a bug of ours, and a refusal for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overlap;
+
+impl Edits {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+    }
+
+    pub(crate) fn replace(&mut self, start: usize, end: usize, pieces: Vec<Piece>) {
+        self.edits.push(Edit { start, end, pieces });
+    }
+
+    pub(crate) fn insert(&mut self, at: usize, pieces: Vec<Piece>) {
+        self.replace(at, at, pieces);
+    }
+
+    /// Applies all edits to `source`.
+    pub(crate) fn apply(mut self, source: &str) -> Result<Rewritten, Overlap> {
+        // Stable: insertions at one place keep the order in which they were made.
+        self.edits.sort_by_key(|edit| (edit.start, edit.end));
+        let overlaps = self.edits.windows(2).any(|pair| match pair {
+            [a, b] => b.start < a.end,
+            _ => false,
+        });
+        if overlaps {
+            return Err(Overlap);
+        }
+        let mut output = Output {
+            source,
+            characters: CharacterOffsets::of(source),
+            edits: &self.edits,
+            sql: String::new(),
+            written: 0,
+            pieces: Vec::new(),
+        };
+        output.copy(0, source.len());
+        Ok(Rewritten { sql: output.sql, positions: PositionMap { pieces: output.pieces } })
+    }
+}
+
+struct Output<'a> {
+    source: &'a str,
+    edits: &'a [Edit],
+    characters: CharacterOffsets,
+    sql: String,
+    /// Length of `sql` in characters.
+    written: u32,
+    pieces: Vec<(u32, u32, bool)>,
+}
+
+impl Output<'_> {
+    fn copy(&mut self, start: usize, end: usize) {
+        let mut at = start;
+        let inside =
+            self.edits.iter().filter(|edit| edit.start >= start && edit.end <= end && end > start);
+        for edit in inside {
+            // An insertion at the very edge belongs to whoever copies the surroundings.
+            if edit.start == edit.end
+                && (edit.start == start || edit.end == end)
+                && (start, end) != (0, self.source.len())
+            {
+                continue;
+            }
+            self.verbatim(at, edit.start);
+            for piece in &edit.pieces {
+                match piece {
+                    Piece::Text(text) => self.write(text, edit.start, true),
+                    Piece::Copy(from, to) => self.copy(*from, *to),
+                }
+            }
+            at = edit.end;
+        }
+        self.verbatim(at, end);
+    }
+
+    fn verbatim(&mut self, start: usize, end: usize) {
+        if let Some(text) = self.source.get(start..end) {
+            self.write(text, start, false);
+        }
+    }
+
+    fn write(&mut self, text: &str, source_byte: usize, fixed: bool) {
+        if text.is_empty() {
+            return;
+        }
+        self.pieces.push((self.written, self.characters.character(source_byte), fixed));
+        self.sql.push_str(text);
+        let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        self.written = self.written.saturating_add(length);
+    }
+}
+
+/// Translates byte offsets to character offsets; free for ASCII.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct CharacterOffsets {
+    /// Byte offsets of bytes that continue a character, ascending.
+    continuations: Vec<u32>,
+}
+
+impl CharacterOffsets {
+    pub(crate) fn of(text: &str) -> Self {
+        let continuations = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| byte & 0xC0 == 0x80)
+            .filter_map(|(at, _)| u32::try_from(at).ok())
+            .collect();
+        Self { continuations }
+    }
+
+    pub(crate) fn character(&self, byte: usize) -> u32 {
+        let byte = u32::try_from(byte).unwrap_or(u32::MAX);
+        let before = self.continuations.partition_point(|&at| at < byte);
+        byte - u32::try_from(before).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_carry_the_edits_inside_them_and_positions_lead_back() {
+        let source = "SET ü = f(a), b = 1";
+        let call = source.find("f(a)").unwrap();
+        let inner = call + 2;
+        let mut edits = Edits::default();
+        edits.replace(inner, inner + 1, vec!["xyz".into()]);
+        edits.insert(call + 4, vec![", d = ".into(), Piece::Copy(call, call + 4)]);
+        let rewritten = edits.apply(source).unwrap();
+        assert_eq!(rewritten.sql, "SET ü = f(xyz), d = f(xyz), b = 1");
+        let client = |needle: &str, nth: usize| {
+            let at = rewritten.sql.match_indices(needle).nth(nth).unwrap().0;
+            let position = rewritten.sql.get(..at).unwrap().chars().count() + 1;
+            rewritten.positions.to_client(u32::try_from(position).unwrap())
+        };
+        assert_eq!([client("f(", 0), client("f(", 1), client("b =", 0)], [9, 9, 15]);
+        assert_eq!([client("xyz", 0), client("xyz", 1)], [11, 11]);
+    }
+
+    #[test]
+    fn overlapping_edits_are_an_error() {
+        let mut edits = Edits::default();
+        edits.replace(0, 2, vec![]);
+        edits.replace(1, 3, vec![]);
+        assert_eq!(edits.apply("abc"), Err(Overlap));
+    }
+}

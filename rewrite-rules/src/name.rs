@@ -1,0 +1,211 @@
+//! Identifiers as PostgreSQL reads and writes them: folding, undoubling, truncation, quoting.
+
+use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
+
+/// Longest identifier. Unit: bytes. (`NAMEDATALEN - 1`.)
+const MAX_BYTES: usize = 63;
+
+/// What the catalog would call an identifier that is written like this.
+#[must_use]
+pub fn folded(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => truncated(ident.value.replace("\"\"", "\"")),
+        None => truncated(ident.value.to_ascii_lowercase()),
+    }
+}
+
+/// What the catalog would call an unquoted or quoted identifier in source form.
+#[must_use]
+pub fn folded_source(source: &str) -> String {
+    match source.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => truncated(quoted.replace("\"\"", "\"")),
+        None => truncated(source.to_ascii_lowercase()),
+    }
+}
+
+fn truncated(mut name: String) -> String {
+    if name.len() > MAX_BYTES {
+        let cut = (0..=MAX_BYTES).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0);
+        name.truncate(cut);
+    }
+    name
+}
+
+/// The name as SQL text: quoted only where PostgreSQL needs it.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    let mut letters = name.chars();
+    let plain = letters.next().is_some_and(|first| first.is_ascii_lowercase() || first == '_')
+        && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && !RESERVED.contains(&name);
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// The identifiers of a dotted name; `None` where a part is not an identifier.
+#[must_use]
+pub fn parts(name: &ObjectName) -> Option<Vec<&Ident>> {
+    name.0
+        .iter()
+        .map(|part| match part {
+            ObjectNamePart::Identifier(ident) => Some(ident),
+            ObjectNamePart::Function(_) => None,
+        })
+        .collect()
+}
+
+/// The identifier of a name that has no dots.
+#[must_use]
+pub fn single(name: &ObjectName) -> Option<&Ident> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(ident)] => Some(ident),
+        _ => None,
+    }
+}
+
+/// Words that end a select list, a SET list or a FROM item where they stand bare: every one is
+/// reserved in PostgreSQL, so none can be a column's bare name there.
+pub(crate) const CLAUSE_STARTS: [&str; 17] = [
+    "except",
+    "fetch",
+    "for",
+    "from",
+    "group",
+    "having",
+    "intersect",
+    "into",
+    "limit",
+    "offset",
+    "on",
+    "order",
+    "returning",
+    "union",
+    "where",
+    "window",
+    "using",
+];
+
+/// Keywords that PostgreSQL does not take as a bare column name (reserved, or reserved except as
+/// function or type name). Source: PostgreSQL manual, appendix C.
+const RESERVED: [&str; 101] = [
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "authorization",
+    "binary",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "collation",
+    "column",
+    "concurrently",
+    "constraint",
+    "create",
+    "cross",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "freeze",
+    "from",
+    "full",
+    "grant",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "initially",
+    "inner",
+    "intersect",
+    "into",
+    "is",
+    "isnull",
+    "join",
+    "lateral",
+    "leading",
+    "left",
+    "like",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "natural",
+    "not",
+    "notnull",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "outer",
+    "overlaps",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "right",
+    "select",
+    "session_user",
+    "similar",
+    "some",
+    "symmetric",
+    "system_user",
+    "table",
+    "tablesample",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "variadic",
+    "verbose",
+    "when",
+    "where",
+    "window",
+    "with",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting_is_the_inverse_of_folding() {
+        for name in ["users", "Users", "a b", "a\"b", "select", "über", "_x1", "1a", ""] {
+            assert_eq!(folded_source(&quoted(name)), name);
+        }
+        assert_eq!(quoted("users"), "users");
+        assert_eq!(quoted("order"), "\"order\"");
+    }
+
+    #[test]
+    fn long_names_are_cut_on_a_character() {
+        let name = format!("{}ü", "a".repeat(62));
+        assert_eq!(folded_source(&name), "a".repeat(62));
+    }
+}

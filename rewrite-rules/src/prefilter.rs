@@ -1,0 +1,131 @@
+//! One pass over a text's bytes: could it name a governed table, could it change what names mean?
+//!
+//! It may cry wolf, it must never sleep: a governed table can only be written with the letters of
+//! its name, in any case, or with escapes in `U&"…"`.
+
+use aho_corasick::AhoCorasick;
+
+use crate::generation::Scan;
+
+/// Words by which a statement can change what names or texts mean in its session.
+const SESSION_WORDS: [&str; 12] = [
+    "search_path",
+    "standard_conforming_strings",
+    "client_encoding",
+    "names",
+    "discard",
+    "reset",
+    "role",
+    "authorization",
+    "temp",
+    "schema",
+    "rollback",
+    "rename",
+];
+
+/// A function that does the same as SET, wherever it is called.
+const SET_CONFIG: &str = "set_config";
+
+/// A Unicode-escaped identifier can spell any name.
+const ESCAPED_IDENTIFIER: &str = "u&\"";
+
+/// First words of the statements in which the session words mean what they say.
+const SESSION_VERBS: [&str; 10] =
+    ["set", "reset", "discard", "create", "drop", "alter", "do", "call", "rollback", "abort"];
+
+/// The compiled search for one generation.
+#[derive(Debug)]
+pub(crate) struct Prefilter {
+    search: Option<AhoCorasick>,
+    tables: usize,
+}
+
+impl Prefilter {
+    /// Searches for the given table names; finds nothing if there are none.
+    pub(crate) fn new<'n>(tables: impl Iterator<Item = &'n str>) -> Self {
+        let mut patterns: Vec<String> = tables.map(|name| name.replace('"', "\"\"")).collect();
+        if patterns.is_empty() {
+            return Self { search: None, tables: 0 };
+        }
+        patterns.push(ESCAPED_IDENTIFIER.to_owned());
+        let tables = patterns.len();
+        patterns.extend(SESSION_WORDS.iter().map(|&word| word.to_owned()));
+        patterns.push(SET_CONFIG.to_owned());
+        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&patterns).ok();
+        Self { search, tables }
+    }
+
+    pub(crate) fn scan(&self, text: &[u8]) -> Scan {
+        let mut scan = Scan::default();
+        // No automaton though there are tables cannot happen for a few names; then look always.
+        let Some(search) = &self.search else {
+            return Scan { governed: self.tables > 0, session: self.tables > 0 };
+        };
+        let set_config = self.tables + SESSION_WORDS.len();
+        let mut verb = None;
+        for found in search.find_overlapping_iter(text) {
+            let pattern = found.pattern().as_usize();
+            if pattern < self.tables {
+                scan.governed = true;
+            } else if pattern == set_config || *verb.get_or_insert_with(|| has_session_verb(text)) {
+                scan.session = true;
+            }
+            if scan.governed && scan.session {
+                break;
+            }
+        }
+        scan
+    }
+}
+
+/// Whether the first word is one that changes the session, or there may be several statements.
+fn has_session_verb(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let body = text.strip_suffix(b";").unwrap_or(text);
+    if body.contains(&b';') || body.starts_with(b"--") || body.starts_with(b"/*") {
+        return true;
+    }
+    let word = body.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
+    SESSION_VERBS.iter().any(|verb| verb.as_bytes().eq_ignore_ascii_case(word))
+        // SELECT … INTO TEMP makes a table that hides others.
+        || body.windows(4).any(|window| window.eq_ignore_ascii_case(b"into"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_however_they_are_written() {
+        let prefilter = Prefilter::new(["users", "Odd\"Name"].into_iter());
+        let scan = |text: &str| {
+            let scan = prefilter.scan(text.as_bytes());
+            (scan.governed, scan.session)
+        };
+        for text in ["select * from USERS", "\"users\"", "u&\"\\0075sers\"", "\"Odd\"\"Name\""] {
+            assert_eq!(scan(text), (true, false), "{text}");
+        }
+        assert_eq!(scan("select 1 from orders"), (false, false));
+    }
+
+    #[test]
+    fn statements_that_change_the_session_are_found() {
+        let prefilter = Prefilter::new(["users"].into_iter());
+        let session = |text: &str| prefilter.scan(text.as_bytes()).session;
+        for text in [
+            "SET search_path = app",
+            "select set_config('search_path', 'a', true)",
+            "DISCARD ALL",
+            "CREATE TEMP TABLE users (id int)",
+            "select 1; set role x",
+            "SELECT 1 INTO TEMP t",
+            "ROLLBACK TO SAVEPOINT a",
+            "/* x */ set names 'utf8'",
+        ] {
+            assert!(session(text), "{text}");
+        }
+        for text in ["select role from accounts", "select names from t", "COMMIT"] {
+            assert!(!session(text), "{text}");
+        }
+    }
+}

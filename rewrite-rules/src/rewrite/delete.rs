@@ -1,0 +1,39 @@
+//! DELETE: target, USING, WHERE, RETURNING.
+
+use sqlparser::ast::{Delete, FromTable, TableFactor};
+
+use super::{Rewriter, Walk};
+use crate::refusal::Construct;
+use crate::scope::{Columns, Level};
+use crate::statement::start_byte;
+
+impl Rewriter<'_> {
+    pub(super) fn delete(&mut self, delete: &Delete) -> Walk<Columns> {
+        let foreign = !delete.tables.is_empty()
+            || delete.output.is_some()
+            || !delete.order_by.is_empty()
+            || delete.limit.is_some();
+        let FromTable::WithFromKeyword(from) = &delete.from else {
+            return self.refuse(Construct::NotPostgres("DELETE without FROM"));
+        };
+        let [item] = from.as_slice() else {
+            return self.refuse(Construct::NotPostgres("DELETE from several tables"));
+        };
+        let TableFactor::Table { name, alias, args: None, .. } = &item.relation else {
+            return self.refuse(Construct::NotPostgres("this form of DELETE"));
+        };
+        if foreign || !item.joins.is_empty() {
+            return self.refuse(Construct::NotPostgres("this form of DELETE"));
+        }
+        self.levels.push(Level::default());
+        self.target(name, alias.as_ref(), "a whole row of the target of DELETE")?;
+        self.relations(delete.using.as_deref().unwrap_or_default())?;
+        if let Some(condition) = &delete.selection {
+            self.expression(condition)?;
+        }
+        let start = start_byte(delete.delete_token.0.span);
+        let columns = self.returning(start, delete.returning.as_deref());
+        self.levels.pop();
+        columns
+    }
+}

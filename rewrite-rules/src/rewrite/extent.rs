@@ -1,0 +1,128 @@
+//! Where lists and their items begin and end, worked out from tokens.
+//!
+//! The tree's spans of identifiers are exact, those of expressions are not; brackets and reserved
+//! words are.
+
+use sqlparser::tokenizer::Token;
+
+use super::Rewriter;
+use crate::name::CLAUSE_STARTS;
+use crate::statement::Lexeme;
+
+/// A byte range.
+pub(super) type Range = (usize, usize);
+
+impl Rewriter<'_> {
+    /// Index of the first token at or behind a byte offset.
+    pub(super) fn lexeme_at(&self, byte: usize) -> usize {
+        self.lexemes.partition_point(|lexeme| lexeme.start < byte)
+    }
+
+    pub(super) fn lexeme(&self, index: usize) -> Option<&Lexeme> {
+        self.lexemes.get(index)
+    }
+
+    /// Where a select list begins whose SELECT stands at `byte`: behind ALL and DISTINCT [ON (…)].
+    pub(super) fn select_list_start(&self, byte: usize) -> usize {
+        let mut at = self.lexeme_at(byte) + 1;
+        let is = |index: usize, word: &str| self.lexeme(index).is_some_and(|l| l.is_word(word));
+        if is(at, "all") {
+            at += 1;
+        } else if is(at, "distinct") {
+            at += 1;
+            if is(at, "on") {
+                at = self.behind_brackets(at + 1);
+            }
+        }
+        at
+    }
+
+    /// Index of the token behind the bracket that closes the one at `open`.
+    pub(super) fn behind_brackets(&self, open: usize) -> usize {
+        let mut depth = 0_usize;
+        for (index, lexeme) in self.lexemes.iter().enumerate().skip(open) {
+            match lexeme.token {
+                Token::LParen | Token::LBracket => depth += 1,
+                Token::RParen | Token::RBracket => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return index + 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.lexemes.len()
+    }
+
+    /// The items of a comma-separated list whose first token is `first`, up to the bracket,
+    /// semicolon or reserved word that ends it.
+    pub(super) fn list(&self, first: usize) -> Vec<Range> {
+        let mut items = Vec::new();
+        let mut depth = 0_usize;
+        let mut item: Option<Range> = None;
+        for (index, lexeme) in self.lexemes.iter().enumerate().skip(first) {
+            match lexeme.token {
+                Token::LParen | Token::LBracket => depth += 1,
+                Token::RParen | Token::RBracket if depth == 0 => break,
+                Token::RParen | Token::RBracket => depth -= 1,
+                Token::SemiColon if depth == 0 => break,
+                Token::Comma if depth == 0 => {
+                    items.extend(item.take());
+                    continue;
+                }
+                Token::Word(_) if depth == 0 && self.starts_clause(index) => break,
+                _ => {}
+            }
+            item = Some((item.map_or(lexeme.start, |(start, _)| start), lexeme.end));
+        }
+        items.extend(item);
+        items
+    }
+
+    /// Whether the word at `index` begins a clause, and is not a label, a field, or part of
+    /// `IS DISTINCT FROM` or `WITHIN GROUP`.
+    fn starts_clause(&self, index: usize) -> bool {
+        let Some(word) = self.lexeme(index).and_then(Lexeme::keyword) else { return false };
+        if !CLAUSE_STARTS.contains(&word.as_str()) {
+            return false;
+        }
+        let before = index.checked_sub(1).and_then(|before| self.lexeme(before));
+        !before.is_some_and(|before| {
+            before.token == Token::Period
+                || before.is_word("as")
+                || (word == "from" && before.is_word("distinct"))
+                || (word == "group" && before.is_word("within"))
+        })
+    }
+
+    /// Index of the first `word` at the bracket depth of the token at `from`, before the
+    /// statement or its enclosing bracket ends.
+    pub(super) fn keyword_behind(&self, from: usize, word: &str) -> Option<usize> {
+        let mut depth = 0_usize;
+        for (index, lexeme) in self.lexemes.iter().enumerate().skip(from) {
+            match lexeme.token {
+                Token::LParen | Token::LBracket => depth += 1,
+                Token::RParen | Token::RBracket if depth == 0 => return None,
+                Token::RParen | Token::RBracket => depth -= 1,
+                Token::SemiColon if depth == 0 => return None,
+                Token::Word(_) if depth == 0 && lexeme.is_word(word) => {
+                    let before = index.checked_sub(1).and_then(|before| self.lexeme(before));
+                    let named = before.is_some_and(|before| {
+                        before.token == Token::Period || before.is_word("as")
+                    });
+                    if !named {
+                        return Some(index);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The source text between two byte offsets.
+    pub(super) fn slice(&self, range: Range) -> &str {
+        self.text.get(range.0..range.1).unwrap_or_default()
+    }
+}

@@ -1,0 +1,374 @@
+//! FROM: which relations a query level sees, and which of them are governed.
+
+use sqlparser::ast::{
+    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
+    TableFactor, TableWithJoins,
+};
+
+use super::{Occurrence, Relation, Rewriter, Walk};
+use crate::lens::Lens;
+use crate::name;
+use crate::refusal::Construct;
+use crate::scope::{Columns, Level, Source};
+use crate::statement::{end_byte, start_byte};
+
+/// Functions that give one column named like the alias.
+const ONE_COLUMN: [&str; 6] = [
+    "generate_series",
+    "unnest",
+    "regexp_split_to_table",
+    "string_to_table",
+    "generate_subscripts",
+    "jsonb_object_keys",
+];
+
+impl<'a> Rewriter<'a> {
+    fn level(&mut self) -> Option<&mut Level> {
+        self.levels.last_mut()
+    }
+
+    /// Adds a comma-separated list of FROM items to the innermost level.
+    pub(super) fn relations(&mut self, items: &[TableWithJoins]) -> Walk<()> {
+        items.iter().try_for_each(|item| self.join_tree(item))
+    }
+
+    fn join_tree(&mut self, tree: &TableWithJoins) -> Walk<()> {
+        let start = self.levels.last().map_or(0, |level| level.sources.len());
+        self.table_factor(&tree.relation)?;
+        for join in &tree.joins {
+            self.table_factor(&join.relation)?;
+            self.join_condition(join, start)?;
+        }
+        Ok(())
+    }
+
+    fn join_condition(&mut self, join: &Join, start: usize) -> Walk<()> {
+        let constraint = match &join.join_operator {
+            JoinOperator::Join(constraint)
+            | JoinOperator::Inner(constraint)
+            | JoinOperator::Left(constraint)
+            | JoinOperator::LeftOuter(constraint)
+            | JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint)
+            | JoinOperator::CrossJoin(constraint) => constraint,
+            JoinOperator::Semi(_)
+            | JoinOperator::LeftSemi(_)
+            | JoinOperator::RightSemi(_)
+            | JoinOperator::Anti(_)
+            | JoinOperator::LeftAnti(_)
+            | JoinOperator::RightAnti(_)
+            | JoinOperator::CrossApply
+            | JoinOperator::OuterApply
+            | JoinOperator::AsOf { .. }
+            | JoinOperator::StraightJoin(_)
+            | JoinOperator::ArrayJoin
+            | JoinOperator::LeftArrayJoin
+            | JoinOperator::InnerArrayJoin => {
+                return self.refuse(Construct::NotPostgres("this kind of join"));
+            }
+        };
+        match constraint {
+            JoinConstraint::On(condition) => {
+                let outer =
+                    self.level().map(|level| std::mem::replace(&mut level.visible_from, start));
+                let walked = self.expression(condition);
+                if let (Some(level), Some(outer)) = (self.level(), outer) {
+                    level.visible_from = outer;
+                }
+                walked
+            }
+            JoinConstraint::Using(columns) => self.using(columns, start),
+            JoinConstraint::Natural => {
+                self.derive_sources(start, "NATURAL JOIN", |_| true);
+                if let Some(level) = self.level() {
+                    level.merges_unknown = true;
+                }
+                Ok(())
+            }
+            JoinConstraint::None => Ok(()),
+        }
+    }
+
+    fn using(&mut self, columns: &[ObjectName], start: usize) -> Walk<()> {
+        for column in columns {
+            let Some(ident) = name::single(column) else {
+                return self.refuse(Construct::NotPostgres("a qualified name in USING"));
+            };
+            self.account(ident);
+            let merged = name::folded(ident);
+            self.derive_sources(start, "JOIN … USING a governed column", |lens| {
+                lens.column(&merged).is_some_and(|column| !column.is_plain() || !column.shown)
+            });
+            if let Some(level) = self.level() {
+                level.merged.push(merged);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes derived tables of the innermost level's governed sources from `start` on.
+    fn derive_sources(
+        &mut self,
+        start: usize,
+        reason: &'static str,
+        wanted: impl Fn(&Lens) -> bool,
+    ) {
+        let found: Vec<usize> = self.levels.last().map_or_else(Vec::new, |level| {
+            level.sources.iter().skip(start).filter_map(|source| source.occurrence).collect()
+        });
+        for occurrence in found {
+            if self.occurrences.get(occurrence).is_some_and(|found| wanted(found.lens)) {
+                self.derive(occurrence, reason);
+            }
+        }
+    }
+
+    fn table_factor(&mut self, factor: &TableFactor) -> Walk<()> {
+        match factor {
+            TableFactor::Table { name, alias, args: None, sample, .. } => {
+                let occurrence = self.table(name, alias.as_ref())?;
+                if let (Some(_), Some(occurrence)) = (sample, occurrence) {
+                    self.fix(occurrence, "TABLESAMPLE");
+                }
+                Ok(())
+            }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
+                self.function(name, &args.args, alias.as_ref(), *with_ordinality)
+            }
+            TableFactor::Function { name, alias, args, with_ordinality, .. } => {
+                self.function(name, args, alias.as_ref(), *with_ordinality)
+            }
+            TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
+                array_exprs.iter().try_for_each(|array| self.expression(array))?;
+                let scalar = array_exprs.len() == 1 && !with_ordinality;
+                self.function_source("unnest", "unnest", alias.as_ref(), scalar);
+                Ok(())
+            }
+            TableFactor::Derived { lateral, subquery, alias, .. } => {
+                let columns = if *lateral {
+                    self.subquery(subquery)?
+                } else {
+                    self.outside_level(|rewriter| rewriter.subquery(subquery))?
+                };
+                self.derived_source(alias.as_ref(), columns);
+                Ok(())
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                self.nested_join(table_with_joins, alias.as_ref())
+            }
+            TableFactor::TableFunction { .. }
+            | TableFactor::JsonTable { .. }
+            | TableFactor::OpenJsonTable { .. }
+            | TableFactor::XmlTable { .. }
+            | TableFactor::Pivot { .. }
+            | TableFactor::Unpivot { .. }
+            | TableFactor::UnpivotExpr { .. }
+            | TableFactor::MatchRecognize { .. }
+            | TableFactor::SemanticView { .. } => {
+                self.refuse(Construct::NotPostgres("this kind of table in FROM"))
+            }
+        }
+    }
+
+    /// A plain table name: a CTE, a governed table, a known relation, or neither.
+    /// Returns the occurrence if it is governed.
+    pub(super) fn table(
+        &mut self,
+        written: &ObjectName,
+        alias: Option<&TableAlias>,
+    ) -> Walk<Option<usize>> {
+        let Some(parts) = name::parts(written) else {
+            return self.refuse(Construct::NotPostgres("a computed table name"));
+        };
+        let Some(&last) = parts.last() else { return Ok(None) };
+        parts.iter().for_each(|part| self.account(part));
+        let unaliased = Source {
+            name: name::folded(last),
+            schema: None,
+            columns: Columns::Unknown,
+            occurrence: None,
+            reference: self.source_of(last),
+        };
+        if let ([_], Some(cte)) = (parts.as_slice(), self.cte(&unaliased.name)) {
+            let columns = cte.columns.clone();
+            self.source(Source { columns, ..unaliased }, alias);
+            return Ok(None);
+        }
+        match self.relation(&parts) {
+            Relation::Governed(lens) => {
+                let end = end_byte(last.span);
+                let start = parts.first().map_or(end, |first| start_byte(first.span));
+                let reference = alias.map_or_else(
+                    || unaliased.reference.clone(),
+                    |alias| self.source_of(&alias.name),
+                );
+                let occurrence = self.occurrences.len();
+                self.occurrences.push(Occurrence {
+                    lens,
+                    span: Some((self.with_only(start), end)),
+                    aliased: alias.is_some(),
+                    reference,
+                    derive: None,
+                    fixed: None,
+                });
+                if alias.is_some_and(|alias| !alias.columns.is_empty()) {
+                    self.derive(occurrence, "a list of column aliases");
+                }
+                let columns = lens.shown().map(|column| column.name.clone()).collect();
+                let source = Source {
+                    schema: Some(lens.relation.schema.clone()),
+                    columns: Columns::Known(columns),
+                    occurrence: Some(occurrence),
+                    ..unaliased
+                };
+                self.source(source, alias);
+                Ok(Some(occurrence))
+            }
+            Relation::Known(schema, columns) => {
+                let columns = Columns::Known(columns);
+                self.source(Source { schema: Some(schema), columns, ..unaliased }, alias);
+                Ok(None)
+            }
+            Relation::Unknown => {
+                self.source(unaliased, alias);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Byte offset of `ONLY` where it stands before the name at `start`.
+    fn with_only(&self, start: usize) -> usize {
+        if !self.only.contains(&start) {
+            return start;
+        }
+        let before = self.lexeme_at(start).checked_sub(1).and_then(|index| self.lexeme(index));
+        before.map_or(start, |only| only.start)
+    }
+
+    /// Adds a relation to the innermost level, under its alias if it has one.
+    fn source(&mut self, source: Source, alias: Option<&TableAlias>) {
+        let source = match alias {
+            None => source,
+            Some(alias) => {
+                self.account(&alias.name);
+                Source {
+                    name: name::folded(&alias.name),
+                    schema: None,
+                    columns: self.aliased_columns(alias, source.columns),
+                    occurrence: source.occurrence,
+                    reference: self.source_of(&alias.name),
+                }
+            }
+        };
+        if let Some(level) = self.level() {
+            level.sources.push(source);
+        }
+    }
+
+    /// A list of column aliases renames the first columns.
+    pub(super) fn aliased_columns(&mut self, alias: &TableAlias, columns: Columns) -> Columns {
+        for column in &alias.columns {
+            self.account(&column.name);
+        }
+        let names = alias.columns.iter().map(|column| name::folded(&column.name));
+        match columns {
+            Columns::Unknown => Columns::Unknown,
+            Columns::Known(known) => {
+                let rest = known.into_iter().skip(alias.columns.len());
+                Columns::Known(names.chain(rest).collect())
+            }
+        }
+    }
+
+    /// A relation that has only an alias; PostgreSQL 16 allows it to have none.
+    fn derived_source(&mut self, alias: Option<&TableAlias>, columns: Columns) {
+        let nameless = Source {
+            name: String::new(),
+            schema: None,
+            columns,
+            occurrence: None,
+            reference: String::new(),
+        };
+        self.source(nameless, alias);
+    }
+
+    fn function(
+        &mut self,
+        written: &ObjectName,
+        arguments: &[FunctionArg],
+        alias: Option<&TableAlias>,
+        with_ordinality: bool,
+    ) -> Walk<()> {
+        for argument in arguments {
+            let expression = match argument {
+                FunctionArg::Named { arg, name, .. } => {
+                    self.account(name);
+                    arg
+                }
+                FunctionArg::Unnamed(arg) => arg,
+                FunctionArg::ExprNamed { .. } => {
+                    return self.refuse(Construct::NotPostgres("a computed argument name"));
+                }
+            };
+            match expression {
+                FunctionArgExpr::Expr(expression) => self.expression(expression)?,
+                FunctionArgExpr::QualifiedWildcard(qualifier) => self.whole_row(qualifier),
+                FunctionArgExpr::Wildcard | FunctionArgExpr::WildcardWithOptions(_) => {}
+            }
+        }
+        let Some(&last) = name::parts(written).unwrap_or_default().last() else {
+            return self.refuse(Construct::NotPostgres("a computed function name"));
+        };
+        self.account(last);
+        let folded = name::folded(last);
+        let scalar = ONE_COLUMN.contains(&folded.as_str()) && !with_ordinality;
+        let reference = self.source_of(last);
+        self.function_source(&folded, &reference, alias, scalar);
+        Ok(())
+    }
+
+    fn function_source(
+        &mut self,
+        folded: &str,
+        reference: &str,
+        alias: Option<&TableAlias>,
+        scalar: bool,
+    ) {
+        let columns = match alias {
+            Some(alias) if scalar => Columns::Known(vec![name::folded(&alias.name)]),
+            None if scalar => Columns::Known(vec![folded.to_owned()]),
+            _ => Columns::Unknown,
+        };
+        let source = Source {
+            name: folded.to_owned(),
+            schema: None,
+            columns,
+            occurrence: None,
+            reference: reference.to_owned(),
+        };
+        self.source(source, alias);
+    }
+
+    /// `(a JOIN b …) AS alias` hides a and b; without an alias they stay visible.
+    fn nested_join(&mut self, tree: &TableWithJoins, alias: Option<&TableAlias>) -> Walk<()> {
+        let start = self.levels.last().map_or(0, |level| level.sources.len());
+        self.join_tree(tree)?;
+        let Some(alias) = alias else { return Ok(()) };
+        self.derive_sources(start, "an alias for a join", |_| true);
+        if let Some(level) = self.level() {
+            level.sources.truncate(start);
+        }
+        self.derived_source(Some(alias), Columns::Unknown);
+        Ok(())
+    }
+
+    /// Runs `work` with the innermost level out of sight: a derived table that is not LATERAL
+    /// does not see its neighbours.
+    pub(super) fn outside_level<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let level = self.levels.pop();
+        let result = work(self);
+        self.levels.extend(level);
+        result
+    }
+}

@@ -1,0 +1,331 @@
+//! INSERT: the target's columns, ON CONFLICT and RETURNING. Rows are in [`super::insert_rows`].
+
+use std::collections::BTreeSet;
+
+use sqlparser::ast::{
+    ConflictTarget, Ident, Insert, ObjectName, OnConflict, OnConflictAction, OnInsert, TableObject,
+};
+use sqlparser::tokenizer::Token;
+
+use super::{Occurrence, Relation, Rewriter, Walk};
+use crate::edit::Piece;
+use crate::lens::{Lens, LogicalColumn};
+use crate::name;
+use crate::refusal::{Construct, Refusal};
+use crate::scope::{Columns, Level, Source};
+use crate::statement::{end_byte, start_byte};
+
+/// A governed INSERT, as far as its rows must know it.
+pub(super) struct Target<'l> {
+    pub(super) lens: &'l Lens,
+    /// The logical columns that the client's values are for, in order.
+    pub(super) columns: Vec<&'l LogicalColumn>,
+    /// Columns written besides, in order, and where their values come from.
+    pub(super) extras: Vec<Extra<'l>>,
+    /// Whether the client wrote a column list; without one, a short row means fewer columns.
+    pub(super) listed: bool,
+    /// Index of the token at which the rows begin.
+    pub(super) rows: usize,
+}
+
+/// A physical column that the rewriting adds.
+#[derive(Clone)]
+pub(super) struct Extra<'l> {
+    pub(super) physical: &'l str,
+    pub(super) value: Value<'l>,
+}
+
+/// Where an added column's value comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Value<'l> {
+    /// A copy of the client's n-th value, counted from 0.
+    Copy(usize, &'l LogicalColumn),
+    /// What the logical column would have defaulted to.
+    Default(&'l LogicalColumn),
+}
+
+impl<'a> Rewriter<'a> {
+    pub(super) fn insert(&mut self, insert: &Insert) -> Walk<Columns> {
+        let table = self.insert_target(insert)?;
+        if let Some(source) = &insert.source {
+            self.query(source)?;
+        }
+        let parts = name::parts(table).unwrap_or_default();
+        parts.iter().for_each(|part| self.account(part));
+        if let Some(alias) = &insert.table_alias {
+            self.account(&alias.alias);
+        }
+        let mut level = Level::default();
+        let lens = match self.relation(&parts) {
+            Relation::Governed(lens) => {
+                level.sources.push(self.target_source(insert, &parts, lens));
+                let target = self.insert_columns(insert, &parts, lens)?;
+                self.insert_rows(insert, target)?;
+                Some(lens)
+            }
+            Relation::Known(..) | Relation::Unknown => {
+                self.account_columns(insert);
+                None
+            }
+        };
+        self.levels.push(level);
+        let columns = self.behind_rows(insert, lens);
+        self.levels.pop();
+        columns
+    }
+
+    /// The target table, once clauses of other databases are ruled out.
+    fn insert_target<'i>(&self, insert: &'i Insert) -> Walk<&'i ObjectName> {
+        let foreign = insert.or.is_some()
+            || insert.ignore
+            || insert.overwrite
+            || !insert.assignments.is_empty()
+            || insert.partitioned.is_some()
+            || !insert.after_columns.is_empty()
+            || insert.replace_into
+            || insert.priority.is_some()
+            || insert.insert_alias.is_some()
+            || insert.settings.is_some()
+            || insert.format_clause.is_some()
+            || insert.output.is_some()
+            || insert.multi_table_insert_type.is_some();
+        match &insert.table {
+            TableObject::TableName(name) if !foreign => Ok(name),
+            TableObject::TableName(_)
+            | TableObject::TableFunction(_)
+            | TableObject::TableQuery(_) => {
+                self.refuse(Construct::NotPostgres("this form of INSERT"))
+            }
+        }
+    }
+
+    fn account_columns(&mut self, insert: &Insert) {
+        for column in &insert.columns {
+            for part in name::parts(column).unwrap_or_default() {
+                self.account(part);
+            }
+        }
+    }
+
+    /// The target as ON CONFLICT and RETURNING see it.
+    fn target_source(&mut self, insert: &Insert, parts: &[&Ident], lens: &'a Lens) -> Source {
+        let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
+        let named = alias.or(parts.last().copied());
+        let reference = named.map(|ident| self.source_of(ident)).unwrap_or_default();
+        let occurrence = self.occurrences.len();
+        self.occurrences.push(Occurrence {
+            lens,
+            span: None,
+            aliased: alias.is_some(),
+            reference: reference.clone(),
+            derive: None,
+            fixed: Some("a whole row of the target of INSERT"),
+        });
+        Source {
+            name: named.map(name::folded).unwrap_or_default(),
+            schema: alias.is_none().then(|| lens.relation.schema.clone()),
+            columns: Columns::Known(lens.shown().map(|column| column.name.clone()).collect()),
+            occurrence: Some(occurrence),
+            reference,
+        }
+    }
+
+    /// Works out which columns are written, and edits or adds the column list.
+    fn insert_columns(
+        &mut self,
+        insert: &Insert,
+        parts: &[&Ident],
+        lens: &'a Lens,
+    ) -> Walk<Target<'a>> {
+        let last = match (&insert.table_alias, parts.last()) {
+            (Some(alias), _) => end_byte(alias.alias.span),
+            (None, Some(part)) => end_byte(part.span),
+            (None, None) => return self.refuse(Construct::Unreadable),
+        };
+        let behind_name = self.lexeme_at(last);
+        let listed = !insert.columns.is_empty();
+        let columns = if listed {
+            self.listed_columns(&insert.columns, lens)?
+        } else {
+            lens.shown().collect()
+        };
+        let rows = if listed { self.behind_brackets(behind_name) } else { behind_name };
+        Ok(Target { lens, columns, extras: Vec::new(), listed, rows })
+    }
+
+    fn listed_columns(
+        &mut self,
+        columns: &[ObjectName],
+        lens: &'a Lens,
+    ) -> Walk<Vec<&'a LogicalColumn>> {
+        let mut found = Vec::new();
+        for column in columns {
+            let Some(ident) = name::single(column) else {
+                return self.refuse(Construct::NotPostgres("a qualified column in INSERT"));
+            };
+            self.account(ident);
+            let wanted = name::folded(ident);
+            let Some(logical) = lens.column(&wanted) else {
+                // PostgreSQL says 42703, over a list that this one would have been dropped from.
+                return Err(Box::new(Refusal::no_column(&wanted, lens)));
+            };
+            if let Some(physical) = logical.put.first()
+                && *physical != wanted
+            {
+                let (start, end) = (start_byte(ident.span), end_byte(ident.span));
+                self.edits.replace(start, end, vec![name::quoted(physical).into()]);
+            }
+            found.push(logical);
+        }
+        Ok(found)
+    }
+
+    /// ON CONFLICT and RETURNING; the innermost level holds the target.
+    fn behind_rows(&mut self, insert: &Insert, lens: Option<&'a Lens>) -> Walk<Columns> {
+        match &insert.on {
+            Some(OnInsert::OnConflict(conflict)) => self.on_conflict(insert, conflict, lens)?,
+            Some(_) => {
+                return self.refuse(Construct::NotPostgres("ON DUPLICATE KEY UPDATE"));
+            }
+            None => {}
+        }
+        self.returning(start_byte(insert.insert_token.0.span), insert.returning.as_deref())
+    }
+
+    fn on_conflict(
+        &mut self,
+        insert: &Insert,
+        conflict: &OnConflict,
+        lens: Option<&'a Lens>,
+    ) -> Walk<()> {
+        match &conflict.conflict_target {
+            Some(ConflictTarget::Columns(columns)) => {
+                for ident in columns {
+                    self.account(ident);
+                    let wanted = name::folded(ident);
+                    if let Some(column) = lens.and_then(|lens| lens.column(&wanted))
+                        && column.get != wanted
+                    {
+                        let (start, end) = (start_byte(ident.span), end_byte(ident.span));
+                        self.edits.replace(start, end, vec![name::quoted(&column.get).into()]);
+                    }
+                }
+            }
+            Some(ConflictTarget::OnConstraint(constraint)) => {
+                self.conflict_constraint(constraint, lens)?;
+            }
+            None => {}
+        }
+        let OnConflictAction::DoUpdate(update) = &conflict.action else { return Ok(()) };
+        let target = self.levels.last().and_then(|level| level.sources.first());
+        let target = target.and_then(|source| source.occurrence);
+        let excluded = self.excluded(lens);
+        if let Some(level) = self.levels.last_mut() {
+            level.sources.push(excluded);
+        }
+        let start = self.lexeme_at(start_byte(insert.insert_token.0.span)) + 1;
+        let set = self
+            .keyword_behind(start, "conflict")
+            .and_then(|conflict| self.keyword_behind(conflict + 1, "set"));
+        let Some(set) = set else { return self.refuse(Construct::Unreadable) };
+        self.assignments(&update.assignments, set + 1, target)?;
+        if let Some(condition) = &update.selection {
+            self.expression(condition)?;
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.sources.pop();
+        }
+        Ok(())
+    }
+
+    fn excluded(&mut self, lens: Option<&'a Lens>) -> Source {
+        let reference = "excluded".to_owned();
+        let columns = match lens {
+            Some(lens) => Columns::Known(lens.shown().map(|column| column.name.clone()).collect()),
+            None => Columns::Unknown,
+        };
+        let occurrence = lens.map(|lens| {
+            self.occurrences.push(Occurrence {
+                lens,
+                span: None,
+                aliased: true,
+                reference: reference.clone(),
+                derive: None,
+                fixed: Some("a whole row of EXCLUDED"),
+            });
+            self.occurrences.len() - 1
+        });
+        Source { name: reference.clone(), schema: None, columns, occurrence, reference }
+    }
+
+    /// `ON CONFLICT ON CONSTRAINT`: a constraint over a column that is no longer written would
+    /// never conflict, so its columns are named instead.
+    fn conflict_constraint(&mut self, constraint: &ObjectName, lens: Option<&Lens>) -> Walk<()> {
+        let parts = name::parts(constraint).unwrap_or_default();
+        parts.iter().for_each(|part| self.account(part));
+        let (Some(lens), Some(ident)) = (lens, parts.last()) else { return Ok(()) };
+        let wanted = name::folded(ident);
+        let written: BTreeSet<&String> =
+            lens.columns.iter().flat_map(|column| &column.put).collect();
+        let relation = self.generation.catalog().relation(&lens.relation);
+        let key = relation.and_then(|table| table.keys.iter().find(|key| key.name == wanted));
+        let moved = lens.columns.iter().any(|column| column.shown && !column.is_plain());
+        match key {
+            Some(key) if key.columns.iter().all(|column| written.contains(column)) => Ok(()),
+            Some(key) => {
+                let columns: Vec<String> = key
+                    .columns
+                    .iter()
+                    .map(|column| lens.column(column).map_or(column, |logical| &logical.get))
+                    .map(|column| name::quoted(column))
+                    .collect();
+                let at = self.lexeme_at(start_byte(ident.span));
+                let on = at.checked_sub(2).and_then(|on| self.lexeme(on)).map(|on| on.start);
+                let Some(on) = on else { return self.refuse(Construct::ConflictConstraint) };
+                let list = format!("({})", columns.join(", "));
+                self.edits.replace(on, end_byte(ident.span), vec![list.into()]);
+                Ok(())
+            }
+            None if moved => self.refuse(Construct::ConflictConstraint),
+            None => Ok(()),
+        }
+    }
+
+    /// RETURNING of the statement whose first word stands at `byte`; gives its columns.
+    pub(super) fn returning(
+        &mut self,
+        byte: usize,
+        items: Option<&[sqlparser::ast::SelectItem]>,
+    ) -> Walk<Columns> {
+        let Some(items) = items else { return Ok(Columns::Known(Vec::new())) };
+        let Some(returning) = self.keyword_behind(self.lexeme_at(byte) + 1, "returning") else {
+            return self.refuse(Construct::Unreadable);
+        };
+        let extents = self.list(returning + 1);
+        self.select_list(items, &extents).map(super::query::columns_of)
+    }
+
+    /// Writes the final column list: the client's own with the added columns, or a new one.
+    pub(super) fn emit_insert_columns(&mut self, target: &Target<'_>, width: usize) {
+        let extras = target.extras.iter().map(|extra| name::quoted(extra.physical));
+        if target.listed {
+            let close = target.rows.checked_sub(1).and_then(|close| self.lexeme(close));
+            if let Some(close) = close.filter(|close| close.token == Token::RParen) {
+                let at = close.start;
+                let list: String = extras.map(|column| format!(", {column}")).collect();
+                if !list.is_empty() {
+                    self.edits.insert(at, vec![Piece::Text(list)]);
+                }
+            }
+            return;
+        }
+        let own = target.columns.iter().take(width).filter_map(|column| column.put.first());
+        let all: Vec<String> = own.map(|column| name::quoted(column)).chain(extras).collect();
+        let before = target.rows.checked_sub(1).and_then(|before| self.lexeme(before));
+        if let Some(at) = before.map(|before| before.end)
+            && !all.is_empty()
+        {
+            self.edits.insert(at, vec![format!(" ({})", all.join(", ")).into()]);
+        }
+    }
+}

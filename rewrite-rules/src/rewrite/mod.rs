@@ -1,0 +1,365 @@
+//! The order of work on one text, from the client's bytes to what PostgreSQL receives.
+//!
+//! 1. Which lenses does it name? None: forward.
+//! 2. Read it ([`statement`]), and distrust what was read ([`crate::trust`]).
+//! 3. Walk it: resolve every name, note what each one is ([`References`](reference)).
+//! 4. Decide for each occurrence of a governed table: names replaced where they stand, or a
+//!    derived table in its place.
+//! 5. Turn that into edits of the source, apply them, and check the result.
+
+mod assignment;
+mod delete;
+mod expression;
+mod extent;
+mod from;
+mod insert;
+mod insert_rows;
+mod label;
+mod query;
+mod reference;
+mod star;
+mod update;
+mod utility;
+
+use std::collections::HashSet;
+
+use sqlparser::ast::{Ident, Query, Statement};
+use sqlparser::tokenizer::Token;
+
+use crate::catalog::RelationName;
+use crate::edit::{CharacterOffsets, Edits};
+use crate::generation::{Generation, SessionView};
+use crate::lens::{Lens, OpaquePolicy};
+use crate::name;
+use crate::outcome::{Outcome, Rewritten};
+use crate::refusal::{Construct, Refusal};
+use crate::scope::{Columns, Lenses, Level};
+use crate::statement::{self, Lexeme, Parsed, start_byte};
+
+use reference::{Label, Reference};
+use star::Star;
+
+/// Longest text that is read. Unit: bytes. A 10 MB INSERT belongs in a COPY; one that names a
+/// governed table and is longer is refused.
+const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most tokens in one text; bounds stack and memory of the tree.
+const MAX_TOKENS: usize = 400_000;
+
+/// Texts up to this long are read on the caller's stack. Unit: bytes.
+const SMALL_TEXT_BYTES: usize = 8 * 1024;
+
+/// Stack for one nested or chained operator: parser, walk and drop recurse. Unit: bytes.
+const STACK_PER_TOKEN: usize = 2 * 1024;
+
+/// Stack for any longer text. Unit: bytes.
+const STACK_BASE: usize = 32 * 1024 * 1024;
+
+/// A walk ends early with a refusal. Boxed, since it is the rare case.
+pub(crate) type Walk<T> = Result<T, Box<Refusal>>;
+
+/// Decides what PostgreSQL should receive for `text`.
+pub(crate) fn rewrite(generation: &Generation, text: &str, session: SessionView<'_>) -> Outcome {
+    if text.len() <= SMALL_TEXT_BYTES {
+        return on_this_stack(generation, text, session);
+    }
+    if text.len() > MAX_TEXT_BYTES {
+        return Outcome::Refused(Refusal::too_large("bytes", MAX_TEXT_BYTES));
+    }
+    // Words and signs are what can nest or chain; a long literal is one token.
+    let tokens = squawk_lexer::tokenize(text).take(MAX_TOKENS + 1).count();
+    if tokens > MAX_TOKENS {
+        return Outcome::Refused(Refusal::too_large("tokens", MAX_TOKENS));
+    }
+    let stack = STACK_BASE + tokens * STACK_PER_TOKEN;
+    stacker::grow(stack, || on_this_stack(generation, text, session))
+}
+
+fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) -> Outcome {
+    let parsed = match statement::read(text) {
+        Ok(parsed) => parsed,
+        Err(unreadable) => {
+            let named = match &unreadable.lexemes {
+                Some(lexemes) => named_by_tokens(generation, lexemes),
+                // Not even its tokens: whatever the scan found may be a name.
+                None => generation.lenses().iter().collect(),
+            };
+            return opaque(&named);
+        }
+    };
+    let named = named_by_tokens(generation, &parsed.lexemes);
+    let Some(&blame) = named.first() else { return Outcome::Forward };
+    if !session.standard_conforming_strings && text.contains('\\') {
+        return match lenient(&named) {
+            true => Outcome::ForwardOpaque,
+            false => Outcome::Refused(Refusal::construct(Construct::Backslash, blame)),
+        };
+    }
+    let mut rewriter = Rewriter::new(generation, text, session, &parsed, blame);
+    let walked = rewriter.walk(&parsed.statements).and_then(|()| rewriter.check_places());
+    match walked.and_then(|()| rewriter.finish()) {
+        Ok(Some(rewritten)) => Outcome::Rewritten(rewritten),
+        Ok(None) => Outcome::Forward,
+        Err(refusal) if lenient(&named) => match refusal.sqlstate {
+            "0A000" => Outcome::ForwardOpaque,
+            _ => Outcome::Refused(*refusal),
+        },
+        Err(refusal) => Outcome::Refused(*refusal),
+    }
+}
+
+/// Nothing is migrated yet: what cannot be rewritten can still do no harm.
+fn lenient(named: &[&Lens]) -> bool {
+    named.iter().all(|lens| lens.opaque == OpaquePolicy::Forward)
+}
+
+/// What becomes of a text that could not be read.
+fn opaque(named: &[&Lens]) -> Outcome {
+    match named.iter().find(|lens| lens.opaque == OpaquePolicy::Refuse) {
+        Some(lens) => Outcome::Refused(Refusal::construct(Construct::Unreadable, lens)),
+        None if named.is_empty() => Outcome::Forward,
+        None => Outcome::ForwardOpaque,
+    }
+}
+
+/// The lenses whose table's name is a token of the text.
+fn named_by_tokens<'g>(generation: &'g Generation, lexemes: &[Lexeme]) -> Vec<&'g Lens> {
+    let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
+    generation.lenses().iter().filter(|lens| names.contains(&lens.relation.name)).collect()
+}
+
+/// One place where a governed table is used.
+#[derive(Debug)]
+pub(crate) struct Occurrence<'a> {
+    lens: &'a Lens,
+    /// Bytes of the table's name, `ONLY` included; `None` for EXCLUDED.
+    span: Option<(usize, usize)>,
+    /// Whether the FROM item has an alias of its own.
+    aliased: bool,
+    /// How SQL text refers to it.
+    reference: String,
+    /// Why it must become a derived table.
+    derive: Option<&'static str>,
+    /// Why it cannot become one.
+    fixed: Option<&'static str>,
+}
+
+/// A CTE that is visible.
+#[derive(Debug, Clone)]
+struct Cte {
+    name: String,
+    columns: Columns,
+}
+
+/// Everything that the walk over one text collects.
+pub(crate) struct Rewriter<'a> {
+    generation: &'a Generation,
+    session: SessionView<'a>,
+    text: &'a str,
+    lexemes: &'a [Lexeme],
+    only: &'a [usize],
+    /// A lens to name in messages where no occurrence is at hand.
+    blame: &'a Lens,
+    occurrences: Vec<Occurrence<'a>>,
+    references: Vec<Reference>,
+    labels: Vec<Label>,
+    stars: Vec<Star>,
+    /// For each star, the byte behind it and how many columns it gives, if known.
+    star_widths: Vec<(usize, Option<usize>)>,
+    /// Tokens of the present statement.
+    current: (usize, usize),
+    levels: Vec<Level>,
+    ctes: Vec<Cte>,
+    edits: Edits,
+    /// Byte offsets of identifiers whose meaning is known.
+    accounted: HashSet<usize>,
+}
+
+impl Lenses for Vec<Occurrence<'_>> {
+    #[expect(clippy::indexing_slicing, reason = "indices come from the pushes of this very list")]
+    fn lens(&self, occurrence: usize) -> &Lens {
+        self[occurrence].lens
+    }
+}
+
+impl<'a> Rewriter<'a> {
+    fn new(
+        generation: &'a Generation,
+        text: &'a str,
+        session: SessionView<'a>,
+        parsed: &'a Parsed,
+        blame: &'a Lens,
+    ) -> Self {
+        Self {
+            generation,
+            session,
+            text,
+            lexemes: &parsed.lexemes,
+            only: &parsed.only,
+            blame,
+            occurrences: Vec::new(),
+            references: Vec::new(),
+            labels: Vec::new(),
+            stars: Vec::new(),
+            star_widths: Vec::new(),
+            current: (0, 0),
+            levels: Vec::new(),
+            ctes: Vec::new(),
+            edits: Edits::default(),
+            accounted: HashSet::new(),
+        }
+    }
+
+    /// All statements of the text.
+    fn walk(&mut self, statements: &[Statement]) -> Walk<()> {
+        let mut from = 0;
+        for statement in statements {
+            while self.lexemes.get(from).is_some_and(|lexeme| lexeme.token == Token::SemiColon) {
+                from += 1;
+            }
+            self.current = (from, self.statement_end(from));
+            self.statement(statement)?;
+            from = self.current.1;
+        }
+        Ok(())
+    }
+
+    /// One statement; returns the columns that it gives as a data-modifying CTE.
+    fn statement(&mut self, statement: &Statement) -> Walk<Columns> {
+        match statement {
+            Statement::Query(query) => self.query(query),
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Update(update) => self.update(update),
+            Statement::Delete(delete) => self.delete(delete),
+            other => self.utility(other).map(|()| Columns::Unknown),
+        }
+    }
+
+    /// A query inside an expression or FROM, with the present levels outside it.
+    fn subquery(&mut self, query: &Query) -> Walk<Columns> {
+        self.query(query)
+    }
+
+    /// What a table's name means here: a governed table's lens, a known relation, or neither.
+    fn relation(&self, parts: &[&Ident]) -> Relation<'a> {
+        let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
+        let found = match names.as_slice() {
+            [table] => self.search(table),
+            [schema, table] | [_, schema, table] => Some(RelationName::new(schema, table)),
+            _ => None,
+        };
+        let Some(found) = found else { return Relation::Unknown };
+        if let Some(lens) = self.generation.lenses().iter().find(|lens| lens.relation == found) {
+            return Relation::Governed(lens);
+        }
+        match self.generation.catalog().relation(&found) {
+            Some(relation) => {
+                let names = relation.columns.iter().map(|column| column.name.clone());
+                Relation::Known(found.schema, names.collect())
+            }
+            None => Relation::Unknown,
+        }
+    }
+
+    /// Looks an unqualified name up along the session's search path.
+    fn search(&self, table: &str) -> Option<RelationName> {
+        let path = self.session.search_path;
+        if path.temporary.iter().any(|temporary| temporary == table) {
+            return None;
+        }
+        let candidates = path.schemas.iter().map(|schema| RelationName::new(schema, table));
+        candidates.into_iter().find(|name| self.generation.catalog().relation(name).is_some())
+    }
+
+    fn cte(&self, table: &str) -> Option<&Cte> {
+        self.ctes.iter().rev().find(|cte| cte.name == table)
+    }
+
+    /// Notes that an identifier's meaning is known.
+    fn account(&mut self, ident: &Ident) {
+        self.accounted.insert(start_byte(ident.span));
+    }
+
+    /// The source text of an identifier, quotes included.
+    fn source_of(&self, ident: &Ident) -> String {
+        let (start, end) = (start_byte(ident.span), statement::end_byte(ident.span));
+        self.text.get(start..end).map_or_else(|| name::quoted(&name::folded(ident)), str::to_owned)
+    }
+
+    fn refuse<T>(&self, construct: Construct) -> Walk<T> {
+        Err(Box::new(Refusal::construct(construct, self.blame)))
+    }
+
+    fn refuse_at<T>(&self, construct: Construct, byte: usize) -> Walk<T> {
+        let position = CharacterOffsets::of(self.text).character(byte).saturating_add(1);
+        Err(Box::new(Refusal::construct(construct, self.blame).at(position)))
+    }
+
+    /// Every identifier that could be a governed name must have been understood.
+    fn check_places(&self) -> Walk<()> {
+        let in_use: Vec<&Lens> =
+            self.occurrences.iter().map(|occurrence| occurrence.lens).collect();
+        for lexeme in self.lexemes {
+            let Token::Word(_) = lexeme.token else { continue };
+            if self.accounted.contains(&lexeme.start) {
+                continue;
+            }
+            let Some(word) = lexeme.name() else { continue };
+            let governed_column = in_use.iter().any(|lens| {
+                lens.column(&word).is_some_and(|column| !column.is_plain() || !column.shown)
+            });
+            let governed_table =
+                self.generation.lenses().iter().any(|lens| lens.relation.name == word);
+            if governed_column || governed_table {
+                return self.refuse_at(Construct::UnknownPlace, lexeme.start);
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns what the walk found into edits and applies them; `None` if nothing changes.
+    fn finish(mut self) -> Walk<Option<Rewritten>> {
+        self.emit_occurrences()?;
+        self.emit_references();
+        self.emit_stars();
+        if self.edits.is_empty() {
+            return Ok(None);
+        }
+        let blame = self.blame;
+        let internal = |what: &str| Box::new(Refusal::internal(what, blame));
+        let rewritten = self.edits.apply(self.text).map_err(|_| internal("two edits overlap"))?;
+        check_result(self.text, &rewritten.sql).map_err(internal)?;
+        Ok(Some(rewritten))
+    }
+}
+
+/// The result is read again: as many statements as before, and the same placeholders.
+fn check_result(before: &str, after: &str) -> Result<(), &'static str> {
+    let (Ok(before), Ok(after)) = (statement::read(before), statement::read(after)) else {
+        return Err("the result cannot be read");
+    };
+    if before.statements.len() != after.statements.len() {
+        return Err("the number of statements changed");
+    }
+    let placeholders = |parsed: &Parsed| -> HashSet<String> {
+        let tokens = parsed.lexemes.iter();
+        tokens
+            .filter_map(|lexeme| match &lexeme.token {
+                Token::Placeholder(placeholder) => Some(placeholder.clone()),
+                _ => None,
+            })
+            .collect()
+    };
+    if placeholders(&before) != placeholders(&after) {
+        return Err("a placeholder was lost");
+    }
+    Ok(())
+}
+
+/// What a table's name means.
+enum Relation<'a> {
+    Governed(&'a Lens),
+    /// Schema and columns.
+    Known(String, Vec<String>),
+    Unknown,
+}

@@ -1,0 +1,506 @@
+//! SELECT, set operations, VALUES, WITH: names in every clause.
+
+use sqlparser::ast::{
+    Cte as CteSyntax, Distinct, Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query,
+    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement,
+    WildcardAdditionalOptions, With,
+};
+
+use super::extent::Range;
+use super::star::{Element, Star};
+use super::{Cte, Rewriter, Walk};
+use crate::name;
+use crate::refusal::Construct;
+use crate::scope::{Columns, Level};
+use crate::statement::{end_byte, start_byte};
+
+/// An output column: its name, and the expression behind it.
+#[derive(Clone)]
+pub(super) struct Output<'q> {
+    pub(super) name: String,
+    pub(super) expression: Option<&'q Expr>,
+}
+
+impl<'a> Rewriter<'a> {
+    /// A whole query; returns its columns.
+    pub(super) fn query(&mut self, query: &Query) -> Walk<Columns> {
+        if query.for_clause.is_some()
+            || query.settings.is_some()
+            || query.format_clause.is_some()
+            || !query.pipe_operators.is_empty()
+        {
+            return self.refuse(Construct::NotPostgres("this clause of a query"));
+        }
+        let outer_ctes = self.ctes.len();
+        if let Some(with) = &query.with {
+            self.with(with)?;
+        }
+        let columns = match query.body.as_ref() {
+            SetExpr::Select(select) => self.select(select, query.order_by.as_ref(), Some(query))?,
+            body => {
+                let columns = self.set_expression(body)?;
+                self.order_by_labels_only(query.order_by.as_ref())?;
+                self.limits(query)?;
+                columns
+            }
+        };
+        self.ctes.truncate(outer_ctes);
+        Ok(columns)
+    }
+
+    fn with(&mut self, with: &With) -> Walk<()> {
+        if with.recursive {
+            // Each is visible in all, itself included; its columns are known once it was walked.
+            for cte in &with.cte_tables {
+                let columns = match cte.alias.columns.as_slice() {
+                    [] => first_arm_names(&cte.query).map_or(Columns::Unknown, Columns::Known),
+                    columns => {
+                        Columns::Known(columns.iter().map(|c| name::folded(&c.name)).collect())
+                    }
+                };
+                self.ctes.push(Cte { name: name::folded(&cte.alias.name), columns });
+            }
+        }
+        for cte in &with.cte_tables {
+            self.common_table(cte)?;
+        }
+        Ok(())
+    }
+
+    fn common_table(&mut self, cte: &CteSyntax) -> Walk<()> {
+        self.account(&cte.alias.name);
+        let columns = self.query(&cte.query)?;
+        let columns = self.aliased_columns(&cte.alias, columns);
+        self.ctes.push(Cte { name: name::folded(&cte.alias.name), columns });
+        Ok(())
+    }
+
+    fn set_expression(&mut self, body: &SetExpr) -> Walk<Columns> {
+        match body {
+            SetExpr::Select(select) => self.select(select, None, None),
+            SetExpr::Query(query) => self.query(query),
+            SetExpr::SetOperation { left, right, .. } => {
+                let columns = self.set_expression(left)?;
+                self.set_expression(right)?;
+                Ok(columns)
+            }
+            SetExpr::Values(values) => {
+                let width = values.rows.first().map_or(0, |row| row.content.len());
+                for cell in values.rows.iter().flat_map(|row| &row.content) {
+                    self.expression(cell)?;
+                }
+                Ok(Columns::Known((1..=width).map(|n| format!("column{n}")).collect()))
+            }
+            SetExpr::Insert(statement)
+            | SetExpr::Update(statement)
+            | SetExpr::Delete(statement) => self.data_modifying(statement),
+            SetExpr::Merge(_) => self.refuse(Construct::Merge),
+            SetExpr::Table(_) => self.refuse(Construct::NotPostgres("TABLE")),
+        }
+    }
+
+    /// An INSERT, UPDATE or DELETE in WITH: it sees no level outside it.
+    fn data_modifying(&mut self, statement: &Statement) -> Walk<Columns> {
+        let levels = std::mem::take(&mut self.levels);
+        let columns = self.statement(statement);
+        self.levels = levels;
+        columns
+    }
+
+    fn select(
+        &mut self,
+        select: &Select,
+        order_by: Option<&OrderBy>,
+        query: Option<&Query>,
+    ) -> Walk<Columns> {
+        self.only_postgres(select)?;
+        self.levels.push(Level::default());
+        self.relations(&select.from)?;
+        if let GroupByExpr::Expressions(items, _) = &select.group_by
+            && !items.is_empty()
+        {
+            self.fix_level("a query with GROUP BY");
+        }
+        let list = self.list(self.select_list_start(start_byte(select.select_token.0.span)));
+        let outputs = self.select_list(&select.projection, &list)?;
+        if let Some(Distinct::On(expressions)) = &select.distinct {
+            for expression in expressions {
+                self.sort_key(expression, &outputs)?;
+            }
+        }
+        for target in select.into.iter().flat_map(|into| &into.targets) {
+            self.account_all(target);
+        }
+        let clauses = [&select.selection, &select.having];
+        clauses.into_iter().flatten().try_for_each(|clause| self.expression(clause))?;
+        self.group_by(&select.group_by, &outputs)?;
+        for window in &select.named_window {
+            self.named_window(window)?;
+        }
+        self.order_by(order_by, &outputs)?;
+        if let Some(query) = query {
+            self.limits(query)?;
+        }
+        self.levels.pop();
+        Ok(columns_of(outputs))
+    }
+
+    /// Clauses of other databases that the parser accepts.
+    fn only_postgres(&self, select: &Select) -> Walk<()> {
+        let foreign = select.top.is_some()
+            || select.exclude.is_some()
+            || !select.lateral_views.is_empty()
+            || select.prewhere.is_some()
+            || !select.connect_by.is_empty()
+            || !select.cluster_by.is_empty()
+            || !select.distribute_by.is_empty()
+            || !select.sort_by.is_empty()
+            || select.qualify.is_some()
+            || select.value_table_mode.is_some()
+            || select.select_modifiers.is_some();
+        if foreign {
+            return self.refuse(Construct::NotPostgres("this clause of SELECT"));
+        }
+        Ok(())
+    }
+
+    /// Occurrences of the innermost level can no longer become derived tables.
+    fn fix_level(&mut self, reason: &'static str) {
+        let found: Vec<usize> = self.levels.last().map_or_else(Vec::new, |level| {
+            level.sources.iter().filter_map(|source| source.occurrence).collect()
+        });
+        found.into_iter().for_each(|occurrence| self.fix(occurrence, reason));
+    }
+
+    /// A select list or RETURNING list; `None` marks columns whose names are not known.
+    pub(super) fn select_list<'q>(
+        &mut self,
+        items: &'q [SelectItem],
+        extents: &[Range],
+    ) -> Walk<Vec<Option<Output<'q>>>> {
+        if items.len() != extents.len() {
+            return self.refuse(Construct::Unreadable);
+        }
+        let mut outputs = Vec::new();
+        for (item, extent) in items.iter().zip(extents) {
+            match item {
+                SelectItem::UnnamedExpr(expression) => {
+                    self.expression(expression)?;
+                    self.implicit_label(expression, extent.1);
+                    let name = super::label::name(expression);
+                    outputs.push(Some(Output { name, expression: Some(expression) }));
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    self.expression(expr)?;
+                    self.account(alias);
+                    outputs
+                        .push(Some(Output { name: name::folded(alias), expression: Some(expr) }));
+                }
+                SelectItem::ExprWithAliases { .. } => {
+                    return self.refuse(Construct::NotPostgres("several aliases of one item"));
+                }
+                SelectItem::Wildcard(options) => {
+                    self.plain_star(options)?;
+                    outputs.extend(self.star(None, options));
+                }
+                SelectItem::QualifiedWildcard(kind, options) => {
+                    self.plain_star(options)?;
+                    outputs.extend(self.qualified_star(kind, options)?);
+                }
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn plain_star(&self, options: &WildcardAdditionalOptions) -> Walk<()> {
+        let WildcardAdditionalOptions {
+            wildcard_token: _,
+            opt_ilike: None,
+            opt_exclude: None,
+            opt_except: None,
+            opt_replace: None,
+            opt_rename: None,
+            opt_alias: None,
+        } = options
+        else {
+            return self.refuse(Construct::NotPostgres("an option of *"));
+        };
+        Ok(())
+    }
+
+    fn qualified_star<'q>(
+        &mut self,
+        kind: &SelectItemQualifiedWildcardKind,
+        options: &WildcardAdditionalOptions,
+    ) -> Walk<Vec<Option<Output<'q>>>> {
+        match kind {
+            SelectItemQualifiedWildcardKind::ObjectName(qualifier) => {
+                let parts = name::parts(qualifier).unwrap_or_default();
+                parts.iter().for_each(|part| self.account(part));
+                Ok(self.star(Some(&parts), options))
+            }
+            // `(u).*`: the expression finds the whole row by itself.
+            SelectItemQualifiedWildcardKind::Expr(expression) => {
+                self.expression(expression)?;
+                Ok(vec![None])
+            }
+        }
+    }
+
+    /// Notes a star to be spelled out, and says which columns it gives.
+    fn star<'q>(
+        &mut self,
+        qualifier: Option<&[&Ident]>,
+        options: &WildcardAdditionalOptions,
+    ) -> Vec<Option<Output<'q>>> {
+        let token = options.wildcard_token.0.span;
+        let first = qualifier.and_then(|parts| parts.first());
+        let span = (start_byte(first.map_or(token, |ident| ident.span)), end_byte(token));
+        let names = qualifier.map(|parts| {
+            let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
+            names
+        });
+        let Some(level) = self.levels.last() else { return vec![None] };
+        let qualified = |schema: Option<&str>, table: &str| {
+            crate::scope::find(&self.levels, schema, table).map(|(source, _)| source).into_iter()
+        };
+        let sources: Vec<_> = match names.as_deref() {
+            None => level.sources.iter().collect(),
+            Some([table]) => qualified(None, table).collect(),
+            Some([.., schema, table]) => qualified(Some(schema), table).collect(),
+            Some([]) => Vec::new(),
+        };
+        let merges = qualifier.is_none() && (level.merges_unknown || !level.merged.is_empty());
+        let alone = level.sources.len() == 1 && qualifier.is_none();
+        let mut outputs = Vec::new();
+        let mut elements = Vec::new();
+        let mut width = Some(0);
+        for source in sources {
+            elements.push(match source.occurrence {
+                Some(occurrence) => Element::Governed(occurrence),
+                None => Element::Other(source.reference.clone()),
+            });
+            width = match (&source.columns, merges) {
+                (Columns::Known(names), false) => width.map(|width| width + names.len()),
+                (Columns::Known(_) | Columns::Unknown, _) => None,
+            };
+            match &source.columns {
+                Columns::Known(names) if !merges => outputs.extend(
+                    names.iter().map(|name| Some(Output { name: name.clone(), expression: None })),
+                ),
+                Columns::Known(_) | Columns::Unknown => outputs.push(None),
+            }
+        }
+        let unnameable = elements
+            .iter()
+            .any(|element| matches!(element, Element::Other(reference) if reference.is_empty()));
+        self.star_widths.push((span.1, width));
+        if merges || unnameable {
+            let governed = elements.iter().filter_map(|element| match element {
+                Element::Governed(occurrence) => Some(*occurrence),
+                Element::Other(_) => None,
+            });
+            let governed: Vec<usize> = governed.collect();
+            governed.into_iter().for_each(|at| self.derive(at, "* over merged columns"));
+        } else {
+            self.stars.push(Star { span, elements, qualify: !alone });
+        }
+        outputs
+    }
+
+    fn limits(&mut self, query: &Query) -> Walk<()> {
+        match &query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
+                let offset = offset.as_ref().map(|offset| &offset.value);
+                limit.iter().chain(offset).chain(limit_by).try_for_each(|e| self.expression(e))?;
+            }
+            Some(LimitClause::OffsetCommaLimit { .. }) => {
+                return self.refuse(Construct::NotPostgres("LIMIT a, b"));
+            }
+            None => {}
+        }
+        if let Some(quantity) = query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()) {
+            self.expression(quantity)?;
+        }
+        for locked in query.locks.iter().filter_map(|lock| lock.of.as_ref()) {
+            let parts = name::parts(locked).unwrap_or_default();
+            parts.into_iter().for_each(|part| self.account(part));
+        }
+        Ok(())
+    }
+
+    /// ORDER BY of a set operation: only output labels can stand there.
+    fn order_by_labels_only(&mut self, order_by: Option<&OrderBy>) -> Walk<()> {
+        let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = order_by else {
+            return Ok(());
+        };
+        for key in keys {
+            match &key.expr {
+                Expr::Identifier(label) => self.account(label),
+                expression => self.expression(expression)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn order_by(&mut self, order_by: Option<&OrderBy>, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        match order_by.map(|order_by| &order_by.kind) {
+            None => Ok(()),
+            Some(OrderByKind::All(_)) => self.refuse(Construct::NotPostgres("ORDER BY ALL")),
+            Some(OrderByKind::Expressions(keys)) => {
+                keys.iter().try_for_each(|key| self.sort_key(&key.expr, outputs))
+            }
+        }
+    }
+
+    /// A key of ORDER BY or DISTINCT ON: a bare name is an output label first.
+    fn sort_key(&mut self, key: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let Expr::Identifier(ident) = key else { return self.expression(key) };
+        let wanted = name::folded(ident);
+        let labelled = outputs.iter().flatten().find(|output| output.name == wanted);
+        match labelled.map(|output| output.expression) {
+            // A column under its own name: the same thing either way.
+            Some(Some(Expr::Identifier(column))) if name::folded(column) == wanted => {
+                self.sort_column(ident, outputs)
+            }
+            Some(Some(Expr::CompoundIdentifier(_)) | None) if self.is_alone() => {
+                self.sort_column(ident, outputs)
+            }
+            Some(_) => {
+                self.account(ident);
+                Ok(())
+            }
+            None => self.expression(key),
+        }
+    }
+
+    /// Whether the innermost level has one relation only.
+    fn is_alone(&self) -> bool {
+        self.levels.last().is_some_and(|level| level.sources.len() == 1)
+    }
+
+    /// A sort key that is a column of FROM, kept apart from labels that have its physical name.
+    fn sort_column(&mut self, ident: &Ident, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let before = self.references.len();
+        self.column(ident)?;
+        let Some(reference) = self.references.get(before).cloned() else { return Ok(()) };
+        let lens = self.occurrences.get(reference.occurrence).map(|found| found.lens);
+        let physical = lens.and_then(|lens| lens.column(&reference.column)).map(|c| c.get.clone());
+        let captured = outputs.iter().flatten().any(|output| {
+            Some(&output.name) == physical.as_ref() && output.name != reference.column
+        });
+        if captured {
+            self.account(ident);
+            self.references.truncate(before);
+        }
+        Ok(())
+    }
+
+    /// GROUP BY: a bare name is an input column first, an output label only if there is none.
+    fn group_by(&mut self, group_by: &GroupByExpr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let (items, modifiers) = match group_by {
+            GroupByExpr::All(_) => return self.refuse(Construct::NotPostgres("GROUP BY ALL")),
+            GroupByExpr::Expressions(items, modifiers) => (items, modifiers),
+        };
+        if !modifiers.is_empty() {
+            return self.refuse(Construct::NotPostgres("a modifier of GROUP BY"));
+        }
+        for item in items {
+            match item {
+                Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
+                    for element in sets.iter().flatten() {
+                        self.grouping_element(element, outputs)?;
+                    }
+                }
+                element => self.grouping_element(element, outputs)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn grouping_element(&mut self, element: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let Expr::Identifier(ident) = element else { return self.expression(element) };
+        let wanted = name::folded(ident);
+        let position = outputs
+            .iter()
+            .position(|output| output.as_ref().is_some_and(|output| output.name == wanted));
+        // A label that only a hidden physical column would take precedence over.
+        if let Some(position) = position
+            && !self.is_input_column(&wanted)
+            && outputs.iter().take(position).all(Option::is_some)
+        {
+            self.account(ident);
+            if self.is_hidden_column(&wanted) {
+                let (start, end) = (start_byte(ident.span), end_byte(ident.span));
+                self.edits.replace(start, end, vec![(position + 1).to_string().into()]);
+            }
+            return Ok(());
+        }
+        self.expression(element)
+    }
+
+    /// Whether a relation of the innermost level has that column in the old shape.
+    fn is_input_column(&self, column: &str) -> bool {
+        self.levels.last().is_some_and(|level| {
+            level.sources.iter().any(|source| match &source.columns {
+                Columns::Known(names) => names.iter().any(|name| name == column),
+                Columns::Unknown => false,
+            })
+        })
+    }
+
+    fn is_hidden_column(&self, column: &str) -> bool {
+        let occurrences = self.levels.last().into_iter().flat_map(|level| &level.sources);
+        occurrences
+            .filter_map(|source| self.occurrences.get(source.occurrence?))
+            .any(|occurrence| occurrence.lens.hidden.iter().any(|hidden| hidden == column))
+    }
+
+    /// Accounts for every identifier in an expression that names no column (SELECT … INTO).
+    fn account_all(&mut self, expression: &Expr) {
+        let span = expression.span();
+        let (from, to) = (self.lexeme_at(start_byte(span)), end_byte(span));
+        let starts: Vec<usize> = self
+            .lexemes
+            .iter()
+            .skip(from)
+            .take_while(|lexeme| lexeme.end <= to)
+            .map(|lexeme| lexeme.start)
+            .collect();
+        self.accounted.extend(starts);
+    }
+}
+
+/// The columns of a list of outputs, known only if each is.
+pub(super) fn columns_of(outputs: Vec<Option<Output<'_>>>) -> Columns {
+    let names: Option<Vec<String>> =
+        outputs.into_iter().map(|output| output.map(|output| output.name)).collect();
+    names.map_or(Columns::Unknown, Columns::Known)
+}
+
+/// Column names of the first arm of a recursive CTE, if they can be told without resolving.
+fn first_arm_names(query: &Query) -> Option<Vec<String>> {
+    let mut body = query.body.as_ref();
+    loop {
+        match body {
+            SetExpr::SetOperation { left, .. } => body = left,
+            SetExpr::Query(inner) => body = inner.body.as_ref(),
+            SetExpr::Select(select) => {
+                let names = select.projection.iter().map(|item| match item {
+                    SelectItem::UnnamedExpr(expression) => Some(super::label::name(expression)),
+                    SelectItem::ExprWithAlias { alias, .. } => Some(name::folded(alias)),
+                    SelectItem::ExprWithAliases { .. }
+                    | SelectItem::QualifiedWildcard(..)
+                    | SelectItem::Wildcard(_) => None,
+                });
+                return names.collect();
+            }
+            SetExpr::Values(_)
+            | SetExpr::Insert(_)
+            | SetExpr::Update(_)
+            | SetExpr::Delete(_)
+            | SetExpr::Merge(_)
+            | SetExpr::Table(_) => return None,
+        }
+    }
+}

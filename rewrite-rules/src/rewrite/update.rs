@@ -1,0 +1,45 @@
+//! UPDATE: target, FROM, SET, WHERE, RETURNING.
+
+use sqlparser::ast::{TableFactor, Update, UpdateTableFromKind};
+
+use super::{Rewriter, Walk};
+use crate::refusal::Construct;
+use crate::scope::{Columns, Level};
+use crate::statement::start_byte;
+
+impl Rewriter<'_> {
+    pub(super) fn update(&mut self, update: &Update) -> Walk<Columns> {
+        let foreign = update.output.is_some()
+            || update.or.is_some()
+            || !update.order_by.is_empty()
+            || update.limit.is_some()
+            || !update.table.joins.is_empty();
+        let TableFactor::Table { name, alias, args: None, .. } = &update.table.relation else {
+            return self.refuse(Construct::NotPostgres("this form of UPDATE"));
+        };
+        let from = match &update.from {
+            None => [].as_slice(),
+            Some(UpdateTableFromKind::AfterSet(items)) => items,
+            Some(UpdateTableFromKind::BeforeSet(_)) => {
+                return self.refuse(Construct::NotPostgres("UPDATE … FROM … SET"));
+            }
+        };
+        if foreign {
+            return self.refuse(Construct::NotPostgres("this form of UPDATE"));
+        }
+        self.levels.push(Level::default());
+        let target = self.target(name, alias.as_ref(), "a whole row of the target of UPDATE")?;
+        self.relations(from)?;
+        let start = start_byte(update.update_token.0.span);
+        let Some(set) = self.keyword_behind(self.lexeme_at(start) + 1, "set") else {
+            return self.refuse(Construct::Unreadable);
+        };
+        self.assignments(&update.assignments, set + 1, target)?;
+        if let Some(condition) = &update.selection {
+            self.expression(condition)?;
+        }
+        let columns = self.returning(start, update.returning.as_deref());
+        self.levels.pop();
+        columns
+    }
+}

@@ -1,0 +1,297 @@
+//! Every statement that is not SELECT, INSERT, UPDATE or DELETE: rewritten inside, harmless, or
+//! refused where it names a governed table.
+
+use sqlparser::ast::{CopySource, CreateTable, Ident, ObjectName, Statement, TableAlias};
+use sqlparser::tokenizer::Token;
+
+use super::{Relation, Rewriter, Walk};
+use crate::lens::{Lens, LogicalColumn};
+use crate::name;
+use crate::refusal::{Construct, Refusal};
+use crate::scope::Columns;
+use crate::statement::{end_byte, start_byte};
+
+impl<'a> Rewriter<'a> {
+    #[expect(clippy::too_many_lines, reason = "one list of every kind of statement there is")]
+    pub(super) fn utility(&mut self, statement: &Statement) -> Walk<()> {
+        match statement {
+            Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_) => self.statement(statement).map(|_| ()),
+            Statement::Explain { statement, .. } => self.statement(statement).map(|_| ()),
+            Statement::Prepare { statement, .. } => self.prepare(statement),
+            Statement::Declare { stmts } => stmts.iter().try_for_each(|declare| {
+                declare.names.iter().for_each(|cursor| self.account(cursor));
+                declare.for_query.iter().try_for_each(|query| self.query(query).map(|_| ()))
+            }),
+            Statement::Copy { source: CopySource::Query(query), .. } => {
+                self.query(query).map(|_| ())
+            }
+            Statement::Copy { source: CopySource::Table { table_name, columns }, to, .. } => {
+                self.copy_table(table_name, columns, *to)
+            }
+            Statement::CreateTable(table) => self.create_table(table),
+            Statement::CreateView(_) => self.refuse_if_named(Construct::CreateView),
+            Statement::Merge(_) => self.refuse_if_named(Construct::Merge),
+            // They name whole tables, cursors, channels or settings, never a column's meaning.
+            Statement::Analyze(_)
+            | Statement::Set(_)
+            | Statement::Truncate(_)
+            | Statement::Call(_)
+            | Statement::Open(_)
+            | Statement::Close { .. }
+            | Statement::Fetch { .. }
+            | Statement::Discard { .. }
+            | Statement::ShowFunctions { .. }
+            | Statement::ShowVariable { .. }
+            | Statement::ShowStatus { .. }
+            | Statement::ShowVariables { .. }
+            | Statement::ShowCreate { .. }
+            | Statement::ShowColumns { .. }
+            | Statement::ShowCatalogs { .. }
+            | Statement::ShowDatabases { .. }
+            | Statement::ShowProcessList { .. }
+            | Statement::ShowSchemas { .. }
+            | Statement::ShowCharset(_)
+            | Statement::ShowObjects(_)
+            | Statement::ShowTables { .. }
+            | Statement::ShowViews { .. }
+            | Statement::ShowCollation { .. }
+            | Statement::Use(_)
+            | Statement::StartTransaction { .. }
+            | Statement::Commit { .. }
+            | Statement::Rollback { .. }
+            | Statement::Deallocate { .. }
+            | Statement::Execute { .. }
+            | Statement::Kill { .. }
+            | Statement::Savepoint { .. }
+            | Statement::ReleaseSavepoint { .. }
+            | Statement::Lock(_)
+            | Statement::LISTEN { .. }
+            | Statement::UNLISTEN { .. }
+            | Statement::NOTIFY { .. }
+            | Statement::Vacuum(_)
+            | Statement::Reset(_) => {
+                self.account_statement();
+                Ok(())
+            }
+            // Definitions: they would change what was compiled, or see physical names.
+            Statement::Msck(_)
+            | Statement::Install { .. }
+            | Statement::Load { .. }
+            | Statement::Directory { .. }
+            | Statement::Case(_)
+            | Statement::If(_)
+            | Statement::While(_)
+            | Statement::Raise(_)
+            | Statement::CopyIntoSnowflake { .. }
+            | Statement::CreateVirtualTable { .. }
+            | Statement::CreateIndex(_)
+            | Statement::CreateRole(_)
+            | Statement::CreateSecret { .. }
+            | Statement::CreateServer(_)
+            | Statement::CreatePolicy(_)
+            | Statement::CreateConnector(_)
+            | Statement::CreateOperator(_)
+            | Statement::CreateOperatorFamily(_)
+            | Statement::CreateOperatorClass(_)
+            | Statement::CreateTextSearch(_)
+            | Statement::AlterTable(_)
+            | Statement::AlterSchema(_)
+            | Statement::AlterIndex { .. }
+            | Statement::AlterView { .. }
+            | Statement::AlterFunction(_)
+            | Statement::AlterType(_)
+            | Statement::AlterCollation(_)
+            | Statement::AlterOperator(_)
+            | Statement::AlterOperatorFamily(_)
+            | Statement::AlterOperatorClass(_)
+            | Statement::AlterTextSearch(_)
+            | Statement::AlterRole { .. }
+            | Statement::AlterPolicy(_)
+            | Statement::AlterConnector { .. }
+            | Statement::AlterSession { .. }
+            | Statement::AttachDatabase { .. }
+            | Statement::AttachDuckDBDatabase { .. }
+            | Statement::DetachDuckDBDatabase { .. }
+            | Statement::Drop { .. }
+            | Statement::DropFunction(_)
+            | Statement::DropDomain(_)
+            | Statement::DropProcedure { .. }
+            | Statement::DropSecret { .. }
+            | Statement::DropPolicy(_)
+            | Statement::DropConnector { .. }
+            | Statement::CreateExtension(_)
+            | Statement::CreateCollation(_)
+            | Statement::DropExtension(_)
+            | Statement::DropOperator(_)
+            | Statement::DropOperatorFamily(_)
+            | Statement::DropOperatorClass(_)
+            | Statement::Flush { .. }
+            | Statement::Comment { .. }
+            | Statement::CreateSchema { .. }
+            | Statement::CreateDatabase { .. }
+            | Statement::CreateFunction(_)
+            | Statement::CreateTrigger(_)
+            | Statement::DropTrigger(_)
+            | Statement::CreateProcedure { .. }
+            | Statement::CreateMacro { .. }
+            | Statement::CreateStage { .. }
+            | Statement::CreateFileFormat { .. }
+            | Statement::CreateWarehouse(_)
+            | Statement::Assert { .. }
+            | Statement::Grant(_)
+            | Statement::Deny(_)
+            | Statement::Revoke(_)
+            | Statement::ExplainTable { .. }
+            | Statement::Cache { .. }
+            | Statement::UNCache { .. }
+            | Statement::CreateSequence { .. }
+            | Statement::CreateDomain(_)
+            | Statement::CreateType { .. }
+            | Statement::Pragma { .. }
+            | Statement::LockTables { .. }
+            | Statement::UnlockTables
+            | Statement::Unload { .. }
+            | Statement::OptimizeTable { .. }
+            | Statement::LoadData { .. }
+            | Statement::RenameTable(_)
+            | Statement::List(_)
+            | Statement::Put { .. }
+            | Statement::Remove(_)
+            | Statement::RaisError { .. }
+            | Statement::Throw(_)
+            | Statement::Print(_)
+            | Statement::WaitFor(_)
+            | Statement::Return(_)
+            | Statement::ExportData(_)
+            | Statement::CreateUser(_)
+            | Statement::AlterUser(_) => self.refuse_if_named(Construct::Utility),
+        }
+    }
+
+    /// The statement's own table: no CTE can stand for it, nor a derived table.
+    pub(super) fn target(
+        &mut self,
+        written: &ObjectName,
+        alias: Option<&TableAlias>,
+        fixed: &'static str,
+    ) -> Walk<Option<usize>> {
+        let ctes = std::mem::take(&mut self.ctes);
+        let occurrence = self.table(written, alias);
+        self.ctes = ctes;
+        let occurrence = occurrence?;
+        if let Some(occurrence) = occurrence {
+            self.fix(occurrence, fixed);
+        }
+        Ok(occurrence)
+    }
+
+    /// Index of the token behind the statement, or behind the brackets, that `from` stands in.
+    pub(super) fn statement_end(&self, from: usize) -> usize {
+        let mut depth = 0_usize;
+        for (index, lexeme) in self.lexemes.iter().enumerate().skip(from) {
+            match lexeme.token {
+                Token::LParen => depth += 1,
+                Token::RParen if depth == 0 => return index,
+                Token::RParen => depth -= 1,
+                Token::SemiColon if depth == 0 => return index,
+                _ => {}
+            }
+        }
+        self.lexemes.len()
+    }
+
+    /// SQL-level prepared statements outlive a generation, and their text is not kept.
+    fn prepare(&mut self, statement: &Statement) -> Walk<()> {
+        let before = self.occurrences.len();
+        self.account_statement();
+        self.statement(statement)?;
+        if self.occurrences.len() > before {
+            return self.refuse(Construct::Prepare);
+        }
+        Ok(())
+    }
+
+    /// CREATE TABLE … AS is rewritten inside; anything else is a definition.
+    fn create_table(&mut self, table: &CreateTable) -> Walk<()> {
+        let Some(query) = table.query.as_ref().filter(|_| table.columns.is_empty()) else {
+            return self.refuse_if_named(Construct::Utility);
+        };
+        for part in name::parts(&table.name).unwrap_or_default() {
+            self.account(part);
+        }
+        self.query(query).map(|_: Columns| ())
+    }
+
+    fn copy_table(&mut self, table: &ObjectName, columns: &[Ident], to: bool) -> Walk<()> {
+        let parts = name::parts(table).unwrap_or_default();
+        parts.iter().for_each(|part| self.account(part));
+        columns.iter().for_each(|column| self.account(column));
+        let Relation::Governed(lens) = self.relation(&parts) else { return Ok(()) };
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(()) };
+        let (start, name_end) = (start_byte(first.span), end_byte(last.span));
+        let logical = self.copied_columns(columns, lens)?;
+        let behind_list = if columns.is_empty() {
+            name_end
+        } else {
+            let behind = self.behind_brackets(self.lexeme_at(name_end));
+            let close = behind.checked_sub(1).and_then(|close| self.lexeme(close));
+            close.map_or(name_end, |close| close.end)
+        };
+        if to {
+            let items: Vec<String> =
+                logical.iter().map(|column| super::star::item(column)).collect();
+            let name = self.slice((start, name_end));
+            let query = format!("(SELECT {} FROM {name})", items.join(", "));
+            self.edits.replace(start, behind_list, vec![query.into()]);
+            return Ok(());
+        }
+        let mut physical = Vec::new();
+        for column in logical.iter().filter(|column| !columns.is_empty() || !column.generated) {
+            match column.put.as_slice() {
+                [only] => physical.push(name::quoted(only)),
+                _ => return self.refuse(Construct::CopyFrom),
+            }
+        }
+        if lens.shown().any(|column| !column.default_is_shared) {
+            return self.refuse(Construct::CopyFrom);
+        }
+        let list = format!(" ({})", physical.join(", "));
+        let written = self.slice((name_end, behind_list)).trim() == list.trim();
+        if !written {
+            self.edits.replace(name_end, behind_list, vec![list.into()]);
+        }
+        Ok(())
+    }
+
+    fn copied_columns(&self, columns: &[Ident], lens: &'a Lens) -> Walk<Vec<&'a LogicalColumn>> {
+        if columns.is_empty() {
+            return Ok(lens.shown().collect());
+        }
+        columns
+            .iter()
+            .map(|ident| {
+                let wanted = name::folded(ident);
+                lens.column(&wanted).ok_or_else(|| Box::new(Refusal::no_column(&wanted, lens)))
+            })
+            .collect()
+    }
+
+    fn refuse_if_named(&self, construct: Construct) -> Walk<()> {
+        for lexeme in self.lexemes.get(self.current.0..self.current.1).unwrap_or_default() {
+            let Some(word) = lexeme.name() else { continue };
+            if self.generation.lenses().iter().any(|lens| lens.relation.name == word) {
+                return self.refuse_at(construct, lexeme.start);
+            }
+        }
+        Ok(())
+    }
+
+    /// Accounts for every identifier of the present statement.
+    fn account_statement(&mut self) {
+        let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
+        self.accounted.extend(lexemes.iter().map(|lexeme| lexeme.start));
+    }
+}
