@@ -1,44 +1,111 @@
 //! Token pre-pass: constructs that sqlparser misreads become ones that it reads right.
 //!
 //! Only the parser's copy of the tokens is changed, and no token moves, so every byte position in
-//! the tree still points into the client's text. What was dropped is returned, since the
-//! rewriting may have to know.
+//! the tree still points into the client's text. Nothing is lost: the edits go to the original.
 
-use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
+use sqlparser::dialect::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace, Word};
 
-/// Blanks `ONLY` before a table's name in FROM, UPDATE and DELETE, which sqlparser would take for
-/// the table. Returns the byte offsets of the names it stood before.
-pub(crate) fn only(tokens: &mut [TokenWithSpan]) -> Vec<usize> {
-    let mut found = Vec::new();
+use crate::statement::start_byte;
+
+/// What the pre-pass left out and the rewriting must know.
+#[derive(Debug, Default)]
+pub(crate) struct Desugared {
+    /// Byte offsets of table names that `ONLY` stood before.
+    pub(crate) only: Vec<usize>,
+}
+
+/// Goes over the tokens once.
+pub(crate) fn desugar(tokens: &mut [TokenWithSpan]) -> Desugared {
     let significant: Vec<usize> = tokens
         .iter()
         .enumerate()
         .filter(|(_, token)| !matches!(token.token, Token::Whitespace(_)))
         .map(|(index, _)| index)
         .collect();
-    for triple in significant.windows(3) {
-        let &[before, only, after] = triple else { continue };
-        let (Some(before), Some(word), Some(next)) =
-            (tokens.get(before), tokens.get(only), tokens.get(after))
-        else {
-            continue;
-        };
-        let opens = is_keyword(before, "from")
-            || is_keyword(before, "update")
-            || is_keyword(before, "join")
-            || is_keyword(before, "using")
-            || before.token == Token::Comma;
-        if opens && is_keyword(word, "only") && matches!(next.token, Token::Word(_)) {
-            found.push(crate::statement::start_byte(next.span));
-            if let Some(token) = tokens.get_mut(only) {
-                token.token = Token::Whitespace(Whitespace::Space);
-            }
-        }
+    let mut found = Desugared::default();
+    for at in 0..significant.len() {
+        let mut window = Window { tokens, significant: &significant, at };
+        window.only(&mut found);
+        window.row_locks();
+        window.overriding();
+        window.current_of();
     }
     found
 }
 
-fn is_keyword(token: &TokenWithSpan, keyword: &str) -> bool {
-    matches!(&token.token, Token::Word(word)
-        if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(keyword))
+/// The significant tokens around one of them.
+struct Window<'t> {
+    tokens: &'t mut [TokenWithSpan],
+    significant: &'t [usize],
+    at: usize,
+}
+
+impl Window<'_> {
+    fn token(&self, ahead: usize) -> Option<&TokenWithSpan> {
+        self.tokens.get(*self.significant.get(self.at + ahead)?)
+    }
+
+    fn is(&self, ahead: usize, keyword: &str) -> bool {
+        matches!(self.token(ahead).map(|token| &token.token), Some(Token::Word(word))
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(keyword))
+    }
+
+    fn are(&self, keywords: &[&str]) -> bool {
+        keywords.iter().enumerate().all(|(ahead, keyword)| self.is(ahead, keyword))
+    }
+
+    fn is_word(&self, ahead: usize) -> bool {
+        matches!(self.token(ahead).map(|token| &token.token), Some(Token::Word(_)))
+    }
+
+    fn put(&mut self, ahead: usize, token: Token) {
+        if let Some(&index) = self.significant.get(self.at + ahead)
+            && let Some(slot) = self.tokens.get_mut(index)
+        {
+            slot.token = token;
+        }
+    }
+
+    fn blank(&mut self, ahead: usize) {
+        self.put(ahead, Token::Whitespace(Whitespace::Space));
+    }
+
+    /// `FROM ONLY t` would be read as table `ONLY` with alias `t`.
+    fn only(&mut self, found: &mut Desugared) {
+        let opens = ["from", "update", "join", "using"].iter().any(|word| self.is(0, word))
+            || self.token(0).is_some_and(|token| token.token == Token::Comma);
+        if opens && self.is(1, "only") && self.is_word(2) {
+            found.only.extend(self.token(2).map(|name| start_byte(name.span)));
+            self.blank(1);
+        }
+    }
+
+    /// `FOR NO KEY UPDATE` and `FOR KEY SHARE` lock less, but name the same things.
+    fn row_locks(&mut self) {
+        if self.are(&["for", "no", "key", "update"]) {
+            self.blank(1);
+            self.blank(2);
+        } else if self.are(&["for", "key", "share"]) {
+            self.blank(1);
+        }
+    }
+
+    /// `OVERRIDING SYSTEM VALUE` between an INSERT's columns and rows.
+    fn overriding(&mut self) {
+        let kind = self.is(1, "system") || self.is(1, "user");
+        if self.is(0, "overriding") && kind && self.is(2, "value") {
+            (0..3).for_each(|ahead| self.blank(ahead));
+        }
+    }
+
+    /// `WHERE CURRENT OF cursor` names no column: a constant for the parser.
+    fn current_of(&mut self) {
+        if self.are(&["where", "current", "of"]) && self.is_word(3) {
+            let word = Word { value: "true".to_owned(), quote_style: None, keyword: Keyword::TRUE };
+            self.put(1, Token::Word(word));
+            self.blank(2);
+            self.blank(3);
+        }
+    }
 }

@@ -14,6 +14,8 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// Place in the client's text, in characters counted from 1.
     pub position: Option<u32>,
+    /// Whether it stands even where statements that cannot be read are forwarded.
+    pub in_every_phase: bool,
 }
 
 /// `feature_not_supported`.
@@ -126,7 +128,18 @@ impl Refusal {
             ),
             hint: Some(construct.hint().to_owned()),
             position: None,
+            in_every_phase: false,
         }
+    }
+
+    /// Whether the statement is only beyond what can be rewritten, and not itself at fault.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        self.sqlstate == NOT_SUPPORTED && !self.in_every_phase
+    }
+
+    /// Not even where nothing is migrated yet: its text would outlive this phase.
+    pub(crate) fn prepare(lens: &Lens) -> Self {
+        Self { in_every_phase: true, ..Self::construct(Construct::Prepare, lens) }
     }
 
     pub(crate) fn ambiguous(column: &str) -> Self {
@@ -135,6 +148,7 @@ impl Refusal {
             message: format!("column reference \"{column}\" is ambiguous"),
             hint: None,
             position: None,
+            in_every_phase: false,
         }
     }
 
@@ -147,6 +161,7 @@ impl Refusal {
             ),
             hint: None,
             position: None,
+            in_every_phase: false,
         }
     }
 
@@ -159,6 +174,7 @@ impl Refusal {
             ),
             hint: Some("write only one of the two names, the proxy writes the other".to_owned()),
             position: None,
+            in_every_phase: false,
         }
     }
 
@@ -170,6 +186,7 @@ impl Refusal {
             ),
             hint: Some("split the statement".to_owned()),
             position: None,
+            in_every_phase: false,
         }
     }
 
@@ -183,6 +200,7 @@ impl Refusal {
             ),
             hint: Some("please report the statement as a bug of the proxy".to_owned()),
             position: None,
+            in_every_phase: false,
         }
     }
 

@@ -79,7 +79,7 @@ pub(crate) fn read(text: &str) -> Result<Parsed, Unreadable> {
     if !trust::tokens_agree(text, &tokens) {
         return Err(Unreadable { lexemes: None });
     }
-    let only = desugar::only(&mut tokens);
+    let only = desugar::desugar(&mut tokens).only;
     tokens.push(TokenWithSpan::new(Token::EOF, byte_span(text.len(), text.len())));
     let options = ParserOptions::new().with_unescape(false);
     let mut parser = Parser::new(&dialect)

@@ -46,6 +46,18 @@ pub(crate) fn may_repeat(expression: &Expr, catalog: &Catalog) -> bool {
     expression.visit(&mut Repeatable { catalog }).is_continue()
 }
 
+/// Whether there is a sub-select in `expression`.
+pub(crate) fn has_query(expression: &Expr) -> bool {
+    struct Queries;
+    impl Visitor for Queries {
+        type Break = ();
+        fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    expression.visit(&mut Queries).is_break()
+}
+
 struct Repeatable<'a> {
     catalog: &'a Catalog,
 }

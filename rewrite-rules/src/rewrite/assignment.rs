@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sqlparser::ast::{Assignment, AssignmentTarget, Expr, Ident, ObjectName, SelectItem, SetExpr};
+use sqlparser::ast::{
+    Assignment, AssignmentTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName, SelectItem, SetExpr,
+};
 use sqlparser::tokenizer::Token;
 
 use super::extent::Range;
@@ -206,6 +209,22 @@ impl<'a> Rewriter<'a> {
                 let row = self.lexeme(start).is_some_and(|lexeme| lexeme.is_word("row"));
                 let list = self.list(start + 1 + usize::from(row));
                 (list.len() == items.len()).then(|| (list, items.iter().collect()))
+            }
+            Expr::Function(function) => {
+                let row = name::single(&function.name).map(name::folded)? == "row";
+                let FunctionArguments::List(arguments) = &function.args else { return None };
+                let items: Option<Vec<&Expr>> = arguments
+                    .args
+                    .iter()
+                    .map(|argument| match argument {
+                        FunctionArg::Unnamed(FunctionArgExpr::Expr(item)) => Some(item),
+                        FunctionArg::Unnamed(_)
+                        | FunctionArg::Named { .. }
+                        | FunctionArg::ExprNamed { .. } => None,
+                    })
+                    .collect();
+                let list = self.list(start + 2);
+                items.filter(|items| row && items.len() == list.len()).map(|items| (list, items))
             }
             Expr::Subquery(query) => {
                 let SetExpr::Select(select) = query.body.as_ref() else { return None };

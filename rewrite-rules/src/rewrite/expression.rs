@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    NamedWindowDefinition, NamedWindowExpr, ObjectName, Query, Visit, Visitor, WindowType,
+    NamedWindowDefinition, NamedWindowExpr, ObjectName, ObjectNamePart, Query, Visit, Visitor,
+    WindowType,
 };
 
 use super::reference::{Qualifier, Reference};
@@ -14,6 +15,19 @@ use crate::name;
 use crate::refusal::{Construct, Refusal};
 use crate::scope::{self, Meaning, SYSTEM_COLUMNS};
 use crate::statement::{end_byte, start_byte};
+
+/// Functions that take a row of any type and show nothing of it but its columns.
+const TAKES_ANY_ROW: [&str; 9] = [
+    "row_to_json",
+    "to_json",
+    "to_jsonb",
+    "json_agg",
+    "jsonb_agg",
+    "json_build_object",
+    "jsonb_build_object",
+    "count",
+    "hash_record",
+];
 
 impl<'a> Rewriter<'a> {
     /// Resolves every name in an expression.
@@ -73,7 +87,12 @@ impl<'a> Rewriter<'a> {
                     self.derive(occurrence, "a name that may belong to a relation not known");
                 }
             }
-            Meaning::WholeRow { occurrence } => self.derive(occurrence, "a whole-row reference"),
+            Meaning::WholeRow { occurrence } => {
+                self.derive(occurrence, "a whole-row reference");
+                if !self.typeless_rows.contains(&span.0) {
+                    self.fix(occurrence, "a whole row of the table's own type");
+                }
+            }
             Meaning::System { occurrences } => {
                 for occurrence in occurrences {
                     self.fix(occurrence, "a query that names a system column");
@@ -122,6 +141,11 @@ impl<'a> Rewriter<'a> {
 
     /// `relation.*` where it means the row itself.
     pub(super) fn whole_row(&mut self, qualifier: &ObjectName) {
+        let typeless = qualifier
+            .0
+            .first()
+            .and_then(ObjectNamePart::as_ident)
+            .is_some_and(|first| self.typeless_rows.contains(&start_byte(first.span)));
         let parts = name::parts(qualifier).unwrap_or_default();
         parts.iter().for_each(|part| self.account(part));
         let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
@@ -132,6 +156,20 @@ impl<'a> Rewriter<'a> {
         };
         if let Some(occurrence) = found.and_then(|(source, _)| source.occurrence) {
             self.derive(occurrence, "a whole-row reference");
+            if !typeless {
+                self.fix(occurrence, "a whole row of the table's own type");
+            }
+        }
+    }
+
+    /// Notes that a whole row here may be of any row type: the derived table's will do.
+    fn allow_any_row(&mut self, expression: &Expr) {
+        match expression {
+            Expr::Identifier(ident) => {
+                self.typeless_rows.insert(start_byte(ident.span));
+            }
+            Expr::Nested(inner) => self.allow_any_row(inner),
+            _ => {}
         }
     }
 }
@@ -174,8 +212,13 @@ impl Visitor for Names<'_, '_> {
             }
             Expr::Identifier(ident) => self.rewriter.column(ident),
             Expr::CompoundIdentifier(parts) => self.rewriter.qualified_column(parts),
-            Expr::CompoundFieldAccess { access_chain, .. } => {
+            Expr::CompoundFieldAccess { root, access_chain } => {
                 self.note_fields(access_chain);
+                self.rewriter.allow_any_row(root);
+                Ok(())
+            }
+            Expr::IsNull(row) | Expr::IsNotNull(row) => {
+                self.rewriter.allow_any_row(row);
                 Ok(())
             }
             Expr::Function(function) => self.function(function),
@@ -212,6 +255,9 @@ impl Names<'_, '_> {
             self.rewriter.account(window);
         }
         let FunctionArguments::List(list) = &function.args else { return Ok(()) };
+        let takes_any_row = name::parts(&function.name)
+            .and_then(|parts| parts.last().map(|last| name::folded(last)))
+            .is_some_and(|called| TAKES_ANY_ROW.contains(&called.as_str()));
         for argument in &list.args {
             let value = match argument {
                 FunctionArg::Named { name, arg, .. } => {
@@ -227,7 +273,15 @@ impl Names<'_, '_> {
                 FunctionArg::Unnamed(arg) => arg,
             };
             match value {
-                FunctionArgExpr::QualifiedWildcard(qualifier) => self.rewriter.whole_row(qualifier),
+                FunctionArgExpr::QualifiedWildcard(qualifier) => {
+                    if let Some(first) = qualifier.0.first().and_then(ObjectNamePart::as_ident)
+                        && takes_any_row
+                    {
+                        self.rewriter.typeless_rows.insert(start_byte(first.span));
+                    }
+                    self.rewriter.whole_row(qualifier);
+                }
+                FunctionArgExpr::Expr(row) if takes_any_row => self.rewriter.allow_any_row(row),
                 FunctionArgExpr::Expr(_)
                 | FunctionArgExpr::Wildcard
                 | FunctionArgExpr::WildcardWithOptions(_) => {}

@@ -11,19 +11,22 @@ use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
 use crate::name;
-use crate::refusal::{Construct, Refusal};
+use crate::refusal::Construct;
 use crate::scope::{Columns, Level, Source};
 use crate::statement::{end_byte, start_byte};
 
 /// A governed INSERT, as far as its rows must know it.
 pub(super) struct Target<'l> {
     pub(super) lens: &'l Lens,
-    /// The logical columns that the client's values are for, in order.
-    pub(super) columns: Vec<&'l LogicalColumn>,
+    /// The logical columns that the client's values are for, in order; `None` for a name that
+    /// the catalog did not know when it was read.
+    pub(super) columns: Vec<Option<&'l LogicalColumn>>,
     /// Columns written besides, in order, and where their values come from.
     pub(super) extras: Vec<Extra<'l>>,
     /// Whether the client wrote a column list; without one, a short row means fewer columns.
     pub(super) listed: bool,
+    /// Index of the token behind the column list, or behind the table without one.
+    pub(super) behind_list: usize,
     /// Index of the token at which the rows begin.
     pub(super) rows: usize,
 }
@@ -147,17 +150,19 @@ impl<'a> Rewriter<'a> {
         let columns = if listed {
             self.listed_columns(&insert.columns, lens)?
         } else {
-            lens.shown().collect()
+            lens.shown().map(Some).collect()
         };
-        let rows = if listed { self.behind_brackets(behind_name) } else { behind_name };
-        Ok(Target { lens, columns, extras: Vec::new(), listed, rows })
+        let behind_list = if listed { self.behind_brackets(behind_name) } else { behind_name };
+        let overriding = self.lexeme(behind_list).is_some_and(|word| word.is_word("overriding"));
+        let rows = behind_list + if overriding { 3 } else { 0 };
+        Ok(Target { lens, columns, extras: Vec::new(), listed, behind_list, rows })
     }
 
     fn listed_columns(
         &mut self,
         columns: &[ObjectName],
         lens: &'a Lens,
-    ) -> Walk<Vec<&'a LogicalColumn>> {
+    ) -> Walk<Vec<Option<&'a LogicalColumn>>> {
         let mut found = Vec::new();
         for column in columns {
             let Some(ident) = name::single(column) else {
@@ -165,11 +170,9 @@ impl<'a> Rewriter<'a> {
             };
             self.account(ident);
             let wanted = name::folded(ident);
-            let Some(logical) = lens.column(&wanted) else {
-                // PostgreSQL says 42703, over a list that this one would have been dropped from.
-                return Err(Box::new(Refusal::no_column(&wanted, lens)));
-            };
-            if let Some(physical) = logical.put.first()
+            // A name that is not known is PostgreSQL's to judge: the catalog may be behind.
+            let logical = lens.column(&wanted);
+            if let Some(physical) = logical.and_then(|logical| logical.put.first())
                 && *physical != wanted
             {
                 let (start, end) = (start_byte(ident.span), end_byte(ident.span));
@@ -309,7 +312,7 @@ impl<'a> Rewriter<'a> {
     pub(super) fn emit_insert_columns(&mut self, target: &Target<'_>, width: usize) {
         let extras = target.extras.iter().map(|extra| name::quoted(extra.physical));
         if target.listed {
-            let close = target.rows.checked_sub(1).and_then(|close| self.lexeme(close));
+            let close = target.behind_list.checked_sub(1).and_then(|close| self.lexeme(close));
             if let Some(close) = close.filter(|close| close.token == Token::RParen) {
                 let at = close.start;
                 let list: String = extras.map(|column| format!(", {column}")).collect();
@@ -319,9 +322,10 @@ impl<'a> Rewriter<'a> {
             }
             return;
         }
-        let own = target.columns.iter().take(width).filter_map(|column| column.put.first());
+        let own =
+            target.columns.iter().take(width).flatten().filter_map(|column| column.put.first());
         let all: Vec<String> = own.map(|column| name::quoted(column)).chain(extras).collect();
-        let before = target.rows.checked_sub(1).and_then(|before| self.lexeme(before));
+        let before = target.behind_list.checked_sub(1).and_then(|before| self.lexeme(before));
         if let Some(at) = before.map(|before| before.end)
             && !all.is_empty()
         {

@@ -18,10 +18,14 @@ use crate::lens::LogicalColumn;
 use crate::name;
 use crate::refusal::{Construct, Refusal};
 use crate::statement::{end_byte, start_byte};
-use crate::volatility::may_repeat;
+use crate::volatility::{has_query, may_repeat};
 
 /// The alias of the derived table that evaluates each value once.
 const ONCE: &str = "s";
+
+/// Keeps the planner from pulling the derived table up, which would evaluate a sub-select once
+/// for each use. (For volatile functions it never does.)
+const FENCE: &str = " OFFSET 0";
 
 impl Rewriter<'_> {
     pub(super) fn insert_rows(&mut self, insert: &Insert, mut target: Target<'_>) -> Walk<()> {
@@ -39,9 +43,9 @@ impl Rewriter<'_> {
 
     /// Fills in which columns are written besides those that have `width` client values.
     fn add_extras(target: &mut Target<'_>, width: usize) -> Walk<()> {
-        let columns: Vec<&LogicalColumn> = target.columns.iter().copied().take(width).collect();
+        let columns: Vec<_> = target.columns.iter().copied().take(width).collect();
         let mut written = BTreeSet::new();
-        for column in &columns {
+        for column in columns.iter().flatten() {
             for physical in &column.put {
                 if !written.insert(physical.as_str()) {
                     return Err(Box::new(Refusal::assigned_twice(&column.name, target.lens)));
@@ -49,6 +53,7 @@ impl Rewriter<'_> {
             }
         }
         for (index, column) in columns.iter().enumerate() {
+            let Some(column) = column else { continue };
             let more = column.put.iter().skip(1);
             target
                 .extras
@@ -170,7 +175,7 @@ impl Rewriter<'_> {
         target: &Target<'_>,
         width: usize,
     ) -> Walk<()> {
-        let columns: Vec<&LogicalColumn> = target.columns.iter().copied().take(width).collect();
+        let columns = self.known_columns(target, width)?;
         let Some(keyword) = self.lexeme(target.rows) else {
             return self.refuse(Construct::Unreadable);
         };
@@ -188,11 +193,20 @@ impl Rewriter<'_> {
             }
         }
         let names = once_names(target, &columns);
+        let cells = values.rows.iter().flat_map(|row| &row.content);
+        let fence = if cells.into_iter().any(has_query) { FENCE } else { "" };
         if let Some(((_, close), _)) = rows.last() {
-            let tail = format!(") {ONCE}({})", names.join(", "));
+            let tail = format!("{fence}) {ONCE}({})", names.join(", "));
             self.edits.insert(close + 1, vec![tail.into()]);
         }
         Ok(())
+    }
+
+    /// The columns of the client's values, each of which must have a type to cast to.
+    fn known_columns<'l>(&self, target: &Target<'l>, width: usize) -> Walk<Vec<&'l LogicalColumn>> {
+        let known: Option<Vec<&LogicalColumn>> =
+            target.columns.iter().copied().take(width).collect();
+        known.map_or_else(|| self.refuse(Construct::InsertSource), Ok)
     }
 
     fn cast_cell(
@@ -344,7 +358,7 @@ impl Rewriter<'_> {
         if modifies || defaulted(target).next().is_some() {
             return self.refuse(Construct::InsertSource);
         }
-        let columns: Vec<&LogicalColumn> = target.columns.iter().copied().take(width).collect();
+        let columns = self.known_columns(target, width)?;
         for (select, list) in lists {
             self.cast_untyped(select, list, &columns)?;
         }
@@ -352,9 +366,21 @@ impl Rewriter<'_> {
             return self.refuse(Construct::InsertSource);
         };
         let head = self.once_select(target, &columns);
-        self.edits.insert(start, vec![format!("{head}(").into()]);
-        let names = once_names(target, &columns);
-        self.edits.insert(end, vec![format!(") {ONCE}({})", names.join(", ")).into()]);
+        let names = once_names(target, &columns).join(", ");
+        let copied = target.extras.iter().filter_map(|extra| match extra.value {
+            Value::Copy(index, _) => Some(index),
+            Value::Default(_) => None,
+        });
+        let fenced = copied.into_iter().any(|index| {
+            lists.iter().filter_map(|(select, _)| item_expression(select, index)).any(has_query)
+        });
+        let (open, close) = if fenced {
+            (format!("{head}(SELECT * FROM ("), format!(") q{FENCE}) {ONCE}({names})"))
+        } else {
+            (format!("{head}("), format!(") {ONCE}({names})"))
+        };
+        self.edits.insert(start, vec![open.into()]);
+        self.edits.insert(end, vec![close.into()]);
         Ok(())
     }
 

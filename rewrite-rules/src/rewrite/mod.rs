@@ -100,10 +100,7 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
     match walked.and_then(|()| rewriter.finish()) {
         Ok(Some(rewritten)) => Outcome::Rewritten(rewritten),
         Ok(None) => Outcome::Forward,
-        Err(refusal) if lenient(&named) => match refusal.sqlstate {
-            "0A000" => Outcome::ForwardOpaque,
-            _ => Outcome::Refused(*refusal),
-        },
+        Err(refusal) if lenient(&named) && refusal.is_unsupported() => Outcome::ForwardOpaque,
         Err(refusal) => Outcome::Refused(*refusal),
     }
 }
@@ -171,6 +168,8 @@ pub(crate) struct Rewriter<'a> {
     levels: Vec<Level>,
     ctes: Vec<Cte>,
     edits: Edits,
+    /// Byte offsets of whole-row references whose row type does not show.
+    typeless_rows: HashSet<usize>,
     /// Byte offsets of identifiers whose meaning is known.
     accounted: HashSet<usize>,
 }
@@ -206,6 +205,7 @@ impl<'a> Rewriter<'a> {
             levels: Vec::new(),
             ctes: Vec::new(),
             edits: Edits::default(),
+            typeless_rows: HashSet::new(),
             accounted: HashSet::new(),
         }
     }

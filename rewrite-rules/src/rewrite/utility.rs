@@ -206,11 +206,11 @@ impl<'a> Rewriter<'a> {
     /// SQL-level prepared statements outlive a generation, and their text is not kept.
     fn prepare(&mut self, statement: &Statement) -> Walk<()> {
         let before = self.occurrences.len();
-        self.account_statement();
-        self.statement(statement)?;
-        if self.occurrences.len() > before {
-            return self.refuse(Construct::Prepare);
+        let walked = self.statement(statement);
+        if walked.is_err() || self.occurrences.len() > before {
+            return Err(Box::new(Refusal::prepare(self.blame)));
         }
+        self.account_statement();
         Ok(())
     }
 
@@ -240,6 +240,12 @@ impl<'a> Rewriter<'a> {
             let close = behind.checked_sub(1).and_then(|close| self.lexeme(close));
             close.map_or(name_end, |close| close.end)
         };
+        let listed = !columns.is_empty();
+        let logical: Vec<&LogicalColumn> =
+            logical.into_iter().filter(|column| listed || !column.generated).collect();
+        if to && listed && logical.iter().all(|column| column.get == column.name) {
+            return Ok(());
+        }
         if to {
             let items: Vec<String> =
                 logical.iter().map(|column| super::star::item(column)).collect();
@@ -249,7 +255,7 @@ impl<'a> Rewriter<'a> {
             return Ok(());
         }
         let mut physical = Vec::new();
-        for column in logical.iter().filter(|column| !columns.is_empty() || !column.generated) {
+        for column in &logical {
             match column.put.as_slice() {
                 [only] => physical.push(name::quoted(only)),
                 _ => return self.refuse(Construct::CopyFrom),
