@@ -1,0 +1,228 @@
+//! Raw values → checked types; every fault is collected.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::str::FromStr;
+
+use rewrite_rules::rule::Change;
+use rewrite_rules::{Phase, Rule};
+
+use super::fault::{Fault, spelling_hint};
+use super::name::parse_relation_name;
+use super::raw::{RawMigration, Text};
+use super::server_url::{self, ServerUrl, UrlFault};
+use super::{ClientTls, ControlUrl, Places};
+
+/// A fault at a key of the top level.
+fn top(key: &str, line: usize, message: impl Into<String>, hint: Option<String>) -> Fault {
+    Fault {
+        line: Some(line),
+        migration: None,
+        key: Some(key.to_owned()),
+        message: message.into(),
+        hint,
+    }
+}
+
+fn url_fault(key: &str, line: usize, fault: UrlFault) -> Fault {
+    top(key, line, fault.message, fault.hint)
+}
+
+/// Where to listen.
+pub(super) fn listen(text: Option<Text>, faults: &mut Vec<Fault>) -> Option<SocketAddr> {
+    let Text { value, line } = text?;
+    // A name would be looked up at start, and mean something else after a change of DNS.
+    let spelled = value.replacen("localhost:", "127.0.0.1:", 1);
+    match SocketAddr::from_str(&spelled) {
+        Ok(address) => Some(address),
+        Err(_) => {
+            let message = format!("\"{value}\" is not an address to listen on");
+            let hint = "write an IP address and a port, like \"127.0.0.1:6432\" or \"[::]:6432\"";
+            faults.push(top("listen", line, message, Some(hint.to_owned())));
+            None
+        }
+    }
+}
+
+/// Where sessions are relayed to.
+pub(super) fn upstream(
+    text: Option<Text>,
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Option<ServerUrl> {
+    let Text { value, line } = text?;
+    let parsed = server_url::parse(&value, folder)
+        .and_then(server_url::Parsed::into_upstream)
+        .map_err(|fault| url_fault("upstream", line, fault));
+    kept(parsed, faults)
+}
+
+/// segue's own connection.
+pub(super) fn control(
+    text: Option<Text>,
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Option<ControlUrl> {
+    let Text { value, line } = text?;
+    let parsed = server_url::parse(&value, folder).and_then(|parsed| {
+        server_url::address(&parsed.postgres)?;
+        Ok(parsed)
+    });
+    let parsed = kept(parsed.map_err(|fault| url_fault("control", line, fault)), faults)?;
+    let named = |what: &str, present: bool| {
+        (!present).then(|| {
+            let hint = "write it as postgres://role@host:port/database".to_owned();
+            top("control", line, format!("names no {what}"), Some(hint))
+        })
+    };
+    let database = parsed.postgres.get_dbname().map(str::to_owned);
+    faults.extend(named("role", parsed.postgres.get_user().is_some()));
+    faults.extend(named("database", database.is_some()));
+    parsed.postgres.get_user()?;
+    Some(ControlUrl { database: database?, postgres: parsed.postgres, tls: parsed.tls })
+}
+
+/// Certificate and key come together.
+pub(super) fn client_tls(
+    certificate: Option<Text>,
+    key: Option<Text>,
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Option<ClientTls> {
+    let missing = |present: &str, line, absent: &str| {
+        let message = format!("needs \"{absent}\" beside it");
+        top(present, line, message, Some(format!("add {absent} = \"file.pem\"")))
+    };
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            for (name, text) in [("tls_certificate", &certificate), ("tls_key", &key)] {
+                if let Err(error) = std::fs::metadata(folder.join(&text.value)) {
+                    let reason = super::fault::io_reason(&error);
+                    let message = format!("file \"{}\" could not be read: {reason}", text.value);
+                    faults.push(top(name, text.line, message, None));
+                }
+            }
+            Some(ClientTls {
+                certificate: folder.join(certificate.value),
+                key: folder.join(key.value),
+            })
+        }
+        (Some(certificate), None) => {
+            faults.push(missing("tls_certificate", certificate.line, "tls_key"));
+            None
+        }
+        (None, Some(key)) => {
+            faults.push(missing("tls_key", key.line, "tls_certificate"));
+            None
+        }
+        (None, None) => None,
+    }
+}
+
+/// The migrations that can be read, and the faults of and between all of them.
+pub(super) fn rules(raw: Vec<RawMigration>, faults: &mut Vec<Fault>) -> Vec<(Rule, Places)> {
+    same_names(&raw, faults);
+    same_columns(&raw, faults);
+    raw.iter().filter_map(|raw| rule(raw, faults)).collect()
+}
+
+fn in_migration(raw: &RawMigration, key: &str, line: usize, message: String) -> Fault {
+    Fault {
+        line: Some(line),
+        migration: Some(raw.shown_as.clone()),
+        key: Some(key.to_owned()),
+        message,
+        hint: None,
+    }
+}
+
+fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
+    let name = not_empty(raw, "name", faults);
+    let table = not_empty(raw, "table", faults);
+    let from = not_empty(raw, "from", faults);
+    let to = not_empty(raw, "to", faults);
+    let kind = raw.texts.get("kind").and_then(|kind| {
+        let known = Change::KINDS.contains(&kind.value.as_str());
+        if !known {
+            let message = format!("unknown kind \"{}\"", kind.value);
+            let hint = Some(spelling_hint(&kind.value, &Change::KINDS));
+            faults.push(Fault { hint, ..in_migration(raw, "kind", kind.line, message) });
+        }
+        known.then_some(())
+    });
+    let phase = raw.texts.get("phase").and_then(|phase| {
+        let parsed = phase.value.parse::<Phase>().map_err(|unknown| {
+            let hint = Some(spelling_hint(&phase.value, &Phase::ALL.map(Phase::name)));
+            Fault { hint, ..in_migration(raw, "phase", phase.line, unknown.to_string()) }
+        });
+        kept(parsed, faults)
+    });
+    if let Some(table) = raw.texts.get("table").filter(|table| !table.value.is_empty())
+        && parse_relation_name(&table.value).is_none()
+    {
+        let message = format!("\"{}\" is not a table's name as SQL writes it", table.value);
+        let hint = Some("write table, schema.table or \"Schema\".\"Table\"".to_owned());
+        faults.push(Fault { hint, ..in_migration(raw, "table", table.line, message) });
+        return None;
+    }
+    kind?;
+    let change = Change::RenameColumn { table: table?, from: from?, to: to? };
+    let places = Places { header: raw.header, keys: raw.lines.clone() };
+    Some((Rule { name: name?, change, phase: phase? }, places))
+}
+
+fn not_empty(raw: &RawMigration, key: &str, faults: &mut Vec<Fault>) -> Option<String> {
+    let text = raw.texts.get(key)?;
+    if text.value.trim().is_empty() {
+        faults.push(in_migration(raw, key, text.line, "is empty".to_owned()));
+        return None;
+    }
+    Some(text.value.clone())
+}
+
+fn same_names(raw: &[RawMigration], faults: &mut Vec<Fault>) {
+    let mut seen = BTreeMap::new();
+    for migration in raw {
+        let Some(name) = migration.texts.get("name") else { continue };
+        if let Some(first) = seen.insert(name.value.as_str(), name.line) {
+            let message = format!("another migration has this name, in line {first}");
+            faults.push(in_migration(migration, "name", name.line, message));
+            seen.insert(name.value.as_str(), first);
+        }
+    }
+}
+
+/// A column may be the old or the new side of one migration only: two could ask for different
+/// sides of it in the same statement.
+fn same_columns(raw: &[RawMigration], faults: &mut Vec<Fault>) {
+    let mut seen: BTreeMap<_, (&str, usize)> = BTreeMap::new();
+    for migration in raw {
+        let Some(table) = migration.texts.get("table") else { continue };
+        let Some(relation) = parse_relation_name(&table.value) else { continue };
+        for key in ["from", "to"] {
+            let Some(column) = migration.texts.get(key) else { continue };
+            let place = (relation.clone(), column.value.clone());
+            match seen.get(&place) {
+                // Within one migration it is for the compiler to say: a rename to the same name.
+                Some((_, header)) if *header == migration.header => {}
+                Some((other, header)) => {
+                    let message = format!(
+                        "column \"{}\" of table \"{relation}\" is already part of migration \
+                         \"{other}\", in line {header}",
+                        column.value
+                    );
+                    faults.push(in_migration(migration, key, column.line, message));
+                }
+                None => {
+                    seen.insert(place, (&migration.shown_as, migration.header));
+                }
+            }
+        }
+    }
+}
+
+/// The value, or its fault among the others.
+fn kept<T>(result: Result<T, Fault>, faults: &mut Vec<Fault>) -> Option<T> {
+    result.map_err(|fault| faults.push(fault)).ok()
+}
