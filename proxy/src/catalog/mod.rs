@@ -1,1 +1,14 @@
-//! Loads what the database really has into `rewrite_rules::Catalog`.
+//! What the database really has: its catalog, loaded over segue's own connection.
+//!
+//! Everything here works for a role without any privilege: `pg_catalog` is readable by all.
+
+mod connect;
+mod fingerprint;
+mod load;
+mod queries;
+
+pub use connect::{
+    APPLICATION_NAME, CONNECT_TIMEOUT_S, ConnectError, STATEMENT_TIMEOUT_MS, connect, reason,
+};
+pub use fingerprint::fingerprint;
+pub use load::load;

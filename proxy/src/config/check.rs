@@ -167,7 +167,12 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         return None;
     }
     kind?;
-    let change = Change::RenameColumn { table: table?, from: from?, to: to? };
+    let change = Change::RenameColumn {
+        table: table?,
+        from: from?,
+        to: to?,
+        position: raw.position,
+    };
     let places = Places { header: raw.header, keys: raw.lines.clone() };
     Some((Rule { name: name?, change, phase: phase? }, places))
 }

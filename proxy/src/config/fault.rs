@@ -113,7 +113,12 @@ pub(super) fn spelling_hint(word: &str, candidates: &[&str]) -> String {
 
 /// An operating system's error without Rust's `(os error n)`, in lower case.
 pub(super) fn io_reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
+    plain_reason(&error.to_string())
+}
+
+/// The text of an error without Rust's `(os error n)`, in lower case.
+#[must_use]
+pub fn plain_reason(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {

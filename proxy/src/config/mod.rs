@@ -9,6 +9,7 @@ mod fault;
 mod name;
 mod raw;
 mod server_url;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,9 +17,10 @@ use std::path::{Path, PathBuf};
 
 use rewrite_rules::Rule;
 
-pub use fault::{Fault, Report, nearest};
+pub use fault::{Fault, Report, nearest, plain_reason};
 pub use name::parse_relation_name;
 pub use server_url::{ServerAddress, ServerTls, ServerUrl};
+pub use tls::{TlsFileError, client_tls, server_tls};
 
 /// Longest configuration file that is read. A thousand migrations fit ten times over; a log file
 /// given by mistake does not. Unit: bytes.
@@ -111,7 +113,8 @@ impl Draft {
         let (raw, mut faults) = raw::RawConfig::parse(text);
         let rules = check::rules(raw.migrations, &mut faults);
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self {
+        let control_line = raw.control.as_ref().map(|text| text.line);
+        let mut draft = Self {
             control: check::control(raw.control, folder, &mut faults),
             listen: check::listen(raw.listen, &mut faults),
             upstream: check::upstream(raw.upstream, folder, &mut faults),
@@ -121,8 +124,11 @@ impl Draft {
                 .map_or_else(|| default_admin_socket(path), |text| folder.join(text.value)),
             path: path.to_owned(),
             rules,
-            report: Report::new(path, faults),
-        }
+            report: Report::new(path, Vec::new()),
+        };
+        draft.report.faults = faults;
+        draft.report.control_line = control_line;
+        draft
     }
 
     /// Adds a fault about a key of the file's top level.
@@ -156,6 +162,21 @@ impl Draft {
                 });
             }
         }
+    }
+
+    /// Adds a fault about a migration that runs and is not in the file.
+    pub fn add_removed_fault(&mut self, migration: String, message: String, hint: String) {
+        self.report.faults.push(Fault {
+            migration: Some(migration),
+            hint: Some(hint),
+            ..Fault::of_file(message)
+        });
+    }
+
+    /// The file it was read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The checked configuration.

@@ -13,7 +13,10 @@ const TOP_KEYS: [&str; 7] =
     ["listen", "upstream", "control", "admin_socket", "tls_certificate", "tls_key", "migration"];
 
 /// Keys of a `[[migration]]`, over all kinds.
-const MIGRATION_KEYS: [&str; 6] = ["name", "kind", "table", "from", "to", "phase"];
+const MIGRATION_KEYS: [&str; 7] = ["name", "kind", "table", "from", "to", "phase", "position"];
+
+/// Those of them that hold a text, and must be there.
+const MIGRATION_TEXTS: [&str; 6] = ["name", "kind", "table", "from", "to", "phase"];
 
 /// A text with the line it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub(super) struct RawMigration {
     pub(super) header: usize,
     /// Its texts by key.
     pub(super) texts: BTreeMap<&'static str, Text>,
+    /// Its `position`, if it has a right one.
+    pub(super) position: Option<u16>,
     /// Line of each key that it has, right or wrong.
     pub(super) lines: BTreeMap<String, usize>,
 }
@@ -197,7 +202,7 @@ impl Reader<'_> {
             .map(|key| (key.get_ref().to_string(), self.line(key.span())))
             .collect();
         let mut texts = BTreeMap::new();
-        for key in MIGRATION_KEYS {
+        for key in MIGRATION_TEXTS {
             match find(table, key) {
                 Some((_, value)) => {
                     if let Some(text) = self.string(value, Some(&shown_as), key) {
@@ -214,7 +219,30 @@ impl Reader<'_> {
                 }),
             }
         }
-        RawMigration { shown_as, header, texts, lines }
+        let position = self.position(table, &shown_as);
+        RawMigration { shown_as, header, texts, position, lines }
+    }
+
+    fn position(&mut self, table: &DeTable<'_>, migration: &str) -> Option<u16> {
+        let (_, value) = find(table, "position")?;
+        let message = match value.get_ref().as_integer() {
+            Some(digits) => {
+                let digits = digits.as_str();
+                match digits.parse() {
+                    Ok(0) | Err(_) => format!("{digits} is not the place of a column"),
+                    Ok(position) => return Some(position),
+                }
+            }
+            None => format!("must be an integer, but is of type {}", value.get_ref().type_str()),
+        };
+        self.faults.push(Fault {
+            line: Some(self.line(value.span())),
+            migration: Some(migration.to_owned()),
+            key: Some("position".to_owned()),
+            message,
+            hint: Some("columns are counted from 1".to_owned()),
+        });
+        None
     }
 }
 

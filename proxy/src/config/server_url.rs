@@ -38,8 +38,10 @@ pub enum ServerAddress {
     },
     /// A Unix-domain socket.
     Unix {
-        /// Full path of the socket, `<directory>/.s.PGSQL.<port>`.
-        path: PathBuf,
+        /// `unix_socket_directories` of the server.
+        directory: PathBuf,
+        /// `port` of the server, which names the socket.
+        port: u16,
     },
 }
 
@@ -48,7 +50,9 @@ impl fmt::Display for ServerAddress {
         match self {
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
-            Self::Unix { path } => path.display().fmt(f),
+            Self::Unix { directory, port } => {
+                write!(f, "{}/.s.PGSQL.{port}", directory.display())
+            }
         }
     }
 }
@@ -204,8 +208,8 @@ pub(super) fn address(postgres: &tokio_postgres::Config) -> Result<ServerAddress
             Err(UrlFault::new("names no host", "write it as postgres://host:port"))
         }
         [Host::Tcp(host)] => Ok(ServerAddress::Tcp { host: host.clone(), port }),
-        [Host::Unix(folder)] => {
-            Ok(ServerAddress::Unix { path: folder.join(format!(".s.PGSQL.{port}")) })
+        [Host::Unix(directory)] => {
+            Ok(ServerAddress::Unix { directory: directory.clone(), port })
         }
         [..] => Err(several()),
     }
@@ -233,7 +237,7 @@ mod tests {
             ("postgresql://127.0.0.1:5433/", tcp("127.0.0.1", 5433), ServerTls::Disable),
             (
                 "postgres://%2Fvar%2Frun%2Fpostgresql:5433",
-                ServerAddress::Unix { path: "/var/run/postgresql/.s.PGSQL.5433".into() },
+                ServerAddress::Unix { directory: "/var/run/postgresql".into(), port: 5433 },
                 ServerTls::Disable,
             ),
             ("postgres://db?sslmode=require", tcp("db", 5432), ServerTls::Require),

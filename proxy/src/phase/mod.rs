@@ -1,3 +1,19 @@
 //! The running generation, flips and drains.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`generation`] | the generation in force and who lives in which; all that the data plane sees |
+//! | [`plan`] | old rules beside new ones: which migrations step, and is every step legal? |
+//! | [`prepare`] | file + database → a compiled generation, or all faults |
+//! | [`flip`] | prepare, plan, swap, drain; one at a time |
+//! | [`drain`] | waits until nothing of an older generation is left, and knows who is waited for |
+//! | [`reload`] | the handle through which everybody asks for a reload |
+//! | [`edit`] | changes a phase in the file, and nothing else of it |
 
+pub mod drain;
+pub mod edit;
+pub mod flip;
 pub mod generation;
+pub mod plan;
+pub mod prepare;
+pub mod reload;

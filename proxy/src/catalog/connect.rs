@@ -1,0 +1,183 @@
+//! segue's own connection to the governed database.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
+use tokio_postgres::{Client, NoTls};
+
+use crate::config::{ControlUrl, TlsFileError, server_tls};
+
+/// Longest wait for the server to take the connection. A primary that needs longer is not one to
+/// start a migration on. Unit: seconds.
+pub const CONNECT_TIMEOUT_S: u64 = 5;
+
+/// What pg_stat_activity shows for this connection, unless the URL says otherwise.
+pub const APPLICATION_NAME: &str = "segue control";
+
+/// No statement of the control plane runs longer: the catalog of ten thousand tables loads in
+/// seconds. Unit: milliseconds.
+pub const STATEMENT_TIMEOUT_MS: u64 = 30_000;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The server did not take it.
+    #[error("database \"{database}\" could not be reached: {}", reason(.source))]
+    Refused {
+        /// Name of the database.
+        database: String,
+        /// What was said.
+        source: tokio_postgres::Error,
+    },
+    /// No answer in time.
+    #[error("database \"{database}\" could not be reached: no answer within {CONNECT_TIMEOUT_S} s")]
+    Timeout {
+        /// Name of the database.
+        database: String,
+    },
+    /// A certificate file is of no use.
+    #[error(transparent)]
+    Tls(#[from] TlsFileError),
+}
+
+/// Connects; the connection is driven by a task of its own that ends when the client is dropped.
+///
+/// Cancel safe: nothing is left behind.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect(control: &ControlUrl) -> Result<Client, ConnectError> {
+    let mut postgres = control.postgres.clone();
+    if postgres.get_connect_timeout().is_none() {
+        postgres.connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S));
+    }
+    if postgres.get_application_name().is_none() {
+        postgres.application_name(APPLICATION_NAME);
+    }
+    let database = || control.database.clone();
+    let refused = |source| ConnectError::Refused { database: database(), source };
+    let tls = server_tls(&control.tls)?;
+    let attempt = async {
+        match tls {
+            None => {
+                let (client, connection) = postgres.connect(NoTls).await?;
+                tokio::spawn(drive(connection));
+                Ok(client)
+            }
+            Some(config) => {
+                let (client, connection) = postgres.connect(Tls { config }).await?;
+                tokio::spawn(drive(connection));
+                Ok(client)
+            }
+        }
+    };
+    // connect_timeout covers the TCP handshake only; a server that is stuck accepts and says nothing.
+    let client = tokio::time::timeout(Duration::from_secs(2 * CONNECT_TIMEOUT_S), attempt)
+        .await
+        .map_err(|_elapsed| ConnectError::Timeout { database: database() })?
+        .map_err(refused)?;
+    let settings = format!("SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET jit = off");
+    client.batch_execute(&settings).await.map_err(refused)?;
+    Ok(client)
+}
+
+/// Carries the connection's bytes until either side closes it.
+async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
+    if let Err(error) = connection.await {
+        tracing::debug!(error = reason(&error), "control connection ended");
+    }
+}
+
+/// What the server or the system said, without tokio-postgres's own framing.
+#[must_use]
+pub fn reason(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => db.message().to_owned(),
+        None => match std::error::Error::source(error) {
+            Some(source) => crate::config::plain_reason(&source.to_string()),
+            None => error.to_string(),
+        },
+    }
+}
+
+/// Makes TLS connections for tokio-postgres from a rustls configuration.
+#[derive(Clone)]
+struct Tls {
+    config: Arc<rustls::ClientConfig>,
+}
+
+struct TlsTo {
+    config: Arc<rustls::ClientConfig>,
+    name: ServerName<'static>,
+}
+
+struct TlsStream<S>(tokio_rustls::client::TlsStream<S>);
+
+impl<S> MakeTlsConnect<S> for Tls
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    type Stream = TlsStream<S>;
+    type TlsConnect = TlsTo;
+    type Error = rustls::pki_types::InvalidDnsNameError;
+
+    fn make_tls_connect(&mut self, domain: &str) -> Result<TlsTo, Self::Error> {
+        let name = ServerName::try_from(domain.to_owned())?;
+        Ok(TlsTo { config: Arc::clone(&self.config), name })
+    }
+}
+
+impl<S> TlsConnect<S> for TlsTo
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    type Stream = TlsStream<S>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TlsStream<S>>> + Send>>;
+
+    fn connect(self, stream: S) -> Self::Future {
+        let connector = tokio_rustls::TlsConnector::from(self.config);
+        Box::pin(async move { Ok(TlsStream(connector.connect(self.name, stream).await?)) })
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> tokio_postgres::tls::TlsStream for TlsStream<S> {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,155 @@
+//! Loads the whole catalog in one snapshot.
+
+use std::collections::HashMap;
+
+use rewrite_rules::Catalog;
+use rewrite_rules::catalog::{
+    Column, ColumnDefault, Identity, Key, Relation, RelationKind, RelationName, Volatility,
+};
+use tokio_postgres::{Client, Error, IsolationLevel, Row};
+
+use super::queries;
+
+/// Loads what `client`'s database has.
+///
+/// Six queries, sent together: the time is that of the server, about 0.3 s for a thousand tables.
+///
+/// Cancel safe: the transaction is rolled back.
+///
+/// # Errors
+/// Whatever the server or the connection says.
+pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .await?;
+    transaction.batch_execute("SET LOCAL search_path = ''").await?;
+    let (relations, columns, keys, triggers, functions, dependents) = tokio::try_join!(
+        transaction.query(queries::RELATIONS, &[]),
+        transaction.query(queries::COLUMNS, &[]),
+        transaction.query(queries::KEYS, &[]),
+        transaction.query(queries::TRIGGERS, &[]),
+        transaction.query(queries::FUNCTIONS, &[]),
+        transaction.query(queries::DEPENDENTS, &[]),
+    )?;
+    transaction.commit().await?;
+
+    let mut by_oid: HashMap<u32, (RelationName, Relation)> = HashMap::new();
+    for row in &relations {
+        if let Some((oid, name, relation)) = relation(row)? {
+            by_oid.insert(oid, (name, relation));
+        }
+    }
+    for row in &columns {
+        if let Some((_, relation)) = by_oid.get_mut(&row.try_get(0)?) {
+            relation.columns.push(column(row)?);
+        }
+    }
+    for row in &keys {
+        if let Some((_, relation)) = by_oid.get_mut(&row.try_get(0)?) {
+            relation.keys.push(key(row)?);
+        }
+    }
+    for row in &triggers {
+        if let Some((_, relation)) = by_oid.get_mut(&row.try_get(0)?) {
+            relation.before_row_triggers.push(row.try_get(1)?);
+        }
+    }
+    for row in &dependents {
+        add_dependent(&mut by_oid, row)?;
+    }
+    let functions = functions
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, volatility(row.try_get(1)?))))
+        .collect::<Result<_, Error>>()?;
+    Ok(Catalog { relations: by_oid.into_values().collect(), functions })
+}
+
+fn relation(row: &Row) -> Result<Option<(u32, RelationName, Relation)>, Error> {
+    let kind: &str = row.try_get(3)?;
+    let kind = match kind {
+        "r" => RelationKind::Table,
+        "p" => RelationKind::PartitionedTable,
+        "v" => RelationKind::View,
+        "m" => RelationKind::MaterializedView,
+        "f" => RelationKind::ForeignTable,
+        // The query asks for these only.
+        _other => return Ok(None),
+    };
+    let name = RelationName::new(row.try_get::<_, String>(1)?, row.try_get::<_, String>(2)?);
+    let relation = Relation {
+        kind,
+        columns: Vec::new(),
+        attribute_count: number(row.try_get(4)?),
+        keys: Vec::new(),
+        before_row_triggers: Vec::new(),
+        has_children: row.try_get(5)?,
+    };
+    Ok(Some((row.try_get(0)?, name, relation)))
+}
+
+fn column(row: &Row) -> Result<Column, Error> {
+    let identity: &str = row.try_get(8)?;
+    let expression: Option<String> = row.try_get(9)?;
+    let wildest: Option<i32> = row.try_get(10)?;
+    Ok(Column {
+        name: row.try_get(2)?,
+        number: number(row.try_get(1)?),
+        type_name: row.try_get(3)?,
+        base_type: row.try_get(4)?,
+        collation: row.try_get(5)?,
+        not_null: row.try_get(6)?,
+        default: expression.map(|expression| ColumnDefault {
+            expression,
+            volatility: wildest.map_or(Volatility::Volatile, volatility),
+        }),
+        generated: row.try_get(7)?,
+        identity: match identity {
+            "a" => Some(Identity::Always),
+            "d" => Some(Identity::ByDefault),
+            _none => None,
+        },
+        dependents: std::collections::BTreeSet::new(),
+    })
+}
+
+fn key(row: &Row) -> Result<Key, Error> {
+    Ok(Key {
+        name: row.try_get(1)?,
+        primary: row.try_get(2)?,
+        constraint: row.try_get(3)?,
+        columns: row.try_get(4)?,
+    })
+}
+
+fn add_dependent(
+    by_oid: &mut HashMap<u32, (RelationName, Relation)>,
+    row: &Row,
+) -> Result<(), Error> {
+    let at: i32 = row.try_get(1)?;
+    // pg_describe_object gives NULL for what was dropped a moment ago.
+    let Some(description) = row.try_get::<_, Option<String>>(2)? else { return Ok(()) };
+    if let Some((_, relation)) = by_oid.get_mut(&row.try_get(0)?)
+        && let Some(column) =
+            relation.columns.iter_mut().find(|column| i32::from(column.number) == at)
+    {
+        column.dependents.insert(description);
+    }
+    Ok(())
+}
+
+/// As the queries code it.
+fn volatility(code: i32) -> Volatility {
+    match code {
+        0 => Volatility::Immutable,
+        1 => Volatility::Stable,
+        _volatile => Volatility::Volatile,
+    }
+}
+
+/// An `attnum` or `relnatts` of a user's relation, which is never negative.
+fn number(value: i16) -> u16 {
+    u16::try_from(value).unwrap_or(0)
+}

@@ -1,0 +1,124 @@
+//! File and database → a compiled generation, or everything that is wrong, together.
+
+use std::sync::Arc;
+
+use rewrite_rules::{Catalog, Rule};
+use tokio_postgres::Client;
+
+use super::plan::{Plan, PlanFault, plan};
+use crate::catalog;
+use crate::config::{Config, Draft, Report};
+
+/// What a database has, and how to tell whether it still has it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The catalog.
+    pub catalog: Arc<Catalog>,
+    /// Its fingerprint, taken before it was loaded, so that a change in between is seen later.
+    pub fingerprint: String,
+}
+
+/// A configuration without any fault, compiled.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The configuration.
+    pub config: Config,
+    /// What was compiled from it.
+    pub generation: rewrite_rules::Generation,
+    /// What entering it would do to the migrations that are running.
+    pub plan: Plan,
+    /// The database it was compiled against.
+    pub loaded: Loaded,
+    /// The connection that was used.
+    pub client: Client,
+}
+
+/// Checks everything there is to check about `draft` and compiles it as generation `number`.
+///
+/// `running` are the rules in force, `None` at process start, when any phase is taken as it is.
+///
+/// Cancel safe: nothing has changed until the result is used.
+///
+/// # Errors
+/// All faults of the file, of the steps it asks for and of the database, in one report.
+pub async fn prepare(
+    mut draft: Draft,
+    number: u64,
+    running: Option<&[Rule]>,
+) -> Result<Prepared, Report> {
+    let rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
+    let plan = match running.map(|running| plan(running, &rules)) {
+        Some(Ok(plan)) => plan,
+        None => Plan::default(),
+        Some(Err(faults)) => {
+            add_plan_faults(&mut draft, faults);
+            Plan::default()
+        }
+    };
+    let connected = load(&mut draft).await;
+    let compiled = connected.as_ref().and_then(|(_, loaded)| {
+        rewrite_rules::compile(number, &rules, Arc::clone(&loaded.catalog))
+            .map_err(|faults| draft.add_rule_faults(faults))
+            .ok()
+    });
+    let report = Report::new(draft.path(), Vec::new());
+    let config = draft.finish()?;
+    match (connected, compiled) {
+        (Some((client, loaded)), Some(generation)) => {
+            Ok(Prepared { config, generation, plan, loaded, client })
+        }
+        // Not reachable: whatever is missing has left a fault.
+        (None, _) | (_, None) => Err(report),
+    }
+}
+
+/// Loads the catalog of the governed database; what stands in the way becomes a fault.
+///
+/// Cancel safe: it only reads.
+pub async fn load(draft: &mut Draft) -> Option<(Client, Loaded)> {
+    let control = draft.control.clone()?;
+    let mut client = match catalog::connect(&control).await {
+        Ok(client) => client,
+        Err(error) => {
+            let hint = "is the server running, and may this role log in to this database?";
+            draft.add_control_fault(error.to_string(), Some(hint.to_owned()));
+            return None;
+        }
+    };
+    match load_with(&mut client).await {
+        Ok(loaded) => Some((client, loaded)),
+        Err(error) => {
+            let reason = catalog::reason(&error);
+            draft.add_control_fault(format!("the catalog could not be loaded: {reason}"), None);
+            None
+        }
+    }
+}
+
+/// Loads the catalog over a connection that is already there.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// Whatever the server or the connection says.
+pub async fn load_with(client: &mut Client) -> Result<Loaded, tokio_postgres::Error> {
+    let fingerprint = catalog::fingerprint(client).await?;
+    let catalog = Arc::new(catalog::load(client).await?);
+    Ok(Loaded { catalog, fingerprint })
+}
+
+fn add_plan_faults(draft: &mut Draft, faults: Vec<PlanFault>) {
+    // A migration that could not be read is not a migration that was removed.
+    let unread = !draft.report.faults.is_empty();
+    let mut of_rules = Vec::new();
+    for PlanFault { rule, migration, key, message, hint } in faults {
+        match rule {
+            Some(rule) => {
+                of_rules.push(rewrite_rules::Fault { rule, key, message, hint: Some(hint) });
+            }
+            None if unread => {}
+            None => draft.add_removed_fault(migration, message, hint),
+        }
+    }
+    draft.add_rule_faults(of_rules);
+}
