@@ -1,1 +1,106 @@
 //! The command line.
+
+mod difference;
+mod explain;
+mod phase;
+mod serve;
+mod status;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The configuration file, where no other is named.
+const DEFAULT_CONFIG: &str = "segue.toml";
+
+/// It was done.
+const DONE: u8 = 0;
+/// It was refused or failed; what ran before goes on running.
+const FAILED: u8 = 1;
+/// No proxy is running with that configuration (2 is clap's, for a wrong command line).
+const NOT_RUNNING: u8 = 3;
+/// The new phase is in force, and its flip has not drained in time.
+const NOT_DRAINED: u8 = 4;
+
+/// Moves a live PostgreSQL database from one schema shape to the next.
+#[derive(Debug, Parser)]
+#[command(name = "segue", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// What is logged to standard error, like "info" or "segue::phase=debug,warn"
+    #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the proxy
+    Serve(serve::Arguments),
+    /// Move a migration one phase forward or back, and wait until the flip has drained
+    Phase(phase::Arguments),
+    /// Show what the running proxy does
+    Status(status::Arguments),
+    /// Show what PostgreSQL would receive instead of a statement
+    Explain(explain::Arguments),
+}
+
+/// Which configuration a command is about.
+#[derive(Debug, Clone, clap::Args)]
+struct ConfigFile {
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    config: PathBuf,
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Arguments { command, log } = Arguments::parse();
+    if let Err(problem) = start_log(&log) {
+        return fail(&problem);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime could not be started: {error}")),
+    };
+    runtime.block_on(async {
+        match command {
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Phase(arguments) => phase::run(arguments).await,
+            Command::Status(arguments) => status::run(arguments).await,
+            Command::Explain(arguments) => explain::run(arguments).await,
+        }
+    })
+}
+
+/// Logs to standard error, in colour on a terminal.
+fn start_log(filter: &str) -> Result<(), String> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|error| format!("log filter \"{filter}\" is not understood: {error}"))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| anstream::AutoStream::auto(std::io::stderr()))
+        .with_target(false)
+        .try_init()
+        .map_err(|error| error.to_string())
+}
+
+/// Writes to standard output; a reader that has gone (`segue explain … | head`) is no failure.
+fn say(text: &str) {
+    let mut out = anstream::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes what went wrong to standard error.
+fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// The same, and the exit code for it.
+fn fail(text: &str) -> ExitCode {
+    complain(text);
+    ExitCode::from(FAILED)
+}

@@ -11,7 +11,7 @@ use rewrite_rules::{Phase, Rule};
 use super::fault::{Fault, spelling_hint};
 use super::name::parse_relation_name;
 use super::raw::{RawMigration, Text};
-use super::server_url::{self, ServerUrl, UrlFault};
+use super::server_url::{self, ServerTls, ServerUrl, UrlFault};
 use super::{ClientTls, ControlUrl, Places};
 
 /// A fault at a key of the top level.
@@ -55,7 +55,16 @@ pub(super) fn upstream(
     let parsed = server_url::parse(&value, folder)
         .and_then(server_url::Parsed::into_upstream)
         .map_err(|fault| url_fault("upstream", line, fault));
-    kept(parsed, faults)
+    let url = kept(parsed, faults)?;
+    usable_roots("upstream", line, &url.tls, faults);
+    Some(url)
+}
+
+/// The root certificates are read now, so that a missing file is told beside the other faults.
+fn usable_roots(key: &str, line: usize, tls: &ServerTls, faults: &mut Vec<Fault>) {
+    if let Err(error) = super::server_tls(tls) {
+        faults.push(top(key, line, error.to_string(), None));
+    }
 }
 
 /// segue's own connection.
@@ -79,6 +88,7 @@ pub(super) fn control(
     let database = parsed.postgres.get_dbname().map(str::to_owned);
     faults.extend(named("role", parsed.postgres.get_user().is_some()));
     faults.extend(named("database", database.is_some()));
+    usable_roots("control", line, &parsed.tls, faults);
     parsed.postgres.get_user()?;
     Some(ControlUrl { database: database?, postgres: parsed.postgres, tls: parsed.tls })
 }
@@ -96,17 +106,19 @@ pub(super) fn client_tls(
     };
     match (certificate, key) {
         (Some(certificate), Some(key)) => {
-            for (name, text) in [("tls_certificate", &certificate), ("tls_key", &key)] {
-                if let Err(error) = std::fs::metadata(folder.join(&text.value)) {
-                    let reason = super::fault::io_reason(&error);
-                    let message = format!("file \"{}\" could not be read: {reason}", text.value);
-                    faults.push(top(name, text.line, message, None));
-                }
-            }
-            Some(ClientTls {
+            let files = ClientTls {
                 certificate: folder.join(certificate.value),
                 key: folder.join(key.value),
-            })
+            };
+            let usable = super::client_tls(&files).map_err(|error| {
+                let (name, line) = if error.path() == files.key {
+                    ("tls_key", key.line)
+                } else {
+                    ("tls_certificate", certificate.line)
+                };
+                top(name, line, error.to_string(), None)
+            });
+            kept(usable, faults).map(|_usable| files)
         }
         (Some(certificate), None) => {
             faults.push(missing("tls_certificate", certificate.line, "tls_key"));
@@ -167,12 +179,8 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         return None;
     }
     kind?;
-    let change = Change::RenameColumn {
-        table: table?,
-        from: from?,
-        to: to?,
-        position: raw.position,
-    };
+    let change =
+        Change::RenameColumn { table: table?, from: from?, to: to?, position: raw.position };
     let places = Places { header: raw.header, keys: raw.lines.clone() };
     Some((Rule { name: name?, change, phase: phase? }, places))
 }

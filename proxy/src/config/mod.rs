@@ -10,6 +10,7 @@ mod name;
 mod raw;
 mod server_url;
 mod tls;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use fault::{Fault, Report, nearest, plain_reason};
 pub use name::parse_relation_name;
 pub use server_url::{ServerAddress, ServerTls, ServerUrl};
 pub use tls::{TlsFileError, client_tls, server_tls};
+pub use watch::{FileWatch, LOOK_MS, SETTLE_MS};
 
 /// Longest configuration file that is read. A thousand migrations fit ten times over; a log file
 /// given by mistake does not. Unit: bytes.
@@ -149,9 +151,10 @@ impl Draft {
         for fault in found {
             let Some((rule, places)) = self.rules.get(fault.rule) else { continue };
             let line = places.keys.get(fault.key).copied().unwrap_or(places.header);
-            let known = self.report.faults.iter().any(|known| {
-                known.line == Some(line) && known.key.as_deref() == Some(fault.key)
-            });
+            let known =
+                self.report.faults.iter().any(|known| {
+                    known.line == Some(line) && known.key.as_deref() == Some(fault.key)
+                });
             if !known {
                 self.report.faults.push(Fault {
                     line: Some(line),
@@ -171,6 +174,12 @@ impl Draft {
             hint: Some(hint),
             ..Fault::of_file(message)
         });
+    }
+
+    /// Where a running proxy of this configuration answers, as far as the file can be read.
+    #[must_use]
+    pub fn admin_socket(&self) -> &Path {
+        &self.admin_socket
     }
 
     /// The file it was read from.

@@ -23,11 +23,12 @@ fn identifier(text: &str) -> Option<(String, &str)> {
         Some(quoted) => quoted_identifier(quoted),
         None => {
             let end = text
-                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()))
+                .find(|c: char| {
+                    !(c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii())
+                })
                 .unwrap_or(text.len());
             let (word, rest) = text.split_at_checked(end)?;
-            let begins_well =
-                word.chars().next().is_some_and(|c| !c.is_ascii_digit() && c != '$');
+            let begins_well = word.chars().next().is_some_and(|c| !c.is_ascii_digit() && c != '$');
             begins_well.then(|| (word.to_ascii_lowercase(), rest))
         }
     }

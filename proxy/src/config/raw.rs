@@ -119,10 +119,8 @@ impl Reader<'_> {
             Some((_, value)) => self.string(value, None, key),
             None => {
                 if required && !self.partial {
-                    self.faults.push(Fault {
-                        key: Some(key.to_owned()),
-                        ..Fault::of_file("is missing")
-                    });
+                    self.faults
+                        .push(Fault { key: Some(key.to_owned()), ..Fault::of_file("is missing") });
                 }
                 None
             }
@@ -190,17 +188,20 @@ impl Reader<'_> {
         }
     }
 
-    fn migration_table(&mut self, index: usize, table: &DeTable<'_>, header: usize) -> RawMigration {
+    fn migration_table(
+        &mut self,
+        index: usize,
+        table: &DeTable<'_>,
+        header: usize,
+    ) -> RawMigration {
         let name = find(table, "name").and_then(|(_, value)| value.get_ref().as_str());
         let shown_as = match name {
             Some(name) if !name.is_empty() => name.to_owned(),
             Some(_) | None => format!("#{}", index + 1),
         };
         self.unknown_keys(table, &MIGRATION_KEYS, Some(&shown_as));
-        let lines = table
-            .keys()
-            .map(|key| (key.get_ref().to_string(), self.line(key.span())))
-            .collect();
+        let lines =
+            table.keys().map(|key| (key.get_ref().to_string(), self.line(key.span()))).collect();
         let mut texts = BTreeMap::new();
         for key in MIGRATION_TEXTS {
             match find(table, key) {

@@ -208,9 +208,7 @@ pub(super) fn address(postgres: &tokio_postgres::Config) -> Result<ServerAddress
             Err(UrlFault::new("names no host", "write it as postgres://host:port"))
         }
         [Host::Tcp(host)] => Ok(ServerAddress::Tcp { host: host.clone(), port }),
-        [Host::Unix(directory)] => {
-            Ok(ServerAddress::Unix { directory: directory.clone(), port })
-        }
+        [Host::Unix(directory)] => Ok(ServerAddress::Unix { directory: directory.clone(), port }),
         [..] => Err(several()),
     }
 }

@@ -38,6 +38,16 @@ pub enum TlsFileError {
     },
 }
 
+impl TlsFileError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Unusable { path, .. } => path,
+        }
+    }
+}
+
 /// What the leg to the server needs; `None` for plaintext.
 ///
 /// # Errors
@@ -71,13 +81,12 @@ pub fn server_tls(tls: &ServerTls) -> Result<Option<Arc<ClientConfig>>, TlsFileE
 /// The certificate or the key is of no use.
 pub fn client_tls(files: &ClientTls) -> Result<Arc<ServerConfig>, TlsFileError> {
     let chain = certificates(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| {
-        TlsFileError::Unreadable {
+    let key =
+        PrivateKeyDer::from_pem_file(&files.key).map_err(|error| TlsFileError::Unreadable {
             path: files.key.clone(),
             what: "private key",
             reason: error.to_string(),
-        }
-    })?;
+        })?;
     let unusable = |error: rustls::Error| TlsFileError::Unusable {
         path: files.certificate.clone(),
         reason: error.to_string(),
@@ -110,8 +119,7 @@ fn verifier(
     root: &Path,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, TlsFileError> {
-    let unusable =
-        |reason: String| TlsFileError::Unusable { path: root.to_owned(), reason };
+    let unusable = |reason: String| TlsFileError::Unusable { path: root.to_owned(), reason };
     let mut roots = RootCertStore::empty();
     for certificate in certificates(root)? {
         roots.add(certificate).map_err(|error| unusable(error.to_string()))?;

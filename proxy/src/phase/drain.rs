@@ -149,8 +149,7 @@ impl Drain {
 
     fn finish(&self) {
         self.progress.send_modify(|progress| {
-            *progress =
-                Progress { drained_at: Some(SystemTime::now()), ..Progress::default() };
+            *progress = Progress { drained_at: Some(SystemTime::now()), ..Progress::default() };
         });
     }
 
@@ -177,8 +176,8 @@ impl Drain {
                     if past && sessions.is_empty() {
                         return self.finish();
                     }
-                    let due = listed_at
-                        .is_none_or(|at| at.elapsed() >= Duration::from_millis(LIST_MS));
+                    let due =
+                        listed_at.is_none_or(|at| at.elapsed() >= Duration::from_millis(LIST_MS));
                     if past {
                         on_server.clear();
                     } else if due {

@@ -180,8 +180,7 @@ impl Flipper {
             }
             Err(faults) => {
                 // Remembering the fingerprint would hide that the two still differ.
-                let faults: Vec<String> =
-                    faults.iter().map(|fault| self.describe(fault)).collect();
+                let faults: Vec<String> = faults.iter().map(|fault| self.describe(fault)).collect();
                 self.say(format!(
                     "the catalog has changed, and the rules no longer fit it; what runs is kept: {}",
                     faults.join("; ")

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use super::flip::{Flipper, ReloadError, Reloaded};
 
@@ -53,14 +54,15 @@ impl Reloader {
     }
 }
 
-/// Starts the task that owns `flipper`; it ends when `shutdown` is true.
+/// Starts the task that owns `flipper` among `tasks`; it ends when `shutdown` is true.
 #[must_use]
 pub fn spawn(
+    tasks: &mut JoinSet<()>,
     mut flipper: Flipper,
     mut shutdown: watch::Receiver<bool>,
-) -> (Reloader, tokio::task::JoinHandle<()>) {
+) -> Reloader {
     let (requests, mut line) = mpsc::channel::<Answer>(QUEUE);
-    let task = tokio::spawn(async move {
+    tasks.spawn(async move {
         let mut pause = Duration::from_millis(CATALOG_POLL_MS);
         loop {
             tokio::select! {
@@ -79,7 +81,7 @@ pub fn spawn(
             }
         }
     });
-    (Reloader { requests }, task)
+    Reloader { requests }
 }
 
 /// Returns when `shutdown` is true, or nobody is left who could say so.

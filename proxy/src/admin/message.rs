@@ -1,0 +1,114 @@
+//! Requests and answers of the admin socket.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use rewrite_rules::Phase;
+use serde::{Deserialize, Serialize};
+
+use crate::phase::drain::Waiting;
+
+/// What may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// Read the configuration and the catalog again.
+    Reload,
+    /// Tell what is in force.
+    Status,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// The file is in force.
+    Reloaded {
+        /// The generation in force.
+        generation: u64,
+        /// What happened to the migrations, one text each.
+        steps: Vec<String>,
+    },
+    /// The file is not in force, what ran before goes on running.
+    Refused {
+        /// All reasons, ready to be shown.
+        message: String,
+    },
+    /// What is in force.
+    Status(Box<Status>),
+    /// The request itself was wrong.
+    Error {
+        /// What was wrong with it.
+        message: String,
+    },
+}
+
+/// What is in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Process id of the proxy.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// Its configuration file.
+    pub config: PathBuf,
+    /// When it started. Unit: milliseconds since the epoch.
+    pub started_at_ms: u64,
+    /// Number of the generation in force.
+    pub generation: u64,
+    /// The migrations in force.
+    pub migrations: Vec<Migration>,
+    /// The latest flip that changed a migration.
+    pub flip: Flip,
+    /// Sessions that are connected.
+    pub sessions: usize,
+    /// What sessions have done since the start.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// One migration in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// What it changes, for humans: `users.username -> handle`.
+    pub change: String,
+    /// Where it stands.
+    pub phase: Phase,
+}
+
+/// The latest flip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flip {
+    /// The generation that it put in force.
+    pub generation: u64,
+    /// When new transactions began to use it. Unit: milliseconds since the epoch.
+    pub swapped_at_ms: u64,
+    /// When the last transaction of an older generation had ended, if it has. Unit: milliseconds
+    /// since the epoch.
+    pub drained_at_ms: Option<u64>,
+    /// Who is waited for, if anybody.
+    pub waiting: Vec<Waiting>,
+    /// What keeps the proxy from asking the server, if anything.
+    pub problem: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_one_small_object() {
+        for (text, expected) in [
+            (r#"{"command":"reload"}"#, Some(Request::Reload)),
+            (r#"{"command":"status"}"#, Some(Request::Status)),
+            (r#"{"command":"stop"}"#, None),
+            (r#"{"command":"reload","force":true}"#, None),
+            ("reload", None),
+        ] {
+            assert_eq!(serde_json::from_str(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `status`: tells what is in force.
+
+use std::time::SystemTime;
+
+use rewrite_rules::Rule;
+use rewrite_rules::rule::Change;
+
+use super::Control;
+use super::message::{Answer, Flip, Migration, Status};
+
+pub(super) fn answer(control: &Control) -> Answer {
+    let generation = control.current.load();
+    let drain = control.flips.borrow().clone();
+    let progress = drain.progress();
+    Answer::Status(Box::new(Status {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config: control.config.clone(),
+        started_at_ms: since_epoch_ms(control.started_at),
+        generation: generation.number(),
+        migrations: generation.compiled().rules().iter().map(migration).collect(),
+        flip: Flip {
+            generation: drain.generation,
+            swapped_at_ms: since_epoch_ms(drain.swapped_at),
+            drained_at_ms: progress.drained_at.map(since_epoch_ms),
+            waiting: progress.waiting,
+            problem: progress.problem,
+        },
+        sessions: control.current.sessions(),
+        counters: (control.counters)(),
+    }))
+}
+
+fn migration(rule: &Rule) -> Migration {
+    let change = match &rule.change {
+        Change::RenameColumn { table, from, to, position: _ } => format!("{table}.{from} -> {to}"),
+    };
+    Migration {
+        name: rule.name.clone(),
+        kind: rule.change.kind().to_owned(),
+        change,
+        phase: rule.phase,
+    }
+}
+
+fn since_epoch_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

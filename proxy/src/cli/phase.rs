@@ -1,0 +1,202 @@
+//! `segue phase`: edits the file, reloads the running proxy, waits until the flip has drained.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use rewrite_rules::Phase;
+
+use super::status::not_answered;
+use super::{ConfigFile, DONE, FAILED, NOT_DRAINED, complain, fail, say};
+use crate::admin::client::{AdminClient, ClientError};
+use crate::admin::message::{Answer, Request, Status};
+use crate::config::{Draft, nearest};
+use crate::phase::edit::Edit;
+
+/// Pause between two looks at a drain. Unit: milliseconds.
+const LOOK_MS: u64 = 100;
+
+/// Pause between two lists of who is waited for, when they differ. Unit: milliseconds.
+const LIST_MS: u128 = 1_000;
+
+/// Arguments of `segue phase`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The file keeps its comments and its formatting. If the running proxy \
+                        refuses the step, the file is put back as it was.\n\n\
+                        Exit codes: 0 in force and drained, 1 refused or failed, 3 no proxy is \
+                        running (nothing was changed), 4 in force, not drained in time")]
+pub(super) struct Arguments {
+    /// The migration
+    name: String,
+    /// The phase to enter: expand, dual-write, switch-reads, stop-dual-write or contract
+    #[arg(value_parser = phase)]
+    phase: Phase,
+    #[command(flatten)]
+    file: ConfigFile,
+    /// How long to wait for the drain, like 500ms, 30s, 5m or 1h; 0s does not wait
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    drain_timeout: Duration,
+}
+
+/// Reads a phase; a wrong one is told with the nearest spelling.
+pub(super) fn phase(text: &str) -> Result<Phase, String> {
+    text.parse().map_err(|unknown: rewrite_rules::phase::UnknownPhase| {
+        let hint = match nearest(text, Phase::ALL.map(Phase::name)) {
+            Some(phase) => format!("did you mean \"{phase}\"?"),
+            None => format!("use one of \"{}\"", Phase::ALL.map(Phase::name).join("\", \"")),
+        };
+        format!("{unknown}\n  hint: {hint}")
+    })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms = match text.trim_start_matches(digits) {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _other => return Err("must be a number with a unit: ms, s, m or h".to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "must begin with a whole number".to_owned())?;
+    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| "is too long".to_owned())
+}
+
+pub(super) async fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { name, phase, file, drain_timeout } = arguments;
+    let draft = Draft::read(&file.config).await;
+    let mut proxy = match AdminClient::connect(draft.admin_socket()).await {
+        Ok(proxy) => proxy,
+        Err(error) => {
+            let code = not_answered(&error);
+            complain("  hint: nothing was changed; start it with: segue serve");
+            return code;
+        }
+    };
+    let edit = match Edit::plan(&file.config, &name, phase) {
+        Ok(edit) => edit,
+        Err(error) => return fail(&error.to_string()),
+    };
+    if let Err(error) = edit.apply() {
+        return fail(&error.to_string());
+    }
+    match proxy.ask(Request::Reload).await {
+        Ok(Answer::Reloaded { .. }) => {}
+        Ok(Answer::Refused { message } | Answer::Error { message }) => {
+            return undo(&edit, &message);
+        }
+        Ok(Answer::Status(_)) => return undo(&edit, "the running segue gave the wrong answer"),
+        Err(error) => {
+            complain(&error.to_string());
+            return fail("  hint: the file has the new phase; see segue status");
+        }
+    }
+    match wait(&mut proxy, &name, phase, drain_timeout).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            complain(&error.to_string());
+            fail("  hint: the new phase was in force; see segue status")
+        }
+    }
+}
+
+fn undo(edit: &Edit, message: &str) -> ExitCode {
+    complain(message);
+    match edit.undo() {
+        Ok(()) => fail("  hint: nothing was changed, and the file is as it was"),
+        Err(error) => fail(&format!("{error}\n  hint: it was not put back; see to it by hand")),
+    }
+}
+
+async fn wait(
+    proxy: &mut AdminClient,
+    name: &str,
+    phase: Phase,
+    patience: Duration,
+) -> Result<u8, ClientError> {
+    let mut status = proxy.status().await?;
+    if status.migrations.iter().find(|known| known.name == name).map(|known| known.phase)
+        != Some(phase)
+    {
+        complain(&format!(
+            "migration \"{name}\" is not in phase \"{phase}\": the file was changed again"
+        ));
+        return Ok(FAILED);
+    }
+    let generation = status.flip.generation;
+    say(&format!("migration \"{name}\" is in phase \"{phase}\" (generation {generation})\n"));
+    let begun = Instant::now();
+    let mut listed: Option<(Instant, Vec<String>)> = None;
+    while status.flip.drained_at_ms.is_none() && status.flip.generation == generation {
+        if begun.elapsed() >= patience {
+            complain(&format!(
+                "not drained within {patience:?}{}\n  hint: the new phase is in force; the next \
+                 step and any backfill or DROP must wait: see segue status",
+                who(&status).iter().map(|line| format!("\n  {line}")).collect::<String>()
+            ));
+            return Ok(NOT_DRAINED);
+        }
+        list(&status, &mut listed);
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        status = proxy.status().await?;
+    }
+    let took = status.flip.drained_at_ms.map_or(begun.elapsed(), |drained| {
+        Duration::from_millis(drained.saturating_sub(status.flip.swapped_at_ms))
+    });
+    say(&format!("drained after {took:?}\n"));
+    Ok(DONE)
+}
+
+/// Prints who is waited for: at once when it is somebody else than before, and not too often.
+fn list(status: &Status, listed: &mut Option<(Instant, Vec<String>)>) {
+    let keys: Vec<String> = status
+        .flip
+        .waiting
+        .iter()
+        .map(|waiting| format!("{} {}", waiting.pid, waiting.client))
+        .chain(status.flip.problem.clone())
+        .collect();
+    let is_news = match listed {
+        None => !keys.is_empty(),
+        Some((at, known)) => *known != keys && at.elapsed().as_millis() >= LIST_MS,
+    };
+    if is_news {
+        for line in who(status) {
+            say(&format!("waiting for {line}\n"));
+        }
+        *listed = Some((Instant::now(), keys));
+    }
+}
+
+fn who(status: &Status) -> Vec<String> {
+    let problem = status.flip.problem.iter().map(|problem| format!("the server: {problem}"));
+    status.flip.waiting.iter().map(ToString::to_string).chain(problem).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, expected) in [
+            ("30s", Ok(30_000)),
+            ("500ms", Ok(500)),
+            ("5m", Ok(300_000)),
+            ("1h", Ok(3_600_000)),
+            ("0s", Ok(0)),
+            ("30", Err("must be a number with a unit: ms, s, m or h")),
+            ("s", Err("must begin with a whole number")),
+            ("-1s", Err("must begin with a whole number")),
+            ("99999999999999999h", Err("is too long")),
+        ] {
+            let expected = expected.map(Duration::from_millis).map_err(str::to_owned);
+            assert_eq!(duration(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_phase_is_told_with_the_nearest() {
+        let message = "unknown phase \"dualwrite\"\n  hint: did you mean \"dual-write\"?";
+        assert_eq!(phase("dualwrite"), Err(message.to_owned()));
+    }
+}

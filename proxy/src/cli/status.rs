@@ -1,0 +1,117 @@
+//! `segue status`: shows what the running proxy does.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use super::{ConfigFile, DONE, FAILED, NOT_RUNNING, complain, fail, say};
+use crate::admin::client::{AdminClient, ClientError};
+use crate::admin::message::{Flip, Status};
+use crate::config::Draft;
+
+/// Arguments of `segue status`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes: 0 shown, 1 failed, 3 no proxy is running")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: Arguments) -> ExitCode {
+    let draft = Draft::read(&arguments.file.config).await;
+    let status = async { AdminClient::connect(draft.admin_socket()).await?.status().await };
+    let status = match status.await {
+        Ok(status) => status,
+        Err(error) => return not_answered(&error),
+    };
+    if arguments.json {
+        match serde_json::to_string_pretty(&status) {
+            Ok(text) => say(&format!("{text}\n")),
+            Err(error) => return fail(&error.to_string()),
+        }
+    } else {
+        say(&render(&status, SystemTime::now()));
+    }
+    ExitCode::from(DONE)
+}
+
+/// Says why there was no answer, and gives the exit code for it.
+pub(super) fn not_answered(error: &ClientError) -> ExitCode {
+    complain(&error.to_string());
+    ExitCode::from(match error {
+        ClientError::NotRunning(_) => NOT_RUNNING,
+        ClientError::Refused { .. }
+        | ClientError::Gone
+        | ClientError::Timeout
+        | ClientError::NotUnderstood(_) => FAILED,
+    })
+}
+
+fn render(status: &Status, now: SystemTime) -> String {
+    let mut text = String::new();
+    let up = ago(status.started_at_ms, now);
+    let _ = writeln!(
+        text,
+        "segue {} (pid {}), up {up}, configuration {}\ngeneration {}, {} sessions\n",
+        status.version,
+        status.pid,
+        status.config.display(),
+        status.generation,
+        status.sessions,
+    );
+    if status.migrations.is_empty() {
+        let _ = writeln!(text, "no migrations\n");
+    }
+    let width = status.migrations.iter().map(|m| m.name.chars().count()).max().unwrap_or(0);
+    for migration in &status.migrations {
+        let _ = writeln!(
+            text,
+            "{:width$}  {:15}  {}: {}",
+            migration.name, migration.phase, migration.kind, migration.change
+        );
+    }
+    let _ = writeln!(text, "\n{}", flip(&status.flip, now));
+    for waiting in &status.flip.waiting {
+        let _ = writeln!(text, "  {waiting}");
+    }
+    let _ = writeln!(text);
+    for (name, count) in &status.counters {
+        let _ = writeln!(text, "{name:16} {count}");
+    }
+    text
+}
+
+fn flip(flip: &Flip, now: SystemTime) -> String {
+    let swapped = ago(flip.swapped_at_ms, now);
+    match (flip.drained_at_ms, &flip.problem) {
+        (Some(drained), _) => {
+            let took = Duration::from_millis(drained.saturating_sub(flip.swapped_at_ms));
+            format!(
+                "generation {} was swapped in {swapped} ago and drained after {took:?}",
+                flip.generation
+            )
+        }
+        (None, None) => {
+            format!("generation {} was swapped in {swapped} ago; draining", flip.generation)
+        }
+        (None, Some(problem)) => format!(
+            "generation {} was swapped in {swapped} ago; draining, but {problem}",
+            flip.generation
+        ),
+    }
+}
+
+/// Time since, in whole seconds.
+fn ago(since_ms: u64, now: SystemTime) -> String {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = now.saturating_sub(Duration::from_millis(since_ms)).as_secs();
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds} s"),
+        (0, 0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (0, hours, minutes, _) => format!("{hours} h {minutes} min"),
+        (days, hours, _, _) => format!("{days} d {hours} h"),
+    }
+}
