@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -98,7 +99,10 @@ async fn serve(
     front: Arc<Front>,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
+    // Keepalive, as PostgreSQL does it: a client whose machine died must not hold its session.
+    let prepared =
+        stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_keepalive(true));
+    if let Err(error) = prepared {
         tracing::debug!(%address, %error, "connection was gone at once");
         return;
     }

@@ -69,7 +69,9 @@ pub(crate) fn bump(counter: &AtomicU64) {
 
 /// `amount` more.
 pub(crate) fn add(counter: &AtomicU64, amount: usize) {
-    counter.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
+    if amount > 0 {
+        counter.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]

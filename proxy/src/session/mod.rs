@@ -1,54 +1,257 @@
 //! One session: the loop that carries frames both ways and rewrites the statements among them.
+//!
+//! A session is one client connection and one server connection, served by one task. [`serve`]
+//! tells its story: connect, log in, converse, say goodbye. Reading order:
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `link` | the two sockets, and the one place where a session waits |
+//! | `login` | authentication, relayed as it is |
+//! | `conversation` | the core: bytes of one peer in, bytes for the other out, no IO |
+//! | `request`, `response` | what becomes of each message of the client's, of the server's |
+//! | `transaction` | the generation held, from a transaction's first message to its end |
+//! | `plan` | what a text becomes; preparing statements again; asking the server |
+//! | `names` | what unqualified names mean in this session |
+//! | `statements` | the client's prepared statements and the words in which they stand |
+//! | `reply` | the replies that the server still owes |
+//! | `patch` | errors made to fit what the client sent |
+//! | [`counters`] | what all sessions together have done |
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
 
+use self::conversation::{Conversation, Violation};
+use self::link::{Peer, WAITING_BYTES, exchange};
+use self::login::Login;
 use crate::client::ClientStream;
 use crate::client::listener::Front;
-use crate::upstream;
-use crate::wire::compose::Complaint;
+use crate::phase::generation::Occupant;
+use crate::upstream::{self, ServerStream};
+use crate::wire::compose::{self, Complaint};
+use crate::wire::startup::{self, Parameters};
 
 pub mod counters;
+
+mod conversation;
+mod link;
+mod login;
+mod names;
+mod patch;
+mod plan;
+mod reply;
+mod request;
+mod response;
+mod statements;
+mod transaction;
 
 /// How long a session that is in a transaction may live on after the proxy was told to stop.
 /// Unit: milliseconds.
 pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
 
+/// How long a closing session tries to get its last bytes out, and waits for the client to have
+/// read them: closing at once would reset the connection and destroy them. Unit: milliseconds.
+const FAREWELL_DEADLINE_MS: u64 = 5_000;
+
+type Client = Peer<ClientStream>;
+type Server = Peer<ServerStream>;
+
+/// How a session ended.
+#[derive(Debug)]
+enum End {
+    /// The server closed, or the client is gone.
+    Closed,
+    /// The proxy was told to stop.
+    Stopped,
+    /// One side broke the protocol.
+    Violated(Violation),
+}
+
 /// Serves one client until either side closes.
 ///
 /// Cancel safety: dropping the future closes both connections.
 pub async fn serve(
-    mut client: ClientStream,
+    stream: ClientStream,
     packet: Bytes,
     address: SocketAddr,
     front: &Arc<Front>,
     mut shutdown: watch::Receiver<bool>,
 ) {
+    let mut client = Peer::new(stream);
     let mut server = match upstream::connect(&front.upstream).await {
-        Ok(server) => server,
+        Ok(server) => Peer::new(server),
         Err(error) => {
             tracing::warn!(%address, %error, "no server for a client");
             let complaint = Complaint::fatal("08006", error.to_string())
                 .hint("Is the server running, and does \"upstream\" name its address?");
-            let _ = client.write_all(&complaint.to_bytes()).await;
-            let _ = client.shutdown().await;
+            client.output.put(&complaint.to_bytes());
+            say_goodbye(&mut client, None).await;
             return;
         }
     };
     counters::bump(&front.counters.sessions_opened);
-    let relaying = async {
-        server.write_all(&packet).await?;
-        tokio::io::copy_bidirectional(&mut client, &mut server).await
-    };
-    tokio::select! {
-        relayed = relaying => if let Err(error) = relayed {
-            tracing::debug!(%address, %error, "session ended abruptly");
-        },
-        _stop = shutdown.wait_for(|stop| *stop) => {}
+    let parameters = startup::parameters(&packet);
+    server.output.put(&packet);
+    let stop = pin!(async move {
+        let _ = shutdown.wait_for(|stop| *stop).await;
+    });
+    let (end, between_frames) =
+        if parameters.replication || parameters.database != front.governed_database {
+            (relay_unread(&mut client, &mut server, stop, front).await, false)
+        } else {
+            serve_governed(&mut client, &mut server, parameters, address, front, stop).await
+        };
+    if let End::Violated(violation) = &end {
+        tracing::warn!(%address, %violation, "session ended by a protocol violation");
     }
+    // In the middle of a message of the server's there is no place for one of ours.
+    if between_frames && let Some(complaint) = complaint(&end) {
+        client.output.put(&complaint.to_bytes());
+        server.output.put(&compose::terminate());
+    }
+    say_goodbye(&mut client, Some(&mut server)).await;
+    count_bytes(&mut client, &mut server, front);
     counters::bump(&front.counters.sessions_closed);
+}
+
+/// What the client is told at the end, if the server has not told it already.
+fn complaint(end: &End) -> Option<Complaint> {
+    match end {
+        End::Closed => None,
+        End::Stopped => {
+            Some(Complaint::fatal("57P01", "terminating connection due to administrator command"))
+        }
+        End::Violated(violation) => Some(Complaint::fatal("08P01", violation.to_string())),
+    }
+}
+
+/// Logs in and converses. Also says whether a message of our own may follow.
+async fn serve_governed(
+    client: &mut Client,
+    server: &mut Server,
+    parameters: Parameters,
+    address: SocketAddr,
+    front: &Arc<Front>,
+    mut stop: impl Future<Output = ()> + Unpin,
+) -> (End, bool) {
+    let login = tokio::select! {
+        login = login::relay(client, server) => login,
+        () = &mut stop => return (End::Stopped, server.input.is_empty()),
+    };
+    let backend_pid = match login {
+        Ok(Login::Done { backend_pid }) => backend_pid,
+        Ok(Login::Refused) => return (End::Closed, false),
+        Err(violation) => return (End::Violated(violation), true),
+    };
+    let seat = front.current.sit(Occupant {
+        client: address.to_string(),
+        user: parameters.user,
+        database: parameters.database,
+        application_name: parameters.application_name,
+        backend_pid,
+    });
+    let mut conversation = Conversation::new(seat, Arc::clone(&front.counters));
+    let end = match converse(client, server, &mut conversation, front, stop).await {
+        Ok(end) => end,
+        Err(violation) => End::Violated(violation),
+    };
+    (end, conversation.between_server_frames())
+}
+
+/// Carries frames both ways until one side closes or the proxy stops.
+async fn converse(
+    client: &mut Client,
+    server: &mut Server,
+    conversation: &mut Conversation,
+    front: &Front,
+    mut stop: impl Future<Output = ()> + Unpin,
+) -> Result<End, Violation> {
+    let mut deadline = None;
+    loop {
+        // The server first: its answers may be what the client's messages wait for.
+        conversation.take_server(&mut server.input, &mut client.output)?;
+        conversation.take_client(&mut client.input, &mut server.output)?;
+        if server.ended || client.is_deaf() {
+            return Ok(End::Closed);
+        }
+        if client.ended && !conversation.waits() {
+            // What PostgreSQL does at a client's end: finish what was sent, answer, close.
+            server.close_when_written();
+        }
+        if deadline.is_some() && conversation.at_rest() {
+            return Ok(End::Stopped);
+        }
+        let client_room = conversation.wanted_of_client().max(WAITING_BYTES);
+        let server_room = conversation.wanted_of_server().max(WAITING_BYTES);
+        let over = deadline.unwrap_or_else(Instant::now);
+        tokio::select! {
+            () = exchange(client, server, client_room, server_room) => {
+                count_bytes(client, server, front);
+            }
+            () = &mut stop, if deadline.is_none() => {
+                deadline = Some(Instant::now() + Duration::from_millis(SHUTDOWN_GRACE_MS));
+            }
+            () = sleep_until(over), if deadline.is_some() => return Ok(End::Stopped),
+        }
+    }
+}
+
+/// Plain relay: replication, and databases in which nothing is governed.
+async fn relay_unread(
+    client: &mut Client,
+    server: &mut Server,
+    mut stop: impl Future<Output = ()> + Unpin,
+    front: &Front,
+) -> End {
+    loop {
+        let (from_client, from_server) = (client.input.len(), server.input.len());
+        server.output.take(&mut client.input, from_client);
+        client.output.take(&mut server.input, from_server);
+        if server.ended || client.is_deaf() {
+            return End::Closed;
+        }
+        if client.ended {
+            server.close_when_written();
+        }
+        tokio::select! {
+            () = exchange(client, server, WAITING_BYTES, WAITING_BYTES) => {
+                count_bytes(client, server, front);
+            }
+            () = &mut stop => return End::Stopped,
+        }
+    }
+}
+
+fn count_bytes(client: &mut Client, server: &mut Server, front: &Front) {
+    counters::add(&front.counters.bytes_to_client, client.take_written());
+    counters::add(&front.counters.bytes_to_server, server.take_written());
+}
+
+/// Gets the last bytes out, closes, and waits until the client has closed too.
+async fn say_goodbye(client: &mut Client, server: Option<&mut Server>) {
+    let deadline = Duration::from_millis(FAREWELL_DEADLINE_MS);
+    client.close_when_written();
+    let mut absent = Peer::new(tokio::io::empty());
+    let farewell = async {
+        if let Some(server) = server {
+            server.close_when_written();
+            while !server.is_written() {
+                exchange(client, server, 0, 0).await;
+            }
+        }
+        while !(client.is_deaf() || (client.is_written() && client.ended)) {
+            // Whatever still comes has nobody to go to.
+            client.input.clear();
+            exchange(client, &mut absent, WAITING_BYTES, 0).await;
+        }
+    };
+    if timeout(deadline, farewell).await.is_err() {
+        tracing::debug!(deadline_ms = FAREWELL_DEADLINE_MS, "client did not close in time");
+    }
 }

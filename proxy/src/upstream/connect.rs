@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
@@ -69,6 +70,7 @@ async fn connect_without_deadline(upstream: &Upstream) -> Result<ServerStream, C
         Upstream::Tcp { host, port, tls } => {
             let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
             stream.set_nodelay(true).map_err(unreachable)?;
+            SockRef::from(&stream).set_keepalive(true).map_err(unreachable)?;
             match tls {
                 None => Ok(ServerStream::Tcp(stream)),
                 Some(tls) => handshake(stream, tls, upstream).await,

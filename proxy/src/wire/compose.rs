@@ -1,8 +1,13 @@
 //! Makes the messages that segue itself sends, with pgwire's codecs.
+//!
+//! Where names or types of the client's go into a message they are spliced in as bytes: a name
+//! under another encoding than UTF-8 must reach the server as it came.
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use pgwire::messages::Message;
+use pgwire::messages::extendedquery::{Bind, Close, Execute, Flush, Parse, Sync};
 use pgwire::messages::response::ErrorResponse;
+use pgwire::messages::terminate::Terminate;
 
 /// What goes into an ErrorResponse of our own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +71,104 @@ fn encoded(message: &impl Message) -> BytesMut {
     bytes
 }
 
+/// A message from its parts, byte for byte.
+fn spliced(tag: u8, parts: &[&[u8]]) -> BytesMut {
+    let body: usize = parts.iter().map(|part| part.len()).sum();
+    let mut bytes = BytesMut::with_capacity(body.saturating_add(5));
+    bytes.put_u8(tag);
+    bytes.put_u32(u32::try_from(body.saturating_add(4)).unwrap_or(u32::MAX));
+    for part in parts {
+        bytes.put_slice(part);
+    }
+    bytes
+}
+
+/// A Query with another text.
+#[must_use]
+pub fn query(text: &str) -> BytesMut {
+    spliced(b'Q', &[text.as_bytes(), b"\0"])
+}
+
+/// A Parse with the client's name and types (see [`crate::wire::request::Parse::types`]).
+#[must_use]
+pub fn parse(name: &[u8], text: &[u8], types: &[u8]) -> BytesMut {
+    spliced(b'P', &[name, b"\0", text, b"\0", types])
+}
+
+/// A Close of the client's statement.
+#[must_use]
+pub fn close_statement(name: &[u8]) -> BytesMut {
+    spliced(b'C', &[b"S", name, b"\0"])
+}
+
+/// Asks a question of our own without disturbing the client's unnamed statement and portal: Close,
+/// Parse, Bind, Execute, Close of the portal, Close of the statement, all under `name`.
+///
+/// It closes first because an earlier question may have failed between its Parse and its Close.
+#[must_use]
+pub fn question(name: &str, text: &str) -> BytesMut {
+    let named = || Some(name.to_owned());
+    let mut bytes = encoded(&Close::new(b'S', named()));
+    bytes.unsplit(encoded(&Parse::new(named(), text.to_owned(), Vec::new())));
+    bytes.unsplit(encoded(&Bind::new(named(), named(), Vec::new(), Vec::new(), Vec::new())));
+    bytes.unsplit(encoded(&Execute::new(named(), 0)));
+    bytes.unsplit(encoded(&Close::new(b'P', named())));
+    bytes.unsplit(encoded(&Close::new(b'S', named())));
+    bytes
+}
+
+/// A Flush: makes the server send what it has.
+#[must_use]
+pub fn flush() -> BytesMut {
+    encoded(&Flush::new())
+}
+
+/// A Sync.
+#[must_use]
+pub fn sync() -> BytesMut {
+    encoded(&Sync::new())
+}
+
+/// A Terminate.
+#[must_use]
+pub fn terminate() -> BytesMut {
+    encoded(&Terminate::new())
+}
+
+/// An ErrorResponse or NoticeResponse with the same fields except that one has another value.
+#[must_use]
+pub fn with_field(tag: u8, fields: &[(u8, &[u8])], code: u8, value: &[u8]) -> BytesMut {
+    let mut body = BytesMut::new();
+    for (field, old) in fields {
+        body.put_u8(*field);
+        body.put_slice(if *field == code { value } else { old });
+        body.put_u8(0);
+    }
+    body.put_u8(0);
+    spliced(tag, &[&body])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn made_messages_are_whole_frames() {
+        assert_eq!(&query("x")[..], b"Q\0\0\0\x06x\0");
+        assert_eq!(&parse(b"\xe4", b"t", b"\0\0")[..], b"P\0\0\0\x0a\xe4\0t\0\0\0");
+        assert_eq!(&close_statement(b"s")[..], b"C\0\0\0\x07Ss\0");
+        assert_eq!((&flush()[..], &sync()[..]), (&b"H\0\0\0\x04"[..], &b"S\0\0\0\x04"[..]));
+        assert_eq!(&terminate()[..], b"X\0\0\0\x04");
+        let fields: [(u8, &[u8]); 2] = [(b'C', b"42703"), (b'P', b"10")];
+        assert_eq!(&with_field(b'E', &fields, b'P', b"9")[..], b"E\0\0\0\x0fC42703\0P9\0\0");
+        let mut asked = &question("n", "t")[..];
+        let mut tags = Vec::new();
+        while let Ok(Some(header)) = crate::wire::frame::client_header(asked) {
+            tags.push(header.tag);
+            asked = &asked[header.total..];
+        }
+        assert_eq!((&tags[..], asked), (&b"CPBECC"[..], &b""[..]));
+    }
 
     #[test]
     fn an_error_has_the_fields_that_clients_read() {

@@ -1,0 +1,306 @@
+//! The core of a session, without IO: bytes from one peer in, bytes for the other peer out.
+//!
+//! What is decided about a client's message is in [`super::request`], about a server's in
+//! [`super::response`]; both return a [`Step`], and the two loops here carry it out. Bytes that
+//! nobody must look at are handed through uncopied, and a frame need not be there in full unless
+//! its step says so.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::{Buf, BytesMut};
+use rewrite_rules::Outcome;
+
+use super::counters::Counters;
+use super::names::{Fact, Names};
+use super::reply::Replies;
+use super::statements::Statements;
+use super::transaction::{Status, Transaction};
+use crate::phase::generation::Seat;
+use crate::wire::frame::{self, FrameError};
+use crate::wire::outgoing::Outgoing;
+
+/// What to do with the frame at the front of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Hand it on as it comes, whether or not it is all there.
+    Forward,
+    /// Send these bytes, then hand it on.
+    Before(BytesMut),
+    /// Send these bytes instead of it.
+    Replace(BytesMut),
+    /// Throw it away.
+    Drop,
+    /// Decide when that many bytes of it are there.
+    More(usize),
+    /// Leave it until the server has answered something.
+    Wait,
+    /// Send these bytes, and leave it until the server has answered.
+    Ask(BytesMut),
+}
+
+/// Why a session cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Violation {
+    /// The client does not keep to the protocol.
+    #[error("{0}")]
+    Client(FrameError),
+    /// The server does not.
+    #[error("server sent a malformed message: {0}")]
+    Server(FrameError),
+    /// A reply came that nothing asked for. Going on would mean to guess.
+    #[error("server sent an unexpected message of type {0}")]
+    Unexpected(u8),
+}
+
+/// The rest of a frame whose step is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Pass(usize),
+    Drop(usize),
+    Done,
+}
+
+/// A question of ours that the server has yet to answer.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) kind: QuestionKind,
+    /// What was answered so far; `None` once a row was not understood.
+    pub(super) facts: Option<Vec<Fact>>,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuestionKind {
+    /// What unqualified names mean.
+    Names,
+    /// Which prepared statements exist.
+    Prepared,
+}
+
+/// What must be remembered of a portal.
+#[derive(Debug)]
+pub(super) struct Portal {
+    /// What became of its statement, if errors about it must be made to fit.
+    pub(super) patch: Option<Arc<Outcome>>,
+    /// Whether running it may change what names mean.
+    pub(super) changes_names: bool,
+}
+
+/// A session's state.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub(super) transaction: Transaction,
+    pub(super) replies: Replies,
+    pub(super) statements: Statements,
+    pub(super) names: Names,
+    /// Portals about which something must be remembered; the others are not in it.
+    pub(super) portals: HashMap<Box<[u8]>, Portal>,
+    /// The server discards what the client sends until Sync.
+    pub(super) skipping: bool,
+    /// A question is under way; the client's messages wait.
+    pub(super) question: Option<Question>,
+    /// The failure of a question was given to the client as the answer to its waiting Query.
+    pub(super) query_answered: bool,
+    /// A Flush was sent because too many replies are outstanding.
+    pub(super) flushed: bool,
+    /// The client said goodbye.
+    pub(super) terminated: bool,
+    /// The outcome of everything that is sent as it came.
+    pub(super) forward: Arc<Outcome>,
+    pub(super) counters: Arc<Counters>,
+    client_body: Body,
+    server_body: Body,
+    wanted_of_client: usize,
+    wanted_of_server: usize,
+    /// The client's message at the front waits for the server.
+    waiting: bool,
+}
+
+impl Conversation {
+    /// A session right after login.
+    pub(super) fn new(seat: Seat, counters: Arc<Counters>) -> Self {
+        Self {
+            transaction: Transaction::new(seat),
+            replies: Replies::default(),
+            statements: Statements::default(),
+            names: Names::new(),
+            portals: HashMap::new(),
+            skipping: false,
+            question: None,
+            query_answered: false,
+            flushed: false,
+            terminated: false,
+            forward: Arc::new(Outcome::Forward),
+            counters,
+            client_body: Body::Done,
+            server_body: Body::Done,
+            wanted_of_client: 0,
+            wanted_of_server: 0,
+            waiting: false,
+        }
+    }
+
+    /// Takes what it can of the client's bytes. What it leaves waits for more bytes, or for the
+    /// server: call it again after each.
+    ///
+    /// # Errors
+    /// The client broke the protocol; nothing more can be relayed.
+    pub(super) fn take_client(
+        &mut self,
+        input: &mut BytesMut,
+        server: &mut Outgoing,
+    ) -> Result<(), Violation> {
+        let mut run = 0;
+        self.wanted_of_client = 0;
+        self.waiting = false;
+        loop {
+            self.client_body = pass(self.client_body, &mut run, input, server);
+            if self.client_body != Body::Done {
+                break;
+            }
+            let rest = input.get(run..).unwrap_or_default();
+            let Some(header) = frame::client_header(rest).map_err(Violation::Client)? else {
+                break;
+            };
+            let step = self.request(header, rest.get(..header.total).unwrap_or(rest))?;
+            match apply(step, header.total, &mut run, input, server) {
+                Next::Body(body) => self.client_body = body,
+                Next::Wait(wanted) => {
+                    self.wanted_of_client = wanted;
+                    self.waiting = wanted == 0;
+                    break;
+                }
+            }
+        }
+        server.take(input, run);
+        Ok(())
+    }
+
+    /// Takes what it can of the server's bytes; what it leaves waits for more bytes.
+    ///
+    /// # Errors
+    /// The server broke the protocol; nothing more can be relayed.
+    pub(super) fn take_server(
+        &mut self,
+        input: &mut BytesMut,
+        client: &mut Outgoing,
+    ) -> Result<(), Violation> {
+        let mut run = 0;
+        self.wanted_of_server = 0;
+        loop {
+            self.server_body = pass(self.server_body, &mut run, input, client);
+            if self.server_body != Body::Done {
+                break;
+            }
+            let rest = input.get(run..).unwrap_or_default();
+            let Some(header) = frame::server_header(rest).map_err(Violation::Server)? else {
+                break;
+            };
+            let step = self.response(header, rest.get(..header.total).unwrap_or(rest))?;
+            match apply(step, header.total, &mut run, input, client) {
+                Next::Body(body) => self.server_body = body,
+                Next::Wait(wanted) => {
+                    self.wanted_of_server = wanted;
+                    break;
+                }
+            }
+        }
+        client.take(input, run);
+        Ok(())
+    }
+
+    /// How many bytes of the client's must be there before anything more can be decided.
+    pub(super) fn wanted_of_client(&self) -> usize {
+        self.wanted_of_client
+    }
+
+    /// How many bytes of the server's must be there before anything more can be decided.
+    pub(super) fn wanted_of_server(&self) -> usize {
+        self.wanted_of_server
+    }
+
+    /// Whether the session can end here without cutting off anything: no transaction, nothing
+    /// under way.
+    pub(super) fn at_rest(&self) -> bool {
+        self.transaction.status() == Status::Idle
+            && !self.transaction.holds()
+            && self.replies.is_empty()
+            && self.client_body == Body::Done
+            && self.server_body == Body::Done
+    }
+
+    /// Whether a message of our own may be put in front of the client now.
+    pub(super) fn between_server_frames(&self) -> bool {
+        matches!(self.server_body, Body::Done | Body::Drop(_))
+    }
+
+    /// Whether whole messages of the client's wait for an answer of the server's.
+    pub(super) fn waits(&self) -> bool {
+        self.waiting
+    }
+}
+
+/// What the loops do after a step.
+enum Next {
+    Body(Body),
+    Wait(usize),
+}
+
+/// Carries out a step for the frame that begins `run` bytes into `input`. Bytes before it are to be
+/// handed on.
+fn apply(
+    step: Step,
+    total: usize,
+    run: &mut usize,
+    input: &mut BytesMut,
+    out: &mut Outgoing,
+) -> Next {
+    let mut put = |bytes: &BytesMut| {
+        out.take(input, std::mem::take(run));
+        out.put(bytes);
+    };
+    match step {
+        Step::Forward => Next::Body(Body::Pass(total)),
+        Step::Before(bytes) => {
+            put(&bytes);
+            Next::Body(Body::Pass(total))
+        }
+        Step::Replace(bytes) => {
+            put(&bytes);
+            Next::Body(Body::Drop(total))
+        }
+        Step::Drop => Next::Body(Body::Drop(total)),
+        Step::More(wanted) => Next::Wait(wanted),
+        Step::Wait => Next::Wait(0),
+        Step::Ask(bytes) => {
+            put(&bytes);
+            Next::Wait(0)
+        }
+    }
+}
+
+/// Hands on, or throws away, what is there of a frame under way.
+fn pass(body: Body, run: &mut usize, input: &mut BytesMut, out: &mut Outgoing) -> Body {
+    match body {
+        Body::Done => Body::Done,
+        Body::Pass(left) => {
+            let here = left.min(input.len().saturating_sub(*run));
+            *run = run.saturating_add(here);
+            left_of(left, here, Body::Pass)
+        }
+        Body::Drop(left) => {
+            out.take(input, std::mem::take(run));
+            let here = left.min(input.len());
+            input.advance(here);
+            left_of(left, here, Body::Drop)
+        }
+    }
+}
+
+fn left_of(left: usize, here: usize, more: fn(usize) -> Body) -> Body {
+    match left.saturating_sub(here) {
+        0 => Body::Done,
+        left => more(left),
+    }
+}

@@ -1,0 +1,266 @@
+//! Decides what a text becomes: the generation's word on it, unless the session makes it unreadable.
+
+use std::sync::Arc;
+
+use rewrite_rules::{Outcome, Refusal};
+
+use super::conversation::{Conversation, Question, QuestionKind, Step};
+use super::counters::{Counters, bump};
+use super::names::{
+    Encoding, Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, View, mentions_ddl,
+};
+use super::patch::FAILING_STATEMENT;
+use super::reply::{Entry, Expected, Origin};
+use super::statements::{Found, Source, Standing, Version};
+use super::transaction::Held;
+use crate::wire::compose;
+
+/// Longest text that is inspected. A longer one is relayed where nothing is governed, and refused
+/// elsewhere; PostgreSQL itself needs gigabytes to parse much more. Unit: bytes.
+pub(super) const INSPECTED_TEXT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Name under which a refused statement is "prepared"; preparing it always fails. Reserved.
+pub(super) const REFUSED_NAME: &[u8] = b"segue_refused";
+
+/// No declared parameter types.
+pub(super) const NO_TYPES: &[u8] = &[0, 0];
+
+/// What a text becomes.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// This.
+    Decided {
+        /// What to send.
+        outcome: Arc<Outcome>,
+        /// Whether running it may change what names mean in the session.
+        changes_names: bool,
+    },
+    /// That depends on what names mean, which must be asked first.
+    NamesNeeded,
+}
+
+/// What a Bind or Describe of a statement must do.
+#[derive(Debug)]
+pub(super) enum Use {
+    /// Send these bytes, if any, and then it.
+    Go {
+        /// Prepares the statement again, or makes the use fail.
+        before: Option<bytes::BytesMut>,
+        /// The words in which the statement stands then.
+        standing: Option<Standing>,
+    },
+    /// Wait, or ask.
+    Later(Step),
+}
+
+/// A refusal that comes from the session, not from a migration.
+pub(super) fn refusal(sqlstate: &'static str, message: &str, hint: &str) -> Arc<Outcome> {
+    Arc::new(Outcome::Refused(Refusal {
+        sqlstate,
+        message: message.to_owned(),
+        hint: Some(hint.to_owned()),
+        position: None,
+    }))
+}
+
+/// Refuses a text that is too long to be inspected.
+pub(super) fn too_long() -> Arc<Outcome> {
+    refusal(
+        "54000",
+        &format!("statement is longer than the {INSPECTED_TEXT_BYTES} bytes that are inspected"),
+        "Send the values as parameters or by COPY, or send several statements.",
+    )
+}
+
+/// Refuses a governed text whose names cannot be resolved.
+pub(super) fn unknowable() -> Arc<Outcome> {
+    refusal(
+        "0A000",
+        "cannot know which tables this statement names: the session's search path cannot be read",
+        "Write the table with its schema, or end the failed transaction first.",
+    )
+}
+
+fn unreadable() -> Arc<Outcome> {
+    refusal(
+        "0A000",
+        "statement may name a table under migration and is not encoded in UTF-8",
+        "Set client_encoding to UTF8.",
+    )
+}
+
+impl Conversation {
+    /// Decides what `text` becomes in the generation held.
+    pub(super) fn decide(&self, text: &[u8]) -> Verdict {
+        let forward =
+            |changes_names| Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names };
+        let Some(generation) = self.transaction.generation() else {
+            return forward(false);
+        };
+        let scan = generation.compiled().scan(text);
+        let changes_names = scan.session || (self.names.has_temporary() && mentions_ddl(text));
+        if !scan.governed {
+            return forward(changes_names);
+        }
+        let outcome = match self.names.known() {
+            Knowledge::Nothing => return Verdict::NamesNeeded,
+            Knowledge::Unknowable => unknowable(),
+            Knowledge::View(view) => match readable(text, view) {
+                None => unreadable(),
+                Some(text) => generation.plan(text, &view.search_path, view.conforming_strings),
+            },
+        };
+        Verdict::Decided { outcome, changes_names }
+    }
+
+    /// The same for a text that a statement is prepared from: it runs later, when there may be
+    /// temporary relations.
+    pub(super) fn decide_prepared(&self, text: &[u8]) -> Verdict {
+        match self.decide(text) {
+            Verdict::Decided { outcome, changes_names } => {
+                Verdict::Decided { outcome, changes_names: changes_names || mentions_ddl(text) }
+            }
+            Verdict::NamesNeeded => Verdict::NamesNeeded,
+        }
+    }
+
+    /// Makes `name` stand in the words of the generation held before it is used.
+    pub(super) fn use_statement(&mut self, name: &[u8], held: Held) -> Use {
+        let batch = self.transaction.batch();
+        let version = match self.statements.find(name, held.number, batch) {
+            Found::Absent => return Use::Go { before: None, standing: None },
+            Found::Current(standing) => {
+                return Use::Go { before: None, standing: Some(standing.clone()) };
+            }
+            Found::Unsettled => return Use::Later(Step::Wait),
+            Found::Stale(version) => version.clone(),
+        };
+        self.renew(name, held, version)
+    }
+
+    /// Prepares a statement again that stands in the words of another generation, unless they are
+    /// the same.
+    fn renew(&mut self, name: &[u8], held: Held, version: Version) -> Use {
+        let verdict = match &version.source.text {
+            _ if !held.governs => {
+                Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names: false }
+            }
+            None => Verdict::Decided { outcome: too_long(), changes_names: false },
+            Some(text) => self.decide_prepared(text),
+        };
+        let Verdict::Decided { outcome, changes_names } = verdict else {
+            return Use::Later(self.ask(QuestionKind::Names, false));
+        };
+        let new = Standing { generation: held.number, outcome, changes_names };
+        if let Outcome::Refused(_) = *new.outcome {
+            bump(&self.counters.refused);
+            self.expect_injected(Expected::Parse { statement: None }, Some(&new.outcome));
+            let failing = FAILING_STATEMENT.as_bytes();
+            let before = compose::parse(REFUSED_NAME, failing, NO_TYPES);
+            return Use::Go { before: Some(before), standing: None };
+        }
+        let source = &version.source;
+        let text = server_text(source, &new.outcome);
+        let same =
+            version.standing.as_ref().is_some_and(|old| server_text(source, &old.outcome) == text);
+        if same {
+            self.statements.still_stands(name, new.clone());
+            return Use::Go { before: None, standing: Some(new) };
+        }
+        if version.unsure {
+            return Use::Later(self.ask(QuestionKind::Prepared, false));
+        }
+        let mut before = compose::close_statement(name);
+        before.unsplit(compose::parse(name, text, &source.types));
+        self.expect_renewal(name, &version, &new);
+        Use::Go { before: Some(before), standing: Some(new) }
+    }
+
+    /// Notes the Close and the Parse that prepare a statement again.
+    fn expect_renewal(&mut self, name: &[u8], version: &Version, new: &Standing) {
+        bump(&self.counters.reprepared);
+        let batch = self.transaction.batch();
+        let closed = Version { standing: None, ..version.clone() };
+        let renewed = Version { standing: Some(new.clone()), unsure: false, ..version.clone() };
+        let statement = self.statements.sent(name, batch, Some(closed));
+        self.expect_injected(Expected::Close { statement }, None);
+        let statement = self.statements.sent(name, batch, Some(renewed));
+        self.expect_injected(Expected::Parse { statement }, Some(&new.outcome));
+    }
+
+    fn expect_injected(&mut self, expected: Expected, patch: Option<&Arc<Outcome>>) {
+        let patch = patch.filter(|outcome| needs_patch(outcome)).cloned();
+        self.replies.push(Entry { expected, origin: Origin::Injected, patch });
+        self.transaction.extend_batch();
+    }
+
+    /// Asks the server. `alone` where the client's waiting message is a Query that no batch is open
+    /// before: the question is a transaction of its own then and ends with Sync. Elsewhere it must
+    /// not end the client's batch: it ends with Flush, and its failure is that of the batch.
+    pub(super) fn ask(&mut self, kind: QuestionKind, alone: bool) -> Step {
+        let text = match kind {
+            QuestionKind::Names => NAMES_QUESTION,
+            QuestionKind::Prepared => PREPARED_QUESTION,
+        };
+        let mut bytes = compose::question(QUESTION_NAME, text);
+        let parts = [
+            Expected::Close { statement: None },
+            Expected::Parse { statement: None },
+            Expected::Bind,
+            Expected::Execute,
+            Expected::Close { statement: None },
+            Expected::Close { statement: None },
+        ];
+        let end = alone.then_some(Expected::Sync);
+        for expected in parts.into_iter().chain(end) {
+            self.replies.push(Entry { expected, origin: Origin::Question, patch: None });
+        }
+        if alone {
+            bytes.unsplit(compose::sync());
+            self.transaction.end_batch();
+        } else {
+            bytes.unsplit(compose::flush());
+            self.transaction.extend_batch();
+        }
+        self.question = Some(Question { kind, facts: Some(Vec::new()) });
+        Step::Ask(bytes)
+    }
+}
+
+/// The text as Rust and the lexer understand it; `None` if its bytes cannot be trusted to be the
+/// characters that they look like.
+fn readable<'a>(text: &'a [u8], view: &View) -> Option<&'a str> {
+    match view.encoding {
+        Encoding::Utf8 => std::str::from_utf8(text).ok(),
+        Encoding::Other if text.is_ascii() => std::str::from_utf8(text).ok(),
+        Encoding::Other => None,
+    }
+}
+
+/// The text that the server has, or should have, of a statement.
+fn server_text<'a>(source: &'a Source, outcome: &'a Outcome) -> &'a [u8] {
+    match outcome {
+        Outcome::Rewritten(rewritten) => rewritten.sql.as_bytes(),
+        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => {
+            source.text.as_deref().unwrap_or_default()
+        }
+    }
+}
+
+/// Whether errors about a statement must be made to fit.
+pub(super) fn needs_patch(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Forward | Outcome::ForwardOpaque => false,
+        Outcome::Rewritten(_) | Outcome::Refused(_) => true,
+    }
+}
+
+/// Counts a statement that is sent, or refused.
+pub(super) fn count(counters: &Counters, outcome: &Outcome) {
+    bump(match outcome {
+        Outcome::Forward => &counters.forwarded,
+        Outcome::ForwardOpaque => &counters.opaque,
+        Outcome::Rewritten(_) => &counters.rewritten,
+        Outcome::Refused(_) => &counters.refused,
+    });
+}

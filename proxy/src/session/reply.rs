@@ -1,0 +1,234 @@
+//! The replies that are still owed by the server, in the order in which they will come.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rewrite_rules::Outcome;
+
+/// Most replies that may be outstanding before the client's messages wait; a few megabytes. Far
+/// more than any driver pipelines. Unit: messages.
+pub(super) const MAX_OUTSTANDING: usize = 65_536;
+
+/// What kind of reply is owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// To a Query: anything, up to ReadyForQuery. It drops the unnamed statement if there is one.
+    Query {
+        /// The unnamed statement's key.
+        unnamed: Option<Arc<[u8]>>,
+    },
+    /// To a FunctionCall: up to ReadyForQuery.
+    FunctionCall,
+    /// ParseComplete.
+    Parse {
+        /// Which statement it makes; `None` if the registry does not care.
+        statement: Option<Arc<[u8]>>,
+    },
+    /// BindComplete.
+    Bind,
+    /// RowDescription or NoData, after ParameterDescription for a statement.
+    Describe,
+    /// CloseComplete.
+    Close {
+        /// Which statement it ends; `None` for a portal or an unknown statement.
+        statement: Option<Arc<[u8]>>,
+    },
+    /// Rows or COPY, up to CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute,
+    /// ReadyForQuery.
+    Sync,
+    /// Nothing: the client ended a COPY here.
+    CopyEnd,
+}
+
+/// On whose behalf a message was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The client's own: its reply is relayed.
+    Client,
+    /// Put before a message of the client's to make that one right: a success is swallowed, an
+    /// error is the answer to the client's message.
+    Injected,
+    /// Part of a question of ours.
+    Question,
+}
+
+/// One owed reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) expected: Expected,
+    pub(super) origin: Origin,
+    /// What became of the statement, if errors about it must be made to fit.
+    pub(super) patch: Option<Arc<Outcome>>,
+}
+
+/// All owed replies, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Replies {
+    queue: VecDeque<Entry>,
+    /// The server waits for COPY data whose end has not been sent.
+    copying: bool,
+}
+
+impl Replies {
+    /// A message was sent.
+    pub(super) fn push(&mut self, entry: Entry) {
+        self.queue.push_back(entry);
+        self.drop_markers();
+    }
+
+    /// A message of the client's was sent that needs no patch.
+    pub(super) fn expect(&mut self, expected: Expected) {
+        self.push(Entry { expected, origin: Origin::Client, patch: None });
+    }
+
+    /// The oldest owed reply.
+    pub(super) fn head(&self) -> Option<&Entry> {
+        self.queue.front()
+    }
+
+    /// The oldest owed reply came in full.
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        let entry = self.queue.pop_front();
+        self.drop_markers();
+        entry
+    }
+
+    /// Number of owed replies.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether all is answered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether the server waits for COPY data.
+    pub(super) fn copying(&self) -> bool {
+        self.copying
+    }
+
+    /// The server wants COPY data for the oldest entry. While it reads them it ignores Sync
+    /// ("COPY-in mode"), so those that were sent before the data's end are owed nothing.
+    pub(super) fn copy_in_begins(&mut self) {
+        let end = self.queue.iter().position(|entry| matches!(entry.expected, Expected::CopyEnd));
+        self.copying = end.is_none();
+        let end = end.unwrap_or(self.queue.len());
+        let mut place = 0;
+        self.queue.retain(|entry| {
+            let ignored = place > 0 && place < end && matches!(entry.expected, Expected::Sync);
+            place = place.saturating_add(1);
+            !ignored
+        });
+    }
+
+    /// The client ended its COPY data, or broke off by sending something else.
+    pub(super) fn copy_in_ends(&mut self, marked: bool) {
+        self.copying = false;
+        if marked {
+            self.expect(Expected::CopyEnd);
+        }
+    }
+
+    /// One command of a Query is complete; the end of its COPY data needs no mark any more.
+    pub(super) fn command_completes(&mut self) {
+        self.copying = false;
+        if self.queue.get(1).is_some_and(|entry| matches!(entry.expected, Expected::CopyEnd)) {
+            self.queue.remove(1);
+        }
+    }
+
+    /// The server failed at the oldest entry. Returns the entries that will not be answered, oldest
+    /// first, and whether the server is now skipping what the client has yet to send.
+    pub(super) fn fail(&mut self) -> (Vec<Entry>, bool) {
+        self.copying = false;
+        let extended = match self.queue.front().map(|entry| &entry.expected) {
+            // Those end with ReadyForQuery whatever happens.
+            None | Some(Expected::Query { .. } | Expected::FunctionCall | Expected::Sync) => false,
+            Some(
+                Expected::Parse { .. }
+                | Expected::Bind
+                | Expected::Describe
+                | Expected::Close { .. }
+                | Expected::Execute
+                | Expected::CopyEnd,
+            ) => true,
+        };
+        if !extended {
+            return (Vec::new(), false);
+        }
+        let end = self.queue.iter().position(|entry| matches!(entry.expected, Expected::Sync));
+        let unanswered = self.queue.drain(..end.unwrap_or(self.queue.len())).collect();
+        (unanswered, end.is_none())
+    }
+
+    /// The Sync that ends a failed question is the answer to the client's own message now.
+    pub(super) fn give_sync_to_client(&mut self) -> bool {
+        match self.queue.front_mut() {
+            Some(entry) if entry.expected == Expected::Sync && entry.origin == Origin::Question => {
+                entry.origin = Origin::Client;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// A mark at the front has done its duty.
+    fn drop_markers(&mut self) {
+        while self.queue.front().is_some_and(|entry| entry.expected == Expected::CopyEnd) {
+            self.queue.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replies(expected: &[Expected]) -> Replies {
+        let mut replies = Replies::default();
+        for expected in expected {
+            replies.expect(expected.clone());
+        }
+        replies
+    }
+
+    fn kinds(replies: &Replies) -> Vec<Expected> {
+        replies.queue.iter().map(|entry| entry.expected.clone()).collect()
+    }
+
+    #[test]
+    fn an_error_skips_to_the_next_sync() {
+        use Expected::{Bind, Execute, Sync};
+        let mut pipeline = replies(&[Bind, Execute, Sync, Bind, Sync]);
+        let (unanswered, skipping) = pipeline.fail();
+        assert_eq!((unanswered.len(), skipping), (2, false));
+        assert_eq!(kinds(&pipeline), [Sync, Bind, Sync]);
+        let (unanswered, skipping) = pipeline.fail();
+        assert_eq!((unanswered.len(), skipping), (0, false), "a failed commit at Sync");
+        assert_eq!(kinds(&pipeline), [Sync, Bind, Sync]);
+        let mut open = replies(&[Bind, Execute]);
+        assert_eq!(open.fail().1, true);
+        assert!(open.is_empty());
+    }
+
+    #[test]
+    fn copy_ignores_the_sync_that_came_too_early() {
+        use Expected::{CopyEnd, Execute, Sync};
+        let mut libpq = replies(&[Execute, Sync]);
+        libpq.copy_in_begins();
+        assert!(libpq.copying());
+        assert_eq!(kinds(&libpq), [Execute]);
+        libpq.copy_in_ends(true);
+        libpq.expect(Sync);
+        assert_eq!(kinds(&libpq), [Execute, CopyEnd, Sync]);
+        libpq.pop();
+        assert_eq!(kinds(&libpq), [Sync]);
+
+        let mut ahead = replies(&[Execute, CopyEnd, Sync]);
+        ahead.copy_in_begins();
+        assert!(!ahead.copying());
+        assert_eq!(kinds(&ahead), [Execute, CopyEnd, Sync]);
+    }
+}

@@ -1,0 +1,346 @@
+//! Decides what becomes of each message of the client's.
+//!
+//! A step that makes the message wait may have no effect that would be wrong to have twice: the
+//! same message is looked at again when more bytes or an answer have come.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rewrite_rules::Outcome;
+
+use super::conversation::{Conversation, Portal, QuestionKind, Step, Violation};
+use super::patch::FAILING_STATEMENT;
+use super::plan::{
+    INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Use, Verdict, count, needs_patch, too_long,
+    unknowable,
+};
+use super::reply::{Entry, Expected, MAX_OUTSTANDING, Origin};
+use super::statements::{Source, Standing, Version};
+use super::transaction::{Held, Status};
+use crate::wire::compose;
+use crate::wire::frame::{FrameError, HEADER_BYTES, Header};
+use crate::wire::request::{self, Target};
+
+/// How much of a Bind is waited for to find its two names. PostgreSQL looks at 63 bytes of each.
+/// Unit: bytes.
+const BIND_NAMES_BYTES: usize = 16 * 1024;
+
+fn malformed(header: Header) -> Violation {
+    Violation::Client(FrameError::Format(header.tag))
+}
+
+/// The frame's body if it is all there.
+fn whole(header: Header, frame: &[u8]) -> Option<&[u8]> {
+    if frame.len() < header.total {
+        return None;
+    }
+    frame.get(HEADER_BYTES..)
+}
+
+impl Conversation {
+    /// Decides about the message at the front, of which `frame` is there.
+    pub(super) fn request(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {
+        if self.terminated {
+            return Ok(Step::Drop);
+        }
+        if self.question.is_some() {
+            return Ok(Step::Wait);
+        }
+        if std::mem::take(&mut self.query_answered) {
+            return Ok(Step::Drop);
+        }
+        match header.tag {
+            b'X' => {
+                self.terminated = true;
+                return Ok(Step::Forward);
+            }
+            b'S' if !self.replies.copying() => return Ok(self.sync()),
+            b'H' | b'S' | b'd' => return Ok(Step::Forward),
+            _ if self.skipping => return Ok(Step::Forward),
+            b'c' | b'f' => {
+                self.replies.copy_in_ends(true);
+                return Ok(Step::Forward);
+            }
+            _ if self.replies.copying() => {
+                // The server takes it for the end of the data and fails; it is not executed.
+                self.replies.copy_in_ends(false);
+                return Ok(Step::Forward);
+            }
+            _ => {}
+        }
+        if let Some(step) = self.bounded() {
+            return Ok(step);
+        }
+        let Some(held) = self.transaction.begin(self.replies.is_empty()) else {
+            return Ok(Step::Wait);
+        };
+        match header.tag {
+            b'Q' => self.query(header, frame, held),
+            b'P' => self.parse(header, frame, held),
+            b'B' => self.bind(header, frame, held),
+            b'D' => self.describe(header, frame, held),
+            b'E' => self.execute(header, frame),
+            b'C' => self.close(header, frame),
+            b'F' => {
+                self.replies.expect(Expected::FunctionCall);
+                self.transaction.end_batch();
+                Ok(Step::Forward)
+            }
+            unknown => Err(Violation::Client(FrameError::UnknownType(unknown))),
+        }
+    }
+
+    /// Makes the client wait if too many replies are outstanding. The server may hold them back
+    /// until it is told to send them.
+    fn bounded(&mut self) -> Option<Step> {
+        if self.replies.len() < MAX_OUTSTANDING {
+            self.flushed = false;
+            return None;
+        }
+        if self.flushed {
+            return Some(Step::Wait);
+        }
+        self.flushed = true;
+        Some(Step::Ask(compose::flush()))
+    }
+
+    fn sync(&mut self) -> Step {
+        if let Some(step) = self.bounded() {
+            return step;
+        }
+        self.skipping = false;
+        self.replies.expect(Expected::Sync);
+        self.transaction.end_batch();
+        Step::Forward
+    }
+
+    fn query(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
+        if !held.governs {
+            self.names.forget();
+            let outcome = Arc::clone(&self.forward);
+            self.send_query(&outcome, false);
+            return Ok(Step::Forward);
+        }
+        if header.total > INSPECTED_TEXT_BYTES {
+            return Ok(self.refuse_query(&too_long()));
+        }
+        let Some(body) = whole(header, frame) else {
+            return Ok(Step::More(header.total));
+        };
+        let text = request::query(body).ok_or_else(|| malformed(header))?;
+        let Verdict::Decided { outcome, changes_names } = self.decide(text) else {
+            let batch_open = self.transaction.batch_open();
+            if !batch_open && self.replies.is_empty() && self.transaction.status() == Status::Failed
+            {
+                // The server would not answer; and it will reject what is sent instead.
+                return Ok(self.refuse_query(&unknowable()));
+            }
+            return Ok(self.ask(QuestionKind::Names, !batch_open));
+        };
+        match &*outcome {
+            Outcome::Refused(_) => Ok(self.refuse_query(&outcome)),
+            Outcome::Forward | Outcome::ForwardOpaque => {
+                self.send_query(&outcome, changes_names);
+                Ok(Step::Forward)
+            }
+            Outcome::Rewritten(rewritten) => {
+                self.send_query(&outcome, changes_names);
+                Ok(Step::Replace(compose::query(&rewritten.sql)))
+            }
+        }
+    }
+
+    fn refuse_query(&mut self, outcome: &Arc<Outcome>) -> Step {
+        self.send_query(outcome, false);
+        Step::Replace(compose::query(FAILING_STATEMENT))
+    }
+
+    /// Notes that a Query was sent.
+    fn send_query(&mut self, outcome: &Arc<Outcome>, changes_names: bool) {
+        count(&self.counters, outcome);
+        let unnamed = self.statements.sent(b"", self.transaction.batch(), None);
+        self.replies.push(Entry {
+            expected: Expected::Query { unnamed },
+            origin: Origin::Client,
+            patch: needs_patch(outcome).then(|| Arc::clone(outcome)),
+        });
+        self.transaction.end_batch();
+        self.executed(changes_names);
+    }
+
+    /// Notes that something was sent to be executed.
+    fn executed(&mut self, changes_names: bool) {
+        if changes_names {
+            self.names.touch();
+        } else {
+            self.names.executed();
+        }
+    }
+
+    /// Notes that a message of the extended protocol was sent.
+    fn send_extended(&mut self, expected: Expected, patch: Option<Arc<Outcome>>) {
+        self.replies.push(Entry { expected, origin: Origin::Client, patch });
+        self.transaction.extend_batch();
+    }
+
+    fn parse(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
+        if header.total > INSPECTED_TEXT_BYTES {
+            return self.parse_unread(header, frame, held);
+        }
+        let Some(body) = whole(header, frame) else {
+            return Ok(Step::More(header.total));
+        };
+        let parse = request::parse(body).ok_or_else(|| malformed(header))?;
+        let verdict = if held.governs {
+            self.decide_prepared(parse.text)
+        } else {
+            self.names.forget();
+            Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names: false }
+        };
+        let Verdict::Decided { outcome, changes_names } = verdict else {
+            return Ok(self.ask(QuestionKind::Names, false));
+        };
+        let source = Source { text: Some(parse.text.into()), types: parse.types.into() };
+        let step = match &*outcome {
+            Outcome::Forward | Outcome::ForwardOpaque => Step::Forward,
+            Outcome::Rewritten(rewritten) => {
+                Step::Replace(compose::parse(parse.name, rewritten.sql.as_bytes(), parse.types))
+            }
+            Outcome::Refused(_) => {
+                Step::Replace(compose::parse(parse.name, FAILING_STATEMENT.as_bytes(), NO_TYPES))
+            }
+        };
+        let standing = Standing { generation: held.number, outcome, changes_names };
+        self.send_parse(parse.name, source, standing);
+        Ok(step)
+    }
+
+    /// A Parse that is too long to be read: relayed where nothing is governed, else refused.
+    fn parse_unread(
+        &mut self,
+        header: Header,
+        frame: &[u8],
+        held: Held,
+    ) -> Result<Step, Violation> {
+        if held.governs {
+            let outcome = too_long();
+            count(&self.counters, &outcome);
+            self.send_extended(Expected::Parse { statement: None }, Some(outcome));
+            let failing = FAILING_STATEMENT.as_bytes();
+            return Ok(Step::Replace(compose::parse(REFUSED_NAME, failing, NO_TYPES)));
+        }
+        let body = frame.get(HEADER_BYTES..).unwrap_or_default();
+        let Some(end) = body.iter().position(|byte| *byte == 0) else {
+            return more_names(header, frame);
+        };
+        let name = body.get(..end).unwrap_or_default();
+        let outcome = Arc::clone(&self.forward);
+        let standing = Standing { generation: held.number, outcome, changes_names: false };
+        self.names.forget();
+        self.send_parse(name, Source { text: None, types: NO_TYPES.into() }, standing);
+        Ok(Step::Forward)
+    }
+
+    /// Notes that a Parse was sent.
+    fn send_parse(&mut self, name: &[u8], source: Source, standing: Standing) {
+        let outcome = Arc::clone(&standing.outcome);
+        match &*outcome {
+            // Those are counted when they are bound.
+            Outcome::Forward | Outcome::Rewritten(_) => {}
+            Outcome::ForwardOpaque | Outcome::Refused(_) => count(&self.counters, &outcome),
+        }
+        let version = Version { source: Arc::new(source), standing: Some(standing), unsure: false };
+        let statement = self.statements.sent(name, self.transaction.batch(), Some(version));
+        let patch = needs_patch(&outcome).then_some(outcome);
+        self.send_extended(Expected::Parse { statement }, patch);
+    }
+
+    fn bind(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
+        let body = frame.get(HEADER_BYTES..).unwrap_or_default();
+        let Some(names) = request::bind_names(body) else {
+            return more_names(header, frame);
+        };
+        let (before, standing) = match self.use_statement(names.statement, held) {
+            Use::Later(step) => return Ok(step),
+            Use::Go { before, standing } => (before, standing),
+        };
+        let patch = standing.as_ref().and_then(|standing| {
+            needs_patch(&standing.outcome).then(|| Arc::clone(&standing.outcome))
+        });
+        // Without one it is absent, or refused and counted.
+        if let Some(standing) = &standing {
+            count(&self.counters, &standing.outcome);
+        }
+        let changes_names = standing.is_some_and(|standing| standing.changes_names);
+        if patch.is_some() || changes_names {
+            let portal = Portal { patch: patch.clone(), changes_names };
+            self.portals.insert(names.portal.into(), portal);
+        } else if !self.portals.is_empty() {
+            self.portals.remove(names.portal);
+        }
+        self.send_extended(Expected::Bind, patch);
+        Ok(step_after(before))
+    }
+
+    fn describe(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
+        let Some(body) = whole(header, frame) else {
+            return Ok(Step::More(header.total));
+        };
+        match request::target(body).ok_or_else(|| malformed(header))? {
+            Target::Portal(portal) => {
+                let patch = self.portals.get(portal).and_then(|portal| portal.patch.clone());
+                self.send_extended(Expected::Describe, patch);
+                Ok(Step::Forward)
+            }
+            Target::Statement(name) => match self.use_statement(name, held) {
+                Use::Later(step) => Ok(step),
+                Use::Go { before, standing } => {
+                    let patch = standing.map(|standing| standing.outcome);
+                    let patch = patch.filter(|outcome| needs_patch(outcome));
+                    self.send_extended(Expected::Describe, patch);
+                    Ok(step_after(before))
+                }
+            },
+        }
+    }
+
+    fn execute(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {
+        let Some(body) = whole(header, frame) else {
+            return Ok(Step::More(header.total));
+        };
+        let name = request::executed_portal(body).ok_or_else(|| malformed(header))?;
+        let portal = self.portals.get(name);
+        let changes_names = portal.is_some_and(|portal| portal.changes_names);
+        let patch = portal.and_then(|portal| portal.patch.clone());
+        self.send_extended(Expected::Execute, patch);
+        self.executed(changes_names);
+        Ok(Step::Forward)
+    }
+
+    fn close(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {
+        let Some(body) = whole(header, frame) else {
+            return Ok(Step::More(header.total));
+        };
+        let statement = match request::target(body).ok_or_else(|| malformed(header))? {
+            Target::Portal(portal) => {
+                self.portals.remove(portal);
+                None
+            }
+            Target::Statement(name) => self.statements.sent(name, self.transaction.batch(), None),
+        };
+        self.send_extended(Expected::Close { statement }, None);
+        Ok(Step::Forward)
+    }
+}
+
+fn step_after(before: Option<BytesMut>) -> Step {
+    before.map_or(Step::Forward, Step::Before)
+}
+
+/// Waits for more of a frame whose names are not all there.
+fn more_names(header: Header, frame: &[u8]) -> Result<Step, Violation> {
+    if frame.len() >= header.total.min(BIND_NAMES_BYTES) {
+        return Err(malformed(header));
+    }
+    Ok(Step::More(frame.len().saturating_add(1)))
+}

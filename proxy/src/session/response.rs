@@ -1,0 +1,256 @@
+//! Decides what becomes of each message of the server's.
+
+use super::conversation::{Conversation, QuestionKind, Step, Violation};
+use super::names;
+use super::patch;
+use super::reply::{Entry, Expected, Origin};
+use super::transaction::Status;
+use crate::wire::frame::{FrameError, HEADER_BYTES, Header};
+use crate::wire::reply;
+
+/// Longest error or notice that is gathered to be made to fit; a longer one is relayed as it is.
+/// Unit: bytes.
+const REPORT_BYTES: usize = 1024 * 1024;
+
+/// Longest message that is always gathered: command tags, settings, rows of our own questions.
+/// Unit: bytes.
+const SHORT_BYTES: usize = 64 * 1024;
+
+impl Conversation {
+    /// Decides about the message at the front, of which `frame` is there.
+    pub(super) fn response(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {
+        let complete = frame.len() >= header.total;
+        let body = frame.get(HEADER_BYTES..).unwrap_or_default();
+        let more = Ok(Step::More(header.total));
+        match header.tag {
+            // What there is most of, unless it answers a question of ours.
+            b'D' if self.question.is_none() => Ok(Step::Forward),
+            b'D' if self.asked() && !complete && header.total <= SHORT_BYTES => more,
+            b'D' => Ok(self.row(complete, body)),
+            b'T' | b'n' | b't' => self.described(header.tag),
+            b'1' | b'2' | b'3' => self.completed(header.tag),
+            b'C' | b'S' | b'Z' if !complete && header.total <= SHORT_BYTES => more,
+            b'C' => self.command_complete(body),
+            b'I' | b's' => self.executed_to(header.tag),
+            b'G' => {
+                self.replies.copy_in_begins();
+                Ok(Step::Forward)
+            }
+            b'S' => {
+                if let Some((name, value)) = reply::parameter(body) {
+                    self.names.parameter(name, value);
+                }
+                Ok(Step::Forward)
+            }
+            b'Z' => self.ready(header, body),
+            b'E' | b'N' if self.report_matters(header) && !complete => more,
+            b'E' => Ok(self.error(complete, body)),
+            b'N' => Ok(self.notice(complete, body)),
+            // COPY data, notifications, function results: nothing to learn from.
+            _ => Ok(Step::Forward),
+        }
+    }
+
+    /// Whether the oldest owed reply is part of a question of ours.
+    fn asked(&self) -> bool {
+        self.replies.head().is_some_and(|entry| entry.origin == Origin::Question)
+    }
+
+    /// Pops the oldest owed reply, which must be of a kind that fits.
+    fn settle(&mut self, tag: u8, fits: fn(&Expected) -> bool) -> Result<Entry, Violation> {
+        if !self.replies.head().is_some_and(|entry| fits(&entry.expected)) {
+            return Err(Violation::Unexpected(tag));
+        }
+        let entry = self.replies.pop().ok_or(Violation::Unexpected(tag))?;
+        if entry.origin == Origin::Question && !self.asked() {
+            self.finish_question();
+        }
+        Ok(entry)
+    }
+
+    /// The last reply to a question came.
+    fn finish_question(&mut self) {
+        let Some(question) = self.question.take() else {
+            return;
+        };
+        match question.kind {
+            QuestionKind::Names => self.names.answered(question.facts),
+            QuestionKind::Prepared => {
+                let facts = question.facts.unwrap_or_default();
+                let names: Vec<Vec<u8>> = facts.into_iter().map(|fact| fact.value).collect();
+                self.statements.keep_only(&names);
+            }
+        }
+    }
+
+    /// A row while a question is under way; it may still belong to the client's own statement.
+    fn row(&mut self, complete: bool, body: &[u8]) -> Step {
+        if !self.asked() {
+            return Step::Forward;
+        }
+        if let Some(question) = &mut self.question {
+            let fact = if complete { names::fact(body) } else { None };
+            question.facts = question.facts.take().and_then(|mut facts| {
+                facts.push(fact?);
+                Some(facts)
+            });
+        }
+        Step::Drop
+    }
+
+    /// ParseComplete, BindComplete, CloseComplete.
+    fn completed(&mut self, tag: u8) -> Result<Step, Violation> {
+        let entry = self.settle(
+            tag,
+            match tag {
+                b'1' => |expected| matches!(expected, Expected::Parse { .. }),
+                b'2' => |expected| matches!(expected, Expected::Bind),
+                _ => |expected| matches!(expected, Expected::Close { .. }),
+            },
+        )?;
+        if let Expected::Parse { statement: Some(name) }
+        | Expected::Close { statement: Some(name) } = &entry.expected
+        {
+            self.statements.confirm(name);
+        }
+        Ok(match entry.origin {
+            Origin::Client => Step::Forward,
+            Origin::Injected | Origin::Question => Step::Drop,
+        })
+    }
+
+    /// ParameterDescription comes before RowDescription or NoData; RowDescription also begins the
+    /// rows of a Query.
+    fn described(&mut self, tag: u8) -> Result<Step, Violation> {
+        match self.replies.head().map(|entry| &entry.expected) {
+            Some(Expected::Describe) if tag == b't' => Ok(Step::Forward),
+            Some(Expected::Describe) => {
+                self.settle(tag, |expected| matches!(expected, Expected::Describe))?;
+                Ok(Step::Forward)
+            }
+            Some(Expected::Query { .. }) if tag == b'T' => Ok(Step::Forward),
+            Some(_) | None => Err(Violation::Unexpected(tag)),
+        }
+    }
+
+    /// EmptyQueryResponse, PortalSuspended.
+    fn executed_to(&mut self, tag: u8) -> Result<Step, Violation> {
+        match self.replies.head().map(|entry| &entry.expected) {
+            Some(Expected::Query { .. }) => Ok(Step::Forward),
+            Some(_) | None => {
+                self.settle(tag, |expected| matches!(expected, Expected::Execute))?;
+                Ok(Step::Forward)
+            }
+        }
+    }
+
+    fn command_complete(&mut self, body: &[u8]) -> Result<Step, Violation> {
+        match body.split(|byte| *byte == 0).next().unwrap_or_default() {
+            b"DEALLOCATE ALL" => self.statements.drop_named(),
+            b"DISCARD ALL" => {
+                self.statements.drop_named();
+                self.names.touch();
+            }
+            b"DEALLOCATE" => self.statements.doubt_named(),
+            _other => {}
+        }
+        if let Some(Expected::Query { .. }) = self.replies.head().map(|entry| &entry.expected) {
+            self.replies.command_completes();
+            return Ok(Step::Forward);
+        }
+        let entry = self.settle(b'C', |expected| matches!(expected, Expected::Execute))?;
+        Ok(match entry.origin {
+            Origin::Client | Origin::Injected => Step::Forward,
+            Origin::Question => Step::Drop,
+        })
+    }
+
+    fn ready(&mut self, header: Header, body: &[u8]) -> Result<Step, Violation> {
+        let status = match body {
+            [byte] => Status::from_byte(*byte),
+            _other => None,
+        };
+        let status = status.ok_or(Violation::Server(FrameError::Format(header.tag)))?;
+        let ends = |expected: &Expected| {
+            matches!(expected, Expected::Query { .. } | Expected::FunctionCall | Expected::Sync)
+        };
+        // A COPY that failed before it read a byte answers the Sync that follows it, which a COPY
+        // that did read ignores: one ReadyForQuery more than was counted on is possible.
+        let entry = if self.replies.head().is_some_and(|entry| ends(&entry.expected)) {
+            Some(self.settle(header.tag, ends)?)
+        } else {
+            None
+        };
+        if let Some(Entry { expected: Expected::Query { unnamed: Some(name) }, .. }) = &entry {
+            self.statements.confirm(name);
+        }
+        let at_rest = self.transaction.ready(status, self.replies.is_empty());
+        if at_rest {
+            self.portals.clear();
+        }
+        self.names.ready(at_rest);
+        Ok(match entry.map(|entry| entry.origin) {
+            Some(Origin::Question | Origin::Injected) => Step::Drop,
+            Some(Origin::Client) | None => Step::Forward,
+        })
+    }
+
+    /// Whether an error or notice must be there in full.
+    fn report_matters(&self, header: Header) -> bool {
+        header.total <= REPORT_BYTES
+            && self.replies.head().is_some_and(|entry| entry.patch.is_some())
+    }
+
+    fn error(&mut self, complete: bool, body: &[u8]) -> Step {
+        let patched = match self.replies.head().and_then(|entry| entry.patch.as_ref()) {
+            Some(outcome) if complete => patch::report(b'E', body, outcome),
+            Some(_) | None => None,
+        };
+        let asked = self.asked();
+        let (unanswered, skipping) = self.replies.fail();
+        self.skipping |= skipping;
+        for (place, entry) in unanswered.into_iter().enumerate() {
+            self.unanswered(place == 0, &entry);
+        }
+        if asked {
+            // The client's waiting message would have met the same error.
+            self.question = None;
+            self.query_answered = self.replies.give_sync_to_client();
+        }
+        patched.map_or(Step::Forward, Step::Replace)
+    }
+
+    /// A message failed, if it was the `first`, or was skipped.
+    fn unanswered(&mut self, first: bool, entry: &Entry) {
+        match &entry.expected {
+            Expected::Parse { statement: Some(name) }
+                if first && entry.origin == Origin::Client =>
+            {
+                self.statements.failed(name);
+            }
+            Expected::Parse { statement: Some(name) }
+            | Expected::Close { statement: Some(name) }
+            | Expected::Query { unnamed: Some(name) } => self.statements.take_back(name),
+            Expected::Parse { statement: None }
+            | Expected::Close { statement: None }
+            | Expected::Query { unnamed: None }
+            | Expected::FunctionCall
+            | Expected::Bind
+            | Expected::Describe
+            | Expected::Execute
+            | Expected::Sync
+            | Expected::CopyEnd => {}
+        }
+    }
+
+    fn notice(&mut self, complete: bool, body: &[u8]) -> Step {
+        match self.replies.head() {
+            // Debug messages about statements that the client did not send.
+            Some(Entry { origin: Origin::Injected | Origin::Question, .. }) => Step::Drop,
+            Some(Entry { patch: Some(outcome), .. }) if complete => {
+                patch::report(b'N', body, outcome).map_or(Step::Forward, Step::Replace)
+            }
+            Some(_) | None => Step::Forward,
+        }
+    }
+}

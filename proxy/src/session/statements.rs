@@ -1,0 +1,318 @@
+//! The session's prepared statements: the client's text of each, and in which generation's words
+//! it stands on the server.
+//!
+//! What is sent may never take effect: after an error the server discards messages until Sync. So
+//! each statement has one confirmed version and a queue of changes that were sent and not yet
+//! answered; a reply confirms the oldest, an error takes it back.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use rewrite_rules::Outcome;
+
+/// PostgreSQL's prepared statement names count up to here (`NAMEDATALEN` - 1). Unit: bytes.
+const NAME_BYTES: usize = 63;
+
+/// A Parse message of the client's, kept because a later generation may have to read it again.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The text; `None` if it was longer than what is inspected.
+    pub(super) text: Option<Box<[u8]>>,
+    /// Count and OIDs of the declared parameter types, as sent.
+    pub(super) types: Box<[u8]>,
+}
+
+/// The words in which a statement stands on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// The generation in which they were chosen.
+    pub(super) generation: u64,
+    /// What the client's text became.
+    pub(super) outcome: Arc<Outcome>,
+    /// Whether running it may change what names mean in the session.
+    pub(super) changes_names: bool,
+}
+
+/// One version of a statement that exists for the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) source: Arc<Source>,
+    /// `None` if it is missing on the server because preparing it again failed.
+    pub(super) standing: Option<Standing>,
+    /// Set when the server dropped some statement whose name was not seen (DEALLOCATE): this one
+    /// may be gone.
+    pub(super) unsure: bool,
+}
+
+/// A change that was sent and not yet answered.
+#[derive(Debug)]
+struct Change {
+    /// Number of the batch that it was sent in.
+    batch: u64,
+    /// The statement after it; `None` for closed.
+    version: Option<Version>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    confirmed: Option<Version>,
+    pending: VecDeque<Change>,
+}
+
+/// What a Bind or Describe of a statement would meet.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found<'a> {
+    /// No such statement: the server will say so.
+    Absent,
+    /// It stands in the words of the generation asked for.
+    Current(&'a Standing),
+    /// It stands in the words of another generation, or not at all.
+    Stale(&'a Version),
+    /// That depends on an answer which has not come yet, to an earlier batch.
+    Unsettled,
+}
+
+/// All prepared statements of a session.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    slots: HashMap<Arc<[u8]>, Slot>,
+}
+
+/// The part of a name by which PostgreSQL tells statements apart.
+fn key(name: &[u8]) -> &[u8] {
+    name.get(..NAME_BYTES).unwrap_or(name)
+}
+
+impl Statements {
+    /// What a use of `name` would meet, in `generation`, sent in `batch`.
+    pub(super) fn find(&self, name: &[u8], generation: u64, batch: u64) -> Found<'_> {
+        let Some(slot) = self.slots.get(key(name)) else {
+            return Found::Absent;
+        };
+        let latest = match slot.pending.back() {
+            None => slot.confirmed.as_ref(),
+            // If a change of this very batch fails, so does everything after it.
+            Some(change) if change.batch == batch => change.version.as_ref(),
+            Some(change) if slot.agrees_on(generation) => change.version.as_ref(),
+            Some(_) => return Found::Unsettled,
+        };
+        match latest {
+            None => Found::Absent,
+            Some(version) => match &version.standing {
+                Some(standing) if standing.generation == generation => Found::Current(standing),
+                Some(_) | None => Found::Stale(version),
+            },
+        }
+    }
+
+    /// Notes that a change was sent: a Parse, or a Close if `version` is `None`. The key returned
+    /// goes with the expected reply.
+    pub(super) fn sent(
+        &mut self,
+        name: &[u8],
+        batch: u64,
+        version: Option<Version>,
+    ) -> Option<Arc<[u8]>> {
+        let name = key(name);
+        let known = match self.slots.get_key_value(name) {
+            Some((known, _slot)) => Arc::clone(known),
+            None if version.is_none() => return None,
+            None => {
+                let new: Arc<[u8]> = name.into();
+                self.slots.insert(Arc::clone(&new), Slot::default());
+                new
+            }
+        };
+        self.slots.get_mut(name)?.pending.push_back(Change { batch, version });
+        Some(known)
+    }
+
+    /// The server did the oldest change that was sent.
+    pub(super) fn confirm(&mut self, name: &Arc<[u8]>) {
+        if let Some(slot) = self.slots.get_mut(name) {
+            if let Some(change) = slot.pending.pop_front() {
+                slot.confirmed = change.version;
+            }
+            self.forget_if_gone(name);
+        }
+    }
+
+    /// The server skipped the oldest change, or tried and failed.
+    pub(super) fn take_back(&mut self, name: &Arc<[u8]>) {
+        if let Some(slot) = self.slots.get_mut(name) {
+            slot.pending.pop_front();
+            self.forget_if_gone(name);
+        }
+    }
+
+    /// The server tried a Parse of the client's and failed. PostgreSQL drops the unnamed statement
+    /// before it reads the new text, so it is gone then.
+    pub(super) fn failed(&mut self, name: &Arc<[u8]>) {
+        if name.is_empty()
+            && let Some(slot) = self.slots.get_mut(name)
+        {
+            slot.confirmed = None;
+        }
+        self.take_back(name);
+    }
+
+    /// The words on the server are also those of `standing`'s generation.
+    pub(super) fn still_stands(&mut self, name: &[u8], standing: Standing) {
+        let Some(slot) = self.slots.get_mut(key(name)) else {
+            return;
+        };
+        let latest = match slot.pending.back_mut() {
+            Some(change) => change.version.as_mut(),
+            None => slot.confirmed.as_mut(),
+        };
+        if let Some(version) = latest {
+            version.standing = Some(standing);
+        }
+    }
+
+    /// DEALLOCATE ALL or DISCARD ALL took effect: all named statements are gone.
+    pub(super) fn drop_named(&mut self) {
+        for (name, slot) in &mut self.slots {
+            if !name.is_empty() {
+                slot.confirmed = None;
+            }
+        }
+        self.slots.retain(|_name, slot| slot.confirmed.is_some() || !slot.pending.is_empty());
+    }
+
+    /// A DEALLOCATE took effect and the name is not known.
+    pub(super) fn doubt_named(&mut self) {
+        for (name, slot) in &mut self.slots {
+            if let Some(version) = &mut slot.confirmed
+                && !name.is_empty()
+            {
+                version.unsure = true;
+            }
+        }
+    }
+
+    /// The server has been asked which statements of the client's exist: the unsure ones that are
+    /// not among `existing` are gone.
+    pub(super) fn keep_only(&mut self, existing: &[Vec<u8>]) {
+        for (name, slot) in &mut self.slots {
+            let unsure = slot.confirmed.as_ref().is_some_and(|version| version.unsure);
+            if unsure && !existing.iter().any(|known| key(known) == name.as_ref()) {
+                slot.confirmed = None;
+            } else if let Some(version) = &mut slot.confirmed {
+                version.unsure = false;
+            }
+        }
+        self.slots.retain(|_name, slot| slot.confirmed.is_some() || !slot.pending.is_empty());
+    }
+
+    fn forget_if_gone(&mut self, name: &Arc<[u8]>) {
+        if self
+            .slots
+            .get(name)
+            .is_some_and(|slot| slot.confirmed.is_none() && slot.pending.is_empty())
+        {
+            self.slots.remove(name);
+        }
+    }
+}
+
+impl Slot {
+    /// Whether the statement stands in `generation`'s words however the open answers turn out.
+    fn agrees_on(&self, generation: u64) -> bool {
+        let stands = |version: &Option<Version>| match version {
+            None => true,
+            Some(version) => {
+                version.standing.as_ref().is_some_and(|it| it.generation == generation)
+            }
+        };
+        stands(&self.confirmed) && self.pending.iter().all(|change| stands(&change.version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str, generation: u64) -> Version {
+        let source = Source { text: Some(text.as_bytes().into()), types: [0, 0].into() };
+        let standing =
+            Standing { generation, outcome: Arc::new(Outcome::Forward), changes_names: false };
+        Version { source: Arc::new(source), standing: Some(standing), unsure: false }
+    }
+
+    fn confirmed(statements: &mut Statements, name: &[u8], version: Version) {
+        let key = statements.sent(name, 0, Some(version)).unwrap();
+        statements.confirm(&key);
+    }
+
+    #[test]
+    fn a_statement_is_current_in_its_generation_only() {
+        let mut statements = Statements::default();
+        confirmed(&mut statements, b"s", version("a", 1));
+        assert!(matches!(statements.find(b"s", 1, 9), Found::Current(_)));
+        assert_eq!(statements.find(b"s", 2, 9), Found::Stale(&version("a", 1)));
+        assert_eq!(statements.find(b"t", 1, 9), Found::Absent);
+    }
+
+    #[test]
+    fn a_change_of_an_earlier_batch_must_be_answered_if_it_matters() {
+        let mut statements = Statements::default();
+        confirmed(&mut statements, b"s", version("a", 1));
+        let key = statements.sent(b"s", 1, Some(version("b", 2))).unwrap();
+        assert!(matches!(statements.find(b"s", 2, 1), Found::Current(_)), "same batch");
+        assert_eq!(statements.find(b"s", 2, 2), Found::Unsettled, "later batch");
+        statements.take_back(&key);
+        assert_eq!(statements.find(b"s", 2, 2), Found::Stale(&version("a", 1)));
+    }
+
+    #[test]
+    fn closing_takes_effect_when_answered() {
+        let mut statements = Statements::default();
+        confirmed(&mut statements, b"s", version("a", 1));
+        let key = statements.sent(b"s", 1, None).unwrap();
+        assert_eq!(statements.find(b"s", 1, 1), Found::Absent);
+        statements.confirm(&key);
+        assert_eq!(statements.find(b"s", 1, 2), Found::Absent);
+        assert_eq!(statements.sent(b"s", 2, None), None, "nothing to close");
+        assert!(statements.slots.is_empty());
+    }
+
+    #[test]
+    fn only_the_unnamed_statement_dies_with_its_replacement() {
+        let mut statements = Statements::default();
+        for name in [&b""[..], b"s"] {
+            confirmed(&mut statements, name, version("a", 1));
+            let key = statements.sent(name, 1, Some(version("b", 1))).unwrap();
+            statements.failed(&key);
+        }
+        assert_eq!(statements.find(b"", 1, 2), Found::Absent);
+        assert!(matches!(statements.find(b"s", 1, 2), Found::Current(_)));
+    }
+
+    #[test]
+    fn names_are_cut_where_postgresql_cuts_them() {
+        let mut statements = Statements::default();
+        confirmed(&mut statements, &[b'x'; 70], version("a", 1));
+        assert!(matches!(statements.find(&[b'x'; 63], 1, 1), Found::Current(_)));
+        assert_eq!(statements.find(&[b'x'; 62], 1, 1), Found::Absent);
+    }
+
+    #[test]
+    fn deallocated_statements_are_not_raised_from_the_dead() {
+        let mut statements = Statements::default();
+        for name in [&b""[..], b"s", b"t"] {
+            confirmed(&mut statements, name, version("a", 1));
+        }
+        statements.doubt_named();
+        assert_eq!(
+            statements.find(b"s", 2, 1),
+            Found::Stale(&Version { unsure: true, ..version("a", 1) })
+        );
+        statements.keep_only(&[b"t".to_vec()]);
+        assert_eq!(statements.find(b"s", 2, 1), Found::Absent);
+        assert_eq!(statements.find(b"t", 2, 1), Found::Stale(&version("a", 1)));
+        statements.drop_named();
+        assert_eq!(statements.find(b"t", 2, 1), Found::Absent);
+        assert_eq!(statements.find(b"", 2, 1), Found::Stale(&version("a", 1)));
+    }
+}

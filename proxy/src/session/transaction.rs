@@ -1,0 +1,199 @@
+//! Holds one generation from a transaction's first message until the server says idle.
+//!
+//! A batch is what the client sends up to a Sync, or one simple query. A transaction is one batch
+//! or many; "the server says idle" counts only when nothing is under way, because a pipelining
+//! client has sent the next batch before the last one is answered.
+
+use std::sync::Arc;
+
+use crate::phase::generation::{Generation, Seat};
+
+/// The server's word in ReadyForQuery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// `I`: no transaction is open.
+    Idle,
+    /// `T`: in a transaction.
+    Open,
+    /// `E`: in a failed transaction.
+    Failed,
+}
+
+impl Status {
+    /// Reads the byte of a ReadyForQuery.
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            b'I' => Some(Self::Idle),
+            b'T' => Some(Self::Open),
+            b'E' => Some(Self::Failed),
+            _other => None,
+        }
+    }
+}
+
+/// The generation in which a message must be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Its number.
+    pub(super) number: u64,
+    /// Whether it governs any table at all.
+    pub(super) governs: bool,
+}
+
+/// The transaction under way, if there is one.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    seat: Seat,
+    pinned: Option<Arc<Generation>>,
+    /// As of the last ReadyForQuery.
+    status: Status,
+    /// Number of the batch that is being sent.
+    batch: u64,
+    /// Whether something of it has been sent.
+    batch_open: bool,
+}
+
+impl Transaction {
+    /// At rest, as after login.
+    pub(super) fn new(seat: Seat) -> Self {
+        Self { seat, pinned: None, status: Status::Idle, batch: 0, batch_open: false }
+    }
+
+    /// Called before a message that starts work is read: pins a generation if none is held.
+    ///
+    /// `None` means that the message must wait until all that is under way is answered: a new
+    /// generation is in force, and a client that pipelines one batch after another would never
+    /// reach it otherwise.
+    pub(super) fn begin(&mut self, answered: bool) -> Option<Held> {
+        match &self.pinned {
+            Some(pinned)
+                if !self.batch_open && !answered && self.seat.newest() != pinned.number() =>
+            {
+                return None;
+            }
+            Some(_) => {}
+            // The gate belongs here: this is the only place where a transaction begins, and
+            // `None` already means that the client's messages wait.
+            None => self.pinned = Some(self.seat.pin()),
+        }
+        self.pinned.as_ref().map(|pinned| Held {
+            number: pinned.number(),
+            governs: !pinned.compiled().lenses().is_empty(),
+        })
+    }
+
+    /// The generation held.
+    pub(super) fn generation(&self) -> Option<Arc<Generation>> {
+        self.pinned.clone()
+    }
+
+    /// A message of the extended protocol was sent.
+    pub(super) fn extend_batch(&mut self) {
+        self.batch_open = true;
+    }
+
+    /// A Sync, Query or FunctionCall was sent: what follows is another batch.
+    pub(super) fn end_batch(&mut self) {
+        self.batch_open = false;
+        self.batch = self.batch.wrapping_add(1);
+    }
+
+    /// Number of the batch that is being sent.
+    pub(super) fn batch(&self) -> u64 {
+        self.batch
+    }
+
+    /// Whether something of the current batch has been sent.
+    pub(super) fn batch_open(&self) -> bool {
+        self.batch_open
+    }
+
+    /// The server's last word.
+    pub(super) fn status(&self) -> Status {
+        self.status
+    }
+
+    /// ReadyForQuery came. Returns whether the session is at rest: no transaction, nothing under
+    /// way; the generation has been let go then.
+    pub(super) fn ready(&mut self, status: Status, answered: bool) -> bool {
+        self.status = status;
+        let at_rest = status == Status::Idle && answered && !self.batch_open;
+        if at_rest && self.pinned.take().is_some() {
+            self.seat.release();
+        }
+        at_rest
+    }
+
+    /// Whether a generation is held.
+    pub(super) fn holds(&self) -> bool {
+        self.pinned.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phase::generation::{Current, Occupant};
+
+    fn generation(number: u64) -> Arc<Generation> {
+        let compiled = rewrite_rules::compile(number, &[], Arc::default()).unwrap();
+        Arc::new(Generation::new(compiled))
+    }
+
+    fn seated() -> (Arc<Current>, Transaction) {
+        let current = Arc::new(Current::new(generation(1)));
+        let seat = current.sit(Occupant {
+            client: String::new(),
+            user: String::new(),
+            database: String::new(),
+            application_name: String::new(),
+            backend_pid: 0,
+        });
+        (current, Transaction::new(seat))
+    }
+
+    fn held(number: u64) -> Option<Held> {
+        Some(Held { number, governs: false })
+    }
+
+    #[test]
+    fn a_transaction_keeps_its_generation_to_the_end() {
+        let (current, mut transaction) = seated();
+        assert_eq!(transaction.begin(true), held(1));
+        transaction.end_batch();
+        current.swap(generation(2));
+        assert!(!transaction.ready(Status::Open, true));
+        assert_eq!(transaction.begin(true), held(1));
+        transaction.end_batch();
+        assert!(!transaction.ready(Status::Failed, true));
+        assert_eq!(current.holders_before(2).len(), 1);
+        assert!(transaction.ready(Status::Idle, true));
+        assert_eq!(current.holders_before(2).len(), 0);
+        assert_eq!(transaction.begin(true), held(2));
+    }
+
+    #[test]
+    fn a_pipelining_client_waits_for_its_answers_once_a_flip_happened() {
+        let (current, mut transaction) = seated();
+        assert_eq!(transaction.begin(true), held(1));
+        transaction.extend_batch();
+        current.swap(generation(2));
+        assert_eq!(transaction.begin(false), held(1), "inside a batch");
+        transaction.end_batch();
+        assert_eq!(transaction.begin(false), None, "a new batch");
+        assert!(transaction.ready(Status::Idle, true));
+        assert_eq!(transaction.begin(true), held(2));
+    }
+
+    #[test]
+    fn idle_counts_only_when_nothing_is_under_way() {
+        let (_current, mut transaction) = seated();
+        assert!(transaction.begin(true).is_some());
+        transaction.end_batch();
+        transaction.extend_batch();
+        assert!(!transaction.ready(Status::Idle, true), "half a batch was sent");
+        transaction.end_batch();
+        assert!(!transaction.ready(Status::Idle, false), "a batch is unanswered");
+        assert!(transaction.ready(Status::Idle, true));
+    }
+}
