@@ -57,6 +57,7 @@ mod tests {
             message: "no".into(),
             hint: Some("yes".into()),
             position: Some(3),
+            in_every_phase: false,
         });
         let bytes = report(b'E', UNDEFINED, &refused).unwrap();
         assert_eq!(&bytes[5..], b"SERROR\0VERROR\0C0A000\0Mno\0Hyes\0P3\0\0");

@@ -60,6 +60,7 @@ pub(super) fn refusal(sqlstate: &'static str, message: &str, hint: &str) -> Arc<
         message: message.to_owned(),
         hint: Some(hint.to_owned()),
         position: None,
+        in_every_phase: true,
     }))
 }
 

@@ -209,7 +209,7 @@ mod tests {
         assert_eq!((unanswered.len(), skipping), (0, false), "a failed commit at Sync");
         assert_eq!(kinds(&pipeline), [Sync, Bind, Sync]);
         let mut open = replies(&[Bind, Execute]);
-        assert_eq!(open.fail().1, true);
+        assert!(open.fail().1);
         assert!(open.is_empty());
     }
 
