@@ -98,7 +98,7 @@ impl AdminClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn status(&mut self) -> Result<Status, ClientError> {
-        match self.ask(Request::Status).await? {
+        match self.ask(Request::Status {}).await? {
             Answer::Status(status) => Ok(*status),
             Answer::Reloaded { .. } | Answer::Refused { .. } => {
                 Err(ClientError::NotUnderstood("it is about a reload".to_owned()))

@@ -13,9 +13,9 @@ use crate::phase::drain::Waiting;
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// Read the configuration and the catalog again.
-    Reload,
+    Reload {},
     /// Tell what is in force.
-    Status,
+    Status {},
 }
 
 /// What comes back.
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn requests_are_one_small_object() {
         for (text, expected) in [
-            (r#"{"command":"reload"}"#, Some(Request::Reload)),
-            (r#"{"command":"status"}"#, Some(Request::Status)),
+            (r#"{"command":"reload"}"#, Some(Request::Reload {})),
+            (r#"{"command":"status"}"#, Some(Request::Status {})),
             (r#"{"command":"stop"}"#, None),
             (r#"{"command":"reload","force":true}"#, None),
             ("reload", None),

@@ -131,7 +131,7 @@ async fn serve(stream: UnixStream, control: &Control) {
 
 async fn answer(request: Request, control: &Control) -> Answer {
     match request {
-        Request::Reload => reload::answer(control).await,
-        Request::Status => status::answer(control),
+        Request::Reload {} => reload::answer(control).await,
+        Request::Status {} => status::answer(control),
     }
 }

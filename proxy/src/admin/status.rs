@@ -15,7 +15,7 @@ pub(super) fn answer(control: &Control) -> Answer {
     Answer::Status(Box::new(Status {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        config: control.config.clone(),
+        config: std::path::absolute(&control.config).unwrap_or_else(|_| control.config.clone()),
         started_at_ms: since_epoch_ms(control.started_at),
         generation: generation.number(),
         migrations: generation.compiled().rules().iter().map(migration).collect(),

@@ -79,7 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
     if let Err(error) = edit.apply() {
         return fail(&error.to_string());
     }
-    match proxy.ask(Request::Reload).await {
+    match proxy.ask(Request::Reload {}).await {
         Ok(Answer::Reloaded { .. }) => {}
         Ok(Answer::Refused { message } | Answer::Error { message }) => {
             return undo(&edit, &message);

@@ -9,6 +9,8 @@ mod fault;
 mod name;
 mod raw;
 mod server_url;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod watch;
 

@@ -57,8 +57,14 @@ impl RawConfig {
     pub(super) fn parse(text: &str) -> (Self, Vec<Fault>) {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut reader = Reader { text, faults: Vec::new(), partial: !errors.is_empty() };
+        let mut last = None;
         for error in errors {
             let line = error.span().map(|span| reader.line(span));
+            // What follows on the same line only follows from the first.
+            if line.is_some() && line == last {
+                continue;
+            }
+            last = line;
             let message = format!("TOML syntax: {}", error.message().replace('\n', ", "));
             reader.faults.push(Fault { line, ..Fault::of_file(message) });
         }
@@ -135,6 +141,10 @@ impl Reader<'_> {
     ) -> Option<Text> {
         let line = self.line(value.span());
         let Some(text) = value.get_ref().as_str() else {
+            // The parser puts something without extent in place of what it could not read.
+            if self.partial && value.span().is_empty() {
+                return None;
+            }
             self.faults.push(Fault {
                 line: Some(line),
                 migration: migration.map(str::to_owned),

@@ -181,7 +181,7 @@ impl Drain {
                     if past {
                         on_server.clear();
                     } else if due {
-                        on_server = server.waiting().await.unwrap_or_default();
+                        on_server = server.waiting(self.swapped_at).await.unwrap_or_default();
                         listed_at = Some(tokio::time::Instant::now());
                     }
                     self.report(sessions, &on_server, None);
@@ -271,10 +271,14 @@ const LOOK: &str = "
                WHERE virtualtransaction = ANY ($2::text[])) END";
 
 /// Who it is: `pid, user, application, client, seconds, wrote to a governed table, prepared`.
+///
+/// A role that is not a member of pg_read_all_stats is not told where others come from, nor since
+/// when: their transactions are at least as old as the flip.
 const WHO: &str = "
     SELECT a.pid, coalesce(a.usename::text, ''), coalesce(a.application_name, ''),
-           coalesce(host(a.client_addr) || ':' || a.client_port, 'local'),
-           coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::float8, 0),
+           coalesce(host(a.client_addr) || ':' || a.client_port,
+                    CASE WHEN a.xact_start IS NULL THEN 'unknown' ELSE 'local' END),
+           coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::float8, $3::float8),
            w.pid IS NOT NULL, false
     FROM pg_stat_activity a
     LEFT JOIN (SELECT DISTINCT pid FROM pg_locks
@@ -322,11 +326,12 @@ impl Server<'_> {
         Ok(Barrier { writers, after: after.try_get(0)? })
     }
 
-    async fn waiting(&self) -> Result<Vec<Waiting>, tokio_postgres::Error> {
+    async fn waiting(&self, since: SystemTime) -> Result<Vec<Waiting>, tokio_postgres::Error> {
         let (Some(client), Some(barrier)) = (&self.client, &self.barrier) else {
             return Ok(Vec::new());
         };
-        let rows = client.query(WHO, &[&barrier.after, &barrier.writers]).await?;
+        let seconds = since.elapsed().unwrap_or_default().as_secs_f64();
+        let rows = client.query(WHO, &[&barrier.after, &barrier.writers, &seconds]).await?;
         rows.iter()
             .map(|row| {
                 let (wrote, prepared) = (row.try_get(5)?, row.try_get(6)?);
