@@ -23,7 +23,11 @@ impl Binaries {
     pub async fn download() -> Result<Self, ClusterError> {
         let cache = cache_folder();
         std::fs::create_dir_all(&cache).map_err(|error| ClusterError::file(&cache, error))?;
-        let folder = install(&cache).await?;
+        let folder = install(&cache).await.inspect_err(|_failed| {
+            // Nothing was downloaded: leave no empty folders, and those of others as they are.
+            let emptied = std::fs::remove_dir(&cache);
+            emptied.and_then(|()| cache.parent().map_or(Ok(()), std::fs::remove_dir)).ok();
+        })?;
         open_to_all(&cache).await?;
         Self::at(folder).await
     }

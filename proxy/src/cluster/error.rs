@@ -25,7 +25,10 @@ pub enum ClusterError {
         folder: PathBuf,
     },
     /// The download failed.
-    #[error("could not download a PostgreSQL server from {from}: {reason}")]
+    #[error(
+        "no PostgreSQL server found in PATH or the usual install folders, and none could be \
+         downloaded from {from}: {reason}"
+    )]
     Download {
         /// Where from.
         from: &'static str,

@@ -1,0 +1,107 @@
+//! Compares an answer with what it must be.
+
+use super::plan::{Expected, Request};
+use super::send::Answer;
+
+/// Says what is wrong with an answer; `None` if nothing is.
+pub(super) fn fault(request: &Request, answer: &Answer) -> Option<String> {
+    match &request.expected {
+        Expected::Count(expected) => {
+            let count = answer.count.unwrap_or(0);
+            (count != *expected).then(|| format!("expected {expected} rows written, got {count}"))
+        }
+        Expected::Rows(expected) => wrong_columns(request, answer).or_else(|| {
+            let wide = |row: &[_], width: usize| row.iter().take(width).cloned().collect();
+            let got: Vec<Vec<_>> = answer
+                .rows
+                .iter()
+                .enumerate()
+                .map(|(at, row)| wide(row, expected.get(at).map_or(row.len(), Vec::len)))
+                .collect();
+            (got != *expected).then(|| format!("expected {}, got {}", shown(expected), shown(&got)))
+        }),
+    }
+}
+
+/// Compares names, order and types of the columns, as far as the protocol told them.
+fn wrong_columns(request: &Request, answer: &Answer) -> Option<String> {
+    let expected = request.statement.columns();
+    // An unnamed statement that finds no row tells the driver's caller no columns.
+    if answer.names.is_empty() && answer.rows.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = expected.iter().map(|(name, _)| *name).collect();
+    if answer.names != names {
+        return Some(format!("expected columns {names:?}, got {:?}", answer.names));
+    }
+    let types: Vec<_> = expected.iter().map(|(_, type_)| type_.clone()).collect();
+    (!answer.types.is_empty() && answer.types != types)
+        .then(|| format!("expected column types {types:?}, got {:?}", answer.types))
+}
+
+fn shown(rows: &[Vec<Option<String>>]) -> String {
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let cells: Vec<&str> =
+                row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
+            format!("({})", cells.join(", "))
+        })
+        .collect();
+    if rows.is_empty() { "no row".to_owned() } else { rows.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::statement::{Statement, Value};
+    use super::*;
+
+    fn sorted(names: &[&str]) -> Request {
+        Request {
+            statement: Statement::ReadSorted,
+            values: vec![Value::Number(1); 3],
+            expected: Expected::Rows(
+                names.iter().map(|name| vec![Some((*name).to_owned())]).collect(),
+            ),
+        }
+    }
+
+    fn answer(column: &str, names: &[&str]) -> Answer {
+        Answer {
+            names: vec![column.to_owned()],
+            types: Vec::new(),
+            rows: names.iter().map(|name| vec![Some((*name).to_owned())]).collect(),
+            count: None,
+        }
+    }
+
+    #[test]
+    fn names_rows_and_order_must_all_be_right() {
+        let request = sorted(&["b", "a"]);
+        assert_eq!(fault(&request, &answer("username", &["b", "a"])), None);
+        assert_eq!(
+            fault(&request, &answer("handle", &["b", "a"])),
+            Some("expected columns [\"username\"], got [\"handle\"]".to_owned())
+        );
+        assert_eq!(
+            fault(&request, &answer("username", &["a", "b"])),
+            Some("expected (b) (a), got (a) (b)".to_owned())
+        );
+        assert_eq!(
+            fault(&request, &answer("username", &[])),
+            Some("expected (b) (a), got no row".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_write_must_hit_its_row() {
+        let request = Request {
+            statement: Statement::Delete,
+            values: vec![Value::Text("a".to_owned())],
+            expected: Expected::Count(1),
+        };
+        let mut answer = answer("", &[]);
+        answer.count = Some(0);
+        assert_eq!(fault(&request, &answer), Some("expected 1 rows written, got 0".to_owned()));
+    }
+}

@@ -1,0 +1,55 @@
+//! What can end the demo before its time.
+
+use crate::backfill::{BackfillError, said};
+use crate::cluster::ClusterError;
+use crate::verify::Verdict;
+
+use super::proxy::ProxyError;
+
+/// Why the demo ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// No throw-away server.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The proxy did not start, or refused a flip.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// A statement of the operator failed.
+    #[error("the server refused a step of the walk: {}", said(.0))]
+    Server(#[from] tokio_postgres::Error),
+    /// The application could not connect through the proxy.
+    #[error("the application could not start: {}", said(.0))]
+    Application(tokio_postgres::Error),
+    /// The backfill gave up.
+    #[error(transparent)]
+    Backfill(#[from] BackfillError),
+    /// The gate before the reads switch: both columns must be equal.
+    #[error(
+        "{} of {} rows differ between \"username\" and \"handle\", the first at id {}",
+        .0.diverged, .0.compared, ids(.0)
+    )]
+    Diverged(Verdict),
+}
+
+impl DemoError {
+    /// The next step for whoever reads the error.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Cluster(error) => error.hint(),
+            Self::Diverged(_) => {
+                "a write did not reach both columns: this is a bug of segue, please report it with \
+                 the demo's seed"
+            }
+            Self::Proxy(_) | Self::Server(_) | Self::Application(_) | Self::Backfill(_) => {
+                "this should not happen on a private server: please report it with the demo's seed"
+            }
+        }
+    }
+}
+
+fn ids(verdict: &Verdict) -> String {
+    let ids: Vec<String> = verdict.samples.iter().map(|key| key.join(", ")).collect();
+    ids.join(", ")
+}

@@ -1,0 +1,157 @@
+//! The proxy of the demo, in this process, and how an operator flips it: by its configuration file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rewrite_rules::Phase;
+
+use super::schema;
+use crate::app::{self, Running, StartError};
+use crate::cluster::Cluster;
+use crate::phase::edit::{Edit, EditError};
+use crate::phase::flip::ReloadError;
+
+/// The name of the demo's migration.
+const MIGRATION: &str = "rename-username";
+
+/// How often it is looked at who is waited for. Unit: milliseconds.
+const LOOK_MS: u64 = 100;
+
+/// The running proxy.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    running: Running,
+    file: PathBuf,
+}
+
+/// The proxy could not be started or flipped.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The configuration file could not be written.
+    #[error("could not write \"{}\": {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The proxy did not start.
+    #[error("the proxy did not start: {0}")]
+    Start(#[from] StartError),
+    /// The phase could not be edited.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The proxy refused the flip.
+    #[error("the flip to phase \"{phase}\" was refused: {source}")]
+    Flip {
+        /// The phase that was asked for.
+        phase: Phase,
+        /// Why.
+        source: ReloadError,
+    },
+}
+
+impl Proxy {
+    /// Writes the configuration and starts.
+    ///
+    /// Cancel safe: what was started ends.
+    pub(super) async fn start(cluster: &Cluster, phase: Phase) -> Result<Self, ProxyError> {
+        let file = cluster.folder().join("segue.toml");
+        write(&file, &configuration(cluster, phase))?;
+        Ok(Self { running: app::start(&file).await?, file })
+    }
+
+    /// Where the application connects.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.running.addr
+    }
+
+    /// Edits the phase in the file, reloads, calls `swapped`, and waits until the older generation
+    /// is drained, telling `waiting` for whom; gives the time from swapped to drained.
+    ///
+    /// Cancel safety: a flip that was swapped stays.
+    pub(super) async fn flip(
+        &self,
+        phase: Phase,
+        swapped: &(dyn Fn() + Send + Sync),
+        waiting: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Duration, ProxyError> {
+        let edit = Edit::plan(&self.file, MIGRATION, phase)?;
+        edit.apply()?;
+        if let Err(source) = self.running.reloader.reload().await {
+            edit.undo()?;
+            return Err(ProxyError::Flip { phase, source });
+        }
+        swapped();
+        let drain = self.running.flip();
+        let look = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+                if let Some(first) = drain.progress().waiting.first() {
+                    waiting(&format!("waiting for {first}"));
+                }
+            }
+        };
+        tokio::select! {
+            () = drain.drained() => {}
+            () = look => {}
+        }
+        let drained = drain.progress().drained_at.unwrap_or_else(SystemTime::now);
+        Ok(drained.duration_since(drain.swapped_at).unwrap_or_default())
+    }
+
+    /// Ends the proxy in order.
+    ///
+    /// Cancel safety: dropping the future ends it at once.
+    pub(super) async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), ProxyError> {
+    std::fs::write(path, text).map_err(|source| ProxyError::File { path: path.to_owned(), source })
+}
+
+fn configuration(cluster: &Cluster, phase: Phase) -> String {
+    format!(
+        "# The demo's configuration; its phase is edited while the application runs.\n\
+         listen   = \"127.0.0.1:0\"\n\
+         upstream = \"postgres://{socket}:{port}\"\n\
+         control  = \"{control}\"\n\
+         \n\
+         [[migration]]\n\
+         name  = \"{MIGRATION}\"\n\
+         kind  = \"rename-column\"\n\
+         table = \"users\"\n\
+         from  = \"username\"\n\
+         to    = \"handle\"\n\
+         phase = \"{phase}\"\n",
+        socket = percent_encoded(&cluster.socket_folder()),
+        port = cluster.port(),
+        control = cluster.url(schema::CONTROL, schema::DATABASE),
+    )
+}
+
+/// A path as the host of a URL.
+fn percent_encoded(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() {
+            text.push(char::from(*byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_hosts() {
+        assert_eq!(percent_encoded(Path::new("/tmp/a b")), "%2Ftmp%2Fa%20b");
+    }
+}
