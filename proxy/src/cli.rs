@@ -30,9 +30,10 @@ const NOT_DRAINED: u8 = 4;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// What is logged to standard error, like "info" or "segue::phase=debug,warn"
-    #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
-    log: String,
+    /// What is logged to standard error, like "info" (so by default, nothing for the demo) or
+    /// "segue::phase=debug,warn"
+    #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG")]
+    log: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +46,18 @@ enum Command {
     Status(status::Arguments),
     /// Show what PostgreSQL would receive instead of a statement
     Explain(explain::Arguments),
+    /// Rename a column of a throw-away database under load, live, and prove that nothing was lost
+    Demo(crate::demo::Arguments),
+}
+
+impl Command {
+    /// What is logged unless told otherwise: the demo draws on the terminal that the log goes to.
+    fn default_log(&self) -> &'static str {
+        match self {
+            Self::Serve(_) | Self::Phase(_) | Self::Status(_) | Self::Explain(_) => "info",
+            Self::Demo(_) => "off",
+        }
+    }
 }
 
 /// Which configuration a command is about.
@@ -59,7 +72,7 @@ struct ConfigFile {
 #[must_use]
 pub fn main() -> ExitCode {
     let Arguments { command, log } = Arguments::parse();
-    if let Err(problem) = start_log(&log) {
+    if let Err(problem) = start_log(log.as_deref().unwrap_or(command.default_log())) {
         return fail(&problem);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -72,6 +85,7 @@ pub fn main() -> ExitCode {
             Command::Phase(arguments) => phase::run(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,
+            Command::Demo(arguments) => crate::demo::run(arguments).await,
         }
     })
 }

@@ -26,7 +26,7 @@ pub enum DemoError {
     Backfill(#[from] BackfillError),
     /// The gate before the reads switch: both columns must be equal.
     #[error(
-        "{} of {} rows differ between \"username\" and \"handle\", the first at id {}",
+        "{} of {} rows differ between \"username\" and \"handle\", the first at ids {}",
         .0.diverged, .0.compared, ids(.0)
     )]
     Diverged(Verdict),
