@@ -6,7 +6,6 @@ use crate::phase::Phase;
 
 /// One `[[migration]]` entry of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What the operator calls this migration; unique within a configuration.
     pub name: String,

@@ -67,7 +67,9 @@ impl<'a> Rewriter<'a> {
             Meaning::Other => {}
             Meaning::Governed { occurrence, deep, qualify } => {
                 let crowded = self.levels.last().is_some_and(|level| level.sources.len() > 1);
-                let qualifier = match (qualify, crowded || deep > 0) {
+                // Qualified, the new name means the same to whoever reads it in the old shape.
+                let nested = deep > 0 || self.levels.len() > 1;
+                let qualifier = match (qualify, crowded || nested) {
                     (true, _) => Qualifier::Always,
                     (false, true) => Qualifier::IfChanged,
                     (false, false) => Qualifier::None,

@@ -1,0 +1,252 @@
+//! `INSERT … SELECT`: a second column gets the item that feeds the first.
+//!
+//! Where the item may be repeated, each arm's list gets it again. Otherwise the whole query becomes
+//! a derived table, whose columns are used as often as needed.
+
+use sqlparser::ast::{Expr, Query, Select, SelectItem, SetExpr};
+
+use super::extent::Range;
+use super::insert::{Target, Value};
+use super::insert_rows::{FENCE, ONCE, default_text, defaulted, once_names};
+use super::{Rewriter, Walk};
+use crate::edit::Piece;
+use crate::lens::LogicalColumn;
+use crate::refusal::Construct;
+use crate::statement::{end_byte, start_byte};
+use crate::volatility::{has_query, may_repeat};
+
+impl Rewriter<'_> {
+    /// `INSERT … SELECT`: each arm's list gets the repeated items, or the whole is wrapped.
+    pub(super) fn selected_rows(&mut self, query: &Query, target: &mut Target<'_>) -> Walk<()> {
+        let mut arms = Vec::new();
+        let plain = arms_of(&query.body, &mut arms);
+        let lists: Vec<(&Select, Vec<Range>)> = arms
+            .into_iter()
+            .map(|select| {
+                let start = self.select_list_start(start_byte(select.select_token.0.span));
+                (select, self.list(start))
+            })
+            .collect();
+        let counted = lists.iter().all(|(select, list)| {
+            select.projection.len() == list.len() && !select.projection.iter().any(is_star)
+        });
+        let width = match lists.first() {
+            Some((_, list)) if plain && counted => list.len(),
+            _ if target.listed => target.columns.len(),
+            // What the stars give is not known, and neither is which columns are left out.
+            _ => match self.known_width(query) {
+                Some(width) => width,
+                None => return self.refuse(Construct::InsertSource),
+            },
+        };
+        if width > target.columns.len() || (target.listed && width < target.columns.len()) {
+            self.emit_insert_columns(target, width);
+            return Ok(());
+        }
+        Self::add_extras(target, width)?;
+        self.emit_insert_columns(target, width);
+        if target.extras.is_empty() {
+            return Ok(());
+        }
+        let catalog = self.generation.catalog();
+        let repeatable = plain
+            && counted
+            && !self.needs_once(target)
+            && lists.iter().all(|(select, list)| {
+                list.len() == width
+                    && target.extras.iter().all(|extra| match extra.value {
+                        Value::Copy(index, _) => item_expression(select, index)
+                            .is_some_and(|expression| may_repeat(expression, catalog)),
+                        Value::Default(_) => true,
+                    })
+            });
+        if repeatable {
+            for (select, list) in &lists {
+                self.repeat_items(select, list, target);
+            }
+            return Ok(());
+        }
+        self.wrap(query, &lists, target, width)
+    }
+
+    /// `SELECT a, b` → `SELECT a, b, b`.
+    fn repeat_items(&mut self, select: &Select, list: &[Range], target: &Target<'_>) {
+        let Some((_, end)) = list.last() else { return };
+        let mut pieces = Vec::new();
+        for extra in &target.extras {
+            pieces.push(Piece::from(", "));
+            pieces.push(match extra.value {
+                Value::Copy(index, _) => match list.get(index) {
+                    Some(range) => self.without_alias(select, index, *range),
+                    None => continue,
+                },
+                Value::Default(_) => default_text(extra.value).into(),
+            });
+        }
+        self.edits.insert(*end, pieces);
+    }
+
+    /// An item of a select list without its `AS label`.
+    fn without_alias(&self, select: &Select, index: usize, (start, end): Range) -> Piece {
+        let end = match select.projection.get(index) {
+            Some(SelectItem::ExprWithAlias { alias, .. }) => {
+                let at = self.lexeme_at(start_byte(alias.span));
+                let before = at.checked_sub(1).and_then(|before| self.lexeme(before));
+                let is_as = before.is_some_and(|before| before.is_word("as"));
+                let last = at.checked_sub(1 + usize::from(is_as));
+                last.and_then(|last| self.lexeme(last)).map_or(end, |last| last.end)
+            }
+            _ => end,
+        };
+        Piece::Copy(start, end)
+    }
+
+    /// `SELECT s.c1, s.c2, s.c2 FROM (the client's query) s(c1, c2)`.
+    fn wrap(
+        &mut self,
+        query: &Query,
+        lists: &[(&Select, Vec<Range>)],
+        target: &Target<'_>,
+        width: usize,
+    ) -> Walk<()> {
+        let modifies = query.with.iter().flat_map(|with| &with.cte_tables).any(|cte| {
+            matches!(
+                cte.query.body.as_ref(),
+                SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+            )
+        });
+        if modifies || defaulted(target).next().is_some() {
+            return self.refuse(Construct::InsertSource);
+        }
+        let columns = self.known_columns(target, width)?;
+        for (select, list) in lists {
+            self.cast_untyped(select, list, &columns)?;
+        }
+        let Some((start, end)) = self.source_extent(target.rows) else {
+            return self.refuse(Construct::InsertSource);
+        };
+        let head = self.once_select(target, &columns);
+        let names = once_names(target, &columns).join(", ");
+        let copied = target.extras.iter().filter_map(|extra| match extra.value {
+            Value::Copy(index, _) => Some(index),
+            Value::Default(_) => None,
+        });
+        let fenced = copied.into_iter().any(|index| {
+            lists.iter().filter_map(|(select, _)| item_expression(select, index)).any(has_query)
+        });
+        let (open, close) = if fenced {
+            (format!("{head}(SELECT * FROM ("), format!(") q{FENCE}) {ONCE}({names})"))
+        } else {
+            (format!("{head}("), format!(") {ONCE}({names})"))
+        };
+        self.edits.insert(start, vec![open.into()]);
+        self.edits.insert(end, vec![close.into()]);
+        Ok(())
+    }
+
+    /// Inside a derived table a bare literal or parameter would become text.
+    fn cast_untyped(
+        &mut self,
+        select: &Select,
+        list: &[Range],
+        columns: &[&LogicalColumn],
+    ) -> Walk<()> {
+        let mut counted = true;
+        for (index, (item, (_, item_end))) in select.projection.iter().zip(list).enumerate() {
+            let (expression, end) = match item {
+                SelectItem::UnnamedExpr(expression) => (expression, *item_end),
+                SelectItem::ExprWithAlias { expr, .. } => {
+                    match self.without_alias(select, index, (0, *item_end)) {
+                        Piece::Copy(_, end) => (expr, end),
+                        Piece::Text(_) => (expr, *item_end),
+                    }
+                }
+                SelectItem::ExprWithAliases { .. }
+                | SelectItem::QualifiedWildcard(..)
+                | SelectItem::Wildcard(_) => {
+                    counted = false;
+                    continue;
+                }
+            };
+            if !matches!(expression, Expr::Value(_)) {
+                continue;
+            }
+            match columns.get(index).filter(|_| counted) {
+                Some(column) => {
+                    self.edits.insert(end, vec![format!("::{}", column.base_type).into()]);
+                }
+                None => return self.refuse(Construct::InsertSource),
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of columns of a query with stars, where each star's relations are known.
+    fn known_width(&self, query: &Query) -> Option<usize> {
+        let SetExpr::Select(select) = query.body.as_ref() else { return None };
+        let mut width = 0;
+        for item in &select.projection {
+            width += match item {
+                SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. } => 1,
+                SelectItem::Wildcard(options) => {
+                    let at = end_byte(options.wildcard_token.0.span);
+                    self.star_widths.iter().find(|(end, _)| *end == at)?.1?
+                }
+                SelectItem::QualifiedWildcard(_, options) => {
+                    let at = end_byte(options.wildcard_token.0.span);
+                    self.star_widths.iter().find(|(end, _)| *end == at)?.1?
+                }
+                SelectItem::ExprWithAliases { .. } => return None,
+            };
+        }
+        Some(width)
+    }
+
+    /// Bytes of the rows' query: up to ON CONFLICT, RETURNING or the statement's end.
+    fn source_extent(&self, first: usize) -> Option<Range> {
+        let start = self.lexeme(first)?.start;
+        let returning = self.keyword_behind(first, "returning");
+        let conflict = self.keyword_behind(first, "conflict").and_then(|at| at.checked_sub(1));
+        let behind = match (conflict, returning) {
+            (Some(on), _) => on,
+            (None, Some(returning)) => returning,
+            (None, None) => self.statement_end(first),
+        };
+        let last = behind.checked_sub(1).and_then(|last| self.lexeme(last))?;
+        Some((start, last.end))
+    }
+}
+
+fn is_star(item: &SelectItem) -> bool {
+    matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
+}
+
+fn item_expression(select: &Select, index: usize) -> Option<&Expr> {
+    match select.projection.get(index)? {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+        SelectItem::ExprWithAliases { .. }
+        | SelectItem::QualifiedWildcard(..)
+        | SelectItem::Wildcard(_) => None,
+    }
+}
+
+/// Collects the arms of a set operation; false if one is not a SELECT.
+fn arms_of<'q>(body: &'q SetExpr, arms: &mut Vec<&'q Select>) -> bool {
+    match body {
+        SetExpr::Select(select) => {
+            arms.push(select);
+            true
+        }
+        SetExpr::Query(query) => arms_of(&query.body, arms),
+        SetExpr::SetOperation { left, right, .. } => {
+            let left = arms_of(left, arms);
+            arms_of(right, arms) && left
+        }
+        SetExpr::Values(_)
+        | SetExpr::Insert(_)
+        | SetExpr::Update(_)
+        | SetExpr::Delete(_)
+        | SetExpr::Merge(_)
+        | SetExpr::Table(_) => false,
+    }
+}

@@ -1,0 +1,147 @@
+//! ORDER BY, DISTINCT ON and GROUP BY: where a bare name may be an output label.
+
+use sqlparser::ast::{Expr, GroupByExpr, Ident, OrderBy, OrderByKind};
+
+use super::query::Output;
+use super::{Rewriter, Walk};
+use crate::name;
+use crate::refusal::Construct;
+use crate::scope::Columns;
+use crate::statement::{end_byte, start_byte};
+
+impl Rewriter<'_> {
+    /// ORDER BY of a set operation: only output labels can stand there.
+    pub(super) fn order_by_labels_only(&mut self, order_by: Option<&OrderBy>) -> Walk<()> {
+        let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = order_by else {
+            return Ok(());
+        };
+        for key in keys {
+            match &key.expr {
+                Expr::Identifier(label) => self.account(label),
+                expression => self.expression(expression)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn order_by(
+        &mut self,
+        order_by: Option<&OrderBy>,
+        outputs: &[Option<Output<'_>>],
+    ) -> Walk<()> {
+        match order_by.map(|order_by| &order_by.kind) {
+            None => Ok(()),
+            Some(OrderByKind::All(_)) => self.refuse(Construct::NotPostgres("ORDER BY ALL")),
+            Some(OrderByKind::Expressions(keys)) => {
+                keys.iter().try_for_each(|key| self.sort_key(&key.expr, outputs))
+            }
+        }
+    }
+
+    /// A key of ORDER BY or DISTINCT ON: a bare name is an output label first.
+    pub(super) fn sort_key(&mut self, key: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let Expr::Identifier(ident) = key else { return self.expression(key) };
+        let wanted = name::folded(ident);
+        let labelled = outputs.iter().flatten().find(|output| output.name == wanted);
+        match labelled.map(|output| output.expression) {
+            // A column under its own name: the same thing either way.
+            Some(Some(Expr::Identifier(column))) if name::folded(column) == wanted => {
+                self.sort_column(ident, outputs)
+            }
+            Some(Some(Expr::CompoundIdentifier(_)) | None) if self.is_alone() => {
+                self.sort_column(ident, outputs)
+            }
+            Some(_) => {
+                self.account(ident);
+                Ok(())
+            }
+            None => self.expression(key),
+        }
+    }
+
+    /// Whether the innermost level has one relation only.
+    fn is_alone(&self) -> bool {
+        self.levels.last().is_some_and(|level| level.sources.len() == 1)
+    }
+
+    /// A sort key that is a column of FROM, kept apart from labels that have its physical name.
+    fn sort_column(&mut self, ident: &Ident, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let before = self.references.len();
+        self.column(ident)?;
+        let Some(reference) = self.references.get(before).cloned() else { return Ok(()) };
+        let lens = self.occurrences.get(reference.occurrence).map(|found| found.lens);
+        let physical = lens.and_then(|lens| lens.column(&reference.column)).map(|c| c.get.clone());
+        let captured = outputs.iter().flatten().any(|output| {
+            Some(&output.name) == physical.as_ref() && output.name != reference.column
+        });
+        if captured {
+            self.account(ident);
+            self.references.truncate(before);
+        }
+        Ok(())
+    }
+
+    /// GROUP BY: a bare name is an input column first, an output label only if there is none.
+    pub(super) fn group_by(
+        &mut self,
+        group_by: &GroupByExpr,
+        outputs: &[Option<Output<'_>>],
+    ) -> Walk<()> {
+        let (items, modifiers) = match group_by {
+            GroupByExpr::All(_) => return self.refuse(Construct::NotPostgres("GROUP BY ALL")),
+            GroupByExpr::Expressions(items, modifiers) => (items, modifiers),
+        };
+        if !modifiers.is_empty() {
+            return self.refuse(Construct::NotPostgres("a modifier of GROUP BY"));
+        }
+        for item in items {
+            match item {
+                Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
+                    for element in sets.iter().flatten() {
+                        self.grouping_element(element, outputs)?;
+                    }
+                }
+                element => self.grouping_element(element, outputs)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn grouping_element(&mut self, element: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let Expr::Identifier(ident) = element else { return self.expression(element) };
+        let wanted = name::folded(ident);
+        let position = outputs
+            .iter()
+            .position(|output| output.as_ref().is_some_and(|output| output.name == wanted));
+        // A label that only a hidden physical column would take precedence over.
+        if let Some(position) = position
+            && !self.is_input_column(&wanted)
+            && outputs.iter().take(position).all(Option::is_some)
+        {
+            self.account(ident);
+            if self.is_hidden_column(&wanted) {
+                let (start, end) = (start_byte(ident.span), end_byte(ident.span));
+                self.edits.replace(start, end, vec![(position + 1).to_string().into()]);
+            }
+            return Ok(());
+        }
+        self.expression(element)
+    }
+
+    /// Whether a relation of the innermost level has that column in the old shape.
+    fn is_input_column(&self, column: &str) -> bool {
+        self.levels.last().is_some_and(|level| {
+            level.sources.iter().any(|source| match &source.columns {
+                Columns::Known(names) => names.iter().any(|name| name == column),
+                Columns::Unknown => false,
+            })
+        })
+    }
+
+    fn is_hidden_column(&self, column: &str) -> bool {
+        let occurrences = self.levels.last().into_iter().flat_map(|level| &level.sources);
+        occurrences
+            .filter_map(|source| self.occurrences.get(source.occurrence?))
+            .any(|occurrence| occurrence.lens.hidden.iter().any(|hidden| hidden == column))
+    }
+}

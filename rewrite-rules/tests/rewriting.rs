@@ -1,0 +1,158 @@
+//! What the books cannot say: sessions, limits, positions, and schemas that differ by phase.
+
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a failure is a panic")]
+
+pub mod support;
+
+use std::sync::Arc;
+
+use rewrite_rules::{Generation, Outcome, Phase, Rule, SearchPath, SessionView, compile};
+
+const SCHEMA: &str = "
+    CREATE TABLE users (id bigint PRIMARY KEY, username text UNIQUE, email text, handle text UNIQUE);
+    CREATE TABLE app.users (id bigint PRIMARY KEY, username text);
+";
+
+fn generation(schema: &str, phase: Phase) -> Generation {
+    let catalog = support::schema::catalog_of(schema).unwrap();
+    let rule: Rule = toml::from_str(&format!(
+        "name = 'rename'\nkind = 'rename-column'\ntable = 'users'\nfrom = 'username'\n\
+         to = 'handle'\nphase = '{phase}'"
+    ))
+    .unwrap();
+    compile(1, &[rule], Arc::new(catalog)).unwrap()
+}
+
+fn rewrite(generation: &Generation, text: &str, path: &SearchPath) -> Outcome {
+    let session = SessionView { search_path: path, standard_conforming_strings: true };
+    generation.rewrite(text, session)
+}
+
+/// What PostgreSQL would get, or the refusal's SQLSTATE and message.
+fn check(generation: &Generation, text: &str, expected: &str) {
+    let found = match rewrite(generation, text, &SearchPath::default()) {
+        Outcome::Forward => "forwarded".to_owned(),
+        Outcome::ForwardOpaque => "forwarded opaque".to_owned(),
+        Outcome::Rewritten(rewritten) => rewritten.sql,
+        Outcome::Refused(refusal) => format!("{} {}", refusal.sqlstate, refusal.message),
+    };
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn a_name_is_governed_only_where_it_resolves_to_the_table() {
+    let generation = generation(SCHEMA, Phase::SwitchReads);
+    let read = "SELECT username FROM users";
+    let rewritten = |schemas: &[&str], temporary: &[&str]| {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let path = SearchPath { schemas: owned(schemas), temporary: owned(temporary) };
+        rewrite(&generation, read, &path) != Outcome::Forward
+    };
+    assert!(rewritten(&["pg_catalog", "public"], &[]));
+    assert!(rewritten(&["nowhere", "pg_catalog", "public", "app"], &["orders"]));
+    assert!(!rewritten(&["pg_catalog", "app", "public"], &[]));
+    assert!(!rewritten(&["pg_catalog", "nowhere"], &[]));
+    assert!(!rewritten(&["pg_temp_3", "pg_catalog", "public"], &["users"]));
+}
+
+#[test]
+fn a_default_that_only_the_old_column_has_is_spelled_out() {
+    let schema = "CREATE TABLE users (id bigint, username text DEFAULT 'nobody', handle text);";
+    let generation = generation(schema, Phase::DualWrite);
+    check(
+        &generation,
+        "INSERT INTO users (id) VALUES (1)",
+        "INSERT INTO users (id, username, handle) VALUES (1, 'nobody'::text, 'nobody'::text)",
+    );
+    check(
+        &generation,
+        "INSERT INTO users DEFAULT VALUES",
+        "INSERT INTO users (username, handle) VALUES ('nobody'::text, 'nobody'::text)",
+    );
+    check(
+        &generation,
+        "INSERT INTO users (id, username) VALUES (1, DEFAULT), (2, 'b')",
+        "INSERT INTO users (id, username, handle) \
+         VALUES (1, DEFAULT, 'nobody'::text), (2, 'b', 'b')",
+    );
+    check(
+        &generation,
+        "UPDATE users SET username = DEFAULT",
+        "UPDATE users SET username = DEFAULT, handle = 'nobody'::text",
+    );
+}
+
+#[test]
+fn a_default_that_only_the_new_column_has_is_not_taken() {
+    let schema = "CREATE TABLE users (id bigint, username text, handle text DEFAULT 'new');";
+    check(
+        &generation(schema, Phase::DualWrite),
+        "INSERT INTO users (id) VALUES (1)",
+        "INSERT INTO users (id, username, handle) VALUES (1, NULL, NULL)",
+    );
+}
+
+#[test]
+fn the_old_place_survives_the_dropped_column() {
+    let catalog = support::schema::catalog_of(
+        "CREATE TABLE users (id bigint PRIMARY KEY, gone text, email text, handle text UNIQUE);",
+    );
+    let mut catalog = catalog.unwrap();
+    for table in catalog.relations.values_mut() {
+        table.columns.retain(|column| column.name != "gone");
+    }
+    let rule: Rule = toml::from_str(
+        "name = 'r'\nkind = 'rename-column'\ntable = 'users'\nfrom = 'username'\nto = 'handle'\n\
+         phase = 'contract'",
+    )
+    .unwrap();
+    let generation = compile(1, &[rule], Arc::new(catalog)).unwrap();
+    check(&generation, "SELECT * FROM users", "SELECT id, handle AS username, email FROM users");
+}
+
+#[test]
+fn error_positions_lead_back_to_the_clients_text() {
+    let generation = generation(SCHEMA, Phase::DualWrite);
+    let text = "INSERT INTO users (id, username) VALUES ('é', lower(nosuch))";
+    let outcome = rewrite(&generation, text, &SearchPath::default());
+    let Outcome::Rewritten(rewritten) = outcome else { panic!("{outcome:?}") };
+    let character =
+        |sql: &str, byte: usize| u32::try_from(sql[..byte].chars().count()).unwrap() + 1;
+    let wanted = character(text, text.find("nosuch").unwrap());
+    let copies: Vec<u32> = rewritten
+        .sql
+        .match_indices("nosuch")
+        .map(|(at, _)| rewritten.positions.to_client(character(&rewritten.sql, at)))
+        .collect();
+    assert_eq!(copies, [wanted, wanted]);
+}
+
+#[test]
+fn a_backslash_is_refused_while_it_may_be_an_escape() {
+    let generation = generation(SCHEMA, Phase::DualWrite);
+    let path = SearchPath::default();
+    let session = SessionView { search_path: &path, standard_conforming_strings: false };
+    let text = r"UPDATE users SET username = '\' WHERE email = ' OR username = '";
+    assert!(matches!(generation.rewrite(text, session), Outcome::Refused(_)));
+}
+
+#[test]
+fn long_chains_and_deep_nesting_end_in_an_answer() {
+    let generation = generation(SCHEMA, Phase::SwitchReads);
+    let chain = vec!["username = 'a'"; 33_000].join(" OR ");
+    let read = format!("SELECT id FROM users WHERE {chain}");
+    let outcome = rewrite(&generation, &read, &SearchPath::default());
+    let Outcome::Rewritten(rewritten) = outcome else { panic!("the chain was not rewritten") };
+    assert_eq!(rewritten.sql, read.replace("username", "handle"));
+    let deep = format!("SELECT {}username{} FROM users", "(".repeat(5_000), ")".repeat(5_000));
+    assert!(matches!(rewrite(&generation, &deep, &SearchPath::default()), Outcome::Refused(_)));
+    let nested =
+        format!("SELECT * FROM {}users{}", "(SELECT * FROM ".repeat(100), ") x".repeat(100));
+    assert!(matches!(rewrite(&generation, &nested, &SearchPath::default()), Outcome::Rewritten(_)));
+    let tokens = format!("SELECT 1 FROM users WHERE id IN ({})", "1,".repeat(300_000));
+    check(
+        &generation,
+        &tokens,
+        "54000 statement names a table under migration and has more than 400000 tokens",
+    );
+}
