@@ -13,6 +13,7 @@ use super::patch::FAILING_STATEMENT;
 use super::reply::{Entry, Expected, Origin};
 use super::statements::{Found, Source, Standing, Version};
 use super::transaction::Held;
+use crate::phase::generation::Generation;
 use crate::wire::compose;
 
 /// Longest text that is inspected. A longer one is relayed where nothing is governed, and refused
@@ -90,6 +91,14 @@ fn unreadable() -> Arc<Outcome> {
     )
 }
 
+fn midway() -> Arc<Outcome> {
+    refusal(
+        "0A000",
+        "cannot know which tables this text names: an earlier statement in it may change that",
+        "Send the statements one by one.",
+    )
+}
+
 impl Conversation {
     /// Decides what `text` becomes in the generation held.
     pub(super) fn decide(&self, text: &[u8]) -> Verdict {
@@ -99,13 +108,15 @@ impl Conversation {
             return forward(false);
         };
         let scan = generation.compiled().scan(text);
-        let changes_names = scan.session || (self.names.has_temporary() && mentions_ddl(text));
+        let changes_names = (scan.session && !only_rolls_back(text))
+            || (self.names.has_temporary() && mentions_ddl(text));
         if !scan.governed {
             return forward(changes_names);
         }
         let outcome = match self.names.known() {
             Knowledge::Nothing => return Verdict::NamesNeeded,
             Knowledge::Unknowable => unknowable(),
+            Knowledge::View(_) if scan.session && renames_midway(&generation, text) => midway(),
             Knowledge::View(view) => match readable(text, view) {
                 None => unreadable(),
                 Some(text) => generation.plan(text, &view.search_path, view.conforming_strings),
@@ -228,6 +239,33 @@ impl Conversation {
     }
 }
 
+/// Whether the text is a ROLLBACK and no more. What it takes back was a change of the same
+/// transaction, after which nothing is kept anyway.
+fn only_rolls_back(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    !text.contains(&b';') && begins_with_rollback(text)
+}
+
+fn begins_with_rollback(text: &[u8]) -> bool {
+    let word = text.trim_ascii_start().split(|byte| !byte.is_ascii_alphabetic()).next();
+    word.is_some_and(|word| {
+        word.eq_ignore_ascii_case(b"rollback") || word.eq_ignore_ascii_case(b"abort")
+    })
+}
+
+/// Whether a statement of several may change what a governed name means in a later one. Cut at
+/// every semicolon, those inside literals too: that can only find more.
+fn renames_midway(generation: &Generation, text: &[u8]) -> bool {
+    let mut changed = false;
+    text.split(|byte| *byte == b';').any(|piece| {
+        let scan = generation.compiled().scan(piece);
+        let governed_after = changed && scan.governed;
+        changed |= scan.session;
+        governed_after
+    })
+}
+
 /// The text as Rust and the lexer understand it; `None` if its bytes cannot be trusted to be the
 /// characters that they look like.
 fn readable<'a>(text: &'a [u8], view: &View) -> Option<&'a str> {
@@ -264,4 +302,19 @@ pub(super) fn count(counters: &Counters, outcome: &Outcome) {
         Outcome::Rewritten(_) => &counters.rewritten,
         Outcome::Refused(_) => &counters.refused,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_rollback_is_told_from_one_among_others() {
+        for text in ["ROLLBACK", " rollback to savepoint a ;", "abort;"] {
+            assert!(only_rolls_back(text.as_bytes()), "{text}");
+        }
+        for text in ["rollback; set role x", "begin", "set search_path = rollback"] {
+            assert!(!only_rolls_back(text.as_bytes()), "{text}");
+        }
+    }
 }
