@@ -111,6 +111,8 @@ pub async fn start(path: &Path) -> Result<Running, StartError> {
     let draft = Draft::read(path).await;
     let prepared = prepare(draft, FIRST_GENERATION, None).await.map_err(StartError::Faults)?;
 
+    // Asked before the port, since "address already in use" would not say by whom.
+    AdminSocket::check(&prepared.config.admin_socket).await?;
     let listener = listen(prepared.config.listen)?;
     let addr = listener
         .local_addr()

@@ -11,7 +11,7 @@ pub(super) async fn answer(control: &Control) -> Answer {
         },
         Err(error) => {
             let message = error.to_string();
-            tracing::error!("not reloaded, what runs is kept:\n{message}");
+            tracing::error!("admin socket: not reloaded, what runs is kept:\n{message}");
             Answer::Refused { message }
         }
     }

@@ -39,6 +39,31 @@ pub struct AdminSocket {
 }
 
 impl AdminSocket {
+    /// Makes sure that nobody answers at `path`, and that nothing but a dead socket is there.
+    ///
+    /// Cancel safe: it only looks.
+    ///
+    /// # Errors
+    /// See [`SocketError`].
+    pub async fn check(path: &Path) -> Result<(), SocketError> {
+        let system = |source| SocketError::System { path: path.to_owned(), source };
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(system(error)),
+            Ok(found) if !found.file_type().is_socket() => {
+                return Err(SocketError::NoSocket(path.to_owned()));
+            }
+            Ok(_socket) => {}
+        }
+        match UnixStream::connect(path).await {
+            Ok(_alive) => Err(SocketError::Taken(path.to_owned())),
+            // Renaming over a dead socket replaces it.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(system(error)),
+        }
+    }
+
     /// Listens at `path`, with mode 0600 from the first moment on: the socket is made in a private
     /// folder and then moved into place.
     ///
@@ -48,7 +73,7 @@ impl AdminSocket {
     /// See [`SocketError`].
     pub async fn bind(path: &Path) -> Result<Self, SocketError> {
         let system = |source| SocketError::System { path: path.to_owned(), source };
-        clear(path).await?;
+        Self::check(path).await?;
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             Some(_) | None => Path::new("."),
@@ -77,26 +102,6 @@ impl Drop for AdminSocket {
         {
             tracing::warn!(%error, path = %self.path.display(), "admin socket stays behind");
         }
-    }
-}
-
-/// Makes sure that nobody answers at `path`, and that nothing but a dead socket is there.
-async fn clear(path: &Path) -> Result<(), SocketError> {
-    let system = |source| SocketError::System { path: path.to_owned(), source };
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(system(error)),
-        Ok(found) if !found.file_type().is_socket() => {
-            return Err(SocketError::NoSocket(path.to_owned()));
-        }
-        Ok(_socket) => {}
-    }
-    match UnixStream::connect(path).await {
-        Ok(_alive) => Err(SocketError::Taken(path.to_owned())),
-        // Renaming over a dead socket replaces it.
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(system(error)),
     }
 }
 

@@ -6,6 +6,8 @@ mod connect;
 mod fingerprint;
 mod load;
 mod queries;
+#[cfg(test)]
+mod tests;
 
 pub use connect::{
     APPLICATION_NAME, CONNECT_TIMEOUT_S, ConnectError, STATEMENT_TIMEOUT_MS, connect, reason,

@@ -101,9 +101,6 @@ pub(super) const DEPENDENTS: &str = concat!(
                      THEN pg_describe_object('pg_class'::regclass, r.ev_class, 0)
                  WHEN e.oid IS NOT NULL
                      THEN pg_describe_object('pg_class'::regclass, e.adrelid, e.adnum)
-                 WHEN d.classid = 'pg_class'::regclass AND d.objid = d.refobjid AND d.objsubid = 0
-                     THEN 'partition key of '
-                          || pg_describe_object('pg_class'::regclass, d.objid, 0)
                  ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END
      FROM ",
     loaded!(),

@@ -129,7 +129,7 @@ async fn wait(
     while status.flip.drained_at_ms.is_none() && status.flip.generation == generation {
         if begun.elapsed() >= patience {
             complain(&format!(
-                "not drained within {patience:?}{}\n  hint: the new phase is in force; the next \
+                "not drained yet{}\n  hint: the new phase is in force; the next \
                  step and any backfill or DROP must wait: see segue status",
                 who(&status).iter().map(|line| format!("\n  {line}")).collect::<String>()
             ));

@@ -46,10 +46,10 @@ impl Reloader {
     pub async fn reload_and_log(&self, cause: &str) {
         match self.reload().await {
             Ok(Reloaded { generation, plan }) if plan.is_empty() => {
-                tracing::info!(cause, generation, "reloaded: no migration has changed");
+                tracing::info!(generation, "{cause}: reloaded, no migration has changed");
             }
-            Ok(Reloaded { generation, .. }) => tracing::info!(cause, generation, "reloaded"),
-            Err(error) => tracing::error!(cause, "not reloaded, what runs is kept:\n{error}"),
+            Ok(Reloaded { generation, .. }) => tracing::info!(generation, "{cause}: reloaded"),
+            Err(error) => tracing::error!("{cause}: not reloaded, what runs is kept:\n{error}"),
         }
     }
 }
