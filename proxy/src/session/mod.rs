@@ -51,6 +51,9 @@ mod response;
 mod statements;
 mod transaction;
 
+#[cfg(test)]
+mod tests;
+
 /// How long a session that is in a transaction may live on after the proxy was told to stop.
 /// Unit: milliseconds.
 pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
