@@ -5,6 +5,7 @@ mod explain;
 mod phase;
 mod serve;
 mod status;
+mod supposed;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::difference::coloured;
 use super::phase::phase;
+use super::supposed::supposed;
 use super::{ConfigFile, DONE, fail, say};
 use crate::config::{Draft, parse_relation_name};
 use crate::phase::prepare;
@@ -52,8 +53,12 @@ struct Explanation {
     phase: Option<Phase>,
     /// The migrations that the statement may concern, in their phases.
     migrations: Vec<Standing>,
+    /// What would be sent, as soon as the database is ready for it.
     #[serde(flatten)]
     verdict: Verdict,
+    /// What the database still lacks for this phase.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_ready: Vec<NotReady>,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,8 +85,8 @@ enum Verdict {
         #[serde(skip_serializing_if = "Option::is_none")]
         position: Option<u32>,
     },
-    /// The migration could not be in that phase: the database is not ready for it.
-    NotReady { faults: Vec<NotReady> },
+    /// It cannot be told: see what the database lacks.
+    Unknown,
 }
 
 #[derive(Debug, Serialize)]
@@ -151,29 +156,27 @@ async fn load(path: &Path) -> Result<(Vec<Rule>, Arc<Catalog>), String> {
 
 fn explain(sql: &str, rules: &[Rule], phase: Option<Phase>, catalog: &Arc<Catalog>) -> Explanation {
     let lowered = sql.to_lowercase();
-    let mut supposed = rules.to_vec();
+    let mut rules = rules.to_vec();
     let mut migrations = Vec::new();
-    for rule in supposed.iter_mut().filter(|rule| may_concern(rule, &lowered)) {
+    for rule in rules.iter_mut().filter(|rule| may_concern(rule, &lowered)) {
         rule.phase = phase.unwrap_or(rule.phase);
         migrations.push(Standing { name: rule.name.clone(), phase: rule.phase });
     }
-    let verdict = match rewrite_rules::compile(1, &supposed, Arc::clone(catalog)) {
-        Ok(generation) => verdict(&generation, sql),
-        Err(faults) => Verdict::NotReady {
-            faults: faults
-                .into_iter()
-                .map(|fault| NotReady {
-                    migration: supposed
-                        .get(fault.rule)
-                        .map_or_else(String::new, |rule| rule.name.clone()),
-                    key: fault.key,
-                    message: fault.message,
-                    hint: fault.hint,
-                })
-                .collect(),
-        },
+    let (verdict, not_ready) = match rewrite_rules::compile(1, &rules, Arc::clone(catalog)) {
+        Ok(generation) => (verdict(&generation, sql), Vec::new()),
+        Err(faults) => {
+            let ready = Arc::new(supposed(catalog, &rules));
+            let verdict = rewrite_rules::compile(1, &rules, ready)
+                .map_or(Verdict::Unknown, |generation| verdict(&generation, sql));
+            (verdict, faults.into_iter().map(|fault| not_ready(&rules, fault)).collect())
+        }
     };
-    Explanation { phase, migrations, verdict }
+    Explanation { phase, migrations, verdict, not_ready }
+}
+
+fn not_ready(rules: &[Rule], fault: rewrite_rules::Fault) -> NotReady {
+    let migration = rules.get(fault.rule).map_or_else(String::new, |rule| rule.name.clone());
+    NotReady { migration, key: fault.key, message: fault.message, hint: fault.hint }
 }
 
 /// Whether the table's name stands in the statement in any way.
@@ -205,7 +208,7 @@ fn verdict(generation: &rewrite_rules::Generation, sql: &str) -> Verdict {
 }
 
 fn render(explanation: &Explanation, sql: &str) -> String {
-    let Explanation { phase, migrations, verdict } = explanation;
+    let Explanation { phase, migrations, verdict, not_ready } = explanation;
     let standing: Vec<String> =
         migrations.iter().map(|m| format!("{}: {}", m.name, m.phase)).collect();
     let heading = match (phase, standing.as_slice()) {
@@ -226,20 +229,22 @@ fn render(explanation: &Explanation, sql: &str) -> String {
                 hint_line(hint.as_ref())
             )
         }
-        Verdict::NotReady { faults } => faults
-            .iter()
-            .map(|fault| {
-                format!(
-                    "{REFUSED}not ready{REFUSED:#}: migration \"{}\", key \"{}\": {}\n{}",
-                    fault.migration,
-                    fault.key,
-                    fault.message,
-                    hint_line(fault.hint.as_ref())
-                )
-            })
-            .collect(),
+        Verdict::Unknown => String::new(),
     };
-    let indented: String = body.lines().map(|line| format!("  {line}\n")).collect();
+    let lacking: String = not_ready
+        .iter()
+        .map(|fault| {
+            format!(
+                "{REFUSED}not ready{REFUSED:#}: migration \"{}\", key \"{}\": {}\n{}",
+                fault.migration,
+                fault.key,
+                fault.message,
+                hint_line(fault.hint.as_ref())
+            )
+        })
+        .collect();
+    let indented: String =
+        body.lines().chain(lacking.lines()).map(|line| format!("  {line}\n")).collect();
     format!("{HEADING}{heading}{HEADING:#}\n{indented}")
 }
 

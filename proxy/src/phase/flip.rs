@@ -168,7 +168,9 @@ impl Flipper {
         };
         if *found.catalog == *self.loaded.catalog {
             self.loaded.fingerprint = found.fingerprint;
-            self.said = None;
+            if self.said.take().is_some() {
+                tracing::info!("the catalog fits the rules again");
+            }
             return;
         }
         let number = self.current.number() + 1;

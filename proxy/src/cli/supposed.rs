@@ -1,0 +1,67 @@
+//! The catalog as it will be when a phase may be entered, so that what a phase does can be seen
+//! before its preconditions are met.
+
+use rewrite_rules::catalog::{Column, Key, Relation};
+use rewrite_rules::rule::Change;
+use rewrite_rules::{Catalog, Rule};
+
+use crate::config::parse_relation_name;
+
+/// `catalog` with what `rules` ask for done: the new columns are there and promise what the old
+/// ones do, and nothing depends on the old ones any more.
+pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
+    let mut catalog = catalog.clone();
+    for rule in rules {
+        match &rule.change {
+            Change::RenameColumn { table, from, to, position: _ } => {
+                let relation =
+                    parse_relation_name(table).and_then(|name| catalog.relations.get_mut(&name));
+                if let Some(relation) = relation {
+                    rename(relation, from, to);
+                }
+            }
+        }
+    }
+    catalog
+}
+
+fn rename(relation: &mut Relation, from: &str, to: &str) {
+    let Some(old) = relation.column(from).cloned() else { return };
+    if relation.column(to).is_none() {
+        relation.attribute_count = relation.attribute_count.saturating_add(1);
+        let number = relation.attribute_count;
+        let column = Column {
+            name: to.to_owned(),
+            number,
+            default: None,
+            dependents: std::collections::BTreeSet::new(),
+            ..old.clone()
+        };
+        relation.columns.push(column);
+    }
+    for column in &mut relation.columns {
+        if column.name == to {
+            column.not_null |= old.not_null;
+        } else if column.name == from {
+            column.not_null = false;
+            column.dependents.clear();
+        }
+    }
+    let with_new_name = |key: &Key| Key {
+        name: format!("{} on {to}", key.name),
+        primary: false,
+        constraint: false,
+        columns: key
+            .columns
+            .iter()
+            .map(|column| if column == from { to } else { column }.to_owned())
+            .collect(),
+    };
+    let keys: Vec<Key> = relation
+        .keys
+        .iter()
+        .filter(|key| key.columns.iter().any(|column| column == from))
+        .map(with_new_name)
+        .collect();
+    relation.keys.extend(keys);
+}
