@@ -17,12 +17,14 @@ INSERT INTO users (id, username) VALUES (10, repeat('x', 51))
 
 INSERT INTO users (id, username, age) VALUES (10, 'frank', -1)
 
+--~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first and gives no position
 INSERT INTO users (id, username, username) VALUES (10, 'a', 'b')
 
 INSERT INTO users (id, username) VALUES (10)
 
 INSERT INTO users (id, username) VALUES (10, 'a', 'b')
 
+--~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first and gives no position
 INSERT INTO users (id, username, nonsense) VALUES (10, 'a', 'b')
 
 INSERT INTO users VALUES (10, 'a', 'b', 1, 'one too many')
@@ -33,12 +35,14 @@ INSERT INTO users (id, username) VALUES (1, 'x'), (1, 'y') ON CONFLICT (id) DO U
 
 INSERT INTO users (id, username) VALUES (10, 'x') ON CONFLICT (email) DO NOTHING
 
+--~ dual-write switch-reads stop-dual-write contract: segue finds the fault first, under 0A000
 INSERT INTO users (id, username) VALUES (10, 'x') ON CONFLICT ON CONSTRAINT no_such_key DO NOTHING
 
 UPDATE users SET username = 'alice' WHERE id = 2
 
 UPDATE users SET username = NULL WHERE id = 2
 
+--~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first, under 42701
 UPDATE users SET username = 'a', username = 'b'
 
 UPDATE users SET username = nonsense
@@ -57,6 +61,7 @@ SELECT nonsense.username FROM users
 
 SELECT u.username FROM users
 
+--~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first and gives no position
 SELECT username FROM users u JOIN posts p ON p.user_id = u.id
 
 SELECT username FROM users ORDER BY nonsense

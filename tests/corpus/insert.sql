@@ -81,8 +81,10 @@ INSERT INTO users (id, username) VALUES (2, 'bobby') ON CONFLICT (id) DO UPDATE 
 
 INSERT INTO users (id, username) VALUES (2, 'bob') ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username WHERE users.username <> EXCLUDED.username
 
+--! contract: the constraint is gone, and nothing says which one took its place
 INSERT INTO users (id, username) VALUES (10, 'alice') ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
 
+--! contract: the constraint is gone, and nothing says which one took its place
 INSERT INTO users (id, username) VALUES (10, 'alice') ON CONFLICT ON CONSTRAINT users_username_key DO UPDATE SET age = 99
 
 INSERT INTO users (id, username) VALUES (1, 'anna') ON CONFLICT ON CONSTRAINT users_pkey DO UPDATE SET username = EXCLUDED.username
@@ -113,6 +115,7 @@ INSERT INTO tokens (id, code) VALUES (10, DEFAULT) RETURNING *
 
 INSERT INTO tokens (id, code) VALUES (10, 5), (11, DEFAULT) RETURNING *
 
+--! dual-write switch-reads: a volatile default beside a source whose columns have no names
 INSERT INTO tokens (id, note) SELECT id + 100, note FROM tokens ORDER BY id RETURNING code
 
 INSERT INTO tokens (id, code) VALUES (10, nextval('code_seq')) RETURNING code

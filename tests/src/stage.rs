@@ -3,7 +3,8 @@
 //! Four tables are migrated at once: `users` (NOT NULL and UNIQUE), `"Account"` (mixed case),
 //! `tasks` (a constant default) and `tokens` (a volatile default).
 
-use rewrite_rules::Phase;
+use rewrite_rules::rule::Change;
+use rewrite_rules::{Phase, Rule};
 
 /// The unmigrated schema with its rows.
 pub const PLAIN: &str = include_str!("../corpus/schema.sql");
@@ -105,22 +106,20 @@ fn audit(phase: Option<Phase>) -> String {
     )
 }
 
-/// The `[[migration]]` entries for all four tables in `phase`.
+/// The renames of all four tables in `phase`.
 #[must_use]
-pub fn rules(phase: Phase) -> String {
-    let entry = |name: &str, table: &str, from: &str, to: &str| {
-        // Once the old column is gone nothing but the rule remembers where it stood.
-        let position = if phase == Phase::Contract { "position = 2\n" } else { "" };
-        format!(
-            "[[migration]]\nname = \"{name}\"\nkind = \"rename-column\"\ntable = {table}\n\
-             from = \"{from}\"\nto = \"{to}\"\n{position}phase = \"{phase}\"\n\n"
-        )
-    };
-    [
-        entry("rename-username", "\"users\"", "username", "handle"),
-        entry("rename-user-name", "'\"Account\"'", "userName", "displayName"),
-        entry("rename-label", "\"tasks\"", "label", "heading"),
-        entry("rename-code", "\"tokens\"", "code", "number"),
-    ]
-    .concat()
+pub fn rules(phase: Phase) -> Vec<Rule> {
+    RENAMED
+        .into_iter()
+        .map(|(table, from, to)| {
+            let change = Change::RenameColumn {
+                table: table.to_owned(),
+                from: from.to_owned(),
+                to: to.to_owned(),
+                // Once the old column is gone nothing but the rule remembers where it stood.
+                position: (phase == Phase::Contract).then_some(2),
+            };
+            Rule { name: format!("rename-to-{}", to.to_lowercase()), change, phase }
+        })
+        .collect()
 }

@@ -1,8 +1,8 @@
 //! A golden book: Markdown whose fenced blocks are test cases.
 //!
-//! A heading names a test and headings nest. `sql schema` and `toml rules` blocks hold for their
-//! section and those below it; one `sql client` block makes a section a case; the blocks after it
-//! say what PostgreSQL must receive in each phase.
+//! A heading names a test and headings nest. `sql schema`, `toml rules` and `sql rows` blocks hold
+//! for their section and those below it; one `sql client` block makes a section a case; the blocks
+//! after it say what PostgreSQL must receive in each phase.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ pub struct Case {
     pub rules: String,
     /// The statement that the application sent.
     pub client: String,
-    /// Seed data; with it the case is also executed.
+    /// Seed data; with it a case without placeholders is also executed.
     pub rows: Option<String>,
     /// The expectations.
     pub outcomes: Vec<OutcomeBlock>,
@@ -130,6 +130,7 @@ struct Section {
     title: String,
     schema: Option<String>,
     rules: Option<String>,
+    rows: Option<String>,
     case: Option<Case>,
 }
 
@@ -170,7 +171,14 @@ impl Book {
             if level > 0 && line.as_bytes().get(level) == Some(&b' ') {
                 book.close(&mut open, level);
                 let title = line.trim_start_matches('#').trim().to_owned();
-                open.push(Section { level, title, schema: None, rules: None, case: None });
+                open.push(Section {
+                    level,
+                    title,
+                    schema: None,
+                    rules: None,
+                    rows: None,
+                    case: None,
+                });
             }
             at += 1;
         }
@@ -214,6 +222,7 @@ impl Book {
             open.iter().rev().find_map(|section| get(section).clone())
         };
         let (schema, rules) = (inherited(|s| &s.schema), inherited(|s| &s.rules));
+        let rows = inherited(|s| &s.rows);
         let titles: Vec<String> = open.iter().map(|section| section.title.clone()).collect();
         let line = block.lines.start;
         let Some(section) = open.last_mut() else {
@@ -223,6 +232,7 @@ impl Book {
         match (words.as_slice(), &mut section.case) {
             (["sql", "schema"], None) => section.schema = Some(block.body),
             (["toml", "rules"], None) => section.rules = Some(block.body),
+            (["sql", "rows"], None) => section.rows = Some(block.body),
             (["sql", "client"], None) => {
                 let (Some(schema), Some(rules)) = (schema, rules) else {
                     return self.fault(line, "no schema or no rules hold here");
@@ -233,12 +243,12 @@ impl Book {
                     schema,
                     rules,
                     client: block.body,
-                    rows: None,
+                    rows,
                     outcomes: Vec::new(),
                     insert_at: block.lines.end,
                 });
             }
-            (["sql", "rows"], Some(case)) if case.rows.is_none() => case.rows = Some(block.body),
+            (["sql", "rows"], Some(case)) => case.rows = Some(block.body),
             (["text", "reply", ..], _) => {
                 self.fault(line, "no outcome has a patched reply yet, so nothing could check this");
             }

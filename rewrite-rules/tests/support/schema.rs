@@ -10,9 +10,9 @@ use rewrite_rules::catalog::{
     Catalog, Column, ColumnDefault, Identity, Key, Relation, RelationKind, RelationName, Volatility,
 };
 use sqlparser::ast::{
-    AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CreateIndex, CreateTable, CreateView,
-    Expr, FunctionBehavior, GeneratedAs, Ident, IndexColumn, ObjectName, SelectItem, SetExpr,
-    Statement, TableConstraint, TableFactor, Value,
+    AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CreateIndex,
+    CreateTable, CreateView, Expr, FunctionBehavior, GeneratedAs, Ident, IndexColumn, ObjectName,
+    SelectItem, SetExpr, Statement, TableConstraint, TableFactor, Value,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -119,7 +119,10 @@ pub fn catalog_of(ddl: &str) -> Result<Catalog, String> {
                 let known = catalog.functions.entry(name).or_insert(volatility);
                 *known = volatility.max(*known);
             }
-            Statement::CreateSchema { .. }
+            // What fills tables or says who may touch them leaves the catalog as it is.
+            Statement::Insert(_) | Statement::Update { .. } | Statement::Grant { .. } => {}
+            Statement::CreateSequence { .. }
+            | Statement::CreateSchema { .. }
             | Statement::CreateType { .. }
             | Statement::CreateDomain { .. } => {}
             other => return Err(format!("the schema holds what no book needed yet: {other}")),
@@ -187,8 +190,26 @@ fn alter_table(catalog: &mut Catalog, table: &AlterTable) -> Result<(), String> 
                 relation.columns.retain(|column| !dropped.contains(&column.name));
                 relation.keys.retain(|key| !key.columns.iter().any(|name| dropped.contains(name)));
             }
+            AlterTableOperation::AlterColumn { column_name, op } => {
+                let column_name = folded(column_name);
+                let column = relation.columns.iter_mut().find(|column| column.name == column_name);
+                alter_column(column.ok_or_else(|| format!("no column \"{column_name}\""))?, op)?;
+            }
             other => return Err(format!("no book needed this yet: ALTER TABLE {other}")),
         }
+    }
+    Ok(())
+}
+
+fn alter_column(column: &mut Column, operation: &AlterColumnOperation) -> Result<(), String> {
+    match operation {
+        AlterColumnOperation::SetNotNull => column.not_null = true,
+        AlterColumnOperation::DropNotNull => column.not_null = false,
+        AlterColumnOperation::DropDefault => column.default = None,
+        AlterColumnOperation::SetDefault { value } => {
+            column.default = default_of(value, &column.base_type)?;
+        }
+        other => return Err(format!("no book needed this yet: ALTER COLUMN {other}")),
     }
     Ok(())
 }
