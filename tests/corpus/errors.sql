@@ -24,7 +24,6 @@ INSERT INTO users (id, username) VALUES (10)
 
 INSERT INTO users (id, username) VALUES (10, 'a', 'b')
 
---~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first and gives no position
 INSERT INTO users (id, username, nonsense) VALUES (10, 'a', 'b')
 
 INSERT INTO users VALUES (10, 'a', 'b', 1, 'one too many')
@@ -61,7 +60,6 @@ SELECT nonsense.username FROM users
 
 SELECT u.username FROM users
 
---~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first and gives no position
 SELECT username FROM users u JOIN posts p ON p.user_id = u.id
 
 SELECT username FROM users ORDER BY nonsense

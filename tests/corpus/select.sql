@@ -234,6 +234,8 @@ SELECT to_jsonb(users) FROM users ORDER BY id
 
 SELECT (u).username FROM users u ORDER BY u.id
 
+--! dual-write switch-reads stop-dual-write contract: a star inside brackets cannot be read
+--~ expand: forwarded unread, so an added column shows
 SELECT (u.*)::text FROM users u ORDER BY u.id
 
 SELECT count(u) FROM users u
@@ -244,7 +246,6 @@ SELECT u.username FROM users u WHERE u.username = 'alice' FOR UPDATE OF u
 
 SELECT username FROM users WHERE id = 1 FOR SHARE
 
---! dual-write switch-reads stop-dual-write contract: the parser does not know FOR NO KEY UPDATE
 SELECT username FROM users WHERE id = 2 FOR NO KEY UPDATE SKIP LOCKED
 
 SELECT username FROM ONLY users ORDER BY id

@@ -37,7 +37,6 @@ UPDATE users SET username = (SELECT title FROM posts WHERE posts.id = users.id) 
 
 UPDATE users SET (username, email) = ('both', 'b@example.com') WHERE id = 1
 
---! dual-write switch-reads: ROW (…) as the source of a multi-column assignment
 UPDATE users SET (username, email) = ROW ('both', 'b@example.com') WHERE id = 1 RETURNING *
 
 UPDATE users SET (email, username) = (SELECT title, title || '!' FROM posts WHERE posts.id = users.id) WHERE id = 2 RETURNING username
