@@ -15,7 +15,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=90))]
     pub connections: u16,
     /// Seconds that the application runs in each phase, beside the work done there
-    #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value_t = 7.0, value_parser = seconds)]
     pub seconds_per_phase: f64,
     /// Number that the choice of statements starts from; the same number gives the same statements
     #[arg(long, default_value_t = 1)]

@@ -18,6 +18,7 @@ mod view;
 mod walk;
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,11 @@ const SPARE_CONNECTIONS: u32 = 30;
 ///
 /// Cancel safety: dropping the future ends the server and removes all files.
 pub async fn run(arguments: Arguments) -> ExitCode {
+    let paint = Paint::for_stdout();
+    // Better now than after a minute's work.
+    if let Err(error) = can_be_written(&arguments.report) {
+        return cannot_write(&arguments.report, &error, paint);
+    }
     let view = View::new(arguments.plain || !std::io::stdout().is_terminal());
     let outcome = tokio::select! {
         outcome = play(&arguments, &view) => Some(outcome),
@@ -58,7 +64,6 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     };
     // By now everything that `play` started has ended: it was either finished or dropped.
     view.finish();
-    let paint = Paint::for_stdout();
     match outcome {
         Some(Ok(report)) => conclude(&arguments, &report, paint),
         Some(Err(error)) => {
@@ -91,6 +96,21 @@ fn conclude(arguments: &Arguments, report: &Report, paint: Paint) -> ExitCode {
         }
     }
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Can a file of this name be made? Tried with another name beside it, so that nothing is left.
+fn can_be_written(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map(drop)
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error, paint: Paint) -> ExitCode {
+    let problem = format!("could not write \"{}\": {error}", path.display());
+    say(&format!("{} {problem}\nHINT: name another file with --report", paint.bad("error:")));
+    ExitCode::FAILURE
 }
 
 /// The story, from nothing to the report. The cluster is ended in every case.
@@ -274,3 +294,6 @@ async fn interrupted() {
 fn say(text: &str) {
     writeln!(anstream::stdout(), "{text}").ok();
 }
+
+#[cfg(test)]
+mod tests;

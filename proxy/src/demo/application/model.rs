@@ -43,7 +43,7 @@ pub(in crate::demo) struct Model {
 
 impl Model {
     /// The seeded rows of worker number `worker` of `workers`.
-    pub(super) fn seeded(worker: usize, workers: usize, rows: i64) -> Self {
+    pub(in crate::demo) fn seeded(worker: usize, workers: usize, rows: i64) -> Self {
         let step = i64::try_from(workers).unwrap_or(1).max(1);
         let first = i64::try_from(worker).unwrap_or(0);
         // Ids start at 1; the worker's first id is the first that leaves its number.
