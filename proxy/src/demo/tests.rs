@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, ClusterOptions};
 fn small(report: PathBuf) -> Arguments {
     Arguments {
         rows: 1_000,
-        rate: 300,
+        rate: 100,
         connections: 3,
         seconds_per_phase: 0.2,
         seed: 7,
