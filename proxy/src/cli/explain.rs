@@ -133,9 +133,12 @@ fn statement(argument: String) -> Result<String, String> {
     let mut text = String::new();
     std::io::stdin()
         .lock()
-        .take(STATEMENT_BYTES)
+        .take(STATEMENT_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(|error| format!("the statement could not be read: {error}"))?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > STATEMENT_BYTES {
+        return Err(format!("the statement is longer than {STATEMENT_BYTES} bytes"));
+    }
     Ok(text.trim_end().to_owned())
 }
 

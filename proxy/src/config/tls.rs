@@ -6,14 +6,14 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig,
     SignatureScheme,
 };
 
-use super::{ClientTls, ServerTls};
+use super::{ClientTls, ServerTls, plain_reason};
 
 /// Why a certificate or key file is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -108,11 +108,18 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFileErro
     };
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable(error.to_string()))?;
+        .map_err(|error| unreadable(pem_reason(error)))?;
     if certificates.is_empty() {
         return Err(unreadable("no PEM block of that kind in it".to_owned()));
     }
     Ok(certificates)
+}
+
+fn pem_reason(error: pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => plain_reason(&error.to_string()),
+        other => other.to_string(),
+    }
 }
 
 fn verifier(

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rewrite_rules::Phase;
@@ -120,10 +121,16 @@ fn read(path: &Path) -> Result<String, EditError> {
 fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let permissions = fs::metadata(&path)?.permissions();
+    let before = fs::metadata(&path)?;
     let mut file = tempfile::Builder::new().prefix(".segue-").tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(permissions)?;
+    // Owner first: changing it clears bits of the mode. An owner that cannot be kept is a failure,
+    // or the proxy could find a file that it may no longer read.
+    let made = file.as_file().metadata()?;
+    if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+        fchown(file.as_file(), Some(before.uid()), Some(before.gid()))?;
+    }
+    file.as_file().set_permissions(before.permissions())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     fs::File::open(folder)?.sync_all()

@@ -6,7 +6,7 @@ use rewrite_rules::{Catalog, Rule};
 use tokio_postgres::Client;
 
 use super::plan::{Plan, PlanFault, plan};
-use crate::catalog;
+use crate::catalog::{self, ConnectError};
 use crate::config::{Config, Draft, Report};
 
 /// What a database has, and how to tell whether it still has it.
@@ -79,6 +79,8 @@ pub async fn load(draft: &mut Draft) -> Option<(Client, Loaded)> {
     let control = draft.control.clone()?;
     let mut client = match catalog::connect(&control).await {
         Ok(client) => client,
+        // The file's own check has already told it.
+        Err(ConnectError::Tls(_)) => return None,
         Err(error) => {
             let hint = "is the server running, and may this role log in to this database?";
             draft.add_control_fault(error.to_string(), Some(hint.to_owned()));
