@@ -101,20 +101,20 @@ impl Worker {
     /// After an error nobody knows which of the unit's writes happened: reads each row that it
     /// touched, and takes any state that it passed through for right.
     async fn settle(&mut self, session: Option<Session>, unit: &Unit) -> Option<Session> {
-        let session = match session {
-            // A transaction that failed half-way is still open: only a new connection is sure.
-            Some(session) if !session.is_closed() && unit.style != Style::Transaction => session,
-            _lost => match self.reconnect().await {
-                Some(session) => session,
-                None => {
-                    unit.touched.keys().for_each(|id| self.recorder.undecided(*id));
-                    return None;
-                }
-            },
+        // A transaction that failed half-way is still open: only a new connection is sure.
+        let usable = |session: &Session| !session.is_closed() && unit.style != Style::Transaction;
+        let mut session = match session.filter(usable) {
+            Some(session) => Some(session),
+            None => self.reconnect().await,
         };
         for (id, states) in &unit.touched {
-            let Ok(found) = read_row(&session, *id).await else {
-                self.model.set(*id, None);
+            let mut found = read_row(session.as_ref(), *id).await;
+            if found.is_err() {
+                // The server may have said goodbye without our having seen the connection close.
+                session = self.reconnect().await;
+                found = read_row(session.as_ref(), *id).await;
+            }
+            let Ok(found) = found else {
                 self.recorder.undecided(*id);
                 continue;
             };
@@ -124,7 +124,7 @@ impl Worker {
             }
             self.model.set(*id, found);
         }
-        Some(session)
+        session
     }
 
     /// One attempt to connect again.
@@ -146,7 +146,8 @@ impl Worker {
 }
 
 /// Reads one row by the application's own way.
-async fn read_row(session: &Session, id: i64) -> Result<Option<Record>, ()> {
+async fn read_row(session: Option<&Session>, id: i64) -> Result<Option<Record>, ()> {
+    let session = session.ok_or(())?;
     let request = Request {
         statement: Statement::ReadById,
         values: vec![Value::Number(id)],
