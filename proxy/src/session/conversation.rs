@@ -14,6 +14,7 @@ use rewrite_rules::Outcome;
 use super::counters::Counters;
 use super::names::{Fact, Names};
 use super::reply::Replies;
+use super::sql_prepared::SqlPrepared;
 use super::statements::Statements;
 use super::transaction::{Status, Transaction};
 use crate::phase::generation::Seat;
@@ -76,6 +77,8 @@ pub(super) enum QuestionKind {
     Names,
     /// Which prepared statements exist.
     Prepared,
+    /// Which statements were prepared with PREPARE.
+    SqlPrepared,
 }
 
 /// What must be remembered of a portal.
@@ -93,6 +96,7 @@ pub(super) struct Conversation {
     pub(super) transaction: Transaction,
     pub(super) replies: Replies,
     pub(super) statements: Statements,
+    pub(super) sql_prepared: SqlPrepared,
     pub(super) names: Names,
     /// Portals about which something must be remembered; the others are not in it.
     pub(super) portals: HashMap<Box<[u8]>, Portal>,
@@ -124,6 +128,7 @@ impl Conversation {
             transaction: Transaction::new(seat),
             replies: Replies::default(),
             statements: Statements::default(),
+            sql_prepared: SqlPrepared::default(),
             names: Names::new(),
             portals: HashMap::new(),
             skipping: false,

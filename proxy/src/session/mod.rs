@@ -13,6 +13,7 @@
 //! | `plan` | what a text becomes; preparing statements again; asking the server |
 //! | `names` | what unqualified names mean in this session |
 //! | `statements` | the client's prepared statements and the words in which they stand |
+//! | `sql_prepared` | the same for those that were prepared with PREPARE |
 //! | `reply` | the replies that the server still owes |
 //! | `patch` | errors made to fit what the client sent |
 //! | [`counters`] | what all sessions together have done |
@@ -48,6 +49,7 @@ mod plan;
 mod reply;
 mod request;
 mod response;
+mod sql_prepared;
 mod statements;
 mod transaction;
 

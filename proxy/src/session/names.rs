@@ -39,11 +39,21 @@ SELECT 'prepared', 0, pg_catalog.encode(pg_catalog.convert_to(p.name, \
 pg_catalog.getdatabaseencoding()), 'hex') \
 FROM pg_catalog.pg_prepared_statements p WHERE NOT p.from_sql";
 
+/// Asks for name and text of the statements that were prepared with PREPARE. Same shape as
+/// [`NAMES_QUESTION`].
+pub(super) const SQL_PREPARED_QUESTION: &str = "\
+SELECT f.kind, p.place, pg_catalog.encode(pg_catalog.convert_to(f.value, \
+pg_catalog.getdatabaseencoding()), 'hex') \
+FROM (SELECT s.name, s.statement, pg_catalog.row_number() OVER () AS place \
+FROM pg_catalog.pg_prepared_statements s WHERE s.from_sql) p, \
+LATERAL (VALUES ('name', p.name), ('text', p.statement)) AS f(kind, value)";
+
 /// One fact of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fact {
-    kind: Vec<u8>,
-    place: u32,
+    pub(super) kind: Vec<u8>,
+    /// Orders the facts of a kind.
+    pub(super) place: u32,
     /// The value's bytes in the database's encoding.
     pub(super) value: Vec<u8>,
 }

@@ -7,7 +7,8 @@ use rewrite_rules::{Outcome, Refusal};
 use super::conversation::{Conversation, Question, QuestionKind, Step};
 use super::counters::{Counters, bump};
 use super::names::{
-    Encoding, Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, View, mentions_ddl,
+    Encoding, Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, SQL_PREPARED_QUESTION,
+    View, mentions_ddl,
 };
 use super::patch::FAILING_STATEMENT;
 use super::reply::{Entry, Expected, Origin};
@@ -36,8 +37,8 @@ pub(super) enum Verdict {
         /// Whether running it may change what names mean in the session.
         changes_names: bool,
     },
-    /// That depends on what names mean, which must be asked first.
-    NamesNeeded,
+    /// That depends on something that must be asked first.
+    Needs(QuestionKind),
 }
 
 /// What a Bind or Describe of a statement must do.
@@ -114,7 +115,7 @@ impl Conversation {
             return forward(changes_names);
         }
         let outcome = match self.names.known() {
-            Knowledge::Nothing => return Verdict::NamesNeeded,
+            Knowledge::Nothing => return Verdict::Needs(QuestionKind::Names),
             Knowledge::Unknowable => unknowable(),
             Knowledge::View(_) if scan.session && renames_midway(&generation, text) => midway(),
             Knowledge::View(view) => match readable(text, view) {
@@ -132,7 +133,7 @@ impl Conversation {
             Verdict::Decided { outcome, changes_names } => {
                 Verdict::Decided { outcome, changes_names: changes_names || mentions_ddl(text) }
             }
-            Verdict::NamesNeeded => Verdict::NamesNeeded,
+            needs @ Verdict::Needs(_) => needs,
         }
     }
 
@@ -140,7 +141,7 @@ impl Conversation {
     pub(super) fn use_statement(&mut self, name: &[u8], held: Held) -> Use {
         let batch = self.transaction.batch();
         let version = match self.statements.find(name, held.number, batch) {
-            Found::Absent => return Use::Go { before: None, standing: None },
+            Found::Absent => return self.use_absent(name, held),
             Found::Current(standing) => {
                 return Use::Go { before: None, standing: Some(standing.clone()) };
             }
@@ -158,18 +159,15 @@ impl Conversation {
                 Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names: false }
             }
             None => Verdict::Decided { outcome: too_long(), changes_names: false },
-            Some(text) => self.decide_prepared(text),
+            Some(text) => self.judge(text, held, true),
         };
-        let Verdict::Decided { outcome, changes_names } = verdict else {
-            return Use::Later(self.ask(QuestionKind::Names, false));
+        let (outcome, changes_names) = match verdict {
+            Verdict::Decided { outcome, changes_names } => (outcome, changes_names),
+            Verdict::Needs(kind) => return Use::Later(self.ask(kind, false)),
         };
         let new = Standing { generation: held.number, outcome, changes_names };
         if let Outcome::Refused(_) = *new.outcome {
-            bump(&self.counters.refused);
-            self.expect_injected(Expected::Parse { statement: None }, Some(&new.outcome));
-            let failing = FAILING_STATEMENT.as_bytes();
-            let before = compose::parse(REFUSED_NAME, failing, NO_TYPES);
-            return Use::Go { before: Some(before), standing: None };
+            return self.refuse_use(&new.outcome);
         }
         let source = &version.source;
         let text = server_text(source, &new.outcome);
@@ -186,6 +184,23 @@ impl Conversation {
         before.unsplit(compose::parse(name, text, &source.types));
         self.expect_renewal(name, &version, &new);
         Use::Go { before: Some(before), standing: Some(new) }
+    }
+
+    /// Makes a Bind or Describe fail in the words of a refusal.
+    fn refuse_use(&mut self, outcome: &Arc<Outcome>) -> Use {
+        bump(&self.counters.refused);
+        self.expect_injected(Expected::Parse { statement: None }, Some(outcome));
+        let failing = FAILING_STATEMENT.as_bytes();
+        Use::Go { before: Some(compose::parse(REFUSED_NAME, failing, NO_TYPES)), standing: None }
+    }
+
+    /// A statement that was not prepared by a Parse: nothing, or one that PREPARE made.
+    fn use_absent(&mut self, name: &[u8], held: Held) -> Use {
+        match self.judge_execution(name, held) {
+            None => Use::Go { before: None, standing: None },
+            Some(Verdict::Needs(kind)) => Use::Later(self.ask(kind, false)),
+            Some(Verdict::Decided { outcome, .. }) => self.refuse_use(&outcome),
+        }
     }
 
     /// Notes the Close and the Parse that prepare a statement again.
@@ -213,6 +228,7 @@ impl Conversation {
         let text = match kind {
             QuestionKind::Names => NAMES_QUESTION,
             QuestionKind::Prepared => PREPARED_QUESTION,
+            QuestionKind::SqlPrepared => SQL_PREPARED_QUESTION,
         };
         let mut bytes = compose::question(QUESTION_NAME, text);
         let parts = [

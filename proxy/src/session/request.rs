@@ -128,14 +128,9 @@ impl Conversation {
             return Ok(Step::More(header.total));
         };
         let text = request::query(body).ok_or_else(|| malformed(header))?;
-        let Verdict::Decided { outcome, changes_names } = self.decide(text) else {
-            let batch_open = self.transaction.batch_open();
-            if !batch_open && self.replies.is_empty() && self.transaction.status() == Status::Failed
-            {
-                // The server would not answer; and it will reject what is sent instead.
-                return Ok(self.refuse_query(&unknowable()));
-            }
-            return Ok(self.ask(QuestionKind::Names, !batch_open));
+        let (outcome, changes_names) = match self.judge(text, held, false) {
+            Verdict::Decided { outcome, changes_names } => (outcome, changes_names),
+            Verdict::Needs(kind) => return Ok(self.ask_before_query(kind)),
         };
         match &*outcome {
             Outcome::Refused(_) => Ok(self.refuse_query(&outcome)),
@@ -148,6 +143,16 @@ impl Conversation {
                 Ok(Step::Replace(compose::query(&rewritten.sql)))
             }
         }
+    }
+
+    /// Asks before a Query, unless the server would not answer.
+    fn ask_before_query(&mut self, kind: QuestionKind) -> Step {
+        let batch_open = self.transaction.batch_open();
+        if !batch_open && self.replies.is_empty() && self.transaction.status() == Status::Failed {
+            // It will reject what is sent instead.
+            return self.refuse_query(&unknowable());
+        }
+        self.ask(kind, !batch_open)
     }
 
     fn refuse_query(&mut self, outcome: &Arc<Outcome>) -> Step {
@@ -192,13 +197,14 @@ impl Conversation {
         };
         let parse = request::parse(body).ok_or_else(|| malformed(header))?;
         let verdict = if held.governs {
-            self.decide_prepared(parse.text)
+            self.judge(parse.text, held, true)
         } else {
             self.names.forget();
             Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names: false }
         };
-        let Verdict::Decided { outcome, changes_names } = verdict else {
-            return Ok(self.ask(QuestionKind::Names, false));
+        let (outcome, changes_names) = match verdict {
+            Verdict::Decided { outcome, changes_names } => (outcome, changes_names),
+            Verdict::Needs(kind) => return Ok(self.ask(kind, false)),
         };
         let source = Source { text: Some(parse.text.into()), types: parse.types.into() };
         let step = match &*outcome {

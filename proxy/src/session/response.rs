@@ -4,6 +4,7 @@ use super::conversation::{Conversation, QuestionKind, Step, Violation};
 use super::names;
 use super::patch;
 use super::reply::{Entry, Expected, Origin};
+use super::sql_prepared::SqlPrepared;
 use super::transaction::Status;
 use crate::wire::frame::{FrameError, HEADER_BYTES, Header};
 use crate::wire::reply;
@@ -75,6 +76,7 @@ impl Conversation {
         };
         match question.kind {
             QuestionKind::Names => self.names.answered(question.facts),
+            QuestionKind::SqlPrepared => self.sql_prepared.answered(question.facts),
             QuestionKind::Prepared => {
                 let facts = question.facts.unwrap_or_default();
                 let names: Vec<Vec<u8>> = facts.into_iter().map(|fact| fact.value).collect();
@@ -146,12 +148,20 @@ impl Conversation {
 
     fn command_complete(&mut self, body: &[u8]) -> Result<Step, Violation> {
         match body.split(|byte| *byte == 0).next().unwrap_or_default() {
-            b"DEALLOCATE ALL" => self.statements.drop_named(),
+            b"DEALLOCATE ALL" => {
+                self.statements.drop_named();
+                self.sql_prepared = SqlPrepared::default();
+            }
             b"DISCARD ALL" => {
                 self.statements.drop_named();
+                self.sql_prepared = SqlPrepared::default();
                 self.names.touch();
             }
-            b"DEALLOCATE" => self.statements.doubt_named(),
+            b"DEALLOCATE" => {
+                self.statements.doubt_named();
+                self.sql_prepared.deallocated();
+            }
+            b"PREPARE" => self.sql_prepared.prepared(self.transaction.number()),
             _other => {}
         }
         if let Some(Expected::Query { .. }) = self.replies.head().map(|entry| &entry.expected) {

@@ -154,3 +154,44 @@ fn what_no_peer_may_send_ends_the_session() {
     let ended = Session::new(OLD).server(&completes("1"));
     assert_eq!(ended, Err(Violation::Unexpected(b'1')));
 }
+
+#[test]
+fn what_sql_prepared_in_an_earlier_phase_is_not_executed() {
+    let text = "prepare s as select username from users";
+    let asked = crate::wire::compose::question(
+        crate::session::names::QUESTION_NAME,
+        crate::session::names::SQL_PREPARED_QUESTION,
+    );
+    let answered = [
+        completes("312"),
+        fact("name", "1", "s"),
+        fact("text", "1", text),
+        fact("name", "2", "other"),
+        fact("text", "2", "prepare other as select 1"),
+        done("SELECT 4"),
+        completes("33"),
+        ready(b'I'),
+    ];
+    let failing = query(crate::session::patch::FAILING_STATEMENT);
+    play(
+        None,
+        &[
+            Act::Client(query(text)),
+            Act::ServerGot(query(text)),
+            Act::Server([done("PREPARE"), ready(b'I')].concat()),
+            Act::Client(query("execute s")),
+            Act::ServerGot(query("execute s")),
+            Act::Server([done("SELECT 0"), ready(b'I')].concat()),
+            Act::Flip(2, NEW),
+            Act::Client(query("execute s")),
+            Act::ServerGot([&asked[..], &sync()].concat()),
+            Act::Server(answered.concat()),
+            Act::ServerGot(question(true)),
+            Act::Server([answer("public"), ready(b'I')].concat()),
+            Act::ServerGot(failing),
+            Act::Server([error("42703", "8"), ready(b'I')].concat()),
+            Act::Client(query("execute other")),
+            Act::ServerGot(query("execute other")),
+        ],
+    );
+}
