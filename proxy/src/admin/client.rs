@@ -34,6 +34,9 @@ pub enum ClientError {
     /// No answer in time.
     #[error("the running segue did not answer within {ANSWER_S} s")]
     Timeout,
+    /// It cannot answer now.
+    #[error("the running segue says: {0}")]
+    Told(String),
     /// It is of another version.
     #[error("the running segue gave an answer that is not understood: {0}")]
     NotUnderstood(String),
@@ -80,8 +83,12 @@ impl AdminClient {
         line.push('\n');
         let mut reply = String::new();
         let exchange = async {
-            self.stream.get_mut().write_all(line.as_bytes()).await?;
-            self.stream.read_line(&mut reply).await
+            // A proxy without a free place says so and closes before it is asked: read all the same.
+            let written = self.stream.get_mut().write_all(line.as_bytes()).await;
+            match self.stream.read_line(&mut reply).await {
+                Ok(0) => written.map(|()| 0),
+                read => read,
+            }
         };
         match tokio::time::timeout(Duration::from_secs(ANSWER_S), exchange).await {
             Err(_elapsed) => Err(ClientError::Timeout),
@@ -103,7 +110,7 @@ impl AdminClient {
             Answer::Reloaded { .. } | Answer::Refused { .. } => {
                 Err(ClientError::NotUnderstood("it is about a reload".to_owned()))
             }
-            Answer::Error { message } => Err(ClientError::NotUnderstood(message)),
+            Answer::Error { message } => Err(ClientError::Told(message)),
         }
     }
 }

@@ -30,7 +30,7 @@ use message::{Answer, Request};
 use socket::AdminSocket;
 
 /// Longest request. The longest command is a tenth of it. Unit: bytes.
-pub const REQUEST_BYTES: u64 = 4 * 1024;
+pub const REQUEST_LENGTH: usize = 4 * 1024;
 
 /// Longest silence between two requests of one connection; beyond it the connection is closed, so
 /// that a stuck script does not hold a place for ever. Unit: seconds.
@@ -80,14 +80,15 @@ pub async fn run(socket: AdminSocket, control: Arc<Control>, mut shutdown: watch
             Some(_ended) = connections.join_next(), if !connections.is_empty() => {}
             accepted = socket.accept() => match accepted {
                 Ok(stream) => {
-                    // Without a place it is closed at once, which its client reports.
-                    if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                        let control = Arc::clone(&control);
-                        connections.spawn(async move {
-                            serve(stream, &control).await;
-                            drop(place);
-                        });
-                    }
+                    let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                        turn_away(&stream);
+                        continue;
+                    };
+                    let control = Arc::clone(&control);
+                    connections.spawn(async move {
+                        serve(stream, &control).await;
+                        drop(place);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the admin socket could not accept");
@@ -95,6 +96,14 @@ pub async fn run(socket: AdminSocket, control: Arc<Control>, mut shutdown: watch
                 }
             },
         }
+    }
+}
+
+/// Tells that there is no place. One small write into an empty socket needs no waiting.
+fn turn_away(stream: &UnixStream) {
+    let message = format!("all {CONNECTIONS} places are taken");
+    if let Ok(text) = serde_json::to_string(&Answer::Error { message }) {
+        let _ = stream.try_write(format!("{text}\n").as_bytes());
     }
 }
 
@@ -106,24 +115,24 @@ async fn serve(stream: UnixStream, control: &Control) {
     loop {
         line.clear();
         let silence = Duration::from_secs(SILENCE_S);
-        let mut bounded = (&mut read).take(REQUEST_BYTES);
+        let mut bounded = (&mut read).take(REQUEST_LENGTH as u64);
         match tokio::time::timeout(silence, bounded.read_until(b'\n', &mut line)).await {
             Ok(Ok(0) | Err(_)) | Err(_) => return,
             Ok(Ok(_)) => {}
         }
-        let whole = line.ends_with(b"\n");
+        // The last request may end with the stream instead of a newline.
+        let cut = !line.ends_with(b"\n") && line.len() >= REQUEST_LENGTH;
         let answer = match serde_json::from_slice::<Request>(&line) {
-            Ok(request) if whole => answer(request, control).await,
-            Ok(_) | Err(_) if !whole => Answer::Error {
-                message: format!("request does not end within {REQUEST_BYTES} bytes"),
+            _ if cut => Answer::Error {
+                message: format!("request does not end within {REQUEST_LENGTH} bytes"),
             },
-            Ok(_) => return,
+            Ok(request) => answer(request, control).await,
             Err(error) => Answer::Error { message: format!("request is not understood: {error}") },
         };
         let Ok(mut text) = serde_json::to_vec(&answer) else { return };
         text.push(b'\n');
         let writing = tokio::time::timeout(Duration::from_secs(WRITE_S), write.write_all(&text));
-        if !matches!(writing.await, Ok(Ok(()))) || !whole {
+        if !matches!(writing.await, Ok(Ok(()))) || cut {
             return;
         }
     }

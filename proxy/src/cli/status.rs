@@ -46,6 +46,7 @@ pub(super) fn not_answered(error: &ClientError) -> ExitCode {
         ClientError::Refused { .. }
         | ClientError::Gone
         | ClientError::Timeout
+        | ClientError::Told(_)
         | ClientError::NotUnderstood(_) => FAILED,
     })
 }
