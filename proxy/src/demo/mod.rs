@@ -197,6 +197,9 @@ async fn migrate(
         walked = walk.run() => walked,
         never = ticker(&recorder, view) => match never {},
     };
+    if let Err(error) = &walked {
+        view.failed(&error.to_string());
+    }
     let length = recorder.elapsed();
     let models = application.stop().await;
     view.begin("proof", "comparing the table with every acknowledged write");

@@ -154,7 +154,6 @@ impl Walk<'_> {
         let verdict = verify::run(&self.worker, &columns, &mut report).await?;
         self.recorder.did(name, from);
         if !verdict.is_clean() {
-            self.view.failed(&format!("{} differ", plural(verdict.diverged, "row")));
             return Err(DemoError::Diverged(verdict));
         }
         self.view.done(&format!("{} equal in both columns", plural(verdict.compared, "row")));
