@@ -12,6 +12,7 @@
 //! | `transaction` | the generation held, from a transaction's first message to its end |
 //! | `plan` | what a text becomes; preparing statements again; asking the server |
 //! | `names` | what unqualified names mean in this session |
+//! | `search_path` | whether a SET of the search path changes it |
 //! | `statements` | the client's prepared statements and the words in which they stand |
 //! | `sql_prepared` | the same for those that were prepared with PREPARE |
 //! | `reply` | the replies that the server still owes |
@@ -49,6 +50,7 @@ mod plan;
 mod reply;
 mod request;
 mod response;
+mod search_path;
 mod sql_prepared;
 mod statements;
 mod transaction;

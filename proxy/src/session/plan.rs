@@ -12,6 +12,7 @@ use super::names::{
 };
 use super::patch::FAILING_STATEMENT;
 use super::reply::{Entry, Expected, Origin};
+use super::search_path::sets_same_path;
 use super::statements::{Found, Source, Standing, Version};
 use super::transaction::Held;
 use crate::phase::generation::Generation;
@@ -117,7 +118,9 @@ impl Conversation {
         let outcome = match self.names.known() {
             Knowledge::Nothing => return Verdict::Needs(QuestionKind::Names),
             Knowledge::Unknowable => unknowable(),
-            Knowledge::View(_) if scan.session && renames_midway(&generation, text) => midway(),
+            Knowledge::View(view) if scan.session && renames_midway(&generation, text, view) => {
+                midway()
+            }
             Knowledge::View(view) => match readable(text, view) {
                 None => unreadable(),
                 Some(text) => generation.plan(text, &view.search_path, view.conforming_strings),
@@ -272,12 +275,12 @@ fn begins_with_rollback(text: &[u8]) -> bool {
 
 /// Whether a statement of several may change what a governed name means in a later one. Cut at
 /// every semicolon, those inside literals too: that can only find more.
-fn renames_midway(generation: &Generation, text: &[u8]) -> bool {
+fn renames_midway(generation: &Generation, text: &[u8], view: &View) -> bool {
     let mut changed = false;
     text.split(|byte| *byte == b';').any(|piece| {
         let scan = generation.compiled().scan(piece);
         let governed_after = changed && scan.governed;
-        changed |= scan.session;
+        changed |= scan.session && !sets_same_path(piece, &view.search_path);
         governed_after
     })
 }
