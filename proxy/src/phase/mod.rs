@@ -17,3 +17,5 @@ pub mod generation;
 pub mod plan;
 pub mod prepare;
 pub mod reload;
+#[cfg(test)]
+mod tests;
