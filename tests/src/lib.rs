@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`server`] | one cluster per test process, one database per test |
+//! | [`proxy`] | the whole proxy in this process, with its configuration file |
 //! | [`relay`] | the data plane alone, with a generation chosen by the test |
 //! | [`wire`] | a client that sends any frame and shows every answer |
 //! | [`message`] | backend messages, decoded |
@@ -18,6 +19,7 @@
 #[path = "../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
 pub mod message;
+pub mod proxy;
 pub mod relay;
 pub mod server;
 pub mod stage;

@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use segue::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use tokio::runtime::Runtime;
@@ -30,6 +31,31 @@ pub fn run<F: Future>(future: F) -> F::Output {
     runtime().block_on(future)
 }
 
+/// Lets some time go by.
+pub fn pause(milliseconds: u64) {
+    run(async { tokio::time::sleep(Duration::from_millis(milliseconds)).await });
+}
+
+/// Longest wait for something that happens elsewhere. Unit: milliseconds.
+const PATIENCE_MS: u64 = 15_000;
+
+/// Pause between two looks. Unit: milliseconds.
+const LOOK_MS: u64 = 20;
+
+/// Looks again and again until `condition` holds.
+///
+/// # Panics
+/// If it does not come to hold.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    for _ in 0..PATIENCE_MS / LOOK_MS {
+        if condition() {
+            return;
+        }
+        pause(LOOK_MS);
+    }
+    panic!("not within {PATIENCE_MS} ms: {what}");
+}
+
 /// The cluster of this process: everybody is trusted, nothing waits for the disk.
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
@@ -42,9 +68,9 @@ pub fn cluster() -> &'static Cluster {
             ..ClusterOptions::default()
         });
         // segue's own role, with no more than what the README grants it.
-        Login::direct(&cluster, "postgres")
-            .connect()
-            .script("CREATE ROLE segue LOGIN; CREATE ROLE app LOGIN;");
+        Login::direct(&cluster, "postgres").connect().script(
+            "CREATE ROLE segue LOGIN; GRANT pg_read_all_stats TO segue; CREATE ROLE app LOGIN;",
+        );
         cluster
     })
 }
@@ -69,7 +95,12 @@ impl Database {
         let admin = Login::direct(cluster(), "postgres");
         admin.connect().script(&format!("CREATE DATABASE \"{name}\""));
         let database = Self { name };
-        database.connect().script(ddl);
+        database.connect().script(&format!(
+            "GRANT CONNECT, CREATE ON DATABASE \"{}\" TO segue;
+             ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE ON TABLES TO segue;
+             {ddl}",
+            database.name
+        ));
         database
     }
 

@@ -251,6 +251,19 @@ impl Wire {
         }
     }
 
+    /// Waits for messages up to and with CommandComplete or an error, where no Sync was sent.
+    pub fn until_tag(&mut self) -> Reply {
+        let mut messages = Vec::new();
+        loop {
+            let message = self.read().expect("an answer");
+            let last = matches!(message, Message::Tag(_) | Message::Error(_));
+            messages.push(message);
+            if last {
+                return Reply { messages };
+            }
+        }
+    }
+
     /// Sends a Query message and waits for the whole answer.
     pub fn simple(&mut self, sql: &str) -> Reply {
         self.send_bytes(&query(sql));

@@ -150,11 +150,13 @@ impl Draft {
     /// Adds what compiling the rules found, each at the line of its key. A fault at a key that
     /// already has one says the same in other words and is left out.
     pub fn add_rule_faults(&mut self, found: Vec<rewrite_rules::Fault>) {
+        // What is found now may say several things of one key: each is a step of its own to take.
+        let before = self.report.faults.len();
         for fault in found {
             let Some((rule, places)) = self.rules.get(fault.rule) else { continue };
             let line = places.keys.get(fault.key).copied().unwrap_or(places.header);
             let known =
-                self.report.faults.iter().any(|known| {
+                self.report.faults.iter().take(before).any(|known| {
                     known.line == Some(line) && known.key.as_deref() == Some(fault.key)
                 });
             if !known {

@@ -1,31 +1,15 @@
 //! When something goes away: the statement, the client, the server.
 
-use std::time::Duration;
-
 use segue::upstream::Upstream;
 use segue_tests::message::Message;
 use segue_tests::relay::{Relay, ungoverned};
-use segue_tests::server::run;
+use segue_tests::server::eventually;
 use segue_tests::wire::{Login, Wire, query};
 
 use super::started;
 
 /// CancelRequest's code (PostgreSQL manual, "Message Formats").
 const CANCEL_REQUEST: u32 = 80_877_102;
-
-/// Longest wait for something that happens elsewhere. Unit: milliseconds.
-const PATIENCE_MS: u64 = 10_000;
-
-/// Asks again and again until `condition` holds.
-fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    for _ in 0..PATIENCE_MS / 20 {
-        if condition() {
-            return;
-        }
-        run(tokio::time::sleep(Duration::from_millis(20)));
-    }
-    panic!("not within {PATIENCE_MS} ms: {what}");
-}
 
 #[test]
 fn a_cancel_request_reaches_the_statement() {

@@ -1,0 +1,58 @@
+//! Walks through the phases on a real server, with sessions that stay open all the way.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
+)]
+
+mod faults;
+mod open_transactions;
+mod sessions;
+mod traffic;
+mod walk;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rewrite_rules::Phase;
+use segue_tests::proxy::{Proxy, rename_username};
+use segue_tests::server::Database;
+
+/// The table before the migration.
+const DDL: &str = "CREATE TABLE users (
+        id bigint PRIMARY KEY, username varchar(50) NOT NULL UNIQUE, email text, score integer DEFAULT 7);
+    INSERT INTO users SELECT g, 'user' || g, 'mail' || g FROM generate_series(1, 100) g;";
+
+/// A flip waits for every writing transaction of the whole cluster, other databases included, so
+/// tests that hold transactions open must not run beside tests that flip.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the operator does before `phase` is entered for the first time.
+fn prepare(database: &Database, phase: Phase) {
+    database.connect().script(match phase {
+        Phase::Expand => "",
+        Phase::DualWrite => "ALTER TABLE users ADD COLUMN handle varchar(50)",
+        Phase::SwitchReads => {
+            "UPDATE users SET handle = username WHERE handle IS DISTINCT FROM username;
+             CREATE UNIQUE INDEX users_handle_key ON users (handle);
+             ALTER TABLE users ALTER COLUMN handle SET NOT NULL;
+             ANALYZE users"
+        }
+        Phase::StopDualWrite => "ALTER TABLE users ALTER COLUMN username DROP NOT NULL",
+        Phase::Contract => "",
+    });
+}
+
+/// A database and a proxy that has walked up to `phase`.
+fn started(phase: Phase) -> (Database, Proxy) {
+    let database = Database::create("phases", DDL);
+    let proxy = Proxy::start(&database, &rename_username(Phase::Expand));
+    for next in Phase::ALL.into_iter().filter(|next| *next <= phase).skip(1) {
+        prepare(&database, next);
+        proxy.flip(next);
+    }
+    (database, proxy)
+}
