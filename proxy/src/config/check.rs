@@ -182,7 +182,9 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
     let change =
         Change::RenameColumn { table: table?, from: from?, to: to?, position: raw.position };
     let places = Places { header: raw.header, keys: raw.lines.clone() };
-    Some((Rule { name: name?, change, phase: phase? }, places))
+    // The file is refused for its phase; in this one the rule's names can still be checked.
+    let phase = phase.unwrap_or(Phase::Expand);
+    Some((Rule { name: name?, change, phase }, places))
 }
 
 fn not_empty(raw: &RawMigration, key: &str, faults: &mut Vec<Fault>) -> Option<String> {
