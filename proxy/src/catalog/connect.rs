@@ -25,6 +25,18 @@ pub const APPLICATION_NAME: &str = "segue control";
 /// seconds. Unit: milliseconds.
 pub const STATEMENT_TIMEOUT_MS: u64 = 30_000;
 
+/// Longest wait for anything that was asked: more than [`STATEMENT_TIMEOUT_MS`], which a server that
+/// is stopped or cut off cannot keep. Unit: seconds.
+pub const ANSWER_TIMEOUT_S: u64 = 40;
+
+/// Silence after which the system asks whether the server is still there, and how long it waits
+/// for the network to take a byte. Unit: seconds.
+pub const KEEPALIVE_S: u64 = 30;
+
+/// The oldest server whose catalog is understood, as `server_version_num`: `hashtid` and
+/// `pg_snapshot_xmin` on xid8 are there, and every older release is out of support.
+pub const OLDEST_SERVER: i32 = 140_000;
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -39,6 +51,20 @@ pub enum ConnectError {
     /// No answer in time.
     #[error("database \"{database}\" could not be reached: no answer within {CONNECT_TIMEOUT_S} s")]
     Timeout {
+        /// Name of the database.
+        database: String,
+    },
+    /// Its catalog is another one.
+    #[error("database \"{database}\" is served by PostgreSQL {major}, and segue needs 14 or later")]
+    TooOld {
+        /// Name of the database.
+        database: String,
+        /// The server's version.
+        major: i32,
+    },
+    /// Nothing can be migrated there.
+    #[error("database \"{database}\" is served by a standby, and segue needs the primary")]
+    Standby {
         /// Name of the database.
         database: String,
     },
@@ -58,6 +84,8 @@ pub async fn connect(control: &ControlUrl) -> Result<Client, ConnectError> {
     if postgres.get_connect_timeout().is_none() {
         postgres.connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S));
     }
+    let keepalive = Duration::from_secs(KEEPALIVE_S);
+    postgres.keepalives_idle(keepalive).tcp_user_timeout(keepalive);
     if postgres.get_application_name().is_none() {
         postgres.application_name(APPLICATION_NAME);
     }
@@ -83,10 +111,47 @@ pub async fn connect(control: &ControlUrl) -> Result<Client, ConnectError> {
         .await
         .map_err(|_elapsed| ConnectError::Timeout { database: database() })?
         .map_err(refused)?;
-    let settings = format!("SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET jit = off");
-    client.batch_execute(&settings).await.map_err(refused)?;
+    let introduction = introduce(&client, &control.database);
+    in_time(introduction)
+        .await
+        .map_err(|_elapsed| ConnectError::Timeout { database: database() })??;
     Ok(client)
 }
+
+/// Makes the connection the control plane's, and looks who answers.
+async fn introduce(client: &Client, database: &str) -> Result<(), ConnectError> {
+    let refused = |source| ConnectError::Refused { database: database.to_owned(), source };
+    let settings = format!("SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET jit = off");
+    client.batch_execute(&settings).await.map_err(refused)?;
+    let who = "SELECT current_setting('server_version_num')::int4, pg_is_in_recovery()";
+    let row = client.query_one(who, &[]).await.map_err(refused)?;
+    let version: i32 = row.try_get(0).map_err(refused)?;
+    let is_standby: bool = row.try_get(1).map_err(refused)?;
+    if version < OLDEST_SERVER {
+        let major = version / 10_000;
+        return Err(ConnectError::TooOld { database: database.to_owned(), major });
+    }
+    if is_standby {
+        return Err(ConnectError::Standby { database: database.to_owned() });
+    }
+    Ok(())
+}
+
+/// Waits for an answer, but not for ever.
+///
+/// Cancel safe if `asked` is.
+///
+/// # Errors
+/// There was none within [`ANSWER_TIMEOUT_S`].
+pub async fn in_time<T>(asked: impl Future<Output = T>) -> Result<T, NoAnswer> {
+    let patience = Duration::from_secs(ANSWER_TIMEOUT_S);
+    tokio::time::timeout(patience, asked).await.map_err(|_elapsed| NoAnswer)
+}
+
+/// The server took the question and did not answer.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the server did not answer within {ANSWER_TIMEOUT_S} s")]
+pub struct NoAnswer;
 
 /// Carries the connection's bytes until either side closes it.
 async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {

@@ -10,7 +10,8 @@ mod queries;
 mod tests;
 
 pub use connect::{
-    APPLICATION_NAME, CONNECT_TIMEOUT_S, ConnectError, STATEMENT_TIMEOUT_MS, connect, reason,
+    ANSWER_TIMEOUT_S, APPLICATION_NAME, CONNECT_TIMEOUT_S, ConnectError, KEEPALIVE_S, NoAnswer,
+    OLDEST_SERVER, STATEMENT_TIMEOUT_MS, connect, in_time, reason,
 };
 pub use fingerprint::fingerprint;
 pub use load::load;

@@ -171,7 +171,8 @@ impl Drain {
         let mut on_server = Vec::new();
         loop {
             let sessions = self.sessions(current);
-            match server.is_past().await {
+            let look = catalog::in_time(server.is_past()).await;
+            match look.unwrap_or_else(|silence| Err(silence.to_string())) {
                 Ok(past) => {
                     if past && sessions.is_empty() {
                         return self.finish();
@@ -181,7 +182,8 @@ impl Drain {
                     if past {
                         on_server.clear();
                     } else if due {
-                        on_server = server.waiting(self.swapped_at).await.unwrap_or_default();
+                        let waiting = catalog::in_time(server.waiting(self.swapped_at)).await;
+                        on_server = waiting.map(Result::unwrap_or_default).unwrap_or_default();
                         listed_at = Some(tokio::time::Instant::now());
                     }
                     self.report(sessions, &on_server, None);

@@ -1,7 +1,6 @@
 //! Prepares a generation, swaps it in and starts its drain; one flip at a time.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +16,7 @@ use super::generation::{Current, Generation};
 use super::plan::Plan;
 use super::prepare::{Loaded, Prepared, load_with, prepare};
 use crate::catalog;
-use crate::config::{Config, ControlUrl, Draft, Report, parse_relation_name};
+use crate::config::{Config, Draft, Report, parse_relation_name};
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
 /// in a script do not trip over each other. Unit: milliseconds.
@@ -66,10 +65,9 @@ fn waited_for(waiting: &[Waiting], problem: Option<&String>) -> String {
 
 /// Owns everything that a flip changes.
 pub struct Flipper {
-    path: PathBuf,
-    control: ControlUrl,
+    /// What is in force; of what is read at start only, as it was then.
+    config: Config,
     current: Arc<Current>,
-    rules: Vec<Rule>,
     loaded: Loaded,
     client: Option<Client>,
     flips: watch::Sender<Arc<Drain>>,
@@ -88,17 +86,15 @@ impl Flipper {
         let number = generation.number();
         let current = Arc::new(Current::new(Arc::new(Generation::new(generation))));
         let mut flipper = Self {
-            path: config.path.clone(),
-            control: config.control.clone(),
+            config: config.clone(),
             current,
-            rules: config.rules.clone(),
             loaded,
             client: Some(client),
             flips: watch::Sender::new(Drain::begin(number)),
             drains: JoinSet::new(),
             said: None,
         };
-        flipper.spawn_drain(governed(&flipper.rules));
+        flipper.spawn_drain(governed(&flipper.config.rules));
         (flipper, config)
     }
 
@@ -121,26 +117,22 @@ impl Flipper {
     /// # Errors
     /// Any fault leaves the running generation in force.
     pub async fn reload(&mut self) -> Result<Reloaded, ReloadError> {
-        let draft = Draft::read(&self.path).await;
+        let draft = Draft::read(&self.config.path).await;
         let number = self.current.number() + 1;
-        let prepared = prepare(draft, number, Some(&self.rules)).await;
+        let prepared = prepare(draft, number, Some(&self.config.rules)).await;
         let prepared = prepared.map_err(ReloadError::Faults)?;
         let Prepared { config, generation, plan, loaded, client } = prepared;
         if plan.is_empty() && *loaded.catalog == *self.loaded.catalog {
             self.loaded.fingerprint = loaded.fingerprint;
+            self.take_over(config);
             return Ok(Reloaded { generation: self.current.number(), plan });
         }
         if !plan.is_empty() {
             self.previous_drained().await?;
         }
-        let mut tables = governed(&self.rules);
+        let mut tables = governed(&self.config.rules);
         tables.extend(governed(&config.rules));
-        if config.control.database == self.control.database {
-            self.control = config.control;
-        } else {
-            tracing::warn!("key \"control\" names another database: it is used after a restart");
-        }
-        self.rules = config.rules;
+        self.take_over(config);
         self.client = Some(client);
         self.swap(generation, loaded);
         if !plan.is_empty() {
@@ -158,23 +150,24 @@ impl Flipper {
     ///
     /// Cancel safety: until the swap nothing has changed; after it nothing is awaited.
     pub async fn follow_catalog(&mut self) {
-        let found = match self.changed_catalog().await {
-            Ok(None) => return,
-            Ok(Some(found)) => found,
+        match self.changed_catalog().await {
+            Ok(None) => self.say_good("the catalog is watched again, and has not changed"),
+            Ok(Some(found)) if *found.catalog == *self.loaded.catalog => {
+                self.loaded.fingerprint = found.fingerprint;
+                self.say_good("the catalog fits the rules again");
+            }
+            Ok(Some(found)) => self.adopt(found),
             Err(problem) => {
                 self.client = None;
-                return self.say(format!("the catalog cannot be watched: {problem}"));
+                self.say(format!("the catalog cannot be watched: {problem}"));
             }
-        };
-        if *found.catalog == *self.loaded.catalog {
-            self.loaded.fingerprint = found.fingerprint;
-            if self.said.take().is_some() {
-                tracing::info!("the catalog fits the rules again");
-            }
-            return;
         }
+    }
+
+    /// Swaps to a generation of the same rules for another catalog, if they fit it.
+    fn adopt(&mut self, found: Loaded) {
         let number = self.current.number() + 1;
-        match rewrite_rules::compile(number, &self.rules, Arc::clone(&found.catalog)) {
+        match rewrite_rules::compile(number, &self.config.rules, Arc::clone(&found.catalog)) {
             Ok(generation) => {
                 self.swap(generation, found);
                 self.said = None;
@@ -191,24 +184,48 @@ impl Flipper {
         }
     }
 
+    /// Takes what a reload may change, and says what it may not.
+    fn take_over(&mut self, new: Config) {
+        let running = &mut self.config;
+        for (key, changed) in [
+            ("listen", running.listen != new.listen),
+            ("upstream", running.upstream != new.upstream),
+            ("admin_socket", running.admin_socket != new.admin_socket),
+            ("tls_certificate", running.tls != new.tls),
+            ("control", running.control.database != new.control.database),
+        ] {
+            if changed {
+                tracing::warn!("key \"{key}\" has changed: its new value needs a restart");
+            }
+        }
+        running.rules = new.rules;
+        if running.control.database == new.control.database {
+            running.control = new.control;
+        }
+    }
+
     async fn changed_catalog(&mut self) -> Result<Option<Loaded>, String> {
         let mut client = match self.client.take().filter(|client| !client.is_closed()) {
             Some(client) => client,
-            None => catalog::connect(&self.control).await.map_err(|error| error.to_string())?,
+            None => {
+                catalog::connect(&self.config.control).await.map_err(|error| error.to_string())?
+            }
         };
-        let fingerprint =
-            catalog::fingerprint(&client).await.map_err(|error| catalog::reason(&error))?;
+        let fingerprint = catalog::in_time(catalog::fingerprint(&client))
+            .await
+            .map_err(|silence| silence.to_string())?
+            .map_err(|error| catalog::reason(&error))?;
         let found = if fingerprint == self.loaded.fingerprint {
             None
         } else {
-            Some(load_with(&mut client).await.map_err(|error| catalog::reason(&error))?)
+            Some(load_with(&mut client).await?)
         };
         self.client = Some(client);
         Ok(found)
     }
 
     fn describe(&self, fault: &rewrite_rules::Fault) -> String {
-        let name = self.rules.get(fault.rule).map_or("?", |rule| rule.name.as_str());
+        let name = self.config.rules.get(fault.rule).map_or("?", |rule| rule.name.as_str());
         format!("migration \"{name}\", key \"{}\": {}", fault.key, fault.message)
     }
 
@@ -216,6 +233,13 @@ impl Flipper {
         if self.said.as_ref() != Some(&text) {
             tracing::error!("{text}");
             self.said = Some(text);
+        }
+    }
+
+    /// Says that the last problem is over, if there was one.
+    fn say_good(&mut self, text: &str) {
+        if self.said.take().is_some() {
+            tracing::info!("{text}");
         }
     }
 
@@ -240,7 +264,7 @@ impl Flipper {
     /// Watches the latest flip until it is drained.
     fn spawn_drain(&mut self, tables: BTreeSet<RelationName>) {
         let drain = Arc::clone(&self.flips.borrow());
-        let (current, control) = (Arc::clone(&self.current), self.control.clone());
+        let (current, control) = (Arc::clone(&self.current), self.config.control.clone());
         // Those that are done must not pile up.
         while self.drains.try_join_next().is_some() {}
         self.drains.spawn(async move {

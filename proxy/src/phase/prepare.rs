@@ -89,8 +89,7 @@ pub async fn load(draft: &mut Draft) -> Option<(Client, Loaded)> {
     };
     match load_with(&mut client).await {
         Ok(loaded) => Some((client, loaded)),
-        Err(error) => {
-            let reason = catalog::reason(&error);
+        Err(reason) => {
             draft.add_control_fault(format!("the catalog could not be loaded: {reason}"), None);
             None
         }
@@ -102,11 +101,17 @@ pub async fn load(draft: &mut Draft) -> Option<(Client, Loaded)> {
 /// Cancel safe: it only reads.
 ///
 /// # Errors
-/// Whatever the server or the connection says.
-pub async fn load_with(client: &mut Client) -> Result<Loaded, tokio_postgres::Error> {
-    let fingerprint = catalog::fingerprint(client).await?;
-    let catalog = Arc::new(catalog::load(client).await?);
-    Ok(Loaded { catalog, fingerprint })
+/// Whatever the server or the connection says, or that it says nothing.
+pub async fn load_with(client: &mut Client) -> Result<Loaded, String> {
+    let loading = async {
+        let fingerprint = catalog::fingerprint(client).await?;
+        let catalog = Arc::new(catalog::load(client).await?);
+        Ok(Loaded { catalog, fingerprint })
+    };
+    match catalog::in_time(loading).await {
+        Ok(loaded) => loaded.map_err(|error| catalog::reason(&error)),
+        Err(silence) => Err(silence.to_string()),
+    }
 }
 
 fn add_plan_faults(draft: &mut Draft, faults: Vec<PlanFault>) {
