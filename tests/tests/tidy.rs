@@ -255,3 +255,50 @@ fn links_lead_somewhere() {
     }
     none(&faults);
 }
+
+/// The lines of the fenced `sh` blocks of a page.
+fn shell_lines(text: &str) -> Vec<String> {
+    let mut inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            line if inside => found.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn commands_of_the_pages_exist() {
+    let cli = text(Path::new("proxy/src/cli.rs"));
+    let commands = cli.split("enum Command {").nth(1).and_then(|tail| tail.split("\n}").next());
+    let commands: BTreeSet<String> = commands
+        .expect("the list of commands")
+        .lines()
+        .filter_map(|line| line.trim().split_once('('))
+        .map(|(name, _)| name.to_lowercase())
+        .collect();
+    assert!(commands.contains("serve"), "{commands:?}");
+    let mut faults = Vec::new();
+    let mut pages = vec![PathBuf::from("README.md")];
+    pages.extend(files("docs", "md"));
+    for page in pages {
+        for line in shell_lines(&text(&page)) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let command = match words.as_slice() {
+                ["segue", command, ..] | ["cargo", "run", "--release", "--", command, ..] => {
+                    command
+                }
+                ["cargo", "test", "--workspace", ..] => continue,
+                _ => "",
+            };
+            if !commands.contains(command) {
+                faults.push(format!("{}: no such command: {line}", page.display()));
+            }
+        }
+    }
+    none(&faults);
+}
