@@ -95,12 +95,7 @@ impl Database {
         let admin = Login::direct(cluster(), "postgres");
         admin.connect().script(&format!("CREATE DATABASE \"{name}\""));
         let database = Self { name };
-        database.connect().script(&format!(
-            "GRANT CONNECT, CREATE ON DATABASE \"{}\" TO segue;
-             ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE ON TABLES TO segue;
-             {ddl}",
-            database.name
-        ));
+        database.connect().script(ddl);
         database
     }
 

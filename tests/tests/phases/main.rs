@@ -8,6 +8,7 @@
 
 mod faults;
 mod open_transactions;
+mod readme;
 mod sessions;
 mod traffic;
 mod walk;

@@ -1,0 +1,185 @@
+//! Clients that others wrote, through the proxy in every phase: psql, pgbench and psycopg.
+//!
+//! Where one is not installed its test says so and passes; under `CI=true` it fails.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
+)]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use rewrite_rules::Phase;
+use segue_tests::proxy::{Proxy, rename_username};
+use segue_tests::server::{Database, cluster};
+
+/// The table as it stands in every phase at once: both columns, each free to be left out.
+const DDL: &str = "CREATE TABLE users (id bigint PRIMARY KEY, username varchar(50) UNIQUE, email text, handle varchar(50) UNIQUE);
+    INSERT INTO users SELECT g, 'user' || g, 'mail' || g, 'user' || g FROM generate_series(1, 1000) g;";
+
+/// A program of PostgreSQL's, from the path or from beside the server's own.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([cluster().binaries().folder().to_owned()])
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// A Python that has psycopg.
+fn python() -> Option<PathBuf> {
+    let named = std::env::var_os("SEGUE_TEST_PYTHON").map(PathBuf::from);
+    [named, program("python3")].into_iter().flatten().find(|python| {
+        Command::new(python)
+            .args(["-c", "import psycopg"])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    })
+}
+
+/// Passes with a notice, unless everything must be there.
+fn missing(what: &str) {
+    assert!(
+        std::env::var_os("CI").is_none_or(|value| value != "true"),
+        "{what} is not installed, and under CI=true it must be"
+    );
+    // Not through the print macros: what they print is shown for failing tests only.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what} is not installed");
+}
+
+/// Runs a program against the proxy in every phase, forward and one step back.
+fn in_every_phase(run: impl Fn(&Proxy, &Database, Phase)) {
+    let database = Database::create("clients", DDL);
+    let proxy = Proxy::start(&database, &rename_username(Phase::Expand));
+    run(&proxy, &database, Phase::Expand);
+    for phase in [
+        Phase::DualWrite,
+        Phase::SwitchReads,
+        Phase::DualWrite,
+        Phase::SwitchReads,
+        Phase::StopDualWrite,
+        Phase::Contract,
+    ] {
+        if phase == Phase::SwitchReads {
+            database.connect().script(
+                "UPDATE users SET handle = username WHERE handle IS DISTINCT FROM username",
+            );
+        }
+        proxy.flip(phase);
+        run(&proxy, &database, phase);
+    }
+    proxy.stop();
+}
+
+/// The program's standard output, if it succeeds.
+fn output(command: &mut Command, proxy: &Proxy, database: &Database) -> String {
+    let output = command
+        .env("PGHOST", "127.0.0.1")
+        .env("PGPORT", proxy.port().to_string())
+        .env("PGUSER", database.superuser())
+        .env("PGDATABASE", &database.name)
+        .output()
+        .expect("a program that starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}\n{errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn psql_works_in_every_phase() {
+    let Some(psql) = program("psql") else { return missing("psql") };
+    in_every_phase(|proxy, database, phase| {
+        let script = "\\set ON_ERROR_STOP 1\n\
+            BEGIN;\n\
+            INSERT INTO users VALUES (5000, 'psql', 'p@example.com') RETURNING *;\n\
+            UPDATE users SET username = upper(username) WHERE username = 'psql' RETURNING username;\n\
+            SELECT username AS name FROM users WHERE id = 5000 \\gset\n\
+            \\echo :name\n\
+            DELETE FROM users WHERE username = 'PSQL';\n\
+            COMMIT;\n\
+            SELECT * FROM users WHERE username = 'user7';\n\
+            \\copy (SELECT username FROM users WHERE id = 8) TO STDOUT\n";
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), script).expect("a temporary file");
+        let found = output(
+            Command::new(&psql).args(["-X", "-q", "-A", "-f"]).arg(file.path()),
+            proxy,
+            database,
+        );
+        let expected = "id|username|email\n5000|psql|p@example.com\n(1 row)\nusername\nPSQL\n(1 row)\nPSQL\n\
+            id|username|email\n7|user7|mail7\n(1 row)\nuser8\n";
+        assert_eq!(found, expected, "{phase}");
+    });
+}
+
+#[test]
+fn pgbench_works_in_every_phase_and_protocol() {
+    let Some(pgbench) = program("pgbench") else { return missing("pgbench") };
+    let script = tempfile::NamedTempFile::new().expect("a temporary file");
+    let text = "\\set id random(1, 1000)\n\\set n random(1, 1000000000)\n\
+        UPDATE users SET username = 'bench-' || :id::text || '-' || :n::text WHERE id = :id;\n\
+        SELECT username, email FROM users WHERE id = :id;\n\
+        INSERT INTO users (id, username) VALUES (:id, 'again-' || :id::text) ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username;\n\
+        SELECT * FROM users WHERE username = 'again-' || :id::text;\n";
+    std::fs::write(script.path(), text).expect("a temporary file");
+    in_every_phase(|proxy, database, phase| {
+        for protocol in ["simple", "extended", "prepared"] {
+            let found = output(
+                Command::new(&pgbench)
+                    .args(["-n", "-c", "4", "-j", "2", "-t", "50", "-M", protocol, "-f"])
+                    .arg(script.path()),
+                proxy,
+                database,
+            );
+            assert!(found.contains("processed: 200/200"), "{phase} {protocol}\n{found}");
+        }
+        if phase == Phase::SwitchReads {
+            let apart = "SELECT count(*) FROM users WHERE username IS DISTINCT FROM handle";
+            assert_eq!(database.connect().rows(apart), ["0"], "{phase}");
+        }
+    });
+}
+
+#[test]
+fn psycopg_works_in_every_phase() {
+    let Some(python) = python() else { return missing("psycopg") };
+    let script = r#"
+import psycopg
+with psycopg.connect("", autocommit=False) as conn:
+    for prepare in (None, True, False):
+        for binary in (False, True):
+            with conn.cursor(binary=binary) as cur:
+                cur.execute("INSERT INTO users (id, username, email) VALUES (%s, %s, %s) RETURNING username", (6000, "psy", None), prepare=prepare)
+                assert cur.fetchone() == ("psy",), "insert"
+                cur.execute("SELECT * FROM users WHERE username = %s", ("psy",), prepare=prepare)
+                assert [d.name for d in cur.description] == ["id", "username", "email"], cur.description
+                assert cur.fetchall() == [(6000, "psy", None)], "select"
+                cur.execute("UPDATE users SET username = %s WHERE id = %s", ("psy2", 6000), prepare=prepare)
+                assert cur.rowcount == 1, "update"
+                cur.executemany("INSERT INTO users VALUES (%s, %s, %s)", [(6001, "a6001", "x"), (6002, "a6002", "y")])
+                cur.execute("DELETE FROM users WHERE username = ANY(%s)", (["psy2", "a6001", "a6002"],), prepare=prepare)
+                assert cur.rowcount == 3, "delete"
+    with conn.pipeline():
+        conn.execute("UPDATE users SET username = 'pipe' WHERE id = %s", (9,))
+        row = conn.execute("SELECT username FROM users WHERE id = %s", (9,))
+        conn.execute("UPDATE users SET username = 'user9' WHERE id = %s", (9,))
+        assert row.fetchone() == ("pipe",)
+    with conn.cursor(name="server_side") as cur:
+        cur.execute("SELECT username FROM users WHERE id < 6 ORDER BY id")
+        assert [r[0] for r in cur] == ["user1", "user2", "user3", "user4", "user5"]
+    with conn.cursor() as cur, cur.copy("COPY (SELECT username FROM users WHERE id = 3) TO STDOUT") as copy:
+        assert list(copy.rows()) == [("user3",)]
+    try:
+        conn.execute("INSERT INTO users (id, username) VALUES (7000, 'user1')")
+        raise AssertionError("no unique violation")
+    except psycopg.errors.UniqueViolation:
+        conn.rollback()
+print("good")
+"#;
+    in_every_phase(|proxy, database, phase| {
+        let found = output(Command::new(&python).args(["-c", script]), proxy, database);
+        assert_eq!(found, "good\n", "{phase}");
+    });
+}

@@ -1,0 +1,91 @@
+//! The README's walk, as it is written there, with a client that never stops.
+
+use std::path::Path;
+
+use rewrite_rules::Phase;
+use segue_tests::proxy::{Proxy, rename_username};
+use segue_tests::server::Database;
+use segue_tests::wire::Wire;
+
+use super::alone;
+
+/// A step of the walk.
+#[derive(Debug, PartialEq)]
+enum Step {
+    /// One statement on a direct connection.
+    Sql(String),
+    /// `segue phase rename-username PHASE`.
+    Flip(Phase),
+}
+
+/// The steps that the README's blocks hold, from top to bottom.
+fn steps() -> Vec<Step> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = std::fs::read_to_string(path).expect("the README");
+    let mut steps = Vec::new();
+    for block in text.split("\n```").skip(1).step_by(2) {
+        let (language, body) = block.split_once('\n').unwrap_or((block, ""));
+        match language {
+            "sql" => steps.extend(
+                body.split(';')
+                    .map(str::trim)
+                    .filter(|s| !s.is_empty())
+                    .map(|s| Step::Sql(s.into())),
+            ),
+            "sh" => {
+                let phases = body
+                    .lines()
+                    .filter_map(|line| line.strip_prefix("segue phase rename-username "))
+                    .map(|phase| Step::Flip(phase.parse().expect("a phase")));
+                steps.extend(phases);
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// What the application does between any two steps.
+fn work(wire: &mut Wire, id: i64) {
+    let (number, name) = (id.to_string(), format!("name-{id}"));
+    let values = [Some(number.as_str()), Some(name.as_str())];
+    assert_eq!(wire.run("insert", &values).code(), "");
+    assert_eq!(wire.run("select", &[Some(&name)]).lines(), [number]);
+    let row = wire.rows(&format!("SELECT * FROM users WHERE id = {id}"));
+    assert_eq!(row, [format!("{id}|{name}|NULL")]);
+}
+
+#[test]
+fn the_walk_of_the_readme_works_as_written() {
+    let _alone = alone();
+    let database = Database::create("readme", "");
+    let mut direct = database.connect();
+    let mut steps = steps().into_iter();
+    let Some(Step::Sql(table)) = steps.next() else { panic!("the README begins with the table") };
+    direct.script(&table);
+    let proxy = Proxy::start(&database, &rename_username(Phase::Expand));
+    let mut wire = proxy.connect();
+    wire.prepare("insert", "INSERT INTO users (id, username) VALUES ($1, $2)");
+    wire.prepare("select", "SELECT id FROM users WHERE username = $1");
+    let mut flips = Vec::new();
+    for (id, step) in (1..).zip(steps) {
+        work(&mut wire, id);
+        match step {
+            // The role is there already, for all tests.
+            Step::Sql(sql) if sql.contains("ROLE segue") || sql.starts_with("GRANT") => {}
+            Step::Sql(sql) => {
+                let rows = direct.rows(&sql);
+                assert_eq!(rows, [""; 0], "{sql}");
+            }
+            Step::Flip(phase) => {
+                proxy.flip(phase);
+                flips.push(phase);
+            }
+        }
+    }
+    work(&mut wire, 1000);
+    assert_eq!(flips, Phase::ALL.into_iter().skip(1).collect::<Vec<_>>());
+    let left = direct.rows("SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 AND NOT attisdropped");
+    assert_eq!(left, ["id", "email", "handle"]);
+    proxy.stop();
+}
