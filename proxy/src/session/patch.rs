@@ -14,6 +14,54 @@ pub(super) const FAILING_STATEMENT: &str = "SELECT \"segue refused this statemen
 /// How [`FAILING_STATEMENT`] fails: undefined_column.
 const FAILING_SQLSTATE: &[u8] = b"42703";
 
+/// How PostgreSQL fails a Parse of several statements, and anything it cannot read: syntax_error.
+/// Only what it cannot read has a position.
+const SYNTAX_ERROR: &[u8] = b"42601";
+
+/// What to send instead of a refused text: [`FAILING_STATEMENT`], and the text behind it.
+///
+/// PostgreSQL reads a whole text before it runs the first statement of it. So a text that it could
+/// not have read either fails with its own syntax error, and nothing of any text is executed.
+pub(super) fn failing(text: &[u8]) -> String {
+    match std::str::from_utf8(text) {
+        Ok(text) => format!("{FAILING_STATEMENT};\n{text}"),
+        Err(_) => FAILING_STATEMENT.to_owned(),
+    }
+}
+
+/// Characters that [`failing`] puts before the client's text.
+fn characters_before() -> u32 {
+    u32::try_from(FAILING_STATEMENT.len() + ";\n".len()).unwrap_or(u32::MAX)
+}
+
+/// What the server's error about a refused text means.
+fn refused(tag: u8, fields: &[(u8, &[u8])]) -> Verdict {
+    let sqlstate = reply::field(fields, b'C');
+    let position = reply::field(fields, b'P')
+        .and_then(|position| std::str::from_utf8(position).ok()?.parse::<u32>().ok());
+    let behind = position.and_then(|position| position.checked_sub(characters_before()));
+    match (tag, sqlstate, position, behind) {
+        (b'E', Some(SYNTAX_ERROR), None, _) => Verdict::Ours,
+        (b'E', Some(FAILING_SQLSTATE), _, None | Some(0)) => Verdict::Ours,
+        (_, _, _, Some(position @ 1..)) => Verdict::Theirs { position },
+        // A failed transaction, a cancelled statement, a timeout: the server's own words.
+        _ => Verdict::Untouched,
+    }
+}
+
+/// Whose fault an error about a refused text is.
+enum Verdict {
+    /// It stands for the refusal.
+    Ours,
+    /// PostgreSQL could not have read the client's text either.
+    Theirs {
+        /// Where in the client's text.
+        position: u32,
+    },
+    /// It has nothing to do with the text.
+    Untouched,
+}
+
 /// The ErrorResponse or NoticeResponse that the client must see instead of the server's; `None` if
 /// the server's own is right. `outcome` is what became of the statement it is about.
 pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome) -> Option<BytesMut> {
@@ -26,10 +74,12 @@ pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome) -> Option<BytesMut
             let position = rewritten.positions.to_client(position).to_string();
             Some(compose::with_field(tag, &fields, b'P', position.as_bytes()))
         }
-        Outcome::Refused(refusal) => {
-            // A failed transaction, a cancelled statement, a timeout: the server's own words.
-            let ours = tag == b'E' && reply::field(&fields, b'C') == Some(FAILING_SQLSTATE);
-            ours.then(|| {
+        Outcome::Refused(refusal) => match refused(tag, &fields) {
+            Verdict::Untouched => None,
+            Verdict::Theirs { position } => {
+                Some(compose::with_field(tag, &fields, b'P', position.to_string().as_bytes()))
+            }
+            Verdict::Ours => Some(
                 Complaint {
                     severity: "ERROR",
                     sqlstate: refusal.sqlstate,
@@ -37,9 +87,9 @@ pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome) -> Option<BytesMut
                     hint: refusal.hint.clone(),
                     position: refusal.position,
                 }
-                .to_bytes()
-            })
-        }
+                .to_bytes(),
+            ),
+        },
     }
 }
 
@@ -63,6 +113,24 @@ mod tests {
         assert_eq!(&bytes[5..], b"SERROR\0VERROR\0C0A000\0Mno\0Hyes\0P3\0\0");
         assert_eq!(report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused), None);
         assert_eq!(report(b'N', UNDEFINED, &refused), None);
+        let several = report(b'E', b"SERROR\0C42601\0Mseveral\0\0", &refused).unwrap();
+        assert_eq!(several, bytes, "a Parse of two statements");
+    }
+
+    #[test]
+    fn what_postgresql_cannot_read_either_is_its_own_error() {
+        let refused = Outcome::Refused(Refusal {
+            sqlstate: "0A000",
+            message: "no".into(),
+            hint: None,
+            position: None,
+            in_every_phase: false,
+        });
+        let sent = failing("é SELEC".as_bytes());
+        let at = sent.chars().position(|c| c == 'é').unwrap() + 3;
+        let body = format!("SERROR\0C42601\0Msyntax\0P{at}\0\0");
+        let bytes = report(b'E', body.as_bytes(), &refused).unwrap();
+        assert_eq!(&bytes[5..], b"SERROR\0C42601\0Msyntax\0P3\0\0");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use rewrite_rules::Outcome;
 
 use super::conversation::{Conversation, Portal, QuestionKind, Step, Violation};
-use super::patch::FAILING_STATEMENT;
+use super::patch::{FAILING_STATEMENT, failing};
 use super::plan::{
     INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Use, Verdict, count, needs_patch, too_long,
     unknowable,
@@ -122,7 +122,7 @@ impl Conversation {
             return Ok(Step::Forward);
         }
         if header.total > INSPECTED_TEXT_BYTES {
-            return Ok(self.refuse_query(&too_long()));
+            return Ok(self.refuse_query(&too_long(), b""));
         }
         let Some(body) = whole(header, frame) else {
             return Ok(Step::More(header.total));
@@ -133,7 +133,7 @@ impl Conversation {
             Verdict::Needs(kind) => return Ok(self.ask_before_query(kind)),
         };
         match &*outcome {
-            Outcome::Refused(_) => Ok(self.refuse_query(&outcome)),
+            Outcome::Refused(_) => Ok(self.refuse_query(&outcome, text)),
             Outcome::Forward | Outcome::ForwardOpaque => {
                 self.send_query(&outcome, changes_names);
                 Ok(Step::Forward)
@@ -150,14 +150,14 @@ impl Conversation {
         let batch_open = self.transaction.batch_open();
         if !batch_open && self.replies.is_empty() && self.transaction.status() == Status::Failed {
             // It will reject what is sent instead.
-            return self.refuse_query(&unknowable());
+            return self.refuse_query(&unknowable(), b"");
         }
         self.ask(kind, !batch_open)
     }
 
-    fn refuse_query(&mut self, outcome: &Arc<Outcome>) -> Step {
+    fn refuse_query(&mut self, outcome: &Arc<Outcome>, text: &[u8]) -> Step {
         self.send_query(outcome, false);
-        Step::Replace(compose::query(FAILING_STATEMENT))
+        Step::Replace(compose::query(&failing(text)))
     }
 
     /// Notes that a Query was sent.
@@ -213,7 +213,7 @@ impl Conversation {
                 Step::Replace(compose::parse(parse.name, rewritten.sql.as_bytes(), parse.types))
             }
             Outcome::Refused(_) => {
-                Step::Replace(compose::parse(parse.name, FAILING_STATEMENT.as_bytes(), NO_TYPES))
+                Step::Replace(compose::parse(parse.name, failing(parse.text).as_bytes(), NO_TYPES))
             }
         };
         let standing = Standing { generation: held.number, outcome, changes_names };

@@ -38,7 +38,9 @@ fn a_refusal_fails_on_the_server_and_in_the_client_s_words() {
     session.client(&query("create view v as select username from users")).unwrap();
     assert_eq!(
         shown(session.to_server.waiting()),
-        shown(&query(crate::session::patch::FAILING_STATEMENT))
+        shown(&query(&crate::session::patch::failing(
+            b"create view v as select username from users"
+        )))
     );
     session.server(&[refused, ready(b'I')].concat()).unwrap();
     let told = shown(session.to_client.waiting());
@@ -172,7 +174,7 @@ fn what_sql_prepared_in_an_earlier_phase_is_not_executed() {
         completes("33"),
         ready(b'I'),
     ];
-    let failing = query(crate::session::patch::FAILING_STATEMENT);
+    let failing = query(&crate::session::patch::failing(b"execute s"));
     play(
         None,
         &[
