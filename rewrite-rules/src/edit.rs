@@ -95,9 +95,10 @@ struct Output<'a> {
 impl Output<'_> {
     fn copy(&mut self, start: usize, end: usize) {
         let mut at = start;
-        let inside =
-            self.edits.iter().filter(|edit| edit.start >= start && edit.end <= end && end > start);
-        for edit in inside {
+        // Sorted by their starts: a text with many copies must not look at every edit for each.
+        let first = self.edits.partition_point(|edit| edit.start < start);
+        let inside = self.edits.iter().skip(first).take_while(|edit| edit.start <= end);
+        for edit in inside.filter(|edit| edit.end <= end && end > start) {
             // An insertion at the very edge belongs to whoever copies the surroundings.
             if edit.start == edit.end
                 && (edit.start == start || edit.end == end)

@@ -1,5 +1,7 @@
 //! References to governed columns: what was found, and the edits that it comes to.
 
+use std::collections::HashMap;
+
 use super::Rewriter;
 use super::Walk;
 use crate::name;
@@ -89,13 +91,16 @@ impl Rewriter<'_> {
     /// Replaces names where they stand.
     pub(super) fn emit_references(&mut self) {
         let references = std::mem::take(&mut self.references);
+        let mut labels: HashMap<usize, Vec<Label>> = HashMap::new();
+        for label in std::mem::take(&mut self.labels) {
+            labels.entry(label.ident).or_default().push(label);
+        }
         for reference in &references {
             let Some(target) = self.physical_name(reference) else { continue };
             let changed = target != reference.column;
             self.emit(reference, &target, changed);
             if changed {
-                let labels = self.labels.iter().filter(|label| label.ident == reference.span.0);
-                for label in labels {
+                for label in labels.get(&reference.span.0).into_iter().flatten() {
                     let text = format!(" AS {}", name::quoted(&label.name));
                     self.edits.insert(label.end, vec![text.into()]);
                 }
