@@ -8,6 +8,18 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace, Word};
 
 use crate::statement::start_byte;
 
+/// See [`Window::foreign_words`].
+const FOREIGN_WORDS: [Keyword; 8] = [
+    Keyword::GLOBAL,
+    Keyword::SEMI,
+    Keyword::ANTI,
+    Keyword::ASOF,
+    Keyword::QUALIFY,
+    Keyword::PREWHERE,
+    Keyword::PIVOT,
+    Keyword::UNPIVOT,
+];
+
 /// What the pre-pass left out and the rewriting must know.
 #[derive(Debug, Default)]
 pub(crate) struct Desugared {
@@ -27,6 +39,7 @@ pub(crate) fn desugar(tokens: &mut [TokenWithSpan]) -> Desugared {
     for at in 0..significant.len() {
         let mut window = Window { tokens, significant: &significant, at };
         window.only(&mut found);
+        window.foreign_words();
         window.row_locks();
         window.overriding();
         window.current_of();
@@ -75,9 +88,33 @@ impl Window<'_> {
     fn only(&mut self, found: &mut Desugared) {
         let opens = ["from", "update", "join", "using"].iter().any(|word| self.is(0, word))
             || self.token(0).is_some_and(|token| token.token == Token::Comma);
-        if opens && self.is(1, "only") && self.is_word(2) {
+        if !opens || !self.is(1, "only") {
+            return;
+        }
+        if self.is_word(2) {
             found.only.extend(self.token(2).map(|name| start_byte(name.span)));
             self.blank(1);
+        } else if self.token(2).is_some_and(|token| token.token == Token::LParen) {
+            // `ONLY (schema.t)`: nothing but a name can stand in these brackets.
+            let close = (4..=8)
+                .find(|&ahead| self.token(ahead).is_some_and(|token| token.token == Token::RParen));
+            if let Some(close) = close {
+                found.only.extend(self.token(3).map(|name| start_byte(name.span)));
+                [1, 2, close].into_iter().for_each(|ahead| self.blank(ahead));
+            }
+        }
+    }
+
+    /// Words that mean something to the parser in other databases' SQL, and are plain names in
+    /// PostgreSQL: `FROM users global JOIN …` has an alias.
+    fn foreign_words(&mut self) {
+        let Some(index) = self.significant.get(self.at) else { return };
+        let Some(TokenWithSpan { token: Token::Word(word), .. }) = self.tokens.get_mut(*index)
+        else {
+            return;
+        };
+        if FOREIGN_WORDS.contains(&word.keyword) {
+            word.keyword = Keyword::NoKeyword;
         }
     }
 

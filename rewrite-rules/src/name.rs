@@ -84,6 +84,50 @@ pub(crate) const CLAUSE_STARTS: [&str; 17] = [
     "using",
 ];
 
+/// Keywords that PostgreSQL does not take as a label without AS, since they carry the expression
+/// or the statement on. Source: `pg_get_keywords()` of PostgreSQL 15, `NOT barelabel`.
+pub(crate) const NO_BARE_LABELS: [&str; 39] = [
+    "array",
+    "as",
+    "char",
+    "character",
+    "create",
+    "day",
+    "except",
+    "fetch",
+    "filter",
+    "for",
+    "from",
+    "grant",
+    "group",
+    "having",
+    "hour",
+    "intersect",
+    "into",
+    "isnull",
+    "limit",
+    "minute",
+    "month",
+    "notnull",
+    "offset",
+    "on",
+    "order",
+    "over",
+    "overlaps",
+    "precision",
+    "returning",
+    "second",
+    "to",
+    "union",
+    "varying",
+    "where",
+    "window",
+    "with",
+    "within",
+    "without",
+    "year",
+];
+
 /// Keywords that PostgreSQL does not take as a bare column name (reserved, or reserved except as
 /// function or type name). Source: PostgreSQL manual, appendix C.
 const RESERVED: [&str; 101] = [

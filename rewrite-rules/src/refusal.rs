@@ -24,6 +24,8 @@ const NOT_SUPPORTED: &str = "0A000";
 const AMBIGUOUS_COLUMN: &str = "42702";
 /// `undefined_column`.
 const UNDEFINED_COLUMN: &str = "42703";
+/// `undefined_table`.
+const UNDEFINED_TABLE: &str = "42P01";
 /// `duplicate_column`.
 const DUPLICATE_COLUMN: &str = "42701";
 /// `program_limit_exceeded`.
@@ -163,6 +165,17 @@ impl Refusal {
             position: None,
             in_every_phase: false,
         }
+    }
+
+    /// A name that no relation of the statement has, worded as PostgreSQL words it.
+    pub(crate) fn unresolved(column: &str, table: Option<&str>) -> Self {
+        let (sqlstate, message) = match table {
+            Some(table) => {
+                (UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{table}\""))
+            }
+            None => (UNDEFINED_COLUMN, format!("column \"{column}\" does not exist")),
+        };
+        Self { sqlstate, message, hint: None, position: None, in_every_phase: false }
     }
 
     pub(crate) fn assigned_twice(column: &str, lens: &Lens) -> Self {

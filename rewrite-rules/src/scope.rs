@@ -76,14 +76,24 @@ pub(crate) enum Meaning {
     System { occurrences: Vec<usize> },
     /// Nothing governed.
     Other,
+    /// No relation has it.
+    Nothing,
 }
 
 /// Resolves an unqualified name. `levels` from outermost to innermost.
 pub(crate) fn unqualified(levels: &[Level], lenses: &impl Lenses, name: &str) -> Meaning {
+    // A client of the old shape may well call a relation what the column will be called: to it,
+    // the name alone is a whole row.
     old_shape(levels, lenses, name)
-        .or_else(|| new_name(levels, lenses, name))
         .or_else(|| whole_row(levels, name))
-        .unwrap_or(Meaning::Other)
+        .or_else(|| new_name(levels, lenses, name))
+        .unwrap_or_else(|| {
+            let mut sources = levels.iter().flat_map(Level::visible);
+            match sources.any(|source| source.columns == Columns::Unknown) {
+                true => Meaning::Other,
+                false => Meaning::Nothing,
+            }
+        })
 }
 
 fn old_shape(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meaning> {
@@ -128,6 +138,15 @@ fn old_shape(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meani
                         Meaning::Uncertain { occurrences }
                     });
                 }
+                let renamed = |&index: &usize| {
+                    lenses.lens(index).column(name).is_some_and(|column| column.get != name)
+                };
+                if is_shadowed(levels, deep, &source.name)
+                    && (!captors.is_empty() || governed.iter().any(renamed))
+                {
+                    // It cannot be qualified: PostgreSQL must find it by its own name.
+                    return Some(Meaning::Uncertain { occurrences: joined(governed, captors) });
+                }
                 return Some(match source.occurrence {
                     Some(occurrence) => {
                         Meaning::Governed { occurrence, deep, qualify: !captors.is_empty() }
@@ -142,6 +161,11 @@ fn old_shape(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meani
     (maybe_elsewhere && !captors.is_empty()).then_some(Meaning::Uncertain { occurrences: captors })
 }
 
+/// Whether a relation further in has the same name, so that a qualified name would find that one.
+fn is_shadowed(levels: &[Level], deep: usize, relation: &str) -> bool {
+    find(levels, None, relation).is_some_and(|(_, found)| found < deep)
+}
+
 fn new_name(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meaning> {
     for (deep, level) in levels.iter().rev().enumerate() {
         let occurrences: Vec<usize> = level
@@ -152,6 +176,10 @@ fn new_name(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meanin
         match occurrences.as_slice() {
             [] => {}
             [occurrence] => {
+                let source = level.visible().find(|source| source.occurrence == Some(*occurrence));
+                if source.is_some_and(|source| is_shadowed(levels, deep, &source.name)) {
+                    return Some(Meaning::Ambiguous);
+                }
                 return Some(Meaning::Governed { occurrence: *occurrence, deep, qualify: false });
             }
             [_, _, ..] => return Some(Meaning::Ambiguous),

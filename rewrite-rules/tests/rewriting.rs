@@ -137,6 +137,48 @@ fn a_backslash_is_refused_while_it_may_be_an_escape() {
 }
 
 #[test]
+fn another_tables_outer_column_is_not_captured() {
+    // Qualified, it would be looked for in `users`: both are called `p`.
+    let schema = "CREATE TABLE users (id bigint, username text, handle text);
+        CREATE TABLE posts (id bigint, handle text);";
+    check(
+        &generation(schema, Phase::SwitchReads),
+        "SELECT (SELECT handle FROM users p WHERE p.id = 1) FROM posts p",
+        "SELECT (SELECT handle FROM (SELECT id, handle AS username FROM users) p WHERE p.id = 1) \
+         FROM posts p",
+    );
+}
+
+#[test]
+fn a_name_that_nothing_in_sight_has_is_an_error_of_postgresqls_kind() {
+    let generation = generation(SCHEMA, Phase::SwitchReads);
+    check(
+        &generation,
+        "SELECT x.username FROM users u",
+        "42P01 missing FROM-clause entry for table \"x\"",
+    );
+    check(
+        &generation,
+        "SELECT 1 FROM (SELECT id FROM users) u WHERE username = 'a'",
+        "42703 column \"username\" does not exist",
+    );
+}
+
+#[test]
+fn nesting_does_not_overflow_the_callers_stack() {
+    let generation = generation(SCHEMA, Phase::SwitchReads);
+    let depth = 140;
+    let text = format!(
+        "{}SELECT 1{}",
+        "(SELECT username FROM users UNION ".repeat(depth),
+        ")".repeat(depth)
+    );
+    assert!(text.len() < 8 * 1024);
+    let outcome = rewrite(&generation, &text, &SearchPath::default());
+    assert!(matches!(outcome, Outcome::Rewritten(_)), "{outcome:?}");
+}
+
+#[test]
 fn long_chains_and_deep_nesting_end_in_an_answer() {
     let generation = generation(SCHEMA, Phase::SwitchReads);
     let chain = vec!["username = 'a'"; 33_000].join(" OR ");

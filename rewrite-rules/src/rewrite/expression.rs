@@ -65,6 +65,7 @@ impl<'a> Rewriter<'a> {
         let span = (start_byte(ident.span), end_byte(ident.span));
         match scope::unqualified(&self.levels, &self.occurrences, &wanted) {
             Meaning::Other => {}
+            Meaning::Nothing => self.unresolved.push((span.0, wanted, None)),
             Meaning::Governed { occurrence, deep, qualify } => {
                 let crowded = self.levels.last().is_some_and(|level| level.sources.len() > 1);
                 // Qualified, the new name means the same to whoever reads it in the old shape.
@@ -119,9 +120,14 @@ impl<'a> Rewriter<'a> {
             ),
             _ => return Ok(()),
         };
-        let Some(occurrence) = found.and_then(|(source, _)| source.occurrence) else {
+        let Some((source, _)) = found else {
+            if let ([.., table, _], [.., ident]) = (names.as_slice(), parts) {
+                let table = Some(table.clone());
+                self.unresolved.push((start_byte(ident.span), column.clone(), table));
+            }
             return Ok(());
         };
+        let Some(occurrence) = source.occurrence else { return Ok(()) };
         let Some(lens) = self.occurrences.get(occurrence).map(|found| found.lens) else {
             return Ok(());
         };

@@ -87,13 +87,28 @@ impl Rewriter<'_> {
         if !CLAUSE_STARTS.contains(&word.as_str()) {
             return false;
         }
-        let before = index.checked_sub(1).and_then(|before| self.lexeme(before));
-        !before.is_some_and(|before| {
-            before.token == Token::Period
-                || before.is_word("as")
-                || (word == "from" && before.is_word("distinct"))
-                || (word == "group" && before.is_word("within"))
-        })
+        let behind = |steps: usize| index.checked_sub(steps).and_then(|at| self.lexeme(at));
+        let is = |steps: usize, word: &str| behind(steps).is_some_and(|found| found.is_word(word));
+        let is_named = behind(1).is_some_and(|found| found.token == Token::Period) || is(1, "as");
+        // `distinct` and `within` may be labels themselves: `SELECT a AS distinct FROM t`.
+        let is_comparison = word == "from" && is(1, "distinct") && (is(2, "is") || is(2, "not"));
+        let is_ordered_set = word == "group"
+            && is(1, "within")
+            && self.lexeme(index + 1).is_some_and(|next| next.token == Token::LParen);
+        !is_named && !is_comparison && !is_ordered_set
+    }
+
+    /// Index of the word CONFLICT of `ON CONFLICT` at the bracket depth of the token at `from`.
+    pub(super) fn on_conflict_behind(&self, from: usize) -> Option<usize> {
+        let mut found = self.keyword_behind(from, "conflict");
+        while let Some(at) = found {
+            let before = at.checked_sub(1).and_then(|before| self.lexeme(before));
+            if before.is_some_and(|before| before.is_word("on")) {
+                return Some(at);
+            }
+            found = self.keyword_behind(at + 1, "conflict");
+        }
+        None
     }
 
     /// Index of the first `word` at the bracket depth of the token at `from`, before the

@@ -4,7 +4,9 @@ use sqlparser::ast::{
     FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
     TableFactor, TableWithJoins,
 };
+use sqlparser::tokenizer::Token;
 
+use super::extent::Range;
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::Lens;
 use crate::name;
@@ -206,7 +208,7 @@ impl<'a> Rewriter<'a> {
                 let occurrence = self.occurrences.len();
                 self.occurrences.push(Occurrence {
                     lens,
-                    span: Some((self.with_only(start), end)),
+                    span: Some(self.with_only(start, end)),
                     aliased: alias.is_some(),
                     reference,
                     derive: None,
@@ -237,13 +239,17 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Byte offset of `ONLY` where it stands before the name at `start`.
-    fn with_only(&self, start: usize) -> usize {
+    /// Bytes of a table's name, with the `ONLY` before it and the brackets that may be around it.
+    fn with_only(&self, start: usize, end: usize) -> Range {
         if !self.only.contains(&start) {
-            return start;
+            return (start, end);
         }
-        let before = self.lexeme_at(start).checked_sub(1).and_then(|index| self.lexeme(index));
-        before.map_or(start, |only| only.start)
+        let name = self.lexeme_at(start);
+        let before = |steps: usize| name.checked_sub(steps).and_then(|index| self.lexeme(index));
+        let bracket = before(1).is_some_and(|open| open.token == Token::LParen);
+        let only = before(1 + usize::from(bracket)).map_or(start, |only| only.start);
+        let close = self.lexeme(self.lexeme_at(end)).filter(|_| bracket);
+        (only, close.map_or(end, |close| close.end))
     }
 
     /// Adds a relation to the innermost level, under its alias if it has one.

@@ -66,8 +66,15 @@ impl<'a> Rewriter<'a> {
                 self.insert_rows(insert, target)?;
                 Some(lens)
             }
-            Relation::Known(..) | Relation::Unknown => {
+            Relation::Known(schema, columns) => {
                 self.account_columns(insert);
+                level.sources.push(self.plain_target(insert, &parts, schema, columns));
+                None
+            }
+            Relation::Unknown => {
+                self.account_columns(insert);
+                let target = self.plain_target(insert, &parts, String::new(), Vec::new());
+                level.sources.push(Source { columns: Columns::Unknown, ..target });
                 None
             }
         };
@@ -130,6 +137,25 @@ impl<'a> Rewriter<'a> {
             columns: Columns::Known(lens.shown().map(|column| column.name.clone()).collect()),
             occurrence: Some(occurrence),
             reference,
+        }
+    }
+
+    /// A target that is not governed as ON CONFLICT and RETURNING see it.
+    fn plain_target(
+        &self,
+        insert: &Insert,
+        parts: &[&Ident],
+        schema: String,
+        columns: Vec<String>,
+    ) -> Source {
+        let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
+        let named = alias.or(parts.last().copied());
+        Source {
+            name: named.map(name::folded).unwrap_or_default(),
+            schema: alias.is_none().then_some(schema),
+            columns: Columns::Known(columns),
+            occurrence: None,
+            reference: named.map(|ident| self.source_of(ident)).unwrap_or_default(),
         }
     }
 
@@ -228,7 +254,7 @@ impl<'a> Rewriter<'a> {
         }
         let start = self.lexeme_at(start_byte(insert.insert_token.0.span)) + 1;
         let set = self
-            .keyword_behind(start, "conflict")
+            .on_conflict_behind(start)
             .and_then(|conflict| self.keyword_behind(conflict + 1, "set"));
         let Some(set) = set else { return self.refuse(Construct::Unreadable) };
         self.assignments(&update.assignments, set + 1, target)?;

@@ -33,7 +33,9 @@ impl Rewriter<'_> {
             None => self.default_values(&mut target),
             Some(query) => match query.body.as_ref() {
                 SetExpr::Values(values) if query.with.is_none() => {
-                    self.value_rows(values, &mut target)
+                    // Its columns are called column1 and so on only while it stays a VALUES list.
+                    let sorted = query.order_by.is_some();
+                    self.value_rows(values, sorted, &mut target)
                 }
                 SetExpr::Values(_) => self.refuse(Construct::InsertSource),
                 _ => self.selected_rows(query, &mut target),
@@ -98,7 +100,7 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    fn value_rows(&mut self, values: &Values, target: &mut Target<'_>) -> Walk<()> {
+    fn value_rows(&mut self, values: &Values, sorted: bool, target: &mut Target<'_>) -> Walk<()> {
         let mut rows: Vec<(Range, Vec<Range>)> = Vec::new();
         for row in &values.rows {
             let open = start_byte(row.opening_token.0.span);
@@ -138,6 +140,8 @@ impl Rewriter<'_> {
         if repeatable {
             self.repeat_cells(&rows, target);
             Ok(())
+        } else if sorted {
+            self.refuse(Construct::InsertSource)
         } else {
             self.once_rows(values, &rows, target, width)
         }

@@ -168,7 +168,7 @@ impl Rewriter<'_> {
                     continue;
                 }
             };
-            if !matches!(expression, Expr::Value(_)) {
+            if !is_bare_value(expression) {
                 continue;
             }
             match columns.get(index).filter(|_| counted) {
@@ -206,7 +206,7 @@ impl Rewriter<'_> {
     fn source_extent(&self, first: usize) -> Option<Range> {
         let start = self.lexeme(first)?.start;
         let returning = self.keyword_behind(first, "returning");
-        let conflict = self.keyword_behind(first, "conflict").and_then(|at| at.checked_sub(1));
+        let conflict = self.on_conflict_behind(first).and_then(|at| at.checked_sub(1));
         let behind = match (conflict, returning) {
             (Some(on), _) => on,
             (None, Some(returning)) => returning,
@@ -214,6 +214,15 @@ impl Rewriter<'_> {
         };
         let last = behind.checked_sub(1).and_then(|last| self.lexeme(last))?;
         Some((start, last.end))
+    }
+}
+
+/// A literal or parameter whose type its place decides; brackets around it mean nothing.
+fn is_bare_value(expression: &Expr) -> bool {
+    match expression {
+        Expr::Value(_) => true,
+        Expr::Nested(inner) => is_bare_value(inner),
+        _ => false,
     }
 }
 

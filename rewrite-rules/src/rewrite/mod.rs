@@ -48,8 +48,15 @@ const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
 /// Most tokens in one text; bounds stack and memory of the tree.
 const MAX_TOKENS: usize = 400_000;
 
-/// Texts up to this long are read on the caller's stack. Unit: bytes.
+/// Texts up to this long cannot have too many tokens. Unit: bytes.
 const SMALL_TEXT_BYTES: usize = 8 * 1024;
+
+/// What one byte of text may need of the caller's stack: `(SELECT 1 UNION ` nests another level in
+/// 16 bytes, which took 23 kB of it without optimisation. Unit: bytes.
+const STACK_PER_BYTE: usize = 2 * 1024;
+
+/// What the caller's stack must have besides. Unit: bytes.
+const STACK_RESERVE: usize = 256 * 1024;
 
 /// Stack for one nested or chained operator: parser, walk and drop recurse. Unit: bytes.
 const STACK_PER_TOKEN: usize = 2 * 1024;
@@ -62,7 +69,8 @@ pub(crate) type Walk<T> = Result<T, Box<Refusal>>;
 
 /// Decides what PostgreSQL should receive for `text`.
 pub(crate) fn rewrite(generation: &Generation, text: &str, session: SessionView<'_>) -> Outcome {
-    if text.len() <= SMALL_TEXT_BYTES {
+    let needed = STACK_RESERVE + text.len().min(SMALL_TEXT_BYTES) * STACK_PER_BYTE;
+    if text.len() <= SMALL_TEXT_BYTES && stacker::remaining_stack().is_some_and(|it| it >= needed) {
         return on_this_stack(generation, text, session);
     }
     if text.len() > MAX_TEXT_BYTES {
@@ -172,6 +180,8 @@ pub(crate) struct Rewriter<'a> {
     edits: Edits,
     /// Byte offsets of whole-row references whose row type does not show.
     typeless_rows: HashSet<usize>,
+    /// Names that no relation in sight has: byte offset, column, and qualifier if there is one.
+    unresolved: Vec<(usize, String, Option<String>)>,
     /// Byte offsets of identifiers whose meaning is known.
     accounted: HashSet<usize>,
 }
@@ -208,6 +218,7 @@ impl<'a> Rewriter<'a> {
             ctes: Vec::new(),
             edits: Edits::default(),
             typeless_rows: HashSet::new(),
+            unresolved: Vec::new(),
             accounted: HashSet::new(),
         }
     }
@@ -301,18 +312,28 @@ impl<'a> Rewriter<'a> {
     fn check_places(&self) -> Walk<()> {
         let in_use: Vec<&Lens> =
             self.occurrences.iter().map(|occurrence| occurrence.lens).collect();
+        let is_governed = |word: &str| {
+            in_use.iter().any(|lens| {
+                lens.column(word).is_some_and(|column| !column.is_plain() || !column.shown)
+            })
+        };
+        // PostgreSQL would not find it either. Or the parser saw less than PostgreSQL does.
+        for (byte, column, table) in &self.unresolved {
+            if is_governed(column) {
+                let position = CharacterOffsets::of(self.text).character(*byte).saturating_add(1);
+                let refusal = Refusal::unresolved(column, table.as_deref());
+                return Err(Box::new(refusal.at(position)));
+            }
+        }
         for lexeme in self.lexemes {
             let Token::Word(_) = lexeme.token else { continue };
             if self.accounted.contains(&lexeme.start) {
                 continue;
             }
             let Some(word) = lexeme.name() else { continue };
-            let governed_column = in_use.iter().any(|lens| {
-                lens.column(&word).is_some_and(|column| !column.is_plain() || !column.shown)
-            });
             let governed_table =
                 self.generation.lenses().iter().any(|lens| lens.relation.name == word);
-            if governed_column || governed_table {
+            if is_governed(&word) || governed_table {
                 return self.refuse_at(Construct::UnknownPlace, lexeme.start);
             }
         }

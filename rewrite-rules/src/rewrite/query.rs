@@ -192,6 +192,7 @@ impl<'a> Rewriter<'a> {
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.expression(expr)?;
+                    self.believable_label(alias)?;
                     self.account(alias);
                     outputs
                         .push(Some(Output { name: name::folded(alias), expression: Some(expr) }));
@@ -210,6 +211,20 @@ impl<'a> Rewriter<'a> {
             }
         }
         Ok(outputs)
+    }
+
+    /// Refuses what the parser takes for a label although PostgreSQL reads on: `a ISNULL`, and the
+    /// second line of a literal.
+    fn believable_label(&self, alias: &Ident) -> Walk<()> {
+        let at = self.lexeme_at(start_byte(alias.span));
+        let bare =
+            !at.checked_sub(1).and_then(|as_| self.lexeme(as_)).is_some_and(|l| l.is_word("as"));
+        let no_label = alias.quote_style.is_none()
+            && name::NO_BARE_LABELS.contains(&name::folded(alias).as_str());
+        if alias.quote_style == Some('\'') || (bare && no_label) {
+            return self.refuse(Construct::Unreadable);
+        }
+        Ok(())
     }
 
     fn plain_star(&self, options: &WildcardAdditionalOptions) -> Walk<()> {

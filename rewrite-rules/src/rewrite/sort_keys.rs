@@ -16,9 +16,9 @@ impl Rewriter<'_> {
             return Ok(());
         };
         for key in keys {
-            match &key.expr {
-                Expr::Identifier(label) => self.account(label),
-                expression => self.expression(expression)?,
+            match bare_name(&key.expr) {
+                Some(label) => self.account(label),
+                None => self.expression(&key.expr)?,
             }
         }
         Ok(())
@@ -40,7 +40,7 @@ impl Rewriter<'_> {
 
     /// A key of ORDER BY or DISTINCT ON: a bare name is an output label first.
     pub(super) fn sort_key(&mut self, key: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
-        let Expr::Identifier(ident) = key else { return self.expression(key) };
+        let Some(ident) = bare_name(key) else { return self.expression(key) };
         let wanted = name::folded(ident);
         let labelled = outputs.iter().flatten().find(|output| output.name == wanted);
         match labelled.map(|output| output.expression) {
@@ -108,7 +108,7 @@ impl Rewriter<'_> {
     }
 
     fn grouping_element(&mut self, element: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
-        let Expr::Identifier(ident) = element else { return self.expression(element) };
+        let Some(ident) = bare_name(element) else { return self.expression(element) };
         let wanted = name::folded(ident);
         let position = outputs
             .iter()
@@ -143,5 +143,14 @@ impl Rewriter<'_> {
         occurrences
             .filter_map(|source| self.occurrences.get(source.occurrence?))
             .any(|occurrence| occurrence.lens.hidden.iter().any(|hidden| hidden == column))
+    }
+}
+
+/// The name that is all of a key. Brackets around it mean nothing: PostgreSQL drops them first.
+fn bare_name(key: &Expr) -> Option<&Ident> {
+    match key {
+        Expr::Identifier(ident) => Some(ident),
+        Expr::Nested(inner) => bare_name(inner),
+        _ => None,
     }
 }
