@@ -20,7 +20,7 @@ use crate::wire::compose;
 
 /// Longest text that is inspected. A longer one is relayed where nothing is governed, and refused
 /// elsewhere; PostgreSQL itself needs gigabytes to parse much more. Unit: bytes.
-pub(super) const INSPECTED_TEXT_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const INSPECTED_TEXT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Name under which a refused statement is "prepared"; preparing it always fails. Reserved.
 pub(super) const REFUSED_NAME: &[u8] = b"segue_refused";

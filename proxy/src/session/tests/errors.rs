@@ -197,3 +197,46 @@ fn what_sql_prepared_in_an_earlier_phase_is_not_executed() {
         ],
     );
 }
+
+/// A small generator of numbers that look random; the same ones each time.
+fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
+    move |below| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    }
+}
+
+#[test]
+fn nothing_that_peers_send_makes_the_core_panic() {
+    let tags = b"QPBDECSHFXdcf123CIstTnDGHZENASdcVW";
+    let bodies: [&[u8]; 8] = [
+        b"",
+        b"I",
+        b"select username from users\0",
+        b"s\0select username from users\0\0\0",
+        b"\0s\0\0\0\0\0\0\0",
+        b"Ss\0",
+        b"\0\0\0\0\0",
+        b"SERROR\0C42703\0P8\0\0",
+    ];
+    let generations = [generation(2, None), generation(2, OLD), generation(2, NEW)];
+    for seed in 0..500 {
+        let mut below = numbers(seed);
+        let mut session = Session::new([None, OLD, NEW][below(3)]);
+        for _frame in 0..40 {
+            let bytes = frame(tags[below(tags.len())], bodies[below(bodies.len())]);
+            let ended = match below(3) {
+                0 => session.server(&bytes),
+                1 => session.client(&bytes),
+                _ => {
+                    session.current.swap(Arc::clone(&generations[below(3)]));
+                    Ok(())
+                }
+            };
+            if ended.is_err() {
+                break;
+            }
+        }
+    }
+}
