@@ -64,6 +64,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         }
     }
 
+    /// The connection.
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// Closes our direction once everything is written.
     pub(super) fn close_when_written(&mut self) {
         if self.shut == Shut::Open {

@@ -69,6 +69,18 @@ const FAREWELL_DEADLINE_MS: u64 = 5_000;
 type Client = Peer<ClientStream>;
 type Server = Peer<ServerStream>;
 
+impl Client {
+    fn is_encrypted(&self) -> bool {
+        matches!(self.stream(), ClientStream::Tls(_))
+    }
+}
+
+impl Server {
+    fn is_encrypted(&self) -> bool {
+        matches!(self.stream(), ServerStream::Tls(_))
+    }
+}
+
 /// How a session ended.
 #[derive(Debug)]
 enum End {
@@ -109,11 +121,7 @@ pub async fn serve(
         let _ = shutdown.wait_for(|stop| *stop).await;
     });
     let (end, between_frames) =
-        if parameters.replication || parameters.database != front.governed_database {
-            (relay_unread(&mut client, &mut server, stop, front).await, false)
-        } else {
-            serve_governed(&mut client, &mut server, parameters, address, front, stop).await
-        };
+        log_in_and_relay(&mut client, &mut server, parameters, address, front, stop).await;
     if let End::Violated(violation) = &end {
         tracing::warn!(%address, %violation, "session ended by a protocol violation");
     }
@@ -138,8 +146,8 @@ fn complaint(end: &End) -> Option<Complaint> {
     }
 }
 
-/// Logs in and converses. Also says whether a message of our own may follow.
-async fn serve_governed(
+/// Logs in and relays. Also says whether a message of our own may follow.
+async fn log_in_and_relay(
     client: &mut Client,
     server: &mut Server,
     parameters: Parameters,
@@ -147,8 +155,9 @@ async fn serve_governed(
     front: &Arc<Front>,
     mut stop: impl Future<Output = ()> + Unpin,
 ) -> (End, bool) {
+    let can_bind = client.is_encrypted() || !server.is_encrypted();
     let login = tokio::select! {
-        login = login::relay(client, server) => login,
+        login = login::relay(client, server, can_bind) => login,
         () = &mut stop => return (End::Stopped, server.input.is_empty()),
     };
     let backend_pid = match login {
@@ -156,6 +165,9 @@ async fn serve_governed(
         Ok(Login::Refused) => return (End::Closed, false),
         Err(violation) => return (End::Violated(violation), true),
     };
+    if parameters.replication || parameters.database != front.governed_database {
+        return (relay_unread(client, server, stop, front).await, false);
+    }
     let seat = front.current.sit(Occupant {
         client: address.to_string(),
         user: parameters.user,

@@ -129,6 +129,18 @@ pub fn sync() -> BytesMut {
     encoded(&Sync::new())
 }
 
+/// An AuthenticationSASL that offers these mechanisms.
+#[must_use]
+pub fn sasl_offer<'a>(mechanisms: impl Iterator<Item = &'a [u8]>) -> BytesMut {
+    let mut list = BytesMut::new();
+    for mechanism in mechanisms {
+        list.put_slice(mechanism);
+        list.put_u8(0);
+    }
+    list.put_u8(0);
+    spliced(b'R', &[&10_u32.to_be_bytes(), &list])
+}
+
 /// A Terminate.
 #[must_use]
 pub fn terminate() -> BytesMut {
