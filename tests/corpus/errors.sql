@@ -99,3 +99,41 @@ SELECT DISTINCT username FROM users ORDER BY age
 SELECT max(username) FROM users WHERE max(username) = 'x'
 
 SELECT username FROM users FOR UPDATE OF nonsense
+
+SELECT handle FROM users u JOIN notes n ON n.id = u.id WHERE n.nonsense = 1
+
+SELECT id FROM users u JOIN posts p ON p.user_id = u.id
+
+UPDATE users SET username = 'x' FROM posts WHERE username = 'y'
+
+INSERT INTO users (id, username) VALUES (10, username)
+
+INSERT INTO users (id, username) SELECT 10
+
+SELECT username FROM users GROUP BY id HAVING username
+
+SELECT username, sum(username) FROM users GROUP BY username
+
+SELECT username FROM users WHERE username = ANY ('not an array')
+
+SELECT * FROM users u WHERE u.username = 1::bit
+
+UPDATE users SET username = (SELECT username FROM users)
+
+DELETE FROM users USING posts WHERE username = 'x'
+
+--~ dual-write switch-reads stop-dual-write contract: what the parser cannot read is refused before the server could call it a syntax error
+SELECT username FROM users AS OF SYSTEM TIME 'now'
+
+--~ dual-write switch-reads stop-dual-write contract: what the parser cannot read is refused before the server could call it a syntax error
+SELECT username FROM users WHERE id = 1 AND (
+
+SELECT u.username.more FROM users u
+
+SELECT length(username, 1) FROM users
+
+--$ 10
+INSERT INTO users (id, username) VALUES ($1, 'user-' || $1)
+
+--$ 10;x
+INSERT INTO users (id, username, email) VALUES ($1, $2, upper($2))

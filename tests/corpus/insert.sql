@@ -173,3 +173,43 @@ INSERT INTO users (id, "username") VALUES (10, 'frank')
 INSERT INTO public.users (id, username) VALUES (10, 'frank')
 
 INSERT INTO notes (id, handle) VALUES (10, 'h') RETURNING handle
+
+INSERT INTO users (id, username) VALUES (10, 'a'), (11, lower('B')), (12, tick()) RETURNING *
+
+INSERT INTO users (id, username) SELECT 10, username FROM posts WHERE username IS NOT NULL ORDER BY id LIMIT 1
+
+INSERT INTO users (id, username) SELECT DISTINCT 10, 'dist' FROM posts
+
+INSERT INTO users (id, username) SELECT id + 100, username FROM posts WHERE username = 'guest' UNION ALL SELECT 200, 'union'
+
+INSERT INTO users (id, username) SELECT max(id) + 1, min(username) || 'x' FROM users
+
+INSERT INTO users (id, username) SELECT id + 100, username || count(*) OVER () FROM users
+
+INSERT INTO users (id, username) (SELECT 10, 'bracketed')
+
+--! dual-write switch-reads stop-dual-write contract: the parser drops the span of the table's name
+INSERT INTO users (id, username, email) TABLE notes
+
+INSERT INTO users (username, id, email) SELECT * FROM (VALUES ('star', 10, 'e')) v
+
+INSERT INTO users AS target (id, username) VALUES (2, 'b2') ON CONFLICT (id) DO UPDATE SET (username, email) = (SELECT EXCLUDED.username, target.username)
+
+INSERT INTO users (id, username) VALUES (1, tick()) ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username RETURNING username
+
+INSERT INTO users (id, username) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET username = tick() RETURNING username
+
+INSERT INTO users (id, username, age) VALUES (10, 'alice', 5) ON CONFLICT (username) DO UPDATE SET age = EXCLUDED.age + users.age, username = users.username || '+' RETURNING *
+
+--! dual-write switch-reads stop-dual-write contract: the parser does not know a predicate after the arbiter
+INSERT INTO users (id, username) VALUES (10, 'alice') ON CONFLICT (username) WHERE true DO NOTHING
+
+--$ 10;x
+INSERT INTO users (id, username) SELECT $1, $2
+
+--$ 10;x
+INSERT INTO users (id, username) SELECT $1, $2 || random()::text
+
+INSERT INTO posts (id, title) SELECT 100 + id, username FROM users ON CONFLICT DO NOTHING
+
+WITH a AS (INSERT INTO users (id, username) VALUES (10, 'one') RETURNING username), b AS (INSERT INTO users (id, username) VALUES (11, 'two') RETURNING username) SELECT a.username, b.username FROM a, b

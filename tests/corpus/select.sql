@@ -324,3 +324,125 @@ EXPLAIN (COSTS OFF) SELECT email FROM users
 SELECT ARRAY(SELECT username FROM users ORDER BY id)
 
 SELECT (SELECT array_agg(username ORDER BY username) FROM users WHERE age = u.age) FROM users u WHERE u.id = 1
+
+SELECT u.username FROM users u, (VALUES ('alice'), ('bob')) v(username) WHERE v.username = u.username ORDER BY 1
+
+SELECT v.username FROM users u, (VALUES ('alice'), ('bob')) v(username) WHERE v.username = u.username ORDER BY 1
+
+SELECT username FROM (VALUES ('zed')) users(username)
+
+SELECT handle FROM notes n WHERE EXISTS (SELECT 1 FROM users u WHERE u.id = n.id AND handle = 'h1')
+
+SELECT n.id FROM notes n WHERE handle IN (SELECT handle FROM users u WHERE u.id = n.id) ORDER BY 1
+
+SELECT (SELECT username FROM users u2 WHERE u2.id = u.id + 1) AS next, username FROM users u ORDER BY u.id
+
+SELECT username FROM users u WHERE username > ALL (SELECT username FROM users WHERE id IN (1, 2)) ORDER BY 1
+
+SELECT username, (SELECT max(username) FROM users x WHERE x.age = u.age) FROM users u ORDER BY id
+
+WITH RECURSIVE users_cte AS (SELECT * FROM users WHERE id = 1 UNION ALL SELECT u.* FROM users u JOIN users_cte c ON u.id = c.id + 1 WHERE u.id < 4) SELECT username FROM users_cte ORDER BY id
+
+WITH a AS (SELECT username FROM users), users AS (SELECT 'inner' AS username) SELECT a.username, users.username FROM a, users ORDER BY 1
+
+WITH users AS (SELECT username FROM users WHERE id < 3) SELECT username FROM users ORDER BY 1
+
+SELECT x.username FROM (WITH users AS (SELECT 'w' AS username) SELECT * FROM users) x, users u WHERE u.id = 1
+
+SELECT username FROM users WHERE id = 1 UNION ALL SELECT 'x' ORDER BY username
+
+SELECT 'x' AS a UNION ALL SELECT username FROM users ORDER BY a
+
+SELECT username AS email, email AS username FROM users ORDER BY email
+
+SELECT lower(username) AS id, count(*) FROM users GROUP BY lower(username) ORDER BY id
+
+SELECT username AS x FROM users GROUP BY x ORDER BY x
+
+SELECT DISTINCT upper(username) AS username FROM users ORDER BY username
+
+SELECT age, array_agg(username ORDER BY username DESC) FROM users GROUP BY age ORDER BY age
+
+SELECT count(*) FILTER (WHERE username LIKE '%o%'), sum(CASE WHEN username = 'bob' THEN 1 ELSE 0 END) FROM users
+
+SELECT username, sum(age) OVER (PARTITION BY left(username, 1) ORDER BY username ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM users ORDER BY id
+
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY username) FROM users
+
+SELECT u.username, p.title FROM (users u JOIN posts p ON p.user_id = u.id) ORDER BY p.id
+
+SELECT * FROM (users u JOIN posts p ON p.user_id = u.id) ORDER BY p.id
+
+SELECT j.username FROM (SELECT u.username, p.id AS pid FROM users u LEFT JOIN posts p ON p.username = u.username) AS j ORDER BY j.username, j.pid
+
+SELECT u1.*, u2.username FROM users u1 LEFT JOIN users u2 ON u2.id = u1.id + 1 ORDER BY u1.id
+
+SELECT u.username FROM users u JOIN posts p USING (id) ORDER BY 1
+
+SELECT id, users.username, posts.username FROM users JOIN posts USING (id) ORDER BY id
+
+SELECT * FROM users JOIN posts USING (id) ORDER BY id
+
+SELECT * FROM users NATURAL LEFT JOIN posts ORDER BY id
+
+SELECT username FROM users u JOIN LATERAL (SELECT u.username AS n) l ON l.n = u.username ORDER BY 1
+
+SELECT g, username FROM users, generate_series(1, 2) g WHERE id < 3 ORDER BY username, g
+
+SELECT username.username FROM users username ORDER BY 1
+
+SELECT username FROM users username WHERE username.id = 1
+
+SELECT handle.username FROM users handle ORDER BY handle.username
+
+SELECT u.username handle FROM users u ORDER BY handle
+
+SELECT email AS handle FROM users ORDER BY handle NULLS FIRST
+
+SELECT username = 'bob' AS username FROM users ORDER BY username, id
+
+SELECT username IS NULL, username IS NOT DISTINCT FROM 'bob', NOT username LIKE 'b%' FROM users ORDER BY id
+
+SELECT (username || '/' || email)::varchar(9) FROM users ORDER BY id
+
+SELECT username COLLATE "C" < 'b' FROM users ORDER BY id
+
+SELECT trim(BOTH 'a' FROM username), overlay(username PLACING 'X' FROM 1 FOR 1), extract(epoch FROM interval '1 s') FROM users ORDER BY id
+
+SELECT nullif(username, 'bob'), greatest(username, 'c'), least(username, 'c') FROM users ORDER BY id
+
+SELECT ROW (username, id) FROM users ORDER BY id
+
+SELECT (ROW (username, id)).f1 FROM users WHERE id = 1
+
+SELECT (SELECT row_to_json(x) FROM (SELECT username, id) x) FROM users ORDER BY id
+
+SELECT json_build_object('username', username, 'handle', email) FROM users ORDER BY id
+
+SELECT json_agg(u ORDER BY u.id) FROM users u
+
+SELECT jsonb_agg(to_jsonb(s)) FROM (SELECT username, id FROM users ORDER BY id) s
+
+SELECT username FROM users WHERE (id, username) IN (SELECT id, username FROM users WHERE age = 30) ORDER BY id
+
+SELECT username FROM users WHERE (username) IN (('alice'), ('bob')) ORDER BY ((username))
+
+--$ alice;30
+SELECT username FROM users WHERE (username = $1 OR $1 IS NULL) AND age = $2
+
+--$ 3
+SELECT username FROM users ORDER BY CASE WHEN $1 = 1 THEN username ELSE email END NULLS LAST, id
+
+SELECT count(*) FROM users u WHERE u IS NOT NULL
+
+--! dual-write switch-reads stop-dual-write contract: a star inside an expression cannot be read
+SELECT u.* IS NULL FROM users u ORDER BY id
+
+SELECT username FROM users WHERE username SIMILAR TO '(a|b)%' ORDER BY 1
+
+SELECT username AS "username" , username AS "Username" FROM users WHERE id = 1
+
+--! dual-write switch-reads stop-dual-write contract: a name with Unicode escapes is not trusted
+SELECT U&"username" FROM users WHERE id = 1
+
+SELECT username FROM pg_catalog.pg_class c, users WHERE c.relname = 'users' AND users.id = 1

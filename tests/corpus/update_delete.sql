@@ -141,3 +141,38 @@ DELETE FROM users WHERE username IS NULL
 DELETE FROM tasks WHERE label IS NULL OR label = 'untitled' RETURNING label
 
 DELETE FROM "Account" WHERE "userName" = 'Bob B' RETURNING *
+
+UPDATE users SET username = DEFAULT, email = username WHERE false
+
+UPDATE users SET (username) = ROW (upper(username)) WHERE id = 1
+
+UPDATE users SET (username, age) = (upper(username), age + 1) RETURNING username, age
+
+--! dual-write switch-reads: a volatile value in a multi-column assignment
+UPDATE users SET (username, email) = (tick(), 'x') WHERE id < 3 RETURNING username
+
+UPDATE users SET username = username || tick(), email = username WHERE id = 1 RETURNING *
+
+UPDATE users AS t SET username = s.username || t.id FROM users s WHERE s.id = t.id + 1 RETURNING t.username, s.username
+
+UPDATE users SET username = v.n FROM (VALUES (1, 'v1'), (2, 'v2')) v(id, n) WHERE v.id = users.id RETURNING users.*
+
+UPDATE users u SET username = (SELECT string_agg(username, '' ORDER BY id) FROM users x WHERE x.id < u.id) WHERE id = 3 RETURNING username
+
+UPDATE users SET username = CASE WHEN random() < 2 THEN 'sure' || id ELSE 'never' END
+
+--$ a;b
+UPDATE users SET username = $1 || '-' || $2 WHERE id = 1 RETURNING username
+
+--$ new;old
+UPDATE users SET username = $1, email = $2 WHERE username = 'bob' AND $2 <> ''
+
+WITH x AS (UPDATE users SET username = 'cte' WHERE id = 1 RETURNING *), y AS (SELECT username FROM users WHERE id = 1) SELECT x.username, y.username FROM x, y
+
+WITH x AS (DELETE FROM users WHERE username = 'carol' RETURNING *) INSERT INTO users SELECT id + 100, username, email, age FROM x RETURNING username
+
+DELETE FROM users WHERE ctid IN (SELECT ctid FROM users WHERE username = 'zoë') RETURNING username
+
+DELETE FROM users WHERE username < (SELECT username FROM posts WHERE id = 3) RETURNING *
+
+DELETE FROM users u USING (SELECT username FROM posts) p WHERE p.username = u.username RETURNING u.*

@@ -55,7 +55,7 @@ pub const FUNCTIONS: [(&str, Volatility); 60] = [
     ("jsonb_build_object", Volatility::Stable),
     ("lag", Volatility::Immutable),
     ("left", Volatility::Immutable),
-    ("length", Volatility::Immutable),
+    ("length", Volatility::Stable),
     ("lower", Volatility::Immutable),
     ("lpad", Volatility::Immutable),
     ("max", Volatility::Immutable),
