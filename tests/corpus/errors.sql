@@ -122,10 +122,8 @@ UPDATE users SET username = (SELECT username FROM users)
 
 DELETE FROM users USING posts WHERE username = 'x'
 
---~ dual-write switch-reads stop-dual-write contract: what the parser cannot read is refused before the server could call it a syntax error
 SELECT username FROM users AS OF SYSTEM TIME 'now'
 
---~ dual-write switch-reads stop-dual-write contract: what the parser cannot read is refused before the server could call it a syntax error
 SELECT username FROM users WHERE id = 1 AND (
 
 SELECT u.username.more FROM users u

@@ -188,8 +188,7 @@ INSERT INTO users (id, username) SELECT id + 100, username || count(*) OVER () F
 
 INSERT INTO users (id, username) (SELECT 10, 'bracketed')
 
---! dual-write switch-reads stop-dual-write contract: the parser drops the span of the table's name
-INSERT INTO users (id, username, email) TABLE notes
+INSERT INTO posts (id, title, username) TABLE notes ON CONFLICT DO NOTHING
 
 INSERT INTO users (username, id, email) SELECT * FROM (VALUES ('star', 10, 'e')) v
 

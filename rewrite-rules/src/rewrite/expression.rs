@@ -121,9 +121,10 @@ impl<'a> Rewriter<'a> {
             _ => return Ok(()),
         };
         let Some((source, _)) = found else {
-            if let ([.., table, _], [.., ident]) = (names.as_slice(), parts) {
+            // PostgreSQL points at the first part of the name.
+            if let ([.., table, _], [first, ..]) = (names.as_slice(), parts) {
                 let table = Some(table.clone());
-                self.unresolved.push((start_byte(ident.span), column.clone(), table));
+                self.unresolved.push((start_byte(first.span), column.clone(), table));
             }
             return Ok(());
         };
