@@ -310,8 +310,12 @@ impl<'a> Rewriter<'a> {
 
     /// Every identifier that could be a governed name must have been understood.
     fn check_places(&self) -> Walk<()> {
-        let in_use: Vec<&Lens> =
-            self.occurrences.iter().map(|occurrence| occurrence.lens).collect();
+        let mut in_use: Vec<&Lens> = Vec::new();
+        for occurrence in &self.occurrences {
+            if !in_use.iter().any(|lens| std::ptr::eq(*lens, occurrence.lens)) {
+                in_use.push(occurrence.lens);
+            }
+        }
         let is_governed = |word: &str| {
             in_use.iter().any(|lens| {
                 lens.column(word).is_some_and(|column| !column.is_plain() || !column.shown)
