@@ -149,6 +149,11 @@ impl Names {
         }
     }
 
+    /// Whether the transaction under way may have changed them.
+    pub(super) fn touched(&self) -> bool {
+        self.touched
+    }
+
     /// Forgets, because texts went by unread.
     pub(super) fn forget(&mut self) {
         self.known = Knowledge::Nothing;

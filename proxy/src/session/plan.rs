@@ -118,7 +118,10 @@ impl Conversation {
         let outcome = match self.names.known() {
             Knowledge::Nothing => return Verdict::Needs(QuestionKind::Names),
             Knowledge::Unknowable => unknowable(),
-            Knowledge::View(view) if scan.session && renames_midway(&generation, text, view) => {
+            Knowledge::View(view)
+                if scan.session
+                    && renames_midway(&generation, text, view, self.names.touched()) =>
+            {
                 midway()
             }
             Knowledge::View(view) => match readable(text, view) {
@@ -275,12 +278,15 @@ fn begins_with_rollback(text: &[u8]) -> bool {
 
 /// Whether a statement of several may change what a governed name means in a later one. Cut at
 /// every semicolon, those inside literals too: that can only find more.
-fn renames_midway(generation: &Generation, text: &[u8], view: &View) -> bool {
+fn renames_midway(generation: &Generation, text: &[u8], view: &View, touched: bool) -> bool {
     let mut changed = false;
     text.split(|byte| *byte == b';').any(|piece| {
         let scan = generation.compiled().scan(piece);
         let governed_after = changed && scan.governed;
-        changed |= scan.session && !sets_same_path(piece, &view.search_path);
+        // A ROLLBACK takes back a change of the same transaction only.
+        let nothing_to_take_back = begins_with_rollback(piece) && !touched;
+        changed |=
+            scan.session && !nothing_to_take_back && !sets_same_path(piece, &view.search_path);
         governed_after
     })
 }

@@ -198,10 +198,13 @@ impl Conversation {
         if at_rest {
             self.portals.clear();
         }
-        self.names.ready(at_rest);
         Ok(match entry.map(|entry| entry.origin) {
+            // The end of a question: what it found out is of this very moment.
             Some(Origin::Question | Origin::Injected) => Step::Drop,
-            Some(Origin::Client) | None => Step::Forward,
+            Some(Origin::Client) | None => {
+                self.names.ready(at_rest);
+                Step::Forward
+            }
         })
     }
 

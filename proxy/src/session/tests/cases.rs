@@ -249,3 +249,41 @@ fn texts_in_other_encodings_are_refused_only_where_they_may_be_governed() {
     let counted = play(NEW, &script);
     assert_eq!(counted, Snapshot { forwarded: 1, rewritten: 2, refused: 1, ..counted });
 }
+
+#[test]
+fn names_are_asked_for_each_statement_after_a_change_in_the_same_transaction() {
+    let select = query("select username from users");
+    let rewritten = query("select handle AS username from users");
+    let open = [done("X"), ready(b'T')].concat();
+    let asked_and_sent = |schema, sent: &Vec<u8>| {
+        vec![
+            Act::Client(select.clone()),
+            Act::ServerGot(question(true)),
+            Act::Server([answer(schema), ready(b'T')].concat()),
+            Act::ServerGot(sent.clone()),
+            Act::Server(open.clone()),
+        ]
+    };
+    let begun = vec![
+        Act::Client(query("begin")),
+        Act::ServerGot(query("begin")),
+        Act::Server(open.clone()),
+        Act::Client(query("set local search_path = other")),
+        Act::ServerGot(query("set local search_path = other")),
+        Act::Server(open.clone()),
+    ];
+    let ended = vec![
+        Act::Client(query("commit")),
+        Act::ServerGot(query("commit")),
+        Act::Server([done("COMMIT"), ready(b'I')].concat()),
+        Act::Client(select.clone()),
+        Act::ServerGot(question(true)),
+        Act::Server([answer("public"), ready(b'I')].concat()),
+        Act::ServerGot(rewritten.clone()),
+        Act::Server([done("X"), ready(b'I')].concat()),
+        Act::Client(select.clone()),
+        Act::ServerGot(rewritten.clone()),
+    ];
+    let inside = [asked_and_sent("other", &select), asked_and_sent("public", &rewritten)].concat();
+    play(NEW, &after_acquaintance([begun, inside, ended].concat()));
+}
