@@ -102,6 +102,8 @@ pub(super) struct Conversation {
     pub(super) portals: HashMap<Box<[u8]>, Portal>,
     /// The server discards what the client sends until Sync.
     pub(super) skipping: bool,
+    /// Questions asked on account of the client's message at the front.
+    pub(super) asked: usize,
     /// A question is under way; the client's messages wait.
     pub(super) question: Option<Question>,
     /// The failure of a question was given to the client as the answer to its waiting Query.
@@ -132,6 +134,7 @@ impl Conversation {
             names: Names::new(),
             portals: HashMap::new(),
             skipping: false,
+            asked: 0,
             question: None,
             query_answered: false,
             flushed: false,
@@ -170,7 +173,10 @@ impl Conversation {
             };
             let step = self.request(header, rest.get(..header.total).unwrap_or(rest))?;
             match apply(step, header.total, &mut run, input, server) {
-                Next::Body(body) => self.client_body = body,
+                Next::Body(body) => {
+                    self.client_body = body;
+                    self.asked = 0;
+                }
                 Next::Wait(wanted) => {
                     self.wanted_of_client = wanted;
                     self.waiting = wanted == 0;

@@ -22,6 +22,11 @@ use crate::wire::compose;
 /// elsewhere; PostgreSQL itself needs gigabytes to parse much more. Unit: bytes.
 pub(super) const INSPECTED_TEXT_BYTES: usize = 64 * 1024 * 1024;
 
+/// Most questions on account of one message. Three kinds there are, and names may have to be asked
+/// again after a flip; beyond that the answers do not hold, and asking on would be for ever.
+/// Unit: questions.
+const MAX_QUESTIONS: usize = 8;
+
 /// Name under which a refused statement is "prepared"; preparing it always fails. Reserved.
 pub(super) const REFUSED_NAME: &[u8] = b"segue_refused";
 
@@ -116,6 +121,7 @@ impl Conversation {
             return forward(changes_names);
         }
         let outcome = match self.names.known() {
+            Knowledge::Nothing if self.asked >= MAX_QUESTIONS => unknowable(),
             Knowledge::Nothing => return Verdict::Needs(QuestionKind::Names),
             Knowledge::Unknowable => unknowable(),
             Knowledge::View(view)
@@ -256,6 +262,7 @@ impl Conversation {
             bytes.unsplit(compose::flush());
             self.transaction.extend_batch();
         }
+        self.asked = self.asked.saturating_add(1);
         self.question = Some(Question { kind, facts: Some(Vec::new()) });
         Step::Ask(bytes)
     }
