@@ -70,8 +70,8 @@ pub(crate) enum Meaning {
     /// It may belong to a relation whose columns are not known, or else to these occurrences:
     /// PostgreSQL must decide, over derived tables.
     Uncertain { occurrences: Vec<usize> },
-    /// A whole row of a governed occurrence.
-    WholeRow { occurrence: usize },
+    /// A whole row of a governed occurrence. The captors have a hidden column of that name.
+    WholeRow { occurrence: usize, captors: Vec<usize> },
     /// A system column, of one of these occurrences.
     System { occurrences: Vec<usize> },
     /// Nothing governed.
@@ -85,7 +85,7 @@ pub(crate) fn unqualified(levels: &[Level], lenses: &impl Lenses, name: &str) ->
     // A client of the old shape may well call a relation what the column will be called: to it,
     // the name alone is a whole row.
     old_shape(levels, lenses, name)
-        .or_else(|| whole_row(levels, name))
+        .or_else(|| whole_row(levels, lenses, name))
         .or_else(|| new_name(levels, lenses, name))
         .unwrap_or_else(|| {
             let mut sources = levels.iter().flat_map(Level::visible);
@@ -188,11 +188,17 @@ fn new_name(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meanin
     None
 }
 
-fn whole_row(levels: &[Level], name: &str) -> Option<Meaning> {
+fn whole_row(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meaning> {
     let source = find(levels, None, name)?.0;
+    // PostgreSQL prefers a column at any level to a whole row, a hidden one too.
+    let governed = levels.iter().flat_map(Level::visible).filter_map(|source| source.occurrence);
+    let captors = governed
+        .filter(|&index| lenses.lens(index).hidden.iter().any(|hidden| hidden == name))
+        .collect::<Vec<usize>>();
     Some(match source.occurrence {
-        Some(occurrence) => Meaning::WholeRow { occurrence },
-        None => Meaning::Other,
+        Some(occurrence) => Meaning::WholeRow { occurrence, captors },
+        None if captors.is_empty() => Meaning::Other,
+        None => Meaning::Uncertain { occurrences: captors },
     })
 }
 

@@ -90,7 +90,10 @@ impl<'a> Rewriter<'a> {
                     self.derive(occurrence, "a name that may belong to a relation not known");
                 }
             }
-            Meaning::WholeRow { occurrence } => {
+            Meaning::WholeRow { occurrence, captors } => {
+                for captor in captors {
+                    self.derive(captor, "a whole row that a column of the new name would hide");
+                }
                 self.derive(occurrence, "a whole-row reference");
                 if !self.typeless_rows.contains(&span.0) {
                     self.fix(occurrence, "a whole row of the table's own type");
