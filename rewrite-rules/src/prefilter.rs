@@ -43,7 +43,7 @@ pub(crate) struct Prefilter {
 impl Prefilter {
     /// Searches for the given table names; finds nothing if there are none.
     pub(crate) fn new<'n>(tables: impl Iterator<Item = &'n str>) -> Self {
-        let mut patterns: Vec<String> = tables.map(|name| name.replace('"', "\"\"")).collect();
+        let mut patterns: Vec<String> = tables.map(ascii_part).collect();
         if patterns.is_empty() {
             return Self { search: None, tables: 0 };
         }
@@ -78,6 +78,14 @@ impl Prefilter {
     }
 }
 
+/// The part of a name that is the same bytes in every client encoding: its longest run of ASCII
+/// letters, as written in SQL. An empty pattern is found in every text, as it must be then.
+fn ascii_part(name: &str) -> String {
+    let runs = name.split(|letter: char| !letter.is_ascii());
+    let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
+    longest.replace('"', "\"\"")
+}
+
 /// Whether the first word is one that changes the session, or there may be several statements.
 fn has_session_verb(text: &[u8]) -> bool {
     let text = text.trim_ascii();
@@ -106,6 +114,14 @@ mod tests {
             assert_eq!(scan(text), (true, false), "{text}");
         }
         assert_eq!(scan("select 1 from orders"), (false, false));
+    }
+
+    #[test]
+    fn a_name_beyond_ascii_is_found_in_every_encoding() {
+        let scan = |name: &str, text: &[u8]| Prefilter::new([name].into_iter()).scan(text).governed;
+        assert!(scan("stra\u{df}e", b"select * from stra\xdfe"));
+        assert!(scan("\u{fc}", b"select * from \xfc"));
+        assert!(!scan("stra\u{df}e", b"select 1"));
     }
 
     #[test]

@@ -238,9 +238,24 @@ impl Subject<'_> {
         }
     }
 
-    /// Before it is read, the new column must promise what the old one does.
+    /// Before it is read, the new column must promise what the old one does; and while it is not
+    /// written, it must promise nothing.
     fn check_new_side(&self, faults: &mut Vec<Fault>) {
         let (Some(from), Some(to)) = (self.from, self.to) else { return };
+        if self.phase == Phase::Expand && to.not_null && to.default.is_none() {
+            faults.push(self.fault(
+                "phase",
+                format!(
+                    "phase \"{}\" does not write \"{}\", which is NOT NULL",
+                    self.phase, to.name
+                ),
+                format!(
+                    "run ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;",
+                    self.table_sql(),
+                    name::quoted(&to.name)
+                ),
+            ));
+        }
         if self.phase < Phase::SwitchReads {
             return;
         }
