@@ -41,7 +41,6 @@ UPDATE users SET username = 'alice' WHERE id = 2
 
 UPDATE users SET username = NULL WHERE id = 2
 
---~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first, under 42701
 UPDATE users SET username = 'a', username = 'b'
 
 UPDATE users SET username = nonsense

@@ -1,6 +1,6 @@
 //! SET lists of UPDATE and of ON CONFLICT DO UPDATE.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
@@ -32,7 +32,7 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::Unreadable);
         }
         let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
-        let mut written = BTreeSet::new();
+        let mut written = BTreeMap::new();
         for (assignment, extent) in assignments.iter().zip(extents) {
             self.expression(&assignment.value)?;
             match (&assignment.target, lens) {
@@ -261,14 +261,16 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// Each physical column can be assigned once.
-fn note_written<'l>(
+/// Each physical column can be assigned under one name; twice under the same one is for
+/// PostgreSQL to report.
+pub(super) fn note_written<'l>(
     logical: &'l LogicalColumn,
     lens: &Lens,
-    written: &mut BTreeSet<&'l str>,
+    written: &mut BTreeMap<&'l str, &'l str>,
 ) -> Walk<()> {
     for physical in &logical.put {
-        if !written.insert(physical) {
+        let before = written.insert(physical, &logical.name);
+        if before.is_some_and(|name| name != logical.name) {
             return Err(Box::new(Refusal::assigned_twice(&logical.name, lens)));
         }
     }

@@ -5,10 +5,11 @@
 //! its column's type without typmod, so that parameters keep their types and the assignment to
 //! the column still checks lengths.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::ast::{Expr, Insert, SetExpr, Values};
 
+use super::assignment::note_written;
 use super::extent::Range;
 use super::insert::{Extra, Target, Value};
 use super::{Rewriter, Walk};
@@ -16,7 +17,7 @@ use crate::catalog::Volatility;
 use crate::edit::Piece;
 use crate::lens::LogicalColumn;
 use crate::name;
-use crate::refusal::{Construct, Refusal};
+use crate::refusal::Construct;
 use crate::statement::start_byte;
 use crate::volatility::{has_query, may_repeat};
 
@@ -46,13 +47,9 @@ impl Rewriter<'_> {
     /// Fills in which columns are written besides those that have `width` client values.
     pub(super) fn add_extras(target: &mut Target<'_>, width: usize) -> Walk<()> {
         let columns: Vec<_> = target.columns.iter().copied().take(width).collect();
-        let mut written = BTreeSet::new();
-        for column in columns.iter().flatten() {
-            for physical in &column.put {
-                if !written.insert(physical.as_str()) {
-                    return Err(Box::new(Refusal::assigned_twice(&column.name, target.lens)));
-                }
-            }
+        let mut written = BTreeMap::new();
+        for column in columns.iter().copied().flatten() {
+            note_written(column, target.lens, &mut written)?;
         }
         for (index, column) in columns.iter().enumerate() {
             let Some(column) = column else { continue };
@@ -62,7 +59,7 @@ impl Rewriter<'_> {
                 .extend(more.map(|physical| Extra { physical, value: Value::Copy(index, column) }));
         }
         for column in target.lens.shown().filter(|column| !column.default_is_shared) {
-            if column.put.iter().any(|physical| written.contains(physical.as_str())) {
+            if column.put.iter().any(|physical| written.contains_key(physical.as_str())) {
                 continue;
             }
             let value = Value::Default(column);
