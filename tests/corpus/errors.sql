@@ -17,7 +17,6 @@ INSERT INTO users (id, username) VALUES (10, repeat('x', 51))
 
 INSERT INTO users (id, username, age) VALUES (10, 'frank', -1)
 
---~ expand dual-write switch-reads stop-dual-write contract: segue finds the fault first and gives no position
 INSERT INTO users (id, username, username) VALUES (10, 'a', 'b')
 
 INSERT INTO users (id, username) VALUES (10)
