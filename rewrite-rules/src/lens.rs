@@ -14,6 +14,8 @@ pub struct Lens {
     pub columns: Vec<LogicalColumn>,
     /// Physical columns that a client must not see unless it names them by a logical name.
     pub hidden: Vec<String>,
+    /// Whether the catalog knows one of them to exist.
+    pub hidden_exists: bool,
     /// What becomes of a statement that names this table but cannot be read.
     pub opaque: OpaquePolicy,
     /// The migrations behind this lens, for messages.

@@ -139,6 +139,14 @@ impl Refusal {
         self.sqlstate == NOT_SUPPORTED && !self.in_every_phase
     }
 
+    /// Where the new column exists already, it would show: that is refused in every phase.
+    pub(crate) fn no_derived_table(reason: &'static str, lens: &Lens) -> Self {
+        Self {
+            in_every_phase: lens.hidden_exists,
+            ..Self::construct(Construct::NoDerivedTable(reason), lens)
+        }
+    }
+
     /// Not even where nothing is migrated yet: its text would outlive this phase.
     pub(crate) fn prepare(lens: &Lens) -> Self {
         Self { in_every_phase: true, ..Self::construct(Construct::Prepare, lens) }

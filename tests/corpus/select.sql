@@ -225,7 +225,7 @@ SELECT username FROM users NATURAL JOIN (SELECT 2::bigint AS id) e
 
 SELECT count(*) FROM users u NATURAL JOIN (SELECT 'bob'::varchar AS username) e
 
---~ expand dual-write switch-reads stop-dual-write contract: a whole row through a derived table is an anonymous record, not the table's row type
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT u FROM users u ORDER BY u.id
 
 SELECT row_to_json(u) FROM users u ORDER BY u.id

@@ -152,7 +152,9 @@ fn lens(
         OpaquePolicy::Refuse
     };
     let migrations = changes.iter().filter_map(|(index, _)| migration(*index)).collect();
-    let hidden = changes.iter().flat_map(|(_, change)| change.hidden.clone()).collect();
+    let hidden: Vec<String> =
+        changes.iter().flat_map(|(_, change)| change.hidden.clone()).collect();
+    let hidden_exists = hidden.iter().any(|column| table.column(column).is_some());
     let mut also = Vec::new();
     let mut by_position = Vec::new();
     for (index, change) in changes {
@@ -171,7 +173,7 @@ fn lens(
         columns.insert(at, column);
     }
     columns.extend(also);
-    Lens { relation: name.clone(), columns, hidden, opaque, migrations }
+    Lens { relation: name.clone(), columns, hidden, hidden_exists, opaque, migrations }
 }
 
 /// A column that no migration touches.

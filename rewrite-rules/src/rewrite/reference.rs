@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Rewriter;
 use super::Walk;
 use crate::name;
-use crate::refusal::{Construct, Refusal};
+use crate::refusal::Refusal;
 
 /// A use of a logical column.
 #[derive(Debug, Clone)]
@@ -72,10 +72,7 @@ impl Rewriter<'_> {
             }
             let Some((start, end)) = occurrence.span.filter(|_| occurrence.fixed.is_none()) else {
                 let reason = occurrence.fixed.or(occurrence.derive).unwrap_or_default();
-                return Err(Box::new(Refusal::construct(
-                    Construct::NoDerivedTable(reason),
-                    occurrence.lens,
-                )));
+                return Err(Box::new(Refusal::no_derived_table(reason, occurrence.lens)));
             };
             let columns: Vec<String> = occurrence.lens.shown().map(super::star::item).collect();
             let table = self.text.get(start..end).unwrap_or_default();
