@@ -31,6 +31,9 @@ pub(crate) struct Source {
     pub(crate) occurrence: Option<usize>,
     /// How SQL text refers to it.
     pub(crate) reference: String,
+    /// Whether a list of column aliases gave its columns other names: then it is a derived table,
+    /// and its columns have no names but these.
+    pub(crate) renamed: bool,
 }
 
 /// One query level.
@@ -147,7 +150,7 @@ fn old_shape(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meani
                     // It cannot be qualified: PostgreSQL must find it by its own name.
                     return Some(Meaning::Uncertain { occurrences: joined(governed, captors) });
                 }
-                return Some(match source.occurrence {
+                return Some(match source.occurrence.filter(|_| !source.renamed) {
                     Some(occurrence) => {
                         Meaning::Governed { occurrence, deep, qualify: !captors.is_empty() }
                     }
@@ -170,6 +173,7 @@ fn new_name(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meanin
     for (deep, level) in levels.iter().rev().enumerate() {
         let occurrences: Vec<usize> = level
             .visible()
+            .filter(|source| !source.renamed)
             .filter_map(|source| source.occurrence)
             .filter(|&index| lenses.lens(index).column(name).is_some())
             .collect();

@@ -154,10 +154,8 @@ SELECT s.username FROM (SELECT u.username, u.id FROM users u JOIN posts p ON p.u
 
 SELECT x.a FROM (SELECT username FROM users) AS x(a) ORDER BY x.a
 
---! dual-write switch-reads stop-dual-write contract: column alias list
 SELECT u.b FROM users AS u(a, b, c, d) ORDER BY u.a
 
---! dual-write switch-reads stop-dual-write contract: column alias list
 SELECT u.b FROM users AS u(a, b) ORDER BY u.a
 
 WITH u AS (SELECT id, username FROM users) SELECT username FROM u ORDER BY id

@@ -13,7 +13,7 @@ use super::reference::{Qualifier, Reference};
 use super::{Rewriter, Walk};
 use crate::name;
 use crate::refusal::{Construct, Refusal};
-use crate::scope::{self, Meaning, SYSTEM_COLUMNS};
+use crate::scope::{self, Columns, Meaning, SYSTEM_COLUMNS};
 use crate::statement::{end_byte, start_byte};
 
 /// Functions that take a row of any type and show nothing of it but its columns.
@@ -132,10 +132,14 @@ impl<'a> Rewriter<'a> {
             return Ok(());
         };
         let Some(occurrence) = source.occurrence else { return Ok(()) };
+        let renamed = source.renamed;
+        if renamed && matches!(&source.columns, Columns::Known(names) if names.contains(column)) {
+            return Ok(());
+        }
         let Some(lens) = self.occurrences.get(occurrence).map(|found| found.lens) else {
             return Ok(());
         };
-        if lens.column(column).is_some() {
+        if !renamed && lens.column(column).is_some() {
             if let Some(ident) = parts.last() {
                 let span = (start_byte(ident.span), end_byte(ident.span));
                 let column = column.clone();

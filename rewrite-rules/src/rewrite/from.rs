@@ -191,6 +191,7 @@ impl<'a> Rewriter<'a> {
             columns: Columns::Unknown,
             occurrence: None,
             reference: self.source_of(last),
+            renamed: false,
         };
         if let ([_], Some(cte)) = (parts.as_slice(), self.cte(&unaliased.name)) {
             let columns = cte.columns.clone();
@@ -264,6 +265,7 @@ impl<'a> Rewriter<'a> {
                     columns: self.aliased_columns(alias, source.columns),
                     occurrence: source.occurrence,
                     reference: self.source_of(&alias.name),
+                    renamed: !alias.columns.is_empty(),
                 }
             }
         };
@@ -295,6 +297,7 @@ impl<'a> Rewriter<'a> {
             columns,
             occurrence: None,
             reference: String::new(),
+            renamed: false,
         };
         self.source(nameless, alias);
     }
@@ -352,6 +355,7 @@ impl<'a> Rewriter<'a> {
             columns,
             occurrence: None,
             reference: reference.to_owned(),
+            renamed: false,
         };
         self.source(source, alias);
     }

@@ -137,6 +137,7 @@ impl<'a> Rewriter<'a> {
             columns: Columns::Known(lens.shown().map(|column| column.name.clone()).collect()),
             occurrence: Some(occurrence),
             reference,
+            renamed: false,
         }
     }
 
@@ -156,6 +157,7 @@ impl<'a> Rewriter<'a> {
             columns: Columns::Known(columns),
             occurrence: None,
             reference: named.map(|ident| self.source_of(ident)).unwrap_or_default(),
+            renamed: false,
         }
     }
 
@@ -284,7 +286,14 @@ impl<'a> Rewriter<'a> {
             });
             self.occurrences.len() - 1
         });
-        Source { name: reference.clone(), schema: None, columns, occurrence, reference }
+        Source {
+            name: reference.clone(),
+            schema: None,
+            columns,
+            occurrence,
+            reference,
+            renamed: false,
+        }
     }
 
     /// `ON CONFLICT ON CONSTRAINT`: a constraint over a column that is no longer written would
