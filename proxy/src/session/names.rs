@@ -128,12 +128,14 @@ pub(super) struct Names {
     known: Knowledge,
     /// A statement of the transaction under way may have changed them.
     touched: bool,
+    /// How often they may have changed: tells apart what was decided under other names.
+    changes: u64,
 }
 
 impl Names {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        Self { known: Knowledge::Nothing, touched: false }
+        Self { known: Knowledge::Nothing, touched: false, changes: 0 }
     }
 
     /// What is known, if it still holds.
@@ -154,6 +156,16 @@ impl Names {
         self.touched
     }
 
+    /// How often they may have changed so far.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    fn may_have_changed(&mut self) {
+        self.known = Knowledge::Nothing;
+        self.changes = self.changes.wrapping_add(1);
+    }
+
     /// Forgets, because texts went by unread.
     pub(super) fn forget(&mut self) {
         self.known = Knowledge::Nothing;
@@ -161,7 +173,7 @@ impl Names {
 
     /// A statement was sent that may change what names mean.
     pub(super) fn touch(&mut self) {
-        self.known = Knowledge::Nothing;
+        self.may_have_changed();
         self.touched = true;
     }
 
@@ -169,14 +181,14 @@ impl Names {
     /// the change back (ROLLBACK TO SAVEPOINT).
     pub(super) fn executed(&mut self) {
         if self.touched {
-            self.known = Knowledge::Nothing;
+            self.may_have_changed();
         }
     }
 
     /// ReadyForQuery came. `at_rest`: no transaction is open and nothing is under way.
     pub(super) fn ready(&mut self, at_rest: bool) {
         if self.touched {
-            self.known = Knowledge::Nothing;
+            self.may_have_changed();
             self.touched = !at_rest;
         }
     }

@@ -13,7 +13,7 @@ use super::names::{
 use super::patch::FAILING_STATEMENT;
 use super::reply::{Entry, Expected, Origin};
 use super::search_path::sets_same_path;
-use super::statements::{Found, Source, Standing, Version};
+use super::statements::{Found, Source, Standing, Under, Version};
 use super::transaction::Held;
 use crate::phase::generation::Generation;
 use crate::wire::compose;
@@ -152,7 +152,7 @@ impl Conversation {
     /// Makes `name` stand in the words of the generation held before it is used.
     pub(super) fn use_statement(&mut self, name: &[u8], held: Held) -> Use {
         let batch = self.transaction.batch();
-        let version = match self.statements.find(name, held.number, batch) {
+        let version = match self.statements.find(name, self.under(held), batch) {
             Found::Absent => return self.use_absent(name, held),
             Found::Current(standing) => {
                 return Use::Go { before: None, standing: Some(standing.clone()) };
@@ -161,6 +161,11 @@ impl Conversation {
             Found::Stale(version) => version.clone(),
         };
         self.renew(name, held, version)
+    }
+
+    /// Under what a text is read now.
+    pub(super) fn under(&self, held: Held) -> Under {
+        Under { generation: held.number, names: self.names.changes() }
     }
 
     /// Prepares a statement again that stands in the words of another generation, unless they are
@@ -177,7 +182,7 @@ impl Conversation {
             Verdict::Decided { outcome, changes_names } => (outcome, changes_names),
             Verdict::Needs(kind) => return Use::Later(self.ask(kind, false)),
         };
-        let new = Standing { generation: held.number, outcome, changes_names };
+        let new = Standing { under: self.under(held), outcome, changes_names };
         if let Outcome::Refused(_) = *new.outcome {
             return self.refuse_use(&new.outcome);
         }

@@ -216,7 +216,7 @@ impl Conversation {
                 Step::Replace(compose::parse(parse.name, failing(parse.text).as_bytes(), NO_TYPES))
             }
         };
-        let standing = Standing { generation: held.number, outcome, changes_names };
+        let standing = Standing { under: self.under(held), outcome, changes_names };
         self.send_parse(parse.name, source, standing);
         Ok(step)
     }
@@ -241,7 +241,7 @@ impl Conversation {
         };
         let name = body.get(..end).unwrap_or_default();
         let outcome = Arc::clone(&self.forward);
-        let standing = Standing { generation: held.number, outcome, changes_names: false };
+        let standing = Standing { under: self.under(held), outcome, changes_names: false };
         self.names.forget();
         self.send_parse(name, Source { text: None, types: NO_TYPES.into() }, standing);
         Ok(Step::Forward)

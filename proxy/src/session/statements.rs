@@ -22,11 +22,21 @@ pub(super) struct Source {
     pub(super) types: Box<[u8]>,
 }
 
+/// Under what a statement's words were chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Under {
+    /// The generation.
+    pub(super) generation: u64,
+    /// The session's names, as a count of their changes: PostgreSQL looks the names of a prepared
+    /// statement up again when the search path or a relation has changed.
+    pub(super) names: u64,
+}
+
 /// The words in which a statement stands on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// The generation in which they were chosen.
-    pub(super) generation: u64,
+    /// Under what they were chosen.
+    pub(super) under: Under,
     /// What the client's text became.
     pub(super) outcome: Arc<Outcome>,
     /// Whether running it may change what names mean in the session.
@@ -85,7 +95,8 @@ fn key(name: &[u8]) -> &[u8] {
 
 impl Statements {
     /// What a use of `name` would meet, in `generation`, sent in `batch`.
-    pub(super) fn find(&self, name: &[u8], generation: u64, batch: u64) -> Found<'_> {
+    pub(super) fn find(&self, name: &[u8], under: impl Into<Under>, batch: u64) -> Found<'_> {
+        let under = under.into();
         let Some(slot) = self.slots.get(key(name)) else {
             return Found::Absent;
         };
@@ -93,13 +104,13 @@ impl Statements {
             None => slot.confirmed.as_ref(),
             // If a change of this very batch fails, so does everything after it.
             Some(change) if change.batch == batch => change.version.as_ref(),
-            Some(change) if slot.agrees_on(generation) => change.version.as_ref(),
+            Some(change) if slot.agrees_on(under) => change.version.as_ref(),
             Some(_) => return Found::Unsettled,
         };
         match latest {
             None => Found::Absent,
             Some(version) => match &version.standing {
-                Some(standing) if standing.generation == generation => Found::Current(standing),
+                Some(standing) if standing.under == under => Found::Current(standing),
                 Some(_) | None => Found::Stale(version),
             },
         }
@@ -218,12 +229,10 @@ impl Statements {
 
 impl Slot {
     /// Whether the statement stands in `generation`'s words however the open answers turn out.
-    fn agrees_on(&self, generation: u64) -> bool {
+    fn agrees_on(&self, under: Under) -> bool {
         let stands = |version: &Option<Version>| match version {
             None => true,
-            Some(version) => {
-                version.standing.as_ref().is_some_and(|it| it.generation == generation)
-            }
+            Some(version) => version.standing.as_ref().is_some_and(|it| it.under == under),
         };
         stands(&self.confirmed) && self.pending.iter().all(|change| stands(&change.version))
     }
@@ -233,10 +242,19 @@ impl Slot {
 mod tests {
     use super::*;
 
+    impl From<u64> for Under {
+        fn from(generation: u64) -> Self {
+            Self { generation, names: 0 }
+        }
+    }
+
     fn version(text: &str, generation: u64) -> Version {
         let source = Source { text: Some(text.as_bytes().into()), types: [0, 0].into() };
-        let standing =
-            Standing { generation, outcome: Arc::new(Outcome::Forward), changes_names: false };
+        let standing = Standing {
+            under: generation.into(),
+            outcome: Arc::new(Outcome::Forward),
+            changes_names: false,
+        };
         Version { source: Arc::new(source), standing: Some(standing), unsure: false }
     }
 
@@ -252,6 +270,14 @@ mod tests {
         assert!(matches!(statements.find(b"s", 1, 9), Found::Current(_)));
         assert_eq!(statements.find(b"s", 2, 9), Found::Stale(&version("a", 1)));
         assert_eq!(statements.find(b"t", 1, 9), Found::Absent);
+    }
+
+    #[test]
+    fn a_statement_is_current_under_the_names_it_was_read_with_only() {
+        let mut statements = Statements::default();
+        confirmed(&mut statements, b"s", version("a", 1));
+        let later = Under { generation: 1, names: 1 };
+        assert_eq!(statements.find(b"s", later, 9), Found::Stale(&version("a", 1)));
     }
 
     #[test]
