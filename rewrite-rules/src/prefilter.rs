@@ -23,8 +23,9 @@ const SESSION_WORDS: [&str; 12] = [
     "rename",
 ];
 
-/// A function that does the same as SET, wherever it is called.
-const SET_CONFIG: &str = "set_config";
+/// A function that does the same as SET, wherever it is called, and the view that calls it when it
+/// is updated.
+const SET_CONFIG: [&str; 2] = ["set_config", "pg_settings"];
 
 /// A Unicode-escaped identifier can spell any name.
 const ESCAPED_IDENTIFIER: &str = "u&\"";
@@ -50,7 +51,7 @@ impl Prefilter {
         patterns.push(ESCAPED_IDENTIFIER.to_owned());
         let tables = patterns.len();
         patterns.extend(SESSION_WORDS.iter().map(|&word| word.to_owned()));
-        patterns.push(SET_CONFIG.to_owned());
+        patterns.extend(SET_CONFIG.iter().map(|&word| word.to_owned()));
         let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&patterns).ok();
         Self { search, tables }
     }
@@ -67,7 +68,7 @@ impl Prefilter {
             let pattern = found.pattern().as_usize();
             if pattern < self.tables {
                 scan.governed = true;
-            } else if pattern == set_config || *verb.get_or_insert_with(|| has_session_verb(text)) {
+            } else if pattern >= set_config || *verb.get_or_insert_with(|| has_session_verb(text)) {
                 scan.session = true;
             }
             if scan.governed && scan.session {
@@ -131,6 +132,7 @@ mod tests {
         for text in [
             "SET search_path = app",
             "select set_config('search_path', 'a', true)",
+            "update pg_settings set setting = $1 where name = $2",
             "DISCARD ALL",
             "CREATE TEMP TABLE users (id int)",
             "select 1; set role x",

@@ -196,12 +196,14 @@ impl Names {
     /// The server reported a setting. What it says may be older than a change that is under way,
     /// so it can only correct what is known.
     pub(super) fn parameter(&mut self, name: &[u8], value: &[u8]) {
+        // PostgreSQL 18 reports it.
+        if name == b"search_path" {
+            self.may_have_changed();
+        }
         if let Knowledge::View(view) = &mut self.known {
             match name {
                 b"standard_conforming_strings" => view.conforming_strings = value == b"on",
                 b"client_encoding" => view.encoding = Encoding::named(value),
-                // PostgreSQL 18 reports it.
-                b"search_path" => self.known = Knowledge::Nothing,
                 _other => {}
             }
         }

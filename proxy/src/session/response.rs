@@ -189,6 +189,8 @@ impl Conversation {
         let entry = if self.replies.head().is_some_and(|entry| ends(&entry.expected)) {
             Some(self.settle(header.tag, ends)?)
         } else {
+            // The Sync that an error was thought to wait for has been answered with this.
+            self.skipping = false;
             None
         };
         if let Some(Entry { expected: Expected::Query { unnamed: Some(name) }, .. }) = &entry {
