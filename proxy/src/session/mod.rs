@@ -120,7 +120,7 @@ pub async fn serve(
     let stop = pin!(async move {
         let _ = shutdown.wait_for(|stop| *stop).await;
     });
-    let (end, between_frames) =
+    let (end, between_frames, conversation) =
         log_in_and_relay(&mut client, &mut server, parameters, address, front, stop).await;
     if let End::Violated(violation) = &end {
         tracing::warn!(%address, %violation, "session ended by a protocol violation");
@@ -131,8 +131,26 @@ pub async fn serve(
         server.output.put(&compose::terminate());
     }
     say_goodbye(&mut client, Some(&mut server)).await;
+    if let Some(conversation) = conversation
+        && !matches!(end, End::Stopped)
+        && !conversation.at_rest()
+    {
+        outlive(&mut server).await;
+    }
     count_bytes(&mut client, &mut server, front);
     counters::bump(&front.counters.sessions_closed);
+}
+
+/// Waits until the server has closed too. Its statement goes on without the client and may still
+/// commit in the words of the generation that the session holds, so a drain must wait for it.
+///
+/// Cancel safety: dropping the future lets go of the server.
+async fn outlive(server: &mut Server) {
+    let mut absent = Peer::new(tokio::io::empty());
+    while !server.ended {
+        exchange(&mut absent, server, 0, WAITING_BYTES).await;
+        server.input.clear();
+    }
 }
 
 /// What the client is told at the end, if the server has not told it already.
@@ -154,19 +172,19 @@ async fn log_in_and_relay(
     address: SocketAddr,
     front: &Arc<Front>,
     mut stop: impl Future<Output = ()> + Unpin,
-) -> (End, bool) {
+) -> (End, bool, Option<Conversation>) {
     let can_bind = client.is_encrypted() || !server.is_encrypted();
     let login = tokio::select! {
         login = login::relay(client, server, can_bind) => login,
-        () = &mut stop => return (End::Stopped, server.input.is_empty()),
+        () = &mut stop => return (End::Stopped, server.input.is_empty(), None),
     };
     let backend_pid = match login {
         Ok(Login::Done { backend_pid }) => backend_pid,
-        Ok(Login::Refused) => return (End::Closed, false),
-        Err(violation) => return (End::Violated(violation), true),
+        Ok(Login::Refused) => return (End::Closed, false, None),
+        Err(violation) => return (End::Violated(violation), true, None),
     };
     if parameters.replication || parameters.database != front.governed_database {
-        return (relay_unread(client, server, stop, front).await, false);
+        return (relay_unread(client, server, stop, front).await, false, None);
     }
     let seat = front.current.sit(Occupant {
         client: address.to_string(),
@@ -180,7 +198,7 @@ async fn log_in_and_relay(
         Ok(end) => end,
         Err(violation) => End::Violated(violation),
     };
-    (end, conversation.between_server_frames())
+    (end, conversation.between_server_frames(), Some(conversation))
 }
 
 /// Carries frames both ways until one side closes or the proxy stops.

@@ -11,6 +11,7 @@ use rewrite_rules::Outcome;
 use super::conversation::{Conversation, QuestionKind};
 use super::names::Fact;
 use super::plan::{Verdict, refusal};
+use super::statements::Found;
 use super::transaction::Held;
 
 /// What is known of them.
@@ -62,6 +63,22 @@ fn mentions(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len().max(1)).any(|window| window.eq_ignore_ascii_case(word))
 }
 
+/// The statement that a text of the form `EXECUTE name …` executes, as the catalog would call it.
+fn executed_name(text: &[u8]) -> Option<Vec<u8>> {
+    let text = text.trim_ascii_start();
+    let (verb, rest) = text.split_at_checked(b"execute".len())?;
+    if !verb.eq_ignore_ascii_case(b"execute") {
+        return None;
+    }
+    let name = rest.trim_ascii_start();
+    if let Some(quoted) = name.strip_prefix(b"\"") {
+        return quoted.split(|byte| *byte == b'"').next().map(<[u8]>::to_vec);
+    }
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..);
+    let end = name.iter().position(|byte| !is_name(byte)).unwrap_or(name.len());
+    Some(name.get(..end)?.to_ascii_lowercase())
+}
+
 fn stale_statement() -> Arc<Outcome> {
     refusal(
         "0A000",
@@ -74,6 +91,9 @@ impl Conversation {
     /// Decides what a text becomes, including what it executes; for a text that a statement is
     /// prepared from if `prepared`.
     pub(super) fn judge(&mut self, text: &[u8], held: Held, prepared: bool) -> Verdict {
+        if let Some(verdict) = self.judge_named(text, held) {
+            return verdict;
+        }
         if self.sql_prepared.any && mentions(text, b"execute") {
             match self.judge_execution(text, held) {
                 None => {}
@@ -81,6 +101,25 @@ impl Conversation {
             }
         }
         if prepared { self.decide_prepared(text) } else { self.decide(text) }
+    }
+
+    /// Decides about an EXECUTE of a statement that the driver prepared, in words that may no
+    /// longer be the right ones. `None` if nothing speaks against it.
+    fn judge_named(&mut self, text: &[u8], held: Held) -> Option<Verdict> {
+        let name = executed_name(text).filter(|_| held.governs)?;
+        let under = self.under(held);
+        let version = match self.statements.find(&name, under, self.transaction.batch()) {
+            Found::Stale(version) => version.clone(),
+            Found::Absent | Found::Current(_) | Found::Unsettled => return None,
+        };
+        match self.decide(version.source.text.as_deref()?) {
+            Verdict::Needs(kind) => Some(Verdict::Needs(kind)),
+            Verdict::Decided { outcome, .. } => {
+                let stands = version.standing.is_some_and(|old| old.outcome == outcome);
+                (!stands)
+                    .then(|| Verdict::Decided { outcome: stale_statement(), changes_names: false })
+            }
+        }
     }
 
     /// Decides about something that may execute a statement prepared in SQL: a text with EXECUTE in
@@ -121,5 +160,12 @@ mod tests {
         assert!(mentions(b"Execute s(1)", b"execute"));
         assert!(!mentions(b"select 1", b"execute"));
         assert!(!mentions(b"", b"s"));
+    }
+
+    #[test]
+    fn the_executed_statement_is_named() {
+        assert_eq!(executed_name(b" execute S1(2)"), Some(b"s1".to_vec()));
+        assert_eq!(executed_name(b"EXECUTE \"S 1\""), Some(b"S 1".to_vec()));
+        assert_eq!(executed_name(b"select 1"), None);
     }
 }
