@@ -78,7 +78,11 @@ impl Edits {
             pieces: Vec::new(),
         };
         output.copy(0, source.len());
-        Ok(Rewritten { sql: output.sql, positions: PositionMap { pieces: output.pieces } })
+        Ok(Rewritten {
+            sql: output.sql,
+            positions: PositionMap { pieces: output.pieces },
+            replies: Vec::new(),
+        })
     }
 }
 

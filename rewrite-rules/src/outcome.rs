@@ -22,6 +22,60 @@ pub struct Rewritten {
     pub sql: String,
     /// Leads from a place in `sql` back to the client's text.
     pub positions: PositionMap,
+    /// What the answers must look like to the client, one for each statement of `sql` in order.
+    /// Empty: all as they come.
+    pub replies: Vec<Reply>,
+}
+
+/// What must be done to the answer to one statement, and to the data that the client sends for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// The client did not send this statement: nothing of its answer but an error may show.
+    pub injected: bool,
+    /// The command that the tag must name; its row count stays.
+    pub command: Option<&'static str>,
+    /// `COPY … FROM STDIN`: the rows that the client sends need more fields.
+    pub copy_in: Option<CopyIn>,
+    /// Result columns of a governed table's row type that come as anonymous records: place among
+    /// the result's columns counted from 0, and the type's oid.
+    pub row_types: Vec<(u16, u32)>,
+}
+
+/// How the rows of a COPY FROM STDIN must be extended, field by field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyIn {
+    /// The format that the client chose.
+    pub format: CopyFormat,
+    /// For each field to append to a row, the place (counted from 0) of the client's field that
+    /// it repeats.
+    pub repeat: Vec<usize>,
+    /// How many fields a row of the client's has.
+    pub fields: usize,
+}
+
+/// How rows and fields are told apart in COPY data (PostgreSQL manual, "COPY").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFormat {
+    /// `FORMAT text`.
+    Text {
+        /// Between two fields.
+        delimiter: u8,
+        /// Whether the first line names the columns.
+        header: bool,
+    },
+    /// `FORMAT csv`.
+    Csv {
+        /// Between two fields.
+        delimiter: u8,
+        /// Around a field.
+        quote: u8,
+        /// Before a quote inside a field.
+        escape: u8,
+        /// Whether the first line names the columns.
+        header: bool,
+    },
+    /// `FORMAT binary`.
+    Binary,
 }
 
 /// Leads error positions in a rewritten text back to the client's text.

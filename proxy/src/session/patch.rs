@@ -136,7 +136,8 @@ mod tests {
     #[test]
     fn positions_lead_into_the_text_of_the_client() {
         let positions = PositionMap::default();
-        let rewritten = Outcome::Rewritten(Rewritten { sql: String::new(), positions });
+        let rewritten =
+            Outcome::Rewritten(Rewritten { sql: String::new(), positions, replies: Vec::new() });
         let bytes = report(b'E', UNDEFINED, &rewritten).unwrap();
         assert_eq!(&bytes[5..], UNDEFINED);
         assert_eq!(report(b'E', b"SERROR\0C42P01\0\0", &rewritten), None, "no position in it");
