@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rewrite_rules::catalog::{Catalog, Column, Key, Relation, RelationKind, RelationName};
-use rewrite_rules::rule::Change;
+use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Generation, Phase, Rule, SearchPath, SessionView, compile};
 
 /// Rounds per text; the median is quoted.
@@ -51,7 +51,7 @@ fn main() -> io::Result<()> {
 
 /// One round: nanoseconds per statement.
 fn round(generation: &Generation, text: &str, path: &SearchPath) -> u128 {
-    let session = SessionView { search_path: path, standard_conforming_strings: true };
+    let session = SessionView::usual(path);
     let begun = Instant::now();
     let mut statements: u32 = 0;
     while begun.elapsed() < ROUND {
@@ -75,12 +75,7 @@ fn generation() -> Option<Generation> {
         .collect();
     let rule = Rule {
         name: "rename-username".to_owned(),
-        change: Change::RenameColumn {
-            table: "users".to_owned(),
-            from: "username".to_owned(),
-            to: "handle".to_owned(),
-            position: None,
-        },
+        change: Change::RenameColumn(ColumnPair::new("users", "username", "handle")),
         phase: Phase::SwitchReads,
     };
     compile(1, &[rule], Arc::new(Catalog { relations, ..Catalog::default() })).ok()
@@ -100,7 +95,8 @@ fn table(columns: &[&str]) -> Relation {
             columns: vec!["id".to_owned()],
         }],
         before_row_triggers: Vec::new(),
-        has_children: false,
+        children: Vec::new(),
+        oids: rewrite_rules::catalog::Oids::default(),
     }
 }
 

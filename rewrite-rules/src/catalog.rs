@@ -70,8 +70,10 @@ pub struct Relation {
     pub keys: Vec<Key>,
     /// Names of user triggers that fire BEFORE INSERT or UPDATE … FOR EACH ROW.
     pub before_row_triggers: Vec<String>,
-    /// Whether it has inheritance children or partitions.
-    pub has_children: bool,
+    /// Tables that inherit from it directly, and its partitions.
+    pub children: Vec<RelationName>,
+    /// `pg_class.oid` and `pg_class.reltype`, 0 where they are not known.
+    pub oids: Oids,
 }
 
 impl Relation {
@@ -80,6 +82,17 @@ impl Relation {
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
+}
+
+/// The numbers by which messages and catalogs refer to a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Oids {
+    /// `pg_class.oid`.
+    pub relation: u32,
+    /// `pg_class.reltype`: the type of its rows.
+    pub row_type: u32,
+    /// `pg_type.typarray` of that: the type of arrays of its rows.
+    pub row_array_type: u32,
 }
 
 /// `pg_class.relkind`, as far as it matters in FROM.

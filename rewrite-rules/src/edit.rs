@@ -4,6 +4,7 @@
 //! piece may be a copy of another range *with the edits inside it applied*: that is how one
 //! expression of the client comes to stand for two columns.
 
+use crate::lens::Access;
 use crate::outcome::{PositionMap, Rewritten};
 
 /// A part of a replacement.
@@ -25,6 +26,19 @@ impl From<String> for Piece {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
+}
+
+/// The pieces that store the source between two bytes through `access`.
+pub(crate) fn stored(access: &Access, value: (usize, usize)) -> Vec<Piece> {
+    let Some(through) = &access.through else { return vec![Piece::Copy(value.0, value.1)] };
+    let mut pieces = Vec::new();
+    for (index, part) in through.parts().iter().enumerate() {
+        if index > 0 {
+            pieces.push(Piece::Copy(value.0, value.1));
+        }
+        pieces.push(Piece::Text(part.clone()));
+    }
+    pieces
 }
 
 /// Replaces `start..end` of the source; an insertion where both are equal.
@@ -56,6 +70,23 @@ impl Edits {
 
     pub(crate) fn insert(&mut self, at: usize, pieces: Vec<Piece>) {
         self.replace(at, at, pieces);
+    }
+
+    /// Makes the source between two bytes what is stored for it through `access`. Edits inside it
+    /// stay; one that does not use its value replaces it and all of them.
+    pub(crate) fn store(&mut self, access: &Access, (start, end): (usize, usize)) {
+        let mut pieces = stored(access, (start, end));
+        if pieces.len() < 2 {
+            if let Some(Piece::Text(_)) = pieces.first() {
+                self.edits.retain(|edit| edit.start < start || edit.end > end);
+                self.replace(start, end, pieces);
+            }
+            return;
+        }
+        let behind = pieces.split_off(2);
+        pieces.truncate(1);
+        self.insert(start, pieces);
+        self.insert(end, behind);
     }
 
     /// Applies all edits to `source`.

@@ -8,15 +8,23 @@ use crate::outcome::Outcome;
 use crate::phase::Phase;
 use crate::prefilter::Prefilter;
 use crate::rule::Rule;
+use crate::shape::Shape;
 
 /// An immutable compiled configuration with a number.
 #[derive(Debug)]
 pub struct Generation {
     number: u64,
     rules: Vec<Rule>,
-    lenses: Vec<Lens>,
+    lenses: Lenses,
     catalog: Arc<Catalog>,
     prefilter: Prefilter,
+}
+
+/// The lenses, one per governed table, for clients of each shape.
+#[derive(Debug)]
+pub(crate) struct Lenses {
+    pub(crate) old: Vec<Lens>,
+    pub(crate) new: Vec<Lens>,
 }
 
 /// What one pass over a text's bytes found.
@@ -51,16 +59,21 @@ pub struct SessionView<'a> {
     pub search_path: &'a SearchPath,
     /// `standard_conforming_strings`: whether a backslash in `'…'` is an ordinary character.
     pub standard_conforming_strings: bool,
+    /// Which shape the client speaks.
+    pub shape: Shape,
+}
+
+impl<'a> SessionView<'a> {
+    /// A session as most are: strings conform, and the client speaks the old shape.
+    #[must_use]
+    pub fn usual(search_path: &'a SearchPath) -> Self {
+        Self { search_path, standard_conforming_strings: true, shape: Shape::Old }
+    }
 }
 
 impl Generation {
-    pub(crate) fn new(
-        number: u64,
-        rules: &[Rule],
-        lenses: Vec<Lens>,
-        catalog: Arc<Catalog>,
-    ) -> Self {
-        let prefilter = Prefilter::new(lenses.iter().map(|lens| lens.relation.name.as_str()));
+    pub(crate) fn new(number: u64, rules: &[Rule], lenses: Lenses, catalog: Arc<Catalog>) -> Self {
+        let prefilter = Prefilter::new(lenses.old.iter().map(|lens| lens.relation.name.as_str()));
         Self { number, rules: rules.to_vec(), lenses, catalog, prefilter }
     }
 
@@ -82,10 +95,19 @@ impl Generation {
         self.rules.iter().find(|rule| rule.name == migration).map(|rule| rule.phase)
     }
 
-    /// The lenses, one per governed table.
+    /// The lenses for clients of a shape, one per governed table.
     #[must_use]
-    pub fn lenses(&self) -> &[Lens] {
-        &self.lenses
+    pub fn lenses(&self, shape: Shape) -> &[Lens] {
+        match shape {
+            Shape::Old => &self.lenses.old,
+            Shape::New => &self.lenses.new,
+        }
+    }
+
+    /// Whether it governs any table at all.
+    #[must_use]
+    pub fn governs(&self) -> bool {
+        !self.lenses.old.is_empty()
     }
 
     /// The catalog it was compiled against.

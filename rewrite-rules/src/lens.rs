@@ -3,8 +3,9 @@
 //! Rewriting knows lenses only. It never learns which kind of migration made one, nor its phase.
 
 use crate::catalog::{ColumnDefault, RelationName};
+use crate::name;
 
-/// One governed table as a client of the old shape sees it.
+/// One governed table as a client of one shape sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lens {
     /// The physical table.
@@ -42,14 +43,19 @@ pub struct LogicalColumn {
     pub name: String,
     /// Whether `*`, whole rows and column-less INSERTs include it.
     pub shown: bool,
-    /// The physical column that a read of it reads.
-    pub get: String,
-    /// The physical columns that a write of it writes, in the order they are written.
-    pub put: Vec<String>,
+    /// What a read of it reads.
+    pub get: Access,
+    /// What a write of it writes, in the order it is written. The first stands where the client
+    /// wrote the column's name.
+    pub put: Vec<Access>,
+    /// `format_type`, with its modifier.
+    pub type_name: String,
     /// `format_type` without typmod, for casts that keep a parameter's type.
     pub base_type: String,
     /// What an INSERT that leaves it out stores, if not NULL.
     pub default: Option<ColumnDefault>,
+    /// The physical column that has this default itself.
+    pub default_of: String,
     /// Whether all columns in `put` have that default themselves, so leaving it out is enough.
     pub default_is_shared: bool,
     /// `GENERATED ALWAYS AS (…) STORED`: COPY without a column list leaves it out.
@@ -61,10 +67,118 @@ pub struct LogicalColumn {
 }
 
 impl LogicalColumn {
+    /// How often a value that is written to it stands in what is stored.
+    #[must_use]
+    pub fn uses(&self) -> usize {
+        self.put.iter().map(Access::uses).sum()
+    }
+
     /// Whether the name and the one physical column behind it are the same for reads and writes.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.get == self.name && matches!(self.put.as_slice(), [only] if *only == self.name)
+        self.get.is(&self.name) && matches!(self.put.as_slice(), [only] if only.is(&self.name))
+    }
+}
+
+/// One side of a logical column: a physical column, and how a value changes on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The physical column.
+    pub column: String,
+    /// What becomes of the value: of the physical column's in a read, of the client's in a write.
+    /// `None`: nothing.
+    pub through: Option<Template>,
+}
+
+impl Access {
+    /// The column as it is.
+    pub fn plain(column: impl Into<String>) -> Self {
+        Self { column: column.into(), through: None }
+    }
+
+    /// Whether it is this column as it is.
+    #[must_use]
+    pub fn is(&self, column: &str) -> bool {
+        self.through.is_none() && self.column == column
+    }
+
+    /// SQL text of what is stored for `value`, a text that can stand between brackets.
+    #[must_use]
+    pub fn written(&self, value: &str) -> String {
+        self.through.as_ref().map_or_else(|| value.to_owned(), |through| through.around(value))
+    }
+
+    /// How often the value stands in what is stored.
+    #[must_use]
+    pub fn uses(&self) -> usize {
+        self.through.as_ref().map_or(1, |through| through.parts.len().saturating_sub(1))
+    }
+
+    /// SQL text that reads it; `qualifier` ends with a dot or is empty.
+    #[must_use]
+    pub fn read(&self, qualifier: &str) -> String {
+        let column = format!("{qualifier}{}", name::quoted(&self.column));
+        self.through.as_ref().map_or_else(|| column.clone(), |through| through.around(&column))
+    }
+}
+
+/// An SQL expression over one value, which stands in it once or several times.
+///
+/// Sound: it is deterministic, needs no brackets around it but before `.` and `[`, and means the
+/// same under every search path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// The text before the value, between its uses, and behind it.
+    parts: Vec<String>,
+}
+
+impl Template {
+    /// The expression whose text is `parts`, with the value between each two of them.
+    #[must_use]
+    pub fn new(parts: Vec<String>) -> Self {
+        Self { parts }
+    }
+
+    /// The text before the value, between its uses, and behind it.
+    #[must_use]
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+
+    /// The expression over `value`, a text that can stand between brackets.
+    #[must_use]
+    pub fn around(&self, value: &str) -> String {
+        self.parts.join(value)
+    }
+
+    /// This expression over the result of `inner`.
+    #[must_use]
+    pub fn of(&self, inner: &Self) -> Self {
+        let (Some((first, rest)), Some((last, begin))) =
+            (inner.parts.split_first(), inner.parts.split_last())
+        else {
+            return self.clone();
+        };
+        let mut parts: Vec<String> = Vec::new();
+        for (index, part) in self.parts.iter().enumerate() {
+            if index == 0 {
+                parts.push(part.clone());
+                continue;
+            }
+            if let Some(open) = parts.last_mut() {
+                open.push_str(first);
+            }
+            if begin.is_empty() {
+                // It does not use its value: one text.
+                if let Some(open) = parts.last_mut() {
+                    open.push_str(part);
+                }
+                continue;
+            }
+            parts.extend(rest.iter().take(rest.len().saturating_sub(1)).cloned());
+            parts.push(format!("{last}{part}"));
+        }
+        Self { parts }
     }
 }
 
@@ -75,4 +189,24 @@ pub enum OpaquePolicy {
     Forward,
     /// It could read or write the wrong side: refuse it.
     Refuse,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(parts: &[&str]) -> Template {
+        Template::new(parts.iter().map(|part| (*part).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_template_of_another_puts_it_at_each_use() {
+        let lower = template(&["lower(", ")"]);
+        let twice = template(&["", " || ", ""]);
+        assert_eq!(lower.of(&twice).around("x"), "lower(x || x)");
+        assert_eq!(twice.of(&lower).around("x"), "lower(x) || lower(x)");
+        assert_eq!(twice.of(&twice).around("x"), "x || x || x || x");
+        assert_eq!(lower.of(&template(&["1"])).around("x"), "lower(1)");
+        assert_eq!(template(&["1"]).of(&lower).around("x"), "1");
+    }
 }

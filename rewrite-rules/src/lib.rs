@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`rule`] | the migration rules as an operator writes them |
 //! | [`phase`] | the phases of each kind, and which steps between them are legal |
+//! | [`shape`] | which shape of the schema a client speaks |
 //! | [`catalog`] | tables, columns, keys and function volatilities as plain data |
 //! | [`mod@compile`] | rules + catalog → [`lens::Lens`]es, with all faults at once |
 //! | [`lens`] | what one governed table means: how each logical column is read and written |
@@ -28,6 +29,7 @@ pub mod outcome;
 pub mod phase;
 pub mod refusal;
 pub mod rule;
+pub mod shape;
 
 mod desugar;
 mod edit;
@@ -45,3 +47,4 @@ pub use outcome::{CopyFormat, CopyIn, Outcome, PositionMap, Reply, Rewritten};
 pub use phase::Phase;
 pub use refusal::Refusal;
 pub use rule::Rule;
+pub use shape::Shape;

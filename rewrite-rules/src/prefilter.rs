@@ -8,10 +8,11 @@ use aho_corasick::AhoCorasick;
 use crate::generation::Scan;
 
 /// Words by which a statement can change what names or texts mean in its session.
-const SESSION_WORDS: [&str; 12] = [
+const SESSION_WORDS: [&str; 13] = [
     "search_path",
     "standard_conforming_strings",
     "client_encoding",
+    "segue.shape",
     "names",
     "discard",
     "reset",
@@ -139,6 +140,7 @@ mod tests {
             "SELECT 1 INTO TEMP t",
             "ROLLBACK TO SAVEPOINT a",
             "/* x */ set names 'utf8'",
+            "SET LOCAL segue.shape TO new",
         ] {
             assert!(session(text), "{text}");
         }

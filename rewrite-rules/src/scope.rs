@@ -142,7 +142,7 @@ fn old_shape(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meani
                     });
                 }
                 let renamed = |&index: &usize| {
-                    lenses.lens(index).column(name).is_some_and(|column| column.get != name)
+                    lenses.lens(index).column(name).is_some_and(|column| !column.get.is(name))
                 };
                 if is_shadowed(levels, deep, &source.name)
                     && (!captors.is_empty() || governed.iter().any(renamed))

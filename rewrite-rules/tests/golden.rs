@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rewrite_rules::rule::Change;
-use rewrite_rules::{Generation, Outcome, Phase, SearchPath, SessionView};
+use rewrite_rules::{Generation, Outcome, Phase, SearchPath, SessionView, Shape};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
@@ -71,10 +71,9 @@ fn generation(case: &Case, phase: Phase) -> Result<Generation, String> {
     })
 }
 
-fn rewrite(generation: &Generation, text: &str) -> Outcome {
+fn rewrite(generation: &Generation, text: &str, shape: Shape) -> Outcome {
     let search_path = SearchPath::default();
-    generation
-        .rewrite(text, SessionView { search_path: &search_path, standard_conforming_strings: true })
+    generation.rewrite(text, SessionView { shape, ..SessionView::usual(&search_path) })
 }
 
 /// An outcome as a book writes it.
@@ -103,7 +102,7 @@ fn check(case: &Case, phase: Phase) -> Result<(), String> {
             return if found == *expected { Ok(()) } else { Err(difference(expected, &found)) };
         }
     };
-    let outcome = rewrite(&generation, &case.client);
+    let outcome = rewrite(&generation, &case.client, case.shape);
     let found = written(&outcome);
     if found != *expected {
         return Err(difference(expected, &found));
@@ -137,7 +136,7 @@ fn check(case: &Case, phase: Phase) -> Result<(), String> {
                     return Err(format!("position {at} leads to {client}, outside of the text"));
                 }
             }
-            again(&generation, &rewritten.sql, phase)
+            again(&generation, &rewritten.sql, phase, case.shape)
         }
     }
 }
@@ -146,12 +145,12 @@ fn check(case: &Case, phase: Phase) -> Result<(), String> {
 ///
 /// The exception: where both sides are written, the text assigns both, which is refused to a client
 /// that does it itself, or leaves one of them to its default, which a client's text does not mean.
-fn again(generation: &Generation, sql: &str, phase: Phase) -> Result<(), String> {
+fn again(generation: &Generation, sql: &str, phase: Phase, shape: Shape) -> Result<(), String> {
     let both = match phase {
         Phase::DualWrite | Phase::SwitchReads => true,
         Phase::Expand | Phase::StopDualWrite | Phase::Contract => false,
     };
-    match rewrite(generation, sql) {
+    match rewrite(generation, sql, shape) {
         Outcome::Forward => Ok(()),
         Outcome::Rewritten(second) if second.sql == sql => Ok(()),
         Outcome::Refused(_) if both => Ok(()),
@@ -224,7 +223,7 @@ fn difference(expected: &Expected, found: &Expected) -> String {
 /// Makes the book's outcome blocks say what the code does.
 fn update(book: &Book) -> std::io::Result<()> {
     let outcome = |case: &Case, phase: Phase| match generation(case, phase) {
-        Ok(generation) => Some(written(&rewrite(&generation, &case.client))),
+        Ok(generation) => Some(written(&rewrite(&generation, &case.client, case.shape))),
         Err(fault) => Some(Expected::Text(fault)),
     };
     std::fs::write(&book.path, book.updated(&outcome))

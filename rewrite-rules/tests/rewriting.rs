@@ -24,7 +24,7 @@ fn generation(schema: &str, phase: Phase) -> Generation {
 }
 
 fn rewrite(generation: &Generation, text: &str, path: &SearchPath) -> Outcome {
-    let session = SessionView { search_path: path, standard_conforming_strings: true };
+    let session = SessionView::usual(path);
     generation.rewrite(text, session)
 }
 
@@ -131,7 +131,7 @@ fn error_positions_lead_back_to_the_clients_text() {
 fn a_backslash_is_refused_while_it_may_be_an_escape() {
     let generation = generation(SCHEMA, Phase::DualWrite);
     let path = SearchPath::default();
-    let session = SessionView { search_path: &path, standard_conforming_strings: false };
+    let session = SessionView { standard_conforming_strings: false, ..SessionView::usual(&path) };
     let text = r"UPDATE users SET username = '\' WHERE email = ' OR username = '";
     assert!(matches!(generation.rewrite(text, session), Outcome::Refused(_)));
 }

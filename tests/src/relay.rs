@@ -51,12 +51,9 @@ pub fn generation(number: u64, rules: &[Rule], ddl: &str) -> Arc<Generation> {
 /// One rename of a column of `users`.
 #[must_use]
 pub fn rename_username(phase: Phase) -> Rule {
-    let change = rewrite_rules::rule::Change::RenameColumn {
-        table: "users".to_owned(),
-        from: "username".to_owned(),
-        to: "handle".to_owned(),
-        position: None,
-    };
+    let change = rewrite_rules::rule::Change::RenameColumn(rewrite_rules::rule::ColumnPair::new(
+        "users", "username", "handle",
+    ));
     Rule { name: "rename-username".to_owned(), change, phase }
 }
 

@@ -3,7 +3,7 @@
 //! Four tables are migrated at once: `users` (NOT NULL and UNIQUE), `"Account"` (mixed case),
 //! `tasks` (a constant default) and `tokens` (a volatile default).
 
-use rewrite_rules::rule::Change;
+use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Phase, Rule};
 
 /// The unmigrated schema with its rows.
@@ -112,13 +112,11 @@ pub fn rules(phase: Phase) -> Vec<Rule> {
     RENAMED
         .into_iter()
         .map(|(table, from, to)| {
-            let change = Change::RenameColumn {
-                table: table.to_owned(),
-                from: from.to_owned(),
-                to: to.to_owned(),
+            let change = Change::RenameColumn(ColumnPair {
                 // Once the old column is gone nothing but the rule remembers where it stood.
                 position: (phase == Phase::Contract).then_some(2),
-            };
+                ..ColumnPair::new(table, from, to)
+            });
             Rule { name: format!("rename-to-{}", to.to_lowercase()), change, phase }
         })
         .collect()

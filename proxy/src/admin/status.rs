@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use rewrite_rules::Rule;
-use rewrite_rules::rule::Change;
+use rewrite_rules::rule::ColumnPair;
 
 use super::Control;
 use super::message::{Answer, Flip, Migration, Status};
@@ -32,9 +32,8 @@ pub(super) fn answer(control: &Control) -> Answer {
 }
 
 fn migration(rule: &Rule) -> Migration {
-    let change = match &rule.change {
-        Change::RenameColumn { table, from, to, position: _ } => format!("{table}.{from} -> {to}"),
-    };
+    let ColumnPair { table, from, to, .. } = rule.change.columns();
+    let change = format!("{table}.{from} -> {to}");
     Migration {
         name: rule.name.clone(),
         kind: rule.change.kind().to_owned(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rewrite_rules::Catalog;
 use rewrite_rules::catalog::{
-    Column, ColumnDefault, Identity, Key, Relation, RelationKind, RelationName, Volatility,
+    Column, ColumnDefault, Identity, Key, Oids, Relation, RelationKind, RelationName, Volatility,
 };
 use tokio_postgres::{Client, Error, IsolationLevel, Row};
 
@@ -85,9 +85,19 @@ fn relation(row: &Row) -> Result<Option<(u32, RelationName, Relation)>, Error> {
         attribute_count: number(row.try_get(4)?),
         keys: Vec::new(),
         before_row_triggers: Vec::new(),
-        has_children: row.try_get(5)?,
+        children: children(row.try_get(5)?, row.try_get(6)?),
+        oids: Oids {
+            relation: row.try_get(0)?,
+            row_type: row.try_get(7)?,
+            row_array_type: row.try_get(8)?,
+        },
     };
     Ok(Some((row.try_get(0)?, name, relation)))
+}
+
+/// Schemas and names, one beside the other.
+fn children(schemas: Vec<String>, names: Vec<String>) -> Vec<RelationName> {
+    schemas.into_iter().zip(names).map(|(schema, name)| RelationName::new(schema, name)).collect()
 }
 
 fn column(row: &Row) -> Result<Column, Error> {

@@ -11,12 +11,19 @@ macro_rules! loaded {
     };
 }
 
-/// oid, schema, name, kind, relnatts, has children.
+/// oid, schema, name, kind, relnatts, children's schemas, children's names, row type, its array.
 pub(super) const RELATIONS: &str = concat!(
     "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relnatts,
-            EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
+            coalesce(i.schemas, '{}'), coalesce(i.names, '{}'), c.reltype,
+            coalesce((SELECT t.typarray FROM pg_type t WHERE t.oid = c.reltype), 0)
      FROM ",
-    loaded!()
+    loaded!(),
+    " LEFT JOIN LATERAL (
+          SELECT array_agg(cn.nspname::text ORDER BY h.inhrelid) AS schemas,
+                 array_agg(cc.relname::text ORDER BY h.inhrelid) AS names
+          FROM pg_inherits h JOIN pg_class cc ON cc.oid = h.inhrelid
+               JOIN pg_namespace cn ON cn.oid = cc.relnamespace
+          WHERE h.inhparent = c.oid AND cc.relkind IN ('r', 'p', 'f')) i ON true"
 );
 
 /// relation, attnum, name, type, base type, collation, not null, generated, identity,

@@ -110,7 +110,7 @@ fn relation(catalog: &Catalog, schema: &str, name: &str) -> String {
         "{:?} of {} attributes, children: {}, before row: {:?}\n",
         relation.kind,
         relation.attribute_count,
-        relation.has_children,
+        !relation.children.is_empty(),
         relation.before_row_triggers
     );
     for column in &relation.columns {

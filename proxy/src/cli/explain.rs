@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
-use rewrite_rules::rule::Change;
 use rewrite_rules::{Catalog, Outcome, Phase, Rule, SearchPath, SessionView};
 use serde::Serialize;
 
@@ -184,15 +183,13 @@ fn not_ready(rules: &[Rule], fault: rewrite_rules::Fault) -> NotReady {
 
 /// Whether the table's name stands in the statement in any way.
 fn may_concern(rule: &Rule, lowered: &str) -> bool {
-    match &rule.change {
-        Change::RenameColumn { table, .. } => parse_relation_name(table)
-            .is_some_and(|relation| lowered.contains(&relation.name.to_lowercase())),
-    }
+    parse_relation_name(&rule.change.columns().table)
+        .is_some_and(|relation| lowered.contains(&relation.name.to_lowercase()))
 }
 
 fn verdict(generation: &rewrite_rules::Generation, sql: &str) -> Verdict {
     let search_path = SearchPath::default();
-    let session = SessionView { search_path: &search_path, standard_conforming_strings: true };
+    let session = SessionView::usual(&search_path);
     // Sessions do the same: what the scan does not find is never parsed.
     if !generation.scan(sql.as_bytes()).governed {
         return Verdict::Forwarded;

@@ -2,7 +2,7 @@
 //! before its preconditions are met.
 
 use rewrite_rules::catalog::{Column, Key, Relation};
-use rewrite_rules::rule::Change;
+use rewrite_rules::rule::ColumnPair;
 use rewrite_rules::{Catalog, Rule};
 
 use crate::config::parse_relation_name;
@@ -12,14 +12,10 @@ use crate::config::parse_relation_name;
 pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
     let mut catalog = catalog.clone();
     for rule in rules {
-        match &rule.change {
-            Change::RenameColumn { table, from, to, position: _ } => {
-                let relation =
-                    parse_relation_name(table).and_then(|name| catalog.relations.get_mut(&name));
-                if let Some(relation) = relation {
-                    rename(relation, from, to);
-                }
-            }
+        let ColumnPair { table, from, to, .. } = rule.change.columns();
+        let relation = parse_relation_name(table).and_then(|name| catalog.relations.get_mut(&name));
+        if let Some(relation) = relation {
+            rename(relation, from, to);
         }
     }
     catalog

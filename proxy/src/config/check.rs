@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
 
-use rewrite_rules::rule::Change;
-use rewrite_rules::{Phase, Rule};
+use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::{Phase, Rule, Shape};
 
 use super::fault::{Fault, spelling_hint};
 use super::name::parse_relation_name;
-use super::raw::{RawMigration, Text};
+use super::raw::{RawClient, RawMigration, Text};
 use super::server_url::{self, ServerTls, ServerUrl, UrlFault};
-use super::{ClientTls, ControlUrl, Places};
+use super::{ClientRule, ClientTls, ControlUrl, Places};
 
 /// A fault at a key of the top level.
 fn top(key: &str, line: usize, message: impl Into<String>, hint: Option<String>) -> Fault {
@@ -161,7 +161,7 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
             let hint = Some(spelling_hint(&kind.value, &Change::KINDS));
             faults.push(Fault { hint, ..in_migration(raw, "kind", kind.line, message) });
         }
-        known.then_some(())
+        known.then_some(kind.value.as_str())
     });
     let phase = raw.texts.get("phase").and_then(|phase| {
         let parsed = phase.value.parse::<Phase>().map_err(|unknown| {
@@ -178,13 +178,61 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         faults.push(Fault { hint, ..in_migration(raw, "table", table.line, message) });
         return None;
     }
-    kind?;
-    let change =
-        Change::RenameColumn { table: table?, from: from?, to: to?, position: raw.position };
+    let kind = kind?;
+    let columns = ColumnPair {
+        table: table?,
+        from: from?,
+        to: to?,
+        position: raw.position,
+        constraints: raw.constraints.clone(),
+    };
+    let text = |key: &str| raw.texts.get(key).map(|text| text.value.clone());
+    let change = match kind {
+        "change-column" => Change::ChangeColumn {
+            columns,
+            up: text("up"),
+            down: text("down"),
+            from_type: text("from_type"),
+        },
+        _rename => {
+            for key in ["up", "down", "from_type"] {
+                if let Some(text) = raw.texts.get(key) {
+                    let message = "is for kind \"change-column\" only".to_owned();
+                    faults.push(in_migration(raw, key, text.line, message));
+                }
+            }
+            Change::RenameColumn(columns)
+        }
+    };
     let places = Places { header: raw.header, keys: raw.lines.clone() };
     // The file is refused for its phase; in this one the rule's names can still be checked.
     let phase = phase.unwrap_or(Phase::Expand);
     Some((Rule { name: name?, change, phase }, places))
+}
+
+/// Which clients speak which shape.
+pub(super) fn clients(raw: Vec<RawClient>, faults: &mut Vec<Fault>) -> Vec<ClientRule> {
+    raw.into_iter().filter_map(|raw| client(raw, faults)).collect()
+}
+
+fn client(mut raw: RawClient, faults: &mut Vec<Fault>) -> Option<ClientRule> {
+    let Some(shape) = raw.texts.remove("shape") else {
+        let hint = Some("add shape = \"new\"".to_owned());
+        faults.push(top("shape", raw.header, "is missing", hint));
+        return None;
+    };
+    let role = raw.texts.remove("role").map(|text| text.value);
+    let application_name = raw.texts.remove("application_name").map(|text| text.value);
+    if role.is_none() && application_name.is_none() {
+        let hint = "add role = \"…\" or application_name = \"…\"".to_owned();
+        faults.push(top("client", raw.header, "names no client", Some(hint)));
+        return None;
+    }
+    let parsed = shape.value.parse::<Shape>().map_err(|unknown| {
+        let hint = Some(spelling_hint(&shape.value, &Shape::ALL.map(Shape::name)));
+        top("shape", shape.line, unknown.to_string(), hint)
+    });
+    Some(ClientRule { role, application_name, shape: kept(parsed, faults)? })
 }
 
 fn not_empty(raw: &RawMigration, key: &str, faults: &mut Vec<Fault>) -> Option<String> {

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rewrite_rules::Rule;
+use rewrite_rules::{Rule, Shape};
 
 pub use fault::{Fault, Report, nearest, plain_reason};
 pub use name::parse_relation_name;
@@ -47,6 +47,8 @@ pub struct Config {
     pub admin_socket: PathBuf,
     /// The migrations, in the order of the file.
     pub rules: Vec<Rule>,
+    /// Which clients speak the new shape, the first that fits counts.
+    pub clients: Vec<ClientRule>,
 }
 
 /// How the control plane reaches the governed database.
@@ -69,6 +71,17 @@ pub struct ClientTls {
     pub key: PathBuf,
 }
 
+/// One `[[client]]`: which shape some clients speak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientRule {
+    /// The role that they log in as; any, if none is named.
+    pub role: Option<String>,
+    /// The `application_name` of their startup message; any, if none is named.
+    pub application_name: Option<String>,
+    /// What they speak unless they say otherwise.
+    pub shape: Shape,
+}
+
 /// Where a migration stands in the file, so that later faults can point there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
@@ -89,6 +102,7 @@ pub struct Draft {
     pub control: Option<ControlUrl>,
     /// The migrations that could be read, with their places.
     pub rules: Vec<(Rule, Places)>,
+    clients: Vec<ClientRule>,
     path: PathBuf,
     listen: Option<SocketAddr>,
     upstream: Option<ServerUrl>,
@@ -126,6 +140,7 @@ impl Draft {
             admin_socket: raw
                 .admin_socket
                 .map_or_else(|| default_admin_socket(path), |text| folder.join(text.value)),
+            clients: check::clients(raw.clients, &mut faults),
             path: path.to_owned(),
             rules,
             report: Report::new(path, Vec::new()),
@@ -197,11 +212,12 @@ impl Draft {
     /// # Errors
     /// All faults, in the order of the file, if there is any.
     pub fn finish(self) -> Result<Config, Report> {
-        let Self { mut report, control, rules, path, listen, upstream, tls, admin_socket } = self;
+        let Self { mut report, control, rules, clients, path, listen, upstream, tls, admin_socket } =
+            self;
         match (listen, upstream, control) {
             (Some(listen), Some(upstream), Some(control)) if report.faults.is_empty() => {
                 let rules = rules.into_iter().map(|(rule, _)| rule).collect();
-                Ok(Config { path, listen, upstream, control, tls, admin_socket, rules })
+                Ok(Config { path, listen, upstream, control, tls, admin_socket, rules, clients })
             }
             _ => {
                 report.sort();

@@ -9,14 +9,40 @@ use toml::de::{DeTable, DeValue};
 use super::fault::{Fault, spelling_hint};
 
 /// Keys of the file's top level.
-const TOP_KEYS: [&str; 7] =
-    ["listen", "upstream", "control", "admin_socket", "tls_certificate", "tls_key", "migration"];
+const TOP_KEYS: [&str; 8] = [
+    "listen",
+    "upstream",
+    "control",
+    "admin_socket",
+    "tls_certificate",
+    "tls_key",
+    "migration",
+    "client",
+];
 
 /// Keys of a `[[migration]]`, over all kinds.
-const MIGRATION_KEYS: [&str; 7] = ["name", "kind", "table", "from", "to", "phase", "position"];
+const MIGRATION_KEYS: [&str; 11] = [
+    "name",
+    "kind",
+    "table",
+    "from",
+    "to",
+    "phase",
+    "position",
+    "constraints",
+    "up",
+    "down",
+    "from_type",
+];
 
 /// Those of them that hold a text, and must be there.
 const MIGRATION_TEXTS: [&str; 6] = ["name", "kind", "table", "from", "to", "phase"];
+
+/// Those of them that hold a text of kind `change-column` only.
+const CHANGE_TEXTS: [&str; 3] = ["up", "down", "from_type"];
+
+/// Keys of a `[[client]]`; all hold a text.
+const CLIENT_KEYS: [&str; 3] = ["role", "application_name", "shape"];
 
 /// A text with the line it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +61,16 @@ pub(super) struct RawConfig {
     pub(super) tls_certificate: Option<Text>,
     pub(super) tls_key: Option<Text>,
     pub(super) migrations: Vec<RawMigration>,
+    pub(super) clients: Vec<RawClient>,
+}
+
+/// One `[[client]]` as written.
+#[derive(Debug)]
+pub(super) struct RawClient {
+    /// Line of its header.
+    pub(super) header: usize,
+    /// Its texts by key.
+    pub(super) texts: BTreeMap<&'static str, Text>,
 }
 
 /// One `[[migration]]` as written.
@@ -48,6 +84,8 @@ pub(super) struct RawMigration {
     pub(super) texts: BTreeMap<&'static str, Text>,
     /// Its `position`, if it has a right one.
     pub(super) position: Option<u16>,
+    /// Its `constraints`.
+    pub(super) constraints: BTreeMap<String, String>,
     /// Line of each key that it has, right or wrong.
     pub(super) lines: BTreeMap<String, usize>,
 }
@@ -78,7 +116,17 @@ impl RawConfig {
             admin_socket: take("admin_socket", false),
             tls_certificate: take("tls_certificate", false),
             tls_key: take("tls_key", false),
-            migrations: reader.migrations(table),
+            migrations: reader
+                .tables(table, "migration")
+                .into_iter()
+                .enumerate()
+                .map(|(index, (table, header))| reader.migration_table(index, table, header))
+                .collect(),
+            clients: reader
+                .tables(table, "client")
+                .into_iter()
+                .map(|(table, header)| reader.client_table(table, header))
+                .collect(),
         };
         (raw, reader.faults)
     }
@@ -113,8 +161,9 @@ impl Reader<'_> {
 
     fn unknown_key_hint(&self, name: &str, known: &[&str], migration: Option<&str>) -> String {
         // TOML's own trap: a top-level key below a [[migration]] header belongs to the migration.
-        if migration.is_some() && TOP_KEYS.contains(&name) {
-            return format!("\"{name}\" belongs above the first [[migration]]");
+        if known != TOP_KEYS && TOP_KEYS.contains(&name) {
+            let table = if migration.is_some() { "migration" } else { "client" };
+            return format!("\"{name}\" belongs above the first [[{table}]]");
         }
         spelling_hint(name, known)
     }
@@ -157,23 +206,34 @@ impl Reader<'_> {
         Some(Text { value: text.to_owned(), line })
     }
 
-    fn migrations(&mut self, table: &DeTable<'_>) -> Vec<RawMigration> {
-        let Some((key, value)) = find(table, "migration") else { return Vec::new() };
+    /// The tables of an array of tables, each with the line of its header.
+    fn tables<'t, 'i>(
+        &mut self,
+        table: &'t DeTable<'i>,
+        name: &str,
+    ) -> Vec<(&'t DeTable<'i>, usize)> {
+        let Some((key, value)) = find(table, name) else { return Vec::new() };
         match value.get_ref() {
             DeValue::Array(items) => items
                 .iter()
-                .enumerate()
-                .filter_map(|(index, item)| self.migration(index, item))
+                .filter_map(|item| {
+                    let line = self.line(item.span());
+                    let table = item.get_ref().as_table();
+                    if table.is_none() {
+                        self.faults.push(not_a_table(name, line, item.get_ref().type_str()));
+                    }
+                    table.map(|table| (table, line))
+                })
                 .collect(),
             DeValue::Table(table) => {
                 let line = self.line(key.span());
                 self.faults.push(Fault {
                     line: Some(line),
-                    key: Some("migration".to_owned()),
-                    hint: Some("write [[migration]] with two brackets".to_owned()),
+                    key: Some(name.to_owned()),
+                    hint: Some(format!("write [[{name}]] with two brackets")),
                     ..Fault::of_file("must be an array of tables, but is a table")
                 });
-                vec![self.migration_table(0, table, line)]
+                vec![(table, line)]
             }
             DeValue::String(_)
             | DeValue::Integer(_)
@@ -181,21 +241,23 @@ impl Reader<'_> {
             | DeValue::Boolean(_)
             | DeValue::Datetime(_) => {
                 let line = self.line(key.span());
-                self.faults.push(not_a_table(line, value.get_ref().type_str()));
+                self.faults.push(not_a_table(name, line, value.get_ref().type_str()));
                 Vec::new()
             }
         }
     }
 
-    fn migration(&mut self, index: usize, item: &Spanned<DeValue<'_>>) -> Option<RawMigration> {
-        let line = self.line(item.span());
-        match item.get_ref().as_table() {
-            Some(table) => Some(self.migration_table(index, table, line)),
-            None => {
-                self.faults.push(not_a_table(line, item.get_ref().type_str()));
-                None
+    fn client_table(&mut self, table: &DeTable<'_>, header: usize) -> RawClient {
+        self.unknown_keys(table, &CLIENT_KEYS, None);
+        let mut texts = BTreeMap::new();
+        for key in CLIENT_KEYS {
+            if let Some((_, value)) = find(table, key)
+                && let Some(text) = self.string(value, None, key)
+            {
+                texts.insert(key, text);
             }
         }
+        RawClient { header, texts }
     }
 
     fn migration_table(
@@ -230,8 +292,38 @@ impl Reader<'_> {
                 }),
             }
         }
+        for key in CHANGE_TEXTS {
+            if let Some((_, value)) = find(table, key)
+                && let Some(text) = self.string(value, Some(&shown_as), key)
+            {
+                texts.insert(key, text);
+            }
+        }
         let position = self.position(table, &shown_as);
-        RawMigration { shown_as, header, texts, position, lines }
+        let constraints = self.constraints(table, &shown_as);
+        RawMigration { shown_as, header, texts, position, constraints, lines }
+    }
+
+    /// `constraints = { old_name = "new_name" }`.
+    fn constraints(&mut self, table: &DeTable<'_>, migration: &str) -> BTreeMap<String, String> {
+        let Some((_, value)) = find(table, "constraints") else { return BTreeMap::new() };
+        let Some(names) = value.get_ref().as_table() else {
+            self.faults.push(Fault {
+                line: Some(self.line(value.span())),
+                migration: Some(migration.to_owned()),
+                key: Some("constraints".to_owned()),
+                message: format!("must be a table, but is of type {}", value.get_ref().type_str()),
+                hint: Some("write constraints = { old_name = \"new_name\" }".to_owned()),
+            });
+            return BTreeMap::new();
+        };
+        names
+            .iter()
+            .filter_map(|(old, new)| {
+                let new = self.string(new, Some(migration), "constraints")?;
+                Some((old.get_ref().to_string(), new.value))
+            })
+            .collect()
     }
 
     fn position(&mut self, table: &DeTable<'_>, migration: &str) -> Option<u16> {
@@ -257,11 +349,11 @@ impl Reader<'_> {
     }
 }
 
-fn not_a_table(line: usize, type_name: &str) -> Fault {
+fn not_a_table(key: &str, line: usize, type_name: &str) -> Fault {
     Fault {
         line: Some(line),
-        key: Some("migration".to_owned()),
-        hint: Some("write each migration below its own [[migration]] line".to_owned()),
+        key: Some(key.to_owned()),
+        hint: Some(format!("write each {key} below its own [[{key}]] line")),
         ..Fault::of_file(format!("must be an array of tables, but has a value of type {type_name}"))
     }
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rewrite_rules::Rule;
+use rewrite_rules::Shape;
 use rewrite_rules::catalog::RelationName;
-use rewrite_rules::rule::Change;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
@@ -16,7 +15,7 @@ use super::generation::{Current, Generation};
 use super::plan::Plan;
 use super::prepare::{Loaded, Prepared, load_with, prepare};
 use crate::catalog;
-use crate::config::{Config, Draft, Report, parse_relation_name};
+use crate::config::{Config, Draft, Report};
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
 /// in a script do not trip over each other. Unit: milliseconds.
@@ -84,7 +83,9 @@ impl Flipper {
     pub fn start(prepared: Prepared) -> (Self, Config) {
         let Prepared { config, generation, plan: _, loaded, client } = prepared;
         let number = generation.number();
-        let current = Arc::new(Current::new(Arc::new(Generation::new(generation))));
+        let tables = governed(&generation);
+        let generation = Generation::new(generation).with_clients(&config.clients);
+        let current = Arc::new(Current::new(Arc::new(generation)));
         let mut flipper = Self {
             config: config.clone(),
             current,
@@ -94,7 +95,7 @@ impl Flipper {
             drains: JoinSet::new(),
             said: None,
         };
-        flipper.spawn_drain(governed(&flipper.config.rules));
+        flipper.spawn_drain(tables);
         (flipper, config)
     }
 
@@ -122,7 +123,8 @@ impl Flipper {
         let prepared = prepare(draft, number, Some(&self.config.rules)).await;
         let prepared = prepared.map_err(ReloadError::Faults)?;
         let Prepared { config, generation, plan, loaded, client } = prepared;
-        if plan.is_empty() && *loaded.catalog == *self.loaded.catalog {
+        let same_clients = config.clients == self.config.clients;
+        if plan.is_empty() && same_clients && *loaded.catalog == *self.loaded.catalog {
             self.loaded.fingerprint = loaded.fingerprint;
             self.take_over(config);
             return Ok(Reloaded { generation: self.current.number(), plan });
@@ -130,8 +132,8 @@ impl Flipper {
         if !plan.is_empty() {
             self.previous_drained().await?;
         }
-        let mut tables = governed(&self.config.rules);
-        tables.extend(governed(&config.rules));
+        let mut tables = governed(self.current.load().compiled());
+        tables.extend(governed(&generation));
         self.take_over(config);
         self.client = Some(client);
         self.swap(generation, loaded);
@@ -199,6 +201,7 @@ impl Flipper {
             }
         }
         running.rules = new.rules;
+        running.clients = new.clients;
         if running.control.database == new.control.database {
             running.control = new.control;
         }
@@ -245,7 +248,8 @@ impl Flipper {
 
     fn swap(&mut self, generation: rewrite_rules::Generation, loaded: Loaded) {
         self.loaded = loaded;
-        self.current.swap(Arc::new(Generation::new(generation)));
+        let generation = Generation::new(generation).with_clients(&self.config.clients);
+        self.current.swap(Arc::new(generation));
     }
 
     async fn previous_drained(&self) -> Result<(), ReloadError> {
@@ -275,12 +279,7 @@ impl Flipper {
     }
 }
 
-/// The tables that rules name.
-fn governed(rules: &[Rule]) -> BTreeSet<RelationName> {
-    rules
-        .iter()
-        .filter_map(|rule| match &rule.change {
-            Change::RenameColumn { table, .. } => parse_relation_name(table),
-        })
-        .collect()
+/// The tables that a generation governs, partitions and inheriting tables included.
+fn governed(generation: &rewrite_rules::Generation) -> BTreeSet<RelationName> {
+    generation.lenses(Shape::Old).iter().map(|lens| lens.relation.clone()).collect()
 }

@@ -10,7 +10,9 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use rewrite_rules::{Outcome, SearchPath, SessionView};
+use rewrite_rules::{Outcome, SearchPath, SessionView, Shape};
+
+use crate::config::ClientRule;
 
 /// Most texts that one generation remembers. Beyond it, statements are still rewritten, at the
 /// price of a parse each. Unit: distinct texts.
@@ -23,6 +25,7 @@ pub const PLAN_CACHE_TEXT_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct Generation {
     compiled: rewrite_rules::Generation,
+    clients: Vec<ClientRule>,
     plans: DashMap<PlanKey, Arc<Outcome>>,
 }
 
@@ -32,13 +35,33 @@ struct PlanKey {
     text: Box<str>,
     search_path: Arc<SearchPath>,
     standard_conforming_strings: bool,
+    shape: Shape,
 }
 
 impl Generation {
     /// Wraps a compiled generation with an empty plan cache.
     #[must_use]
     pub fn new(compiled: rewrite_rules::Generation) -> Self {
-        Self { compiled, plans: DashMap::new() }
+        Self { compiled, clients: Vec::new(), plans: DashMap::new() }
+    }
+
+    /// The same, with what is said of the shapes that clients speak.
+    #[must_use]
+    pub fn with_clients(self, clients: &[ClientRule]) -> Self {
+        Self { clients: clients.to_vec(), ..self }
+    }
+
+    /// The shape that a client speaks unless it says otherwise.
+    #[must_use]
+    pub fn shape_of(&self, occupant: &Occupant) -> Shape {
+        let fits = |wanted: &Option<String>, found: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == found)
+        };
+        let rule = self.clients.iter().find(|rule| {
+            fits(&rule.role, &occupant.user)
+                && fits(&rule.application_name, &occupant.application_name)
+        });
+        rule.map_or(Shape::Old, |rule| rule.shape)
     }
 
     /// The compiled rules.
@@ -60,8 +83,9 @@ impl Generation {
         text: &str,
         search_path: &Arc<SearchPath>,
         standard_conforming_strings: bool,
+        shape: Shape,
     ) -> Arc<Outcome> {
-        let session = SessionView { search_path, standard_conforming_strings };
+        let session = SessionView { search_path, standard_conforming_strings, shape };
         if text.len() > PLAN_CACHE_TEXT_BYTES {
             return Arc::new(self.compiled.rewrite(text, session));
         }
@@ -69,6 +93,7 @@ impl Generation {
             text: text.into(),
             search_path: Arc::clone(search_path),
             standard_conforming_strings,
+            shape,
         };
         if let Some(known) = self.plans.get(&key) {
             return Arc::clone(&known);
@@ -216,6 +241,12 @@ impl Seat {
                 return generation;
             }
         }
+    }
+
+    /// Whose seat it is.
+    #[must_use]
+    pub fn occupant(&self) -> &Occupant {
+        &self.state.occupant
     }
 
     /// Lets go. Call it when the server says idle and nothing more is expected of it.

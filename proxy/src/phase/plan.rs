@@ -166,15 +166,23 @@ fn proceed(
 
 /// The first key that makes the two different migrations.
 fn changed_key(old: &Change, new: &Change) -> Option<&'static str> {
-    match (old, new) {
+    if old.kind() != new.kind() {
+        return Some("kind");
+    }
+    let (was, is) = (old.columns(), new.columns());
+    let columns =
+        [("table", &was.table, &is.table), ("from", &was.from, &is.from), ("to", &was.to, &is.to)];
+    let column = columns.into_iter().find(|(_, old, new)| old != new).map(|(key, _, _)| key);
+    column.or_else(|| match (old, new) {
         (
-            Change::RenameColumn { table, from, to, position: _ },
-            Change::RenameColumn { table: new_table, from: new_from, to: new_to, position: _ },
-        ) => [("table", table, new_table), ("from", from, new_from), ("to", to, new_to)]
+            Change::ChangeColumn { up, down, .. },
+            Change::ChangeColumn { up: new_up, down: new_down, .. },
+        ) => [("up", up, new_up), ("down", down, new_down)]
             .into_iter()
             .find(|(_, old, new)| old != new)
             .map(|(key, _, _)| key),
-    }
+        (Change::RenameColumn(_), _) | (_, Change::RenameColumn(_)) => None,
+    })
 }
 
 fn remove(running: &Rule) -> Result<Step, PlanFault> {
@@ -197,17 +205,14 @@ fn remove(running: &Rule) -> Result<Step, PlanFault> {
 
 #[cfg(test)]
 mod tests {
+    use rewrite_rules::rule::ColumnPair;
+
     use super::*;
 
     fn rule(name: &str, from: &str, phase: Phase) -> Rule {
         Rule {
             name: name.to_owned(),
-            change: Change::RenameColumn {
-                table: "users".to_owned(),
-                from: from.to_owned(),
-                to: "handle".to_owned(),
-                position: None,
-            },
+            change: Change::RenameColumn(ColumnPair::new("users", from, "handle")),
             phase,
         }
     }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::SearchPath;
+use rewrite_rules::{SearchPath, Shape};
 
 use crate::wire::reply;
 
@@ -31,7 +31,8 @@ UNION ALL SELECT 'setting', f.place, pg_catalog.encode(pg_catalog.convert_to(f.v
 pg_catalog.getdatabaseencoding()), 'hex') \
 FROM (VALUES (0, pg_catalog.current_setting('standard_conforming_strings')), \
 (1, pg_catalog.current_setting('client_encoding')), \
-(2, pg_catalog.getdatabaseencoding()::pg_catalog.text)) AS f(place, value)";
+(2, pg_catalog.getdatabaseencoding()::pg_catalog.text), \
+(3, coalesce(pg_catalog.current_setting('segue.shape', true), ''))) AS f(place, value)";
 
 /// Asks which of the client's prepared statements exist. Same shape as [`NAMES_QUESTION`].
 pub(super) const PREPARED_QUESTION: &str = "\
@@ -109,6 +110,28 @@ pub(super) struct View {
     pub(super) conforming_strings: bool,
     /// `client_encoding`.
     pub(super) encoding: Encoding,
+    /// `segue.shape`.
+    pub(super) shape: ShapeSetting,
+}
+
+/// What the client says of the shape that it speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ShapeSetting {
+    /// Nothing.
+    Unset,
+    /// This one.
+    Set(Shape),
+    /// Something that is no shape.
+    Unknown(String),
+}
+
+impl ShapeSetting {
+    fn read(value: &str) -> Self {
+        match value {
+            "" => Self::Unset,
+            value => value.parse().map_or_else(|_| Self::Unknown(value.to_owned()), Self::Set),
+        }
+    }
 }
 
 /// How much is known.
@@ -231,7 +254,7 @@ fn view(mut facts: Vec<Fact>) -> Option<View> {
             _other => return None,
         }
     }
-    let [strings, client, database] = settings.as_slice() else {
+    let [strings, client, database, shape] = settings.as_slice() else {
         return None;
     };
     // Names beyond ASCII of a database in another encoding cannot be compared with the catalog's.
@@ -243,6 +266,7 @@ fn view(mut facts: Vec<Fact>) -> Option<View> {
         search_path: Arc::new(path),
         conforming_strings: strings == "on",
         encoding: Encoding::named(client.as_bytes()),
+        shape: ShapeSetting::read(shape),
     })
 }
 
@@ -272,8 +296,12 @@ mod tests {
         rows.iter().map(|(kind, place, value)| fact(&row(kind, place, value)).unwrap()).collect()
     }
 
-    const SETTINGS: [(&str, &str, &str); 3] =
-        [("setting", "0", "on"), ("setting", "1", "UTF8"), ("setting", "2", "UTF8")];
+    const SETTINGS: [(&str, &str, &str); 4] = [
+        ("setting", "0", "on"),
+        ("setting", "1", "UTF8"),
+        ("setting", "2", "UTF8"),
+        ("setting", "3", ""),
+    ];
 
     fn knows(names: &Names) -> bool {
         names.known() != &Knowledge::Nothing
@@ -296,6 +324,7 @@ mod tests {
             search_path: Arc::default(),
             conforming_strings: true,
             encoding: Encoding::Utf8,
+            shape: ShapeSetting::Unset,
         };
         assert_eq!(names.known(), &Knowledge::View(expected));
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::{Outcome, Refusal};
+use rewrite_rules::{Outcome, Refusal, Shape};
 
 use super::conversation::{Conversation, Question, QuestionKind, Step};
 use super::counters::{Counters, bump};
 use super::names::{
     Encoding, Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, SQL_PREPARED_QUESTION,
-    View, mentions_ddl,
+    ShapeSetting, View, mentions_ddl,
 };
 use super::patch::FAILING_STATEMENT;
 use super::reply::{Entry, Expected, Origin};
@@ -130,12 +130,28 @@ impl Conversation {
             {
                 midway()
             }
-            Knowledge::View(view) => match readable(text, view) {
-                None => unreadable(),
-                Some(text) => generation.plan(text, &view.search_path, view.conforming_strings),
+            Knowledge::View(view) => match (readable(text, view), self.shape(view)) {
+                (None, _) => unreadable(),
+                (Some(_), Err(refused)) => refused,
+                (Some(text), Ok(shape)) => {
+                    generation.plan(text, &view.search_path, view.conforming_strings, shape)
+                }
             },
         };
         Verdict::Decided { outcome, changes_names }
+    }
+
+    /// The shape that the client speaks.
+    fn shape(&self, view: &View) -> Result<Shape, Arc<Outcome>> {
+        match &view.shape {
+            ShapeSetting::Unset => Ok(self.transaction.usual_shape()),
+            ShapeSetting::Set(shape) => Ok(*shape),
+            ShapeSetting::Unknown(value) => Err(refusal(
+                "22023",
+                &format!("invalid value for parameter \"segue.shape\": \"{value}\""),
+                "Available values: old, new.",
+            )),
+        }
     }
 
     /// The same for a text that a statement is prepared from: it runs later, when there may be

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use rewrite_rules::Shape;
+
 use crate::phase::generation::{Generation, Seat};
 
 /// The server's word in ReadyForQuery.
@@ -76,15 +78,20 @@ impl Transaction {
             // `None` already means that the client's messages wait.
             None => self.pinned = Some(self.seat.pin()),
         }
-        self.pinned.as_ref().map(|pinned| Held {
-            number: pinned.number(),
-            governs: !pinned.compiled().lenses().is_empty(),
-        })
+        self.pinned
+            .as_ref()
+            .map(|pinned| Held { number: pinned.number(), governs: pinned.compiled().governs() })
     }
 
     /// The generation held.
     pub(super) fn generation(&self) -> Option<Arc<Generation>> {
         self.pinned.clone()
+    }
+
+    /// The shape that the client speaks unless it says otherwise.
+    pub(super) fn usual_shape(&self) -> Shape {
+        let pinned = self.pinned.as_ref();
+        pinned.map_or(Shape::Old, |pinned| pinned.shape_of(self.seat.occupant()))
     }
 
     /// Number of the generation held, 0 for none.

@@ -3,15 +3,22 @@
 //! Each kind of migration is one file that turns (rule, phase, catalog) into what its columns
 //! mean; this file puts the columns of one table together into one lens.
 
+mod change;
+mod column;
+mod conversion;
 mod rename;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Column, Relation, RelationName};
-use crate::generation::Generation;
-use crate::lens::{Lens, LogicalColumn, OpaquePolicy};
-use crate::rule::{Change, Rule};
+use crate::generation::{Generation, Lenses};
+use crate::lens::{Access, Lens, LogicalColumn, OpaquePolicy};
+use crate::rule::{Change, ColumnPair, Rule};
+use crate::shape::Shape;
+
+use self::column::Subject;
 
 /// Something wrong with a rule, or a precondition of its phase that the catalog does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,17 +33,20 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
-/// What one rule makes of the table it governs.
+/// What one rule makes of the two columns that it governs.
 struct ColumnChange {
-    /// The column as `*` shows it, in the old shape.
-    shown: LogicalColumn,
-    /// Other names that a client may use.
-    also: Vec<LogicalColumn>,
-    /// Physical columns that must not show.
-    hidden: Vec<String>,
-    /// Where `shown` stands among the physical columns, by `attnum`.
-    place: Place,
-    opaque: OpaquePolicy,
+    /// The old name.
+    old: LogicalColumn,
+    /// The new name.
+    new: LogicalColumn,
+    /// Where the old column stands in the old shape.
+    old_place: Place,
+    /// Where the new column stands in the new shape.
+    new_place: Place,
+    /// What becomes of a statement of a client of the old shape that cannot be read.
+    opaque_old: OpaquePolicy,
+    /// The same for the new shape.
+    opaque_new: OpaquePolicy,
 }
 
 /// A place among a table's columns.
@@ -60,15 +70,12 @@ pub fn compile(
     let mut faults = conflicts(rules);
     let mut tables: BTreeMap<RelationName, Vec<(usize, ColumnChange)>> = BTreeMap::new();
     for (index, rule) in rules.iter().enumerate() {
-        let compiled = match &rule.change {
-            Change::RenameColumn { table, from, to, position } => rename::compile(
-                &rename::RenameColumn { table, from, to, position: *position },
-                rule,
-                &catalog,
-            ),
-        };
-        match compiled {
-            Ok((relation, change)) => tables.entry(relation).or_default().push((index, change)),
+        match governed(rule, &catalog) {
+            Ok(changes) => {
+                for (relation, change) in changes {
+                    tables.entry(relation).or_default().push((index, change));
+                }
+            }
             Err(found) => {
                 faults.extend(found.into_iter().map(|fault| Fault { rule: index, ..fault }));
             }
@@ -78,13 +85,101 @@ pub fn compile(
         faults.sort_by_key(|fault| fault.rule);
         return Err(faults);
     }
-    let lenses = tables
-        .into_iter()
-        .filter_map(|(name, changes)| {
-            catalog.relation(&name).map(|table| lens(rules, &name, table, changes))
-        })
-        .collect();
+    let lenses = |shape| {
+        let tables = tables.iter().filter_map(|(name, changes)| {
+            catalog.relation(name).map(|table| lens(shape, rules, name, table, changes))
+        });
+        tables.collect()
+    };
+    let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New) };
     Ok(Generation::new(number, rules, lenses, catalog))
+}
+
+/// What a rule makes of its table, and of each table that inherits from it.
+fn governed(
+    rule: &Rule,
+    catalog: &Catalog,
+) -> Result<Vec<(RelationName, ColumnChange)>, Vec<Fault>> {
+    let pair = rule.change.columns();
+    let (relation, table) = table::find_table(&pair.table, catalog).map_err(|fault| vec![fault])?;
+    if let Some(parent) = parent_with(&relation, &pair.from, catalog) {
+        return Err(vec![Fault {
+            rule: 0,
+            key: "table",
+            message: format!("column \"{}\" of \"{relation}\" is inherited", pair.from),
+            hint: Some(format!("migrate it in \"{parent}\"")),
+        }]);
+    }
+    let change = change_of(&Subject::new(&relation, table, pair, rule.phase), rule, catalog)?;
+    let place = shown_place(table, &change);
+    let mut governed = vec![(relation.clone(), change)];
+    for name in descendants(&relation, catalog) {
+        let Some(child) = catalog.relation(&name) else { continue };
+        let inherited = ColumnPair { position: pair.position.or(place), ..pair.clone() };
+        // A child has its own order of columns as long as both are there.
+        let own = if child.column(&pair.from).is_some() { pair } else { &inherited };
+        let subject = Subject::new(&name, child, own, rule.phase);
+        governed.push((name.clone(), change_of(&subject, rule, catalog)?));
+    }
+    Ok(governed)
+}
+
+fn change_of(
+    subject: &Subject<'_>,
+    rule: &Rule,
+    catalog: &Catalog,
+) -> Result<ColumnChange, Vec<Fault>> {
+    match &rule.change {
+        Change::RenameColumn(_) => rename::compile(subject),
+        Change::ChangeColumn { columns: _, up, down, from_type } => {
+            let keys = change::Keys {
+                up: up.as_deref(),
+                down: down.as_deref(),
+                from_type: from_type.as_deref(),
+            };
+            change::compile(subject, &keys, catalog)
+        }
+    }
+}
+
+/// The table from which `relation` has the column, if it has it from one.
+fn parent_with<'c>(
+    relation: &RelationName,
+    column: &str,
+    catalog: &'c Catalog,
+) -> Option<&'c RelationName> {
+    let parents = catalog.relations.iter().filter(|(_, table)| table.children.contains(relation));
+    parents.into_iter().find(|(_, table)| table.column(column).is_some()).map(|(name, _)| name)
+}
+
+/// Every table that inherits from `relation`, partitions included, at any depth.
+fn descendants(relation: &RelationName, catalog: &Catalog) -> Vec<RelationName> {
+    let mut found: Vec<RelationName> = Vec::new();
+    let mut open = vec![relation.clone()];
+    while let Some(next) = open.pop() {
+        for child in catalog.relation(&next).into_iter().flat_map(|table| &table.children) {
+            if !found.contains(child) {
+                found.push(child.clone());
+                open.push(child.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Where the old column stands among those that `*` shows, counted from 1.
+fn shown_place(table: &Relation, change: &ColumnChange) -> Option<u16> {
+    match change.old_place {
+        Place::Shown(place) => Some(place),
+        Place::Number(number) => {
+            let hidden = [&change.old.name, &change.new.name];
+            let before = table
+                .columns
+                .iter()
+                .filter(|column| column.number < number && !hidden.contains(&&column.name));
+            u16::try_from(before.count() + 1).ok()
+        }
+    }
 }
 
 /// Rules that share a name, or a column.
@@ -107,15 +202,14 @@ fn conflicts(rules: &[Rule]) -> Vec<Fault> {
 }
 
 fn column_conflict(later: usize, rule: &Rule, earlier: &Rule) -> Option<Fault> {
-    let Change::RenameColumn { table, from, to, .. } = &rule.change;
-    let Change::RenameColumn { table: other, from: other_from, to: other_to, .. } = &earlier.change;
-    let table = rename::relation_name(table)?;
-    if rename::relation_name(other)? != table {
+    let (pair, other) = (rule.change.columns(), earlier.change.columns());
+    let table = table::relation_name(&pair.table)?;
+    if table::relation_name(&other.table)? != table {
         return None;
     }
-    let (key, column) = [("from", from), ("to", to)]
+    let (key, column) = [("from", &pair.from), ("to", &pair.to)]
         .into_iter()
-        .find(|(_, column)| [other_from, other_to].contains(column))?;
+        .find(|(_, column)| [&other.from, &other.to].contains(column))?;
     Some(Fault {
         rule: later,
         key,
@@ -127,18 +221,19 @@ fn column_conflict(later: usize, rule: &Rule, earlier: &Rule) -> Option<Fault> {
     })
 }
 
-/// One table's lens: its columns in the old shape's order, then the names that are not shown.
+/// One table's lens: its columns in the shape's order, then the names that are not shown.
 fn lens(
+    shape: Shape,
     rules: &[Rule],
     name: &RelationName,
     table: &Relation,
-    changes: Vec<(usize, ColumnChange)>,
+    changes: &[(usize, ColumnChange)],
 ) -> Lens {
     let migration = |index: usize| rules.get(index).map(|rule| rule.name.clone());
     let governed = |column: &Column| {
-        changes.iter().any(|(_, change)| {
-            change.hidden.contains(&column.name) || change.shown.name == column.name
-        })
+        changes
+            .iter()
+            .any(|(_, change)| change.old.name == column.name || change.new.name == column.name)
     };
     let mut shown: Vec<(u16, LogicalColumn)> = table
         .columns
@@ -146,24 +241,24 @@ fn lens(
         .filter(|column| !governed(column))
         .map(|column| (column.number, plain(column)))
         .collect();
-    let opaque = if changes.iter().all(|(_, change)| change.opaque == OpaquePolicy::Forward) {
-        OpaquePolicy::Forward
-    } else {
-        OpaquePolicy::Refuse
-    };
-    let migrations = changes.iter().filter_map(|(index, _)| migration(*index)).collect();
-    let hidden: Vec<String> =
-        changes.iter().flat_map(|(_, change)| change.hidden.clone()).collect();
-    let hidden_exists = hidden.iter().any(|column| table.column(column).is_some());
-    let mut also = Vec::new();
-    let mut by_position = Vec::new();
+    let (mut also, mut by_position, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
+    let mut opaque = OpaquePolicy::Forward;
     for (index, change) in changes {
-        let owned = |column: LogicalColumn| LogicalColumn { migration: migration(index), ..column };
-        match change.place {
-            Place::Number(number) => shown.push((number, owned(change.shown))),
-            Place::Shown(position) => by_position.push((position, owned(change.shown))),
+        let (column, other, place, policy) = match shape {
+            Shape::Old => (&change.old, &change.new, change.old_place, change.opaque_old),
+            Shape::New => (&change.new, &change.old, change.new_place, change.opaque_new),
+        };
+        let migration = migration(*index);
+        let column = LogicalColumn { shown: true, migration: migration.clone(), ..column.clone() };
+        match place {
+            Place::Number(number) => shown.push((number, column)),
+            Place::Shown(position) => by_position.push((position, column)),
         }
-        also.extend(change.also.into_iter().map(owned));
+        also.push(LogicalColumn { migration, ..other.clone() });
+        hidden.push(other.name.clone());
+        if policy == OpaquePolicy::Refuse {
+            opaque = OpaquePolicy::Refuse;
+        }
     }
     shown.sort_by_key(|(number, _)| *number);
     let mut columns: Vec<LogicalColumn> = shown.into_iter().map(|(_, column)| column).collect();
@@ -173,7 +268,14 @@ fn lens(
         columns.insert(at, column);
     }
     columns.extend(also);
-    Lens { relation: name.clone(), columns, hidden, hidden_exists, opaque, migrations }
+    Lens {
+        relation: name.clone(),
+        columns,
+        hidden_exists: hidden.iter().any(|column| table.column(column).is_some()),
+        hidden,
+        opaque,
+        migrations: changes.iter().filter_map(|(index, _)| migration(*index)).collect(),
+    }
 }
 
 /// A column that no migration touches.
@@ -181,10 +283,12 @@ fn plain(column: &Column) -> LogicalColumn {
     LogicalColumn {
         name: column.name.clone(),
         shown: true,
-        get: column.name.clone(),
-        put: vec![column.name.clone()],
+        get: Access::plain(&column.name),
+        put: vec![Access::plain(&column.name)],
+        type_name: column.type_name.clone(),
         base_type: column.base_type.clone(),
         default: column.default.clone(),
+        default_of: column.name.clone(),
         default_is_shared: true,
         generated: column.generated,
         identity: column.identity.is_some(),

@@ -8,7 +8,7 @@ use crate::scope::{Columns, Level};
 use crate::statement::start_byte;
 
 impl Rewriter<'_> {
-    pub(super) fn delete(&mut self, delete: &Delete) -> Walk<Columns> {
+    pub(super) fn delete(&mut self, delete: &Delete, outermost: bool) -> Walk<Columns> {
         let foreign = !delete.tables.is_empty()
             || delete.output.is_some()
             || !delete.order_by.is_empty()
@@ -32,7 +32,7 @@ impl Rewriter<'_> {
             self.expression(condition)?;
         }
         let start = start_byte(delete.delete_token.0.span);
-        let columns = self.returning(start, delete.returning.as_deref());
+        let columns = self.returning(start, delete.returning.as_deref(), outermost);
         self.levels.pop();
         columns
     }

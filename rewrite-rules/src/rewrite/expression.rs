@@ -4,30 +4,19 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    NamedWindowDefinition, NamedWindowExpr, ObjectName, ObjectNamePart, Query, Visit, Visitor,
+    AccessExpr, BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Visit, Visitor,
     WindowType,
 };
 
+use super::occurrence::Need;
 use super::reference::{Qualifier, Reference};
+use super::row::TAKES_ANY_ROW;
 use super::{Rewriter, Walk};
 use crate::name;
 use crate::refusal::{Construct, Refusal};
 use crate::scope::{self, Columns, Meaning, SYSTEM_COLUMNS};
 use crate::statement::{end_byte, start_byte};
-
-/// Functions that take a row of any type and show nothing of it but its columns.
-const TAKES_ANY_ROW: [&str; 9] = [
-    "row_to_json",
-    "to_json",
-    "to_jsonb",
-    "json_agg",
-    "jsonb_agg",
-    "json_build_object",
-    "jsonb_build_object",
-    "count",
-    "hash_record",
-];
 
 impl<'a> Rewriter<'a> {
     /// Resolves every name in an expression.
@@ -36,7 +25,8 @@ impl<'a> Rewriter<'a> {
     }
 
     fn visit(&mut self, part: &impl Visit) -> Walk<()> {
-        let mut names = Names { rewriter: self, inside_query: 0, fields: HashSet::new() };
+        let mut names =
+            Names { rewriter: self, inside_query: 0, fields: HashSet::new(), rows: HashSet::new() };
         match part.visit(&mut names) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(refusal) => Err(refusal),
@@ -75,7 +65,7 @@ impl<'a> Rewriter<'a> {
                     (false, true) => Qualifier::IfChanged,
                     (false, false) => Qualifier::None,
                 };
-                self.references.push(Reference { occurrence, column: wanted, span, qualifier });
+                self.refer(occurrence, wanted, span, qualifier);
             }
             Meaning::Qualify { reference } => {
                 let text = format!("{reference}.{}", self.slice(span));
@@ -87,17 +77,16 @@ impl<'a> Rewriter<'a> {
             }
             Meaning::Uncertain { occurrences } => {
                 for occurrence in occurrences {
-                    self.derive(occurrence, "a name that may belong to a relation not known");
+                    let reason = "a name that may belong to a relation not known";
+                    self.need(occurrence, Need::Named, reason);
                 }
             }
             Meaning::WholeRow { occurrence, captors } => {
                 for captor in captors {
-                    self.derive(captor, "a whole row that a column of the new name would hide");
+                    let reason = "a whole row that a column of the new name would hide";
+                    self.need(captor, Need::Hidden, reason);
                 }
-                self.derive(occurrence, "a whole-row reference");
-                if !self.typeless_rows.contains(&span.0) {
-                    self.fix(occurrence, "a whole row of the table's own type");
-                }
+                self.row_use(occurrence, span)?;
             }
             Meaning::System { occurrences } => {
                 for occurrence in occurrences {
@@ -113,9 +102,11 @@ impl<'a> Rewriter<'a> {
         parts.iter().for_each(|part| self.account(part));
         let names: Vec<String> = parts.iter().map(name::folded).collect();
         let (found, column, qualifier) = match (names.as_slice(), parts) {
-            ([table, column], _) => {
-                (scope::find(&self.levels, None, table), column, Qualifier::Relation)
-            }
+            ([table, column], [first, ..]) => (
+                scope::find(&self.levels, None, table),
+                column,
+                Qualifier::Relation(start_byte(first.span)),
+            ),
             ([.., schema, table, column], [first, .., relation, _]) => (
                 scope::find(&self.levels, Some(schema), table),
                 column,
@@ -142,51 +133,79 @@ impl<'a> Rewriter<'a> {
         if !renamed && lens.column(column).is_some() {
             if let Some(ident) = parts.last() {
                 let span = (start_byte(ident.span), end_byte(ident.span));
-                let column = column.clone();
-                self.references.push(Reference { occurrence, column, span, qualifier });
+                self.refer(occurrence, column.clone(), span, qualifier);
             }
         } else if SYSTEM_COLUMNS.contains(&column.as_str()) {
             self.fix(occurrence, "a query that names a system column");
         } else {
             // Perhaps a function of the row type: it would see the physical row.
-            self.derive(occurrence, "a whole-row reference");
-            self.fix(occurrence, "a function called on a whole row");
+            let reason = "a function called on a whole row";
+            return Err(Box::new(Refusal::no_derived_table(reason, lens)));
         }
         Ok(())
     }
 
-    /// `relation.*` where it means the row itself.
-    pub(super) fn whole_row(&mut self, qualifier: &ObjectName) {
-        let typeless = qualifier
-            .0
-            .first()
-            .and_then(ObjectNamePart::as_ident)
-            .is_some_and(|first| self.typeless_rows.contains(&start_byte(first.span)));
-        let parts = name::parts(qualifier).unwrap_or_default();
-        parts.iter().for_each(|part| self.account(part));
-        let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
-        let found = match names.as_slice() {
-            [table] => scope::find(&self.levels, None, table),
-            [.., schema, table] => scope::find(&self.levels, Some(schema), table),
-            [] => None,
-        };
-        if let Some(occurrence) = found.and_then(|(source, _)| source.occurrence) {
-            self.derive(occurrence, "a whole-row reference");
-            if !typeless {
-                self.fix(occurrence, "a whole row of the table's own type");
-            }
+    /// Notes a use of a logical column.
+    fn refer(
+        &mut self,
+        occurrence: usize,
+        column: String,
+        span: (usize, usize),
+        qualifier: Qualifier,
+    ) {
+        let lens = self.occurrences.get(occurrence).map(|found| found.lens);
+        if let Some((lens, logical)) = lens.and_then(|lens| Some((lens, lens.column(&column)?)))
+            && !Self::derivable(lens, logical)
+        {
+            self.fix(occurrence, "a column of the other shape");
         }
+        self.references.push(Reference { occurrence, column, span, qualifier });
     }
 
-    /// Notes that a whole row here may be of any row type: the derived table's will do.
-    fn allow_any_row(&mut self, expression: &Expr) {
-        match expression {
-            Expr::Identifier(ident) => {
-                self.typeless_rows.insert(start_byte(ident.span));
-            }
-            Expr::Nested(inner) => self.allow_any_row(inner),
-            _ => {}
+    /// `(u).username`: the column of a whole row in brackets. False if it is something else.
+    fn column_of_row(&mut self, root: &Expr, chain: &[AccessExpr]) -> bool {
+        let Some(AccessExpr::Dot(Expr::Identifier(field))) = chain.first() else { return false };
+        let Some(row) = bracketed_name(root) else { return false };
+        let wanted = name::folded(row);
+        let Meaning::WholeRow { occurrence, captors } =
+            scope::unqualified(&self.levels, &self.occurrences, &wanted)
+        else {
+            return false;
+        };
+        let column = name::folded(field);
+        let known = self.occurrences.get(occurrence).map(|found| found.lens);
+        if !captors.is_empty() || known.is_none_or(|lens| lens.column(&column).is_none()) {
+            return false;
         }
+        self.account(row);
+        self.account(field);
+        let span = (start_byte(field.span), end_byte(field.span));
+        // The brackets before the name belong to it.
+        let open = self.lexeme_at(start_byte(row.span)).checked_sub(row_depth(root));
+        let Some(from) = open.and_then(|open| self.lexeme(open)).map(|open| open.start) else {
+            return false;
+        };
+        self.refer(occurrence, column, span, Qualifier::Relation(from));
+        true
+    }
+}
+
+/// The name that is all of an expression in brackets.
+fn bracketed_name(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Nested(inner) => match inner.as_ref() {
+            Expr::Identifier(ident) => Some(ident),
+            nested => bracketed_name(nested),
+        },
+        _ => None,
+    }
+}
+
+/// How many brackets are around an expression.
+fn row_depth(expression: &Expr) -> usize {
+    match expression {
+        Expr::Nested(inner) => 1 + row_depth(inner),
+        _ => 0,
     }
 }
 
@@ -197,6 +216,8 @@ struct Names<'r, 'a> {
     inside_query: usize,
     /// Byte offsets of identifiers that name a field, not a column.
     fields: HashSet<usize>,
+    /// Byte offsets of identifiers that name a row of which one column is taken.
+    rows: HashSet<usize>,
 }
 
 impl Visitor for Names<'_, '_> {
@@ -226,22 +247,38 @@ impl Visitor for Names<'_, '_> {
                 self.rewriter.account(ident);
                 Ok(())
             }
+            Expr::Identifier(ident) if self.rows.contains(&start_byte(ident.span)) => Ok(()),
             Expr::Identifier(ident) => self.rewriter.column(ident),
             Expr::CompoundIdentifier(parts) => self.rewriter.qualified_column(parts),
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.note_fields(access_chain);
-                self.rewriter.allow_any_row(root);
+                if self.rewriter.column_of_row(root, access_chain) {
+                    self.rows.extend(bracketed_name(root).map(|row| start_byte(row.span)));
+                } else {
+                    self.rewriter.allow_any_row(root);
+                }
                 Ok(())
             }
             Expr::IsNull(row) | Expr::IsNotNull(row) => {
                 self.rewriter.allow_any_row(row);
                 Ok(())
             }
-            Expr::Function(function) => self.function(function),
-            Expr::QualifiedWildcard(qualifier, _) => {
-                self.rewriter.whole_row(qualifier);
+            Expr::BinaryOp { left, op, right } if compares(op) => {
+                self.rewriter.allow_any_row(left);
+                self.rewriter.allow_any_row(right);
                 Ok(())
             }
+            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                self.rewriter.allow_any_row(left);
+                self.rewriter.allow_any_row(right);
+                Ok(())
+            }
+            Expr::Cast { expr, data_type: DataType::Text | DataType::Varchar(_), .. } => {
+                self.rewriter.allow_any_row(expr);
+                Ok(())
+            }
+            Expr::Function(function) => self.function(function),
+            Expr::QualifiedWildcard(qualifier, _) => self.rewriter.starred_row(qualifier),
             other => match foreign(other) {
                 Some(what) => self.rewriter.refuse(Construct::NotPostgres(what)),
                 None => Ok(()),
@@ -271,9 +308,12 @@ impl Names<'_, '_> {
             self.rewriter.account(window);
         }
         let FunctionArguments::List(list) = &function.args else { return Ok(()) };
-        let takes_any_row = name::parts(&function.name)
+        let called = name::parts(&function.name)
             .and_then(|parts| parts.last().map(|last| name::folded(last)))
-            .is_some_and(|called| TAKES_ANY_ROW.contains(&called.as_str()));
+            .unwrap_or_default();
+        let takes_any_row = TAKES_ANY_ROW.contains(&called.as_str());
+        // A row that is there counts, whatever is in it.
+        let only_counts = called == "count" && list.duplicate_treatment.is_none();
         for argument in &list.args {
             let value = match argument {
                 FunctionArg::Named { name, arg, .. } => {
@@ -289,13 +329,25 @@ impl Names<'_, '_> {
                 FunctionArg::Unnamed(arg) => arg,
             };
             match value {
-                FunctionArgExpr::QualifiedWildcard(qualifier) => {
-                    if let Some(first) = qualifier.0.first().and_then(ObjectNamePart::as_ident)
-                        && takes_any_row
-                    {
-                        self.rewriter.typeless_rows.insert(start_byte(first.span));
+                FunctionArgExpr::QualifiedWildcard(qualifier) if only_counts => {
+                    for part in name::parts(qualifier).unwrap_or_default() {
+                        self.rewriter.account(part);
                     }
-                    self.rewriter.whole_row(qualifier);
+                }
+                FunctionArgExpr::QualifiedWildcard(qualifier) if called == "row" => {
+                    self.rewriter.spelled_row(qualifier)?;
+                }
+                FunctionArgExpr::QualifiedWildcard(qualifier) => {
+                    if takes_any_row {
+                        self.rewriter.allow_any_starred_row(qualifier);
+                    }
+                    self.rewriter.starred_row(qualifier)?;
+                }
+                FunctionArgExpr::Expr(row) if only_counts => {
+                    if let Some(ident) = self.rewriter.whole_row_name(row) {
+                        self.rewriter.account(ident);
+                        self.rows.insert(start_byte(ident.span));
+                    }
                 }
                 FunctionArgExpr::Expr(row) if takes_any_row => self.rewriter.allow_any_row(row),
                 FunctionArgExpr::Expr(_)
@@ -305,6 +357,19 @@ impl Names<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Operators that compare two rows of any types.
+fn compares(operator: &BinaryOperator) -> bool {
+    matches!(
+        operator,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+    )
 }
 
 /// Expressions of other databases that the parser accepts.

@@ -37,6 +37,24 @@ impl Rewriter<'_> {
         at
     }
 
+    /// Index of the bracket that the one at `close` closes.
+    pub(super) fn open_bracket(&self, close: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for index in (0..=close).rev() {
+            match self.lexeme(index)?.token {
+                Token::RParen | Token::RBracket => depth += 1,
+                Token::LParen | Token::LBracket => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return Some(index);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// Index of the token behind the bracket that closes the one at `open`.
     pub(super) fn behind_brackets(&self, open: usize) -> usize {
         let mut depth = 0_usize;

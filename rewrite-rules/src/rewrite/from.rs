@@ -7,6 +7,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Token;
 
 use super::extent::Range;
+use super::occurrence::{Alias, Need, Stance};
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::Lens;
 use crate::name;
@@ -39,9 +40,26 @@ impl<'a> Rewriter<'a> {
         self.table_factor(&tree.relation)?;
         for join in &tree.joins {
             self.table_factor(&join.relation)?;
+            if !matches!(
+                join.join_operator,
+                JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_)
+            ) {
+                self.may_be_missing(start);
+            }
             self.join_condition(join, start)?;
         }
         Ok(())
+    }
+
+    /// An outer join may leave out any of its relations; to say which is not worth the while.
+    fn may_be_missing(&mut self, start: usize) {
+        let sources = self.levels.last().into_iter().flat_map(|level| &level.sources).skip(start);
+        let found: Vec<usize> = sources.filter_map(|source| source.occurrence).collect();
+        for occurrence in found {
+            if let Some(found) = self.occurrences.get_mut(occurrence) {
+                found.may_be_missing = true;
+            }
+        }
     }
 
     fn join_condition(&mut self, join: &Join, start: usize) -> Walk<()> {
@@ -82,7 +100,7 @@ impl<'a> Rewriter<'a> {
             }
             JoinConstraint::Using(columns) => self.using(columns, start),
             JoinConstraint::Natural => {
-                self.derive_sources(start, "NATURAL JOIN", |_| true);
+                self.need_sources(start, Need::Named, "NATURAL JOIN", |_| true);
                 if let Some(level) = self.level() {
                     level.merges_unknown = true;
                 }
@@ -99,7 +117,7 @@ impl<'a> Rewriter<'a> {
             };
             self.account(ident);
             let merged = name::folded(ident);
-            self.derive_sources(start, "JOIN … USING a governed column", |lens| {
+            self.need_sources(start, Need::Named, "JOIN … USING a governed column", |lens| {
                 lens.column(&merged).is_some_and(|column| !column.is_plain() || !column.shown)
             });
             if let Some(level) = self.level() {
@@ -109,10 +127,11 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// Makes derived tables of the innermost level's governed sources from `start` on.
-    fn derive_sources(
+    /// Notes what the innermost level's governed sources from `start` on need.
+    fn need_sources(
         &mut self,
         start: usize,
+        need: Need,
         reason: &'static str,
         wanted: impl Fn(&Lens) -> bool,
     ) {
@@ -121,7 +140,7 @@ impl<'a> Rewriter<'a> {
         });
         for occurrence in found {
             if self.occurrences.get(occurrence).is_some_and(|found| wanted(found.lens)) {
-                self.derive(occurrence, reason);
+                self.need(occurrence, need, reason);
             }
         }
     }
@@ -210,13 +229,16 @@ impl<'a> Rewriter<'a> {
                 self.occurrences.push(Occurrence {
                     lens,
                     span: Some(self.with_only(start, end)),
-                    aliased: alias.is_some(),
+                    alias: alias.map(|alias| self.alias(alias)),
                     reference,
-                    derive: None,
+                    needs: None,
+                    prefers_derived: false,
                     fixed: None,
+                    may_be_missing: false,
+                    stance: Stance::AsItIs,
                 });
                 if alias.is_some_and(|alias| !alias.columns.is_empty()) {
-                    self.derive(occurrence, "a list of column aliases");
+                    self.need(occurrence, Need::Counted, "a list of column aliases");
                 }
                 let columns = lens.shown().map(|column| column.name.clone()).collect();
                 let source = Source {
@@ -238,6 +260,19 @@ impl<'a> Rewriter<'a> {
                 Ok(None)
             }
         }
+    }
+
+    /// Where an alias and its list of column aliases end.
+    fn alias(&self, alias: &TableAlias) -> Alias {
+        let end = end_byte(alias.name.span);
+        let columns: Vec<String> =
+            alias.columns.iter().map(|column| self.source_of(&column.name)).collect();
+        let list_end = (!columns.is_empty())
+            .then(|| self.behind_brackets(self.lexeme_at(end)).checked_sub(1))
+            .flatten()
+            .and_then(|close| self.lexeme(close))
+            .map(|close| close.end);
+        Alias { end, list_end, columns }
     }
 
     /// Bytes of a table's name, with the `ONLY` before it and the brackets that may be around it.
@@ -322,7 +357,7 @@ impl<'a> Rewriter<'a> {
             };
             match expression {
                 FunctionArgExpr::Expr(expression) => self.expression(expression)?,
-                FunctionArgExpr::QualifiedWildcard(qualifier) => self.whole_row(qualifier),
+                FunctionArgExpr::QualifiedWildcard(qualifier) => self.starred_row(qualifier)?,
                 FunctionArgExpr::Wildcard | FunctionArgExpr::WildcardWithOptions(_) => {}
             }
         }
@@ -365,7 +400,7 @@ impl<'a> Rewriter<'a> {
         let start = self.levels.last().map_or(0, |level| level.sources.len());
         self.join_tree(tree)?;
         let Some(alias) = alias else { return Ok(()) };
-        self.derive_sources(start, "an alias for a join", |_| true);
+        self.need_sources(start, Need::Shaped, "an alias for a join", |_| true);
         if let Some(level) = self.level() {
             level.sources.truncate(start);
         }

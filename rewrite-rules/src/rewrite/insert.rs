@@ -7,9 +7,10 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Token;
 
+use super::occurrence::Stance;
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::edit::Piece;
-use crate::lens::{Lens, LogicalColumn};
+use crate::lens::{Access, Lens, LogicalColumn};
 use crate::name;
 use crate::refusal::Construct;
 use crate::scope::{Columns, Level, Source};
@@ -34,7 +35,7 @@ pub(super) struct Target<'l> {
 /// A physical column that the rewriting adds.
 #[derive(Clone)]
 pub(super) struct Extra<'l> {
-    pub(super) physical: &'l str,
+    pub(super) access: &'l Access,
     pub(super) value: Value<'l>,
 }
 
@@ -47,8 +48,23 @@ pub(super) enum Value<'l> {
     Default(&'l LogicalColumn),
 }
 
+impl Target<'_> {
+    /// Whether each column that the client's values are written to gets them unchanged.
+    pub(super) fn only_copies(&self, width: usize) -> bool {
+        let own = self.columns.iter().take(width).flatten();
+        own.flat_map(|column| &column.put).all(|access| access.through.is_none())
+    }
+
+    /// Whether the client's first `width` values, and no others, are stored as they are.
+    pub(super) fn is_plain(&self, width: usize) -> bool {
+        let own = self.columns.iter().take(width).flatten();
+        self.extras.is_empty()
+            && own.filter_map(|column| column.put.first()).all(|main| main.through.is_none())
+    }
+}
+
 impl<'a> Rewriter<'a> {
-    pub(super) fn insert(&mut self, insert: &Insert) -> Walk<Columns> {
+    pub(super) fn insert(&mut self, insert: &Insert, outermost: bool) -> Walk<Columns> {
         let table = self.insert_target(insert)?;
         if let Some(source) = &insert.source {
             self.query(source)?;
@@ -79,7 +95,7 @@ impl<'a> Rewriter<'a> {
             }
         };
         self.levels.push(level);
-        let columns = self.behind_rows(insert, lens);
+        let columns = self.behind_rows(insert, lens, outermost);
         self.levels.pop();
         columns
     }
@@ -126,9 +142,12 @@ impl<'a> Rewriter<'a> {
         self.occurrences.push(Occurrence {
             lens,
             span: None,
-            aliased: alias.is_some(),
+            alias: None,
             reference: reference.clone(),
-            derive: None,
+            needs: None,
+            prefers_derived: false,
+            may_be_missing: false,
+            stance: Stance::AsItIs,
             fixed: Some("a whole row of the target of INSERT"),
         });
         Source {
@@ -200,11 +219,8 @@ impl<'a> Rewriter<'a> {
             let wanted = name::folded(ident);
             // A name that is not known is PostgreSQL's to judge: the catalog may be behind.
             let logical = lens.column(&wanted);
-            if let Some(physical) = logical.and_then(|logical| logical.put.first())
-                && *physical != wanted
-            {
-                let (start, end) = (start_byte(ident.span), end_byte(ident.span));
-                self.edits.replace(start, end, vec![name::quoted(physical).into()]);
+            if let Some(main) = logical.and_then(|logical| logical.put.first()) {
+                self.rename(ident, main);
             }
             found.push(logical);
         }
@@ -212,7 +228,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// ON CONFLICT and RETURNING; the innermost level holds the target.
-    fn behind_rows(&mut self, insert: &Insert, lens: Option<&'a Lens>) -> Walk<Columns> {
+    fn behind_rows(
+        &mut self,
+        insert: &Insert,
+        lens: Option<&'a Lens>,
+        outermost: bool,
+    ) -> Walk<Columns> {
         match &insert.on {
             Some(OnInsert::OnConflict(conflict)) => self.on_conflict(insert, conflict, lens)?,
             Some(_) => {
@@ -220,7 +241,8 @@ impl<'a> Rewriter<'a> {
             }
             None => {}
         }
-        self.returning(start_byte(insert.insert_token.0.span), insert.returning.as_deref())
+        let start = start_byte(insert.insert_token.0.span);
+        self.returning(start, insert.returning.as_deref(), outermost)
     }
 
     fn on_conflict(
@@ -234,11 +256,13 @@ impl<'a> Rewriter<'a> {
                 for ident in columns {
                     self.account(ident);
                     let wanted = name::folded(ident);
-                    if let Some(column) = lens.and_then(|lens| lens.column(&wanted))
-                        && column.get != wanted
+                    let column = lens.and_then(|lens| Some((lens, lens.column(&wanted)?)));
+                    if let Some((lens, column)) = column
+                        && !column.get.is(&wanted)
                     {
                         let (start, end) = (start_byte(ident.span), end_byte(ident.span));
-                        self.edits.replace(start, end, vec![name::quoted(&column.get).into()]);
+                        let text = self.conflict_column(lens, column);
+                        self.edits.replace(start, end, vec![text.into()]);
                     }
                 }
             }
@@ -269,6 +293,22 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
+    /// The element of a conflict target that a unique index holds for a logical column: a physical
+    /// column that is written and has one, or the expression that is read.
+    fn conflict_column(&self, lens: &Lens, column: &LogicalColumn) -> String {
+        if column.get.through.is_none() {
+            return name::quoted(&column.get.column);
+        }
+        let relation = self.generation.catalog().relation(&lens.relation);
+        let keys = || relation.into_iter().flat_map(|relation| &relation.keys);
+        let written = column.put.iter().map(|access| &access.column);
+        let unique = written.into_iter().find(|name| keys().any(|key| key.columns.contains(name)));
+        match unique {
+            Some(physical) => name::quoted(physical),
+            None => format!("({})", column.get.read("")),
+        }
+    }
+
     fn excluded(&mut self, lens: Option<&'a Lens>) -> Source {
         let reference = "excluded".to_owned();
         let columns = match lens {
@@ -279,9 +319,12 @@ impl<'a> Rewriter<'a> {
             self.occurrences.push(Occurrence {
                 lens,
                 span: None,
-                aliased: true,
+                alias: None,
                 reference: reference.clone(),
-                derive: None,
+                needs: None,
+                prefers_derived: false,
+                may_be_missing: false,
+                stance: Stance::AsItIs,
                 fixed: Some("a whole row of EXCLUDED"),
             });
             self.occurrences.len() - 1
@@ -303,8 +346,12 @@ impl<'a> Rewriter<'a> {
         parts.iter().for_each(|part| self.account(part));
         let (Some(lens), Some(ident)) = (lens, parts.last()) else { return Ok(()) };
         let wanted = name::folded(ident);
-        let written: BTreeSet<&String> =
-            lens.columns.iter().flat_map(|column| &column.put).collect();
+        let written: BTreeSet<&String> = lens
+            .columns
+            .iter()
+            .flat_map(|column| &column.put)
+            .map(|access| &access.column)
+            .collect();
         let relation = self.generation.catalog().relation(&lens.relation);
         let key = relation.and_then(|table| table.keys.iter().find(|key| key.name == wanted));
         let moved = lens.columns.iter().any(|column| column.shown && !column.is_plain());
@@ -314,8 +361,10 @@ impl<'a> Rewriter<'a> {
                 let columns: Vec<String> = key
                     .columns
                     .iter()
-                    .map(|column| lens.column(column).map_or(column, |logical| &logical.get))
-                    .map(|column| name::quoted(column))
+                    .map(|column| match lens.column(column) {
+                        Some(logical) => self.conflict_column(lens, logical),
+                        None => name::quoted(column),
+                    })
                     .collect();
                 let at = self.lexeme_at(start_byte(ident.span));
                 let on = at.checked_sub(2).and_then(|on| self.lexeme(on)).map(|on| on.start);
@@ -334,18 +383,19 @@ impl<'a> Rewriter<'a> {
         &mut self,
         byte: usize,
         items: Option<&[sqlparser::ast::SelectItem]>,
+        outermost: bool,
     ) -> Walk<Columns> {
         let Some(items) = items else { return Ok(Columns::Known(Vec::new())) };
         let Some(returning) = self.keyword_behind(self.lexeme_at(byte) + 1, "returning") else {
             return self.refuse(Construct::Unreadable);
         };
         let extents = self.list(returning + 1);
-        self.select_list(items, &extents).map(super::query::columns_of)
+        self.select_list(items, &extents, outermost).map(super::query::columns_of)
     }
 
     /// Writes the final column list: the client's own with the added columns, or a new one.
     pub(super) fn emit_insert_columns(&mut self, target: &Target<'_>, width: usize) {
-        let extras = target.extras.iter().map(|extra| name::quoted(extra.physical));
+        let extras = target.extras.iter().map(|extra| name::quoted(&extra.access.column));
         if target.listed {
             let close = target.behind_list.checked_sub(1).and_then(|close| self.lexeme(close));
             if let Some(close) = close.filter(|close| close.token == Token::RParen) {
@@ -359,7 +409,8 @@ impl<'a> Rewriter<'a> {
         }
         let own =
             target.columns.iter().take(width).flatten().filter_map(|column| column.put.first());
-        let all: Vec<String> = own.map(|column| name::quoted(column)).chain(extras).collect();
+        let all: Vec<String> =
+            own.map(|access| name::quoted(&access.column)).chain(extras).collect();
         let before = target.behind_list.checked_sub(1).and_then(|before| self.lexeme(before));
         if let Some(at) = before.map(|before| before.end)
             && !all.is_empty()

@@ -14,8 +14,8 @@ use super::extent::Range;
 use super::insert::{Extra, Target, Value};
 use super::{Rewriter, Walk};
 use crate::catalog::Volatility;
-use crate::edit::Piece;
-use crate::lens::LogicalColumn;
+use crate::edit::{Piece, stored};
+use crate::lens::{Access, LogicalColumn};
 use crate::name;
 use crate::refusal::Construct;
 use crate::statement::start_byte;
@@ -56,14 +56,14 @@ impl Rewriter<'_> {
             let more = column.put.iter().skip(1);
             target
                 .extras
-                .extend(more.map(|physical| Extra { physical, value: Value::Copy(index, column) }));
+                .extend(more.map(|access| Extra { access, value: Value::Copy(index, column) }));
         }
         for column in target.lens.shown().filter(|column| !column.default_is_shared) {
-            if column.put.iter().any(|physical| written.contains_key(physical.as_str())) {
+            if column.put.iter().any(|access| written.contains_key(access.column.as_str())) {
                 continue;
             }
             let value = Value::Default(column);
-            target.extras.extend(column.put.iter().map(|physical| Extra { physical, value }));
+            target.extras.extend(column.put.iter().map(|access| Extra { access, value }));
         }
         Ok(())
     }
@@ -89,8 +89,7 @@ impl Rewriter<'_> {
                     once_names(target, &[]).join(", ")
                 )
         } else {
-            let values: Vec<String> =
-                target.extras.iter().map(|extra| default_text(extra.value)).collect();
+            let values: Vec<String> = target.extras.iter().map(extra_default).collect();
             format!("VALUES ({})", values.join(", "))
         };
         self.edits.replace(start, end, vec![rows.into()]);
@@ -119,21 +118,21 @@ impl Rewriter<'_> {
         }
         Self::add_extras(target, width)?;
         self.emit_insert_columns(target, width);
-        if target.extras.is_empty() {
+        if target.is_plain(width) {
             return Ok(());
         }
-        let repeatable = values.rows.iter().zip(&rows).all(|(row, (_, cells))| {
-            target.extras.iter().all(|extra| match extra.value {
-                Value::Copy(index, column) => match (row.content.get(index), cells.get(index)) {
-                    (Some(_), Some(cell)) if self.is_default(*cell) => {
-                        column.default_is_shared || !is_volatile_default(column)
+        let repeatable = !self.needs_once(target)
+            && values.rows.iter().zip(&rows).all(|(row, (_, cells))| {
+                let own = target.columns.iter().zip(row.content.iter().zip(cells));
+                own.into_iter().all(|(column, (expression, cell))| {
+                    let Some(column) = column else { return true };
+                    let uses = column.uses();
+                    match self.is_default(*cell) {
+                        true => column.default_is_shared || !is_volatile_default(column),
+                        false => uses <= 1 || may_repeat(expression, self.generation.catalog()),
                     }
-                    (Some(cell), _) => may_repeat(cell, self.generation.catalog()),
-                    (None, _) => false,
-                },
-                Value::Default(column) => !is_volatile_default(column),
-            })
-        });
+                })
+            });
         if repeatable {
             self.repeat_cells(&rows, target);
             Ok(())
@@ -147,21 +146,34 @@ impl Rewriter<'_> {
     /// `VALUES ($1, $2)` → `VALUES ($1, $2, $2)`.
     fn repeat_cells(&mut self, rows: &[(Range, Vec<Range>)], target: &Target<'_>) {
         for ((_, close), cells) in rows {
-            let mut pieces = Vec::new();
+            for (column, cell) in target.columns.iter().zip(cells) {
+                let Some((column, main)) = column.and_then(|it| Some((it, it.put.first()?))) else {
+                    continue;
+                };
+                if !self.is_default(*cell) {
+                    self.edits.store(main, *cell);
+                    continue;
+                }
+                let text = default_text(column, main);
+                if text != DEFAULT {
+                    self.edits.replace(cell.0, cell.1, vec![text.into()]);
+                }
+            }
+            let mut added = Vec::new();
             for extra in &target.extras {
-                pieces.push(Piece::from(", "));
-                pieces.push(match extra.value {
+                added.push(Piece::from(", "));
+                match extra.value {
                     Value::Copy(index, column) => match cells.get(index) {
                         Some(cell) if self.is_default(*cell) => {
-                            default_text(Value::Default(column)).into()
+                            added.push(default_text(column, extra.access).into());
                         }
-                        Some((start, end)) => Piece::Copy(*start, *end),
+                        Some(cell) => added.extend(stored(extra.access, *cell)),
                         None => continue,
                     },
-                    Value::Default(_) => default_text(extra.value).into(),
-                });
+                    Value::Default(_) => added.push(extra_default(extra).into()),
+                }
             }
-            self.edits.insert(*close, pieces);
+            self.edits.insert(*close, added);
         }
     }
 
@@ -235,12 +247,16 @@ impl Rewriter<'_> {
 
     /// `SELECT s.a, s.b, s.b FROM `, for the client's columns and the added ones.
     pub(super) fn once_select(&self, target: &Target<'_>, columns: &[&LogicalColumn]) -> String {
-        let own = columns.iter().map(|column| column.name.clone());
-        let extras = target.extras.iter().map(|extra| match extra.value {
-            Value::Copy(_, column) | Value::Default(column) => column.name.clone(),
+        let once = |column: &LogicalColumn| format!("{ONCE}.{}", name::quoted(&column.name));
+        let own = columns.iter().map(|column| {
+            let value = once(column);
+            column.put.first().map_or_else(|| value.clone(), |main| main.written(&value))
         });
-        let items: Vec<String> =
-            own.chain(extras).map(|name| format!("{ONCE}.{}", name::quoted(&name))).collect();
+        let extras = target.extras.iter().map(|extra| {
+            let (Value::Copy(_, column) | Value::Default(column)) = extra.value;
+            extra.access.written(&once(column))
+        });
+        let items: Vec<String> = own.chain(extras).collect();
         format!("SELECT {} FROM ", items.join(", "))
     }
 
@@ -280,14 +296,26 @@ pub(super) fn once_names(target: &Target<'_>, columns: &[&LogicalColumn]) -> Vec
     own.chain(defaulted(target).map(|column| name::quoted(&column.name))).collect()
 }
 
-/// The text that stores a logical column's default in a second column.
-pub(super) fn default_text(value: Value<'_>) -> String {
-    let (Value::Default(column) | Value::Copy(_, column)) = value;
-    match &column.default {
-        _ if column.default_is_shared => "DEFAULT".to_owned(),
-        Some(default) => default.expression.clone(),
-        None => "NULL".to_owned(),
+/// The word that stands for a column's own default.
+pub(super) const DEFAULT: &str = "DEFAULT";
+
+/// The text that stores a logical column's default in one of its physical columns.
+pub(super) fn default_text(column: &LogicalColumn, access: &Access) -> String {
+    match column.default_is_shared || access.is(&column.default_of) {
+        true => DEFAULT.to_owned(),
+        false => default_value(column, access),
     }
+}
+
+/// The same as an expression, which can stand in a select list too.
+fn default_value(column: &LogicalColumn, access: &Access) -> String {
+    access.written(column.default.as_ref().map_or("NULL", |default| &default.expression))
+}
+
+/// The expression for a physical column that the client left out.
+pub(super) fn extra_default(extra: &Extra<'_>) -> String {
+    let (Value::Default(column) | Value::Copy(_, column)) = extra.value;
+    default_value(column, extra.access)
 }
 
 pub(super) fn is_volatile_default(column: &LogicalColumn) -> bool {

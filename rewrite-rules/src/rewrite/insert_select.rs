@@ -3,13 +3,13 @@
 //! Where the item may be repeated, each arm's list gets it again. Otherwise the whole query becomes
 //! a derived table, whose columns are used as often as needed.
 
-use sqlparser::ast::{Expr, Query, Select, SelectItem, SetExpr};
+use sqlparser::ast::{Expr, GroupByExpr, Query, Select, SelectItem, SetExpr};
 
 use super::extent::Range;
 use super::insert::{Target, Value};
-use super::insert_rows::{FENCE, ONCE, default_text, defaulted, once_names};
+use super::insert_rows::{FENCE, ONCE, defaulted, extra_default, once_names};
 use super::{Rewriter, Walk};
-use crate::edit::Piece;
+use crate::edit::{Piece, stored};
 use crate::lens::LogicalColumn;
 use crate::refusal::Construct;
 use crate::statement::{end_byte, start_byte};
@@ -45,19 +45,27 @@ impl Rewriter<'_> {
         }
         Self::add_extras(target, width)?;
         self.emit_insert_columns(target, width);
-        if target.extras.is_empty() {
+        if target.is_plain(width) {
             return Ok(());
         }
         let catalog = self.generation.catalog();
+        // An item that changes is another key to GROUP BY, ORDER BY, DISTINCT and UNION.
+        let keyless = |select: &Select| {
+            let grouped =
+                !matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+            lists.len() == 1 && query.order_by.is_none() && !grouped && select.distinct.is_none()
+        };
+        let copies = target.only_copies(width);
         let repeatable = plain
             && counted
             && !self.needs_once(target)
             && lists.iter().all(|(select, list)| {
                 list.len() == width
-                    && target.extras.iter().all(|extra| match extra.value {
-                        Value::Copy(index, _) => item_expression(select, index)
-                            .is_some_and(|expression| may_repeat(expression, catalog)),
-                        Value::Default(_) => true,
+                    && (copies || keyless(select))
+                    && target.columns.iter().take(width).enumerate().all(|(index, column)| {
+                        column.is_none_or(|column| column.uses() <= 1)
+                            || item_expression(select, index)
+                                .is_some_and(|expression| may_repeat(expression, catalog))
                     })
             });
         if repeatable {
@@ -72,22 +80,31 @@ impl Rewriter<'_> {
     /// `SELECT a, b` → `SELECT a, b, b`.
     fn repeat_items(&mut self, select: &Select, list: &[Range], target: &Target<'_>) {
         let Some((_, end)) = list.last() else { return };
+        for (index, (column, range)) in target.columns.iter().zip(list).enumerate() {
+            if let Some(main) = column.and_then(|column| column.put.first()) {
+                let value = self.without_alias(select, index, *range);
+                self.edits.store(main, value);
+            }
+        }
         let mut pieces = Vec::new();
         for extra in &target.extras {
             pieces.push(Piece::from(", "));
-            pieces.push(match extra.value {
+            match extra.value {
                 Value::Copy(index, _) => match list.get(index) {
-                    Some(range) => self.without_alias(select, index, *range),
+                    Some(range) => {
+                        let value = self.without_alias(select, index, *range);
+                        pieces.extend(stored(extra.access, value));
+                    }
                     None => continue,
                 },
-                Value::Default(_) => default_text(extra.value).into(),
-            });
+                Value::Default(_) => pieces.push(extra_default(extra).into()),
+            }
         }
         self.edits.insert(*end, pieces);
     }
 
     /// An item of a select list without its `AS label`.
-    fn without_alias(&self, select: &Select, index: usize, (start, end): Range) -> Piece {
+    fn without_alias(&self, select: &Select, index: usize, (start, end): Range) -> Range {
         let end = match select.projection.get(index) {
             Some(SelectItem::ExprWithAlias { alias, .. }) => {
                 let at = self.lexeme_at(start_byte(alias.span));
@@ -98,7 +115,7 @@ impl Rewriter<'_> {
             }
             _ => end,
         };
-        Piece::Copy(start, end)
+        (start, end)
     }
 
     /// `SELECT s.c1, s.c2, s.c2 FROM (the client's query) s(c1, c2)`.
@@ -127,10 +144,10 @@ impl Rewriter<'_> {
         };
         let head = self.once_select(target, &columns);
         let names = once_names(target, &columns).join(", ");
-        let copied = target.extras.iter().filter_map(|extra| match extra.value {
-            Value::Copy(index, _) => Some(index),
-            Value::Default(_) => None,
-        });
+        let copied = columns
+            .iter()
+            .enumerate()
+            .filter_map(|(index, column)| (column.uses() > 1).then_some(index));
         let fenced = copied.into_iter().any(|index| {
             lists.iter().filter_map(|(select, _)| item_expression(select, index)).any(has_query)
         });
@@ -156,10 +173,7 @@ impl Rewriter<'_> {
             let (expression, end) = match item {
                 SelectItem::UnnamedExpr(expression) => (expression, *item_end),
                 SelectItem::ExprWithAlias { expr, .. } => {
-                    match self.without_alias(select, index, (0, *item_end)) {
-                        Piece::Copy(_, end) => (expr, end),
-                        Piece::Text(_) => (expr, *item_end),
-                    }
+                    (expr, self.without_alias(select, index, (0, *item_end)).1)
                 }
                 SelectItem::ExprWithAliases { .. }
                 | SelectItem::QualifiedWildcard(..)

@@ -8,6 +8,7 @@
 //! 5. Turn that into edits of the source, apply them, and check the result.
 
 mod assignment;
+mod assignment_row;
 mod delete;
 mod expression;
 mod extent;
@@ -16,14 +17,16 @@ mod insert;
 mod insert_rows;
 mod insert_select;
 mod label;
+mod occurrence;
 mod query;
 mod reference;
+mod row;
 mod sort_keys;
 mod star;
 mod update;
 mod utility;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use sqlparser::ast::{Ident, Query, Statement};
 use sqlparser::tokenizer::Token;
@@ -33,12 +36,14 @@ use crate::edit::{CharacterOffsets, Edits};
 use crate::generation::{Generation, SessionView};
 use crate::lens::{Lens, OpaquePolicy};
 use crate::name;
-use crate::outcome::{Outcome, Rewritten};
+use crate::outcome::{Outcome, Reply, Rewritten};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Lenses, Level};
 use crate::statement::{self, Lexeme, Parsed, start_byte};
 
+use occurrence::Occurrence;
 use reference::{Label, Reference};
+use row::RowUse;
 use star::Star;
 
 /// Longest text that is read. Unit: bytes. A 10 MB INSERT belongs in a COPY; one that names a
@@ -86,18 +91,19 @@ pub(crate) fn rewrite(generation: &Generation, text: &str, session: SessionView<
 }
 
 fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) -> Outcome {
+    let lenses = generation.lenses(session.shape);
     let parsed = match statement::read(text) {
         Ok(parsed) => parsed,
         Err(unreadable) => {
             let named = match &unreadable.lexemes {
-                Some(lexemes) => named_by_tokens(generation, lexemes),
+                Some(lexemes) => named_by_tokens(lenses, lexemes),
                 // Not even its tokens: whatever the scan found may be a name.
-                None => generation.lenses().iter().collect(),
+                None => lenses.iter().collect(),
             };
             return opaque(&named);
         }
     };
-    let named = named_by_tokens(generation, &parsed.lexemes);
+    let named = named_by_tokens(lenses, &parsed.lexemes);
     let Some(&blame) = named.first() else { return Outcome::Forward };
     if !session.standard_conforming_strings && text.contains('\\') {
         return match lenient(&named) {
@@ -130,25 +136,9 @@ fn opaque(named: &[&Lens]) -> Outcome {
 }
 
 /// The lenses whose table's name is a token of the text.
-fn named_by_tokens<'g>(generation: &'g Generation, lexemes: &[Lexeme]) -> Vec<&'g Lens> {
+fn named_by_tokens<'g>(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Vec<&'g Lens> {
     let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
-    generation.lenses().iter().filter(|lens| names.contains(&lens.relation.name)).collect()
-}
-
-/// One place where a governed table is used.
-#[derive(Debug)]
-pub(crate) struct Occurrence<'a> {
-    lens: &'a Lens,
-    /// Bytes of the table's name, `ONLY` included; `None` for EXCLUDED.
-    span: Option<(usize, usize)>,
-    /// Whether the FROM item has an alias of its own.
-    aliased: bool,
-    /// How SQL text refers to it.
-    reference: String,
-    /// Why it must become a derived table.
-    derive: Option<&'static str>,
-    /// Why it cannot become one.
-    fixed: Option<&'static str>,
+    lenses.iter().filter(|lens| names.contains(&lens.relation.name)).collect()
 }
 
 /// A CTE that is visible.
@@ -178,8 +168,16 @@ pub(crate) struct Rewriter<'a> {
     levels: Vec<Level>,
     ctes: Vec<Cte>,
     edits: Edits,
+    /// Uses of whole rows.
+    rows: Vec<RowUse>,
     /// Byte offsets of whole-row references whose row type does not show.
     typeless_rows: HashSet<usize>,
+    /// What the answers to the text's statements must look like, by statement.
+    replies: BTreeMap<usize, Reply>,
+    /// Number of the present statement in the text.
+    statement: usize,
+    /// Whether what is walked next gives the statement's own result.
+    outermost: bool,
     /// Names that no relation in sight has: byte offset, column, and qualifier if there is one.
     unresolved: Vec<(usize, String, Option<String>)>,
     /// Byte offsets of identifiers whose meaning is known.
@@ -217,16 +215,27 @@ impl<'a> Rewriter<'a> {
             levels: Vec::new(),
             ctes: Vec::new(),
             edits: Edits::default(),
+            rows: Vec::new(),
             typeless_rows: HashSet::new(),
+            replies: BTreeMap::new(),
+            statement: 0,
+            outermost: false,
             unresolved: Vec::new(),
             accounted: HashSet::new(),
         }
     }
 
+    /// The lenses of the client's shape.
+    fn lenses(&self) -> &'a [Lens] {
+        self.generation.lenses(self.session.shape)
+    }
+
     /// All statements of the text.
     fn walk(&mut self, statements: &[Statement]) -> Walk<()> {
         let mut from = 0;
-        for statement in statements {
+        for (number, statement) in statements.iter().enumerate() {
+            self.statement = number;
+            self.outermost = true;
             while self.lexemes.get(from).is_some_and(|lexeme| lexeme.token == Token::SemiColon) {
                 from += 1;
             }
@@ -239,11 +248,15 @@ impl<'a> Rewriter<'a> {
 
     /// One statement; returns the columns that it gives as a data-modifying CTE.
     fn statement(&mut self, statement: &Statement) -> Walk<Columns> {
+        let outermost = std::mem::take(&mut self.outermost);
         match statement {
-            Statement::Query(query) => self.query(query),
-            Statement::Insert(insert) => self.insert(insert),
-            Statement::Update(update) => self.update(update),
-            Statement::Delete(delete) => self.delete(delete),
+            Statement::Query(query) => {
+                self.outermost = outermost;
+                self.query(query)
+            }
+            Statement::Insert(insert) => self.insert(insert, outermost),
+            Statement::Update(update) => self.update(update, outermost),
+            Statement::Delete(delete) => self.delete(delete, outermost),
             other => self.utility(other).map(|()| Columns::Unknown),
         }
     }
@@ -262,7 +275,7 @@ impl<'a> Rewriter<'a> {
             _ => None,
         };
         let Some(found) = found else { return Relation::Unknown };
-        if let Some(lens) = self.generation.lenses().iter().find(|lens| lens.relation == found) {
+        if let Some(lens) = self.lenses().iter().find(|lens| lens.relation == found) {
             return Relation::Governed(lens);
         }
         match self.generation.catalog().relation(&found) {
@@ -335,8 +348,7 @@ impl<'a> Rewriter<'a> {
                 continue;
             }
             let Some(word) = lexeme.name() else { continue };
-            let governed_table =
-                self.generation.lenses().iter().any(|lens| lens.relation.name == word);
+            let governed_table = self.lenses().iter().any(|lens| lens.relation.name == word);
             if is_governed(&word) || governed_table {
                 return self.refuse_at(Construct::UnknownPlace, lexeme.start);
             }
@@ -346,16 +358,24 @@ impl<'a> Rewriter<'a> {
 
     /// Turns what the walk found into edits and applies them; `None` if nothing changes.
     fn finish(mut self) -> Walk<Option<Rewritten>> {
-        self.emit_occurrences()?;
+        self.settle()?;
+        self.emit_occurrences();
         self.emit_references();
         self.emit_stars();
-        if self.edits.is_empty() {
+        self.emit_rows();
+        if self.edits.is_empty() && self.replies.is_empty() {
             return Ok(None);
         }
+        let replies = std::mem::take(&mut self.replies);
         let blame = self.blame;
         let internal = |what: &str| Box::new(Refusal::internal(what, blame));
-        let rewritten = self.edits.apply(self.text).map_err(|_| internal("two edits overlap"))?;
+        let mut rewritten =
+            self.edits.apply(self.text).map_err(|_| internal("two edits overlap"))?;
         check_result(self.text, &rewritten.sql).map_err(internal)?;
+        if let Some((last, _)) = replies.last_key_value() {
+            rewritten.replies =
+                (0..=*last).map(|at| replies.get(&at).cloned().unwrap_or_default()).collect();
+        }
         Ok(Some(rewritten))
     }
 }

@@ -1,12 +1,12 @@
 //! SELECT, set operations, VALUES, WITH: names in every clause.
 
 use sqlparser::ast::{
-    Cte as CteSyntax, Distinct, Expr, GroupByExpr, Ident, LimitClause, OrderBy, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement,
-    WildcardAdditionalOptions, With,
+    Cte as CteSyntax, Distinct, Expr, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement, WildcardAdditionalOptions, With,
 };
 
 use super::extent::Range;
+use super::occurrence::Need;
 use super::star::{Element, Star};
 use super::{Cte, Rewriter, Walk};
 use crate::name;
@@ -31,12 +31,13 @@ impl<'a> Rewriter<'a> {
         {
             return self.refuse(Construct::NotPostgres("this clause of a query"));
         }
+        let outermost = std::mem::take(&mut self.outermost);
         let outer_ctes = self.ctes.len();
         if let Some(with) = &query.with {
             self.with(with)?;
         }
         let columns = match query.body.as_ref() {
-            SetExpr::Select(select) => self.select(select, query.order_by.as_ref(), Some(query))?,
+            SetExpr::Select(select) => self.select(select, Some(query), outermost)?,
             body => {
                 let columns = self.set_expression(body)?;
                 self.order_by_labels_only(query.order_by.as_ref())?;
@@ -77,7 +78,7 @@ impl<'a> Rewriter<'a> {
 
     fn set_expression(&mut self, body: &SetExpr) -> Walk<Columns> {
         match body {
-            SetExpr::Select(select) => self.select(select, None, None),
+            SetExpr::Select(select) => self.select(select, None, false),
             SetExpr::Query(query) => self.query(query),
             SetExpr::SetOperation { left, right, .. } => {
                 let columns = self.set_expression(left)?;
@@ -107,12 +108,7 @@ impl<'a> Rewriter<'a> {
         columns
     }
 
-    fn select(
-        &mut self,
-        select: &Select,
-        order_by: Option<&OrderBy>,
-        query: Option<&Query>,
-    ) -> Walk<Columns> {
+    fn select(&mut self, select: &Select, query: Option<&Query>, outermost: bool) -> Walk<Columns> {
         self.only_postgres(select)?;
         self.levels.push(Level::default());
         self.relations(&select.from)?;
@@ -122,7 +118,7 @@ impl<'a> Rewriter<'a> {
             self.fix_level("a query with GROUP BY");
         }
         let list = self.list(self.select_list_start(start_byte(select.select_token.0.span)));
-        let outputs = self.select_list(&select.projection, &list)?;
+        let outputs = self.select_list(&select.projection, &list, outermost)?;
         if let Some(Distinct::On(expressions)) = &select.distinct {
             for expression in expressions {
                 self.sort_key(expression, &outputs)?;
@@ -137,7 +133,7 @@ impl<'a> Rewriter<'a> {
         for window in &select.named_window {
             self.named_window(window)?;
         }
-        self.order_by(order_by, &outputs)?;
+        self.order_by(query.and_then(|query| query.order_by.as_ref()), &outputs)?;
         if let Some(query) = query {
             self.limits(query)?;
         }
@@ -177,12 +173,16 @@ impl<'a> Rewriter<'a> {
         &mut self,
         items: &'q [SelectItem],
         extents: &[Range],
+        outermost: bool,
     ) -> Walk<Vec<Option<Output<'q>>>> {
         if items.len() != extents.len() {
             return self.refuse(Construct::Unreadable);
         }
         let mut outputs = Vec::new();
         for (item, extent) in items.iter().zip(extents) {
+            if outermost && let Some(place) = place(&outputs) {
+                self.shown_row(item, place);
+            }
             match item {
                 SelectItem::UnnamedExpr(expression) => {
                     self.expression(expression)?;
@@ -254,12 +254,33 @@ impl<'a> Rewriter<'a> {
                 parts.iter().for_each(|part| self.account(part));
                 Ok(self.star(Some(&parts), options))
             }
-            // `(u).*`: the expression finds the whole row by itself.
             SelectItemQualifiedWildcardKind::Expr(expression) => {
-                self.expression(expression)?;
-                Ok(vec![None])
+                self.starred_expression(expression, options)
             }
         }
+    }
+
+    /// `(u).*` means `u.*`; of anything else it takes the fields.
+    fn starred_expression<'q>(
+        &mut self,
+        expression: &Expr,
+        options: &WildcardAdditionalOptions,
+    ) -> Walk<Vec<Option<Output<'q>>>> {
+        let Some(row) = self.whole_row_name(expression) else {
+            self.allow_any_row(expression);
+            self.expression(expression)?;
+            return Ok(vec![None]);
+        };
+        self.account(row);
+        // The brackets belong to what is spelled out.
+        let star = self.lexeme_at(start_byte(options.wildcard_token.0.span));
+        let open = self.open_bracket(star.saturating_sub(2)).and_then(|open| self.lexeme(open));
+        let start = open.map_or_else(|| start_byte(row.span), |open| open.start);
+        let outputs = self.star(Some(&[row]), options);
+        if let Some(star) = self.stars.last_mut() {
+            star.span.0 = start;
+        }
+        Ok(outputs)
     }
 
     /// Notes a star to be spelled out, and says which columns it gives.
@@ -316,9 +337,10 @@ impl<'a> Rewriter<'a> {
                 Element::Other(_) => None,
             });
             let governed: Vec<usize> = governed.collect();
-            governed.into_iter().for_each(|at| self.derive(at, "* over merged columns"));
+            let reason = "* over merged columns";
+            governed.into_iter().for_each(|at| self.need(at, Need::Shaped, reason));
         } else {
-            self.stars.push(Star { span, elements, qualify: !alone });
+            self.stars.push(Star::items(span, elements, !alone));
         }
         outputs
     }
@@ -357,6 +379,11 @@ impl<'a> Rewriter<'a> {
             .collect();
         self.accounted.extend(starts);
     }
+}
+
+/// The place of the next output column, if it is known.
+fn place(outputs: &[Option<Output<'_>>]) -> Option<u16> {
+    outputs.iter().all(Option::is_some).then(|| u16::try_from(outputs.len()).ok()).flatten()
 }
 
 /// The columns of a list of outputs, known only if each is.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use sqlparser::tokenizer::Token;
+
 use super::Rewriter;
-use super::Walk;
+use super::occurrence::Stance;
 use crate::name;
-use crate::refusal::Refusal;
 
 /// A use of a logical column.
 #[derive(Debug, Clone)]
@@ -27,9 +28,9 @@ pub(super) enum Qualifier {
     IfChanged,
     /// Nothing, but it must be qualified in any case.
     Always,
-    /// The relation's name.
-    Relation,
-    /// The schema's and the relation's name; the bytes of the schema's, dot included.
+    /// The relation's name, or an expression that means its whole row, from this byte on.
+    Relation(usize),
+    /// The schema's name from this byte, the relation's name from that byte on.
     Schema(usize, usize),
 }
 
@@ -45,46 +46,6 @@ pub(super) struct Label {
 }
 
 impl Rewriter<'_> {
-    /// Whether this occurrence becomes a derived table.
-    pub(super) fn is_derived(&self, occurrence: usize) -> bool {
-        self.occurrences.get(occurrence).is_some_and(|found| found.derive.is_some())
-    }
-
-    /// Marks an occurrence as one that must become a derived table.
-    pub(super) fn derive(&mut self, occurrence: usize, reason: &'static str) {
-        if let Some(found) = self.occurrences.get_mut(occurrence) {
-            found.derive.get_or_insert(reason);
-        }
-    }
-
-    /// Marks an occurrence as one that cannot become a derived table.
-    pub(super) fn fix(&mut self, occurrence: usize, reason: &'static str) {
-        if let Some(found) = self.occurrences.get_mut(occurrence) {
-            found.fixed.get_or_insert(reason);
-        }
-    }
-
-    /// Puts derived tables where they are needed, or refuses where they cannot stand.
-    pub(super) fn emit_occurrences(&mut self) -> Walk<()> {
-        for occurrence in &self.occurrences {
-            if occurrence.derive.is_none() {
-                continue;
-            }
-            let Some((start, end)) = occurrence.span.filter(|_| occurrence.fixed.is_none()) else {
-                let reason = occurrence.fixed.or(occurrence.derive).unwrap_or_default();
-                return Err(Box::new(Refusal::no_derived_table(reason, occurrence.lens)));
-            };
-            let columns: Vec<String> = occurrence.lens.shown().map(super::star::item).collect();
-            let table = self.text.get(start..end).unwrap_or_default();
-            let mut text = format!("(SELECT {} FROM {table})", columns.join(", "));
-            if !occurrence.aliased {
-                text.push_str(&format!(" AS {}", occurrence.reference));
-            }
-            self.edits.replace(start, end, vec![text.into()]);
-        }
-        Ok(())
-    }
-
     /// Replaces names where they stand.
     pub(super) fn emit_references(&mut self) {
         let references = std::mem::take(&mut self.references);
@@ -93,10 +54,7 @@ impl Rewriter<'_> {
             labels.entry(label.ident).or_default().push(label);
         }
         for reference in &references {
-            let Some(target) = self.physical_name(reference) else { continue };
-            let changed = target != reference.column;
-            self.emit(reference, &target, changed);
-            if changed {
+            if self.emit(reference) {
                 for label in labels.get(&reference.span.0).into_iter().flatten() {
                     let text = format!(" AS {}", name::quoted(&label.name));
                     self.edits.insert(label.end, vec![text.into()]);
@@ -106,46 +64,70 @@ impl Rewriter<'_> {
         self.references = references;
     }
 
-    /// The name that PostgreSQL must see for a reference.
-    fn physical_name(&self, reference: &Reference) -> Option<String> {
-        let lens = self.occurrences.get(reference.occurrence)?.lens;
-        let column = lens.column(&reference.column)?;
-        if self.is_derived(reference.occurrence) && !column.shown {
-            // The derived table shows the old shape: the same value under its old name.
-            return lens.shown().find(|old| old.get == column.get).map(|old| old.name.clone());
-        }
-        if self.is_derived(reference.occurrence) {
-            return Some(column.name.clone());
-        }
-        Some(column.get.clone())
-    }
-
-    fn emit(&mut self, reference: &Reference, target: &str, changed: bool) {
-        let derived = self.is_derived(reference.occurrence);
+    /// Edits one reference; returns whether PostgreSQL would name an output column of it otherwise
+    /// than the client expects.
+    fn emit(&mut self, reference: &Reference) -> bool {
+        let Some(occurrence) = self.occurrences.get(reference.occurrence) else { return false };
+        let Some(column) = occurrence.lens.column(&reference.column) else { return false };
+        let bare = self.read(reference.occurrence, column, "");
         let (start, end) = reference.span;
-        let qualify = match reference.qualifier {
-            Qualifier::None | Qualifier::Relation => false,
-            Qualifier::IfChanged => changed,
-            Qualifier::Always => true,
-            Qualifier::Schema(from, to) => {
-                if derived {
-                    self.edits.replace(from, to, Vec::new());
-                }
-                false
+        if bare == name::quoted(&reference.column) {
+            self.emit_qualifier(reference);
+            return false;
+        }
+        let derived = occurrence.stance == Stance::Derived;
+        let own = format!("{}.", occurrence.reference);
+        let (from, qualifier) = match reference.qualifier {
+            Qualifier::None => (start, String::new()),
+            Qualifier::IfChanged | Qualifier::Always => (start, own),
+            Qualifier::Schema(_, relation) if derived => {
+                (start, self.slice((relation, start)).to_owned())
+            }
+            Qualifier::Relation(from) | Qualifier::Schema(from, _) => {
+                (from, self.slice((from, start)).to_owned())
             }
         };
-        if !changed && !qualify {
-            return;
+        let computed = column.get.through.is_some() && !derived;
+        if computed {
+            let text = self.read(reference.occurrence, column, &qualifier);
+            let text = if self.is_selected_from(end) { format!("({text})") } else { text };
+            self.edits.replace(from, end, vec![text.into()]);
+            return true;
         }
-        let name = match changed {
-            true => name::quoted(target),
-            false => self.slice((start, end)).to_owned(),
+        let text = match reference.qualifier {
+            Qualifier::IfChanged | Qualifier::Always => format!("{qualifier}{bare}"),
+            Qualifier::None | Qualifier::Relation(_) | Qualifier::Schema(..) => bare,
         };
-        let relation = self.occurrences.get(reference.occurrence).filter(|_| qualify);
-        let text = match relation {
-            Some(occurrence) => format!("{}.{name}", occurrence.reference),
-            None => name,
-        };
+        if let (true, Qualifier::Schema(schema, relation)) = (derived, reference.qualifier) {
+            self.edits.replace(schema, relation, Vec::new());
+        }
         self.edits.replace(start, end, vec![text.into()]);
+        true
+    }
+
+    /// A name that stays may still need a qualifier, or one without its schema.
+    fn emit_qualifier(&mut self, reference: &Reference) {
+        let Some(occurrence) = self.occurrences.get(reference.occurrence) else { return };
+        let derived = occurrence.stance == Stance::Derived;
+        match reference.qualifier {
+            Qualifier::Always => {
+                let name = self.slice(reference.span).to_owned();
+                let text = format!("{}.{name}", occurrence.reference);
+                self.edits.replace(reference.span.0, reference.span.1, vec![text.into()]);
+            }
+            Qualifier::Schema(schema, relation) if derived => {
+                self.edits.replace(schema, relation, Vec::new());
+            }
+            Qualifier::None
+            | Qualifier::IfChanged
+            | Qualifier::Relation(_)
+            | Qualifier::Schema(..) => {}
+        }
+    }
+
+    /// Whether a field or an element is taken from what ends at this byte.
+    pub(super) fn is_selected_from(&self, end: usize) -> bool {
+        self.lexeme(self.lexeme_at(end))
+            .is_some_and(|next| matches!(next.token, Token::Period | Token::LBracket))
     }
 }

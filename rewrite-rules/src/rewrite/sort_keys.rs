@@ -70,10 +70,12 @@ impl Rewriter<'_> {
         self.column(ident)?;
         let Some(reference) = self.references.get(before).cloned() else { return Ok(()) };
         let lens = self.occurrences.get(reference.occurrence).map(|found| found.lens);
-        let physical = lens.and_then(|lens| lens.column(&reference.column)).map(|c| c.get.clone());
-        let captured = outputs.iter().flatten().any(|output| {
-            Some(&output.name) == physical.as_ref() && output.name != reference.column
-        });
+        let column = lens.and_then(|lens| lens.column(&reference.column));
+        let physical = column.filter(|it| it.get.through.is_none()).map(|it| &it.get.column);
+        let captured = outputs
+            .iter()
+            .flatten()
+            .any(|output| Some(&output.name) == physical && output.name != reference.column);
         if captured {
             self.account(ident);
             self.references.truncate(before);

@@ -6,6 +6,7 @@
 //! show just the old shape, and the `*` stays as it is.
 
 use super::Rewriter;
+use super::occurrence::Stance;
 use crate::edit::Piece;
 use crate::lens::LogicalColumn;
 use crate::name;
@@ -18,6 +19,21 @@ pub(super) struct Star {
     pub(super) elements: Vec<Element>,
     /// Whether the columns must be written qualified.
     pub(super) qualify: bool,
+    /// Whether the columns stand where no label can.
+    unlabelled: bool,
+}
+
+impl Star {
+    /// A star in a select list.
+    pub(super) fn items(span: (usize, usize), elements: Vec<Element>, qualify: bool) -> Self {
+        Self { span, elements, qualify, unlabelled: false }
+    }
+
+    /// A star over one relation inside a row constructor.
+    pub(super) fn values(span: (usize, usize), occurrence: usize) -> Self {
+        let elements = vec![Element::Governed(occurrence)];
+        Self { span, elements, qualify: true, unlabelled: true }
+    }
 }
 
 /// One relation that a `*` stands for.
@@ -28,28 +44,35 @@ pub(super) enum Element {
     Other(String),
 }
 
-/// A logical column as an item of a select list.
+/// A logical column as an item of a select list over the table itself.
 pub(super) fn item(column: &LogicalColumn) -> String {
-    if column.get == column.name {
-        name::quoted(&column.name)
-    } else {
-        format!("{} AS {}", name::quoted(&column.get), name::quoted(&column.name))
-    }
+    labelled(column.get.read(""), column, "")
+}
+
+/// The text with a label where PostgreSQL would not name the output as the client expects.
+fn labelled(text: String, column: &LogicalColumn, qualifier: &str) -> String {
+    let name = name::quoted(&column.name);
+    if text == format!("{qualifier}{name}") { text } else { format!("{text} AS {name}") }
 }
 
 impl Rewriter<'_> {
+    /// A logical column of an occurrence as an item of a select list.
+    pub(super) fn star_item(&self, at: usize, column: &LogicalColumn, qualifier: &str) -> String {
+        labelled(self.read(at, column, qualifier), column, qualifier)
+    }
+
     /// Spells out every `*` that a governed table has a part in.
     pub(super) fn emit_stars(&mut self) {
         for star in std::mem::take(&mut self.stars) {
-            let spelled = star
-                .elements
-                .iter()
-                .any(|element| matches!(element, Element::Governed(at) if !self.is_derived(*at)));
+            let spelled = star.elements.iter().any(|element| match element {
+                Element::Governed(at) => self.stance(*at) != Stance::Derived,
+                Element::Other(_) => false,
+            });
             if spelled {
                 let items: Vec<String> = star
                     .elements
                     .iter()
-                    .flat_map(|element| self.star_items(element, star.qualify))
+                    .flat_map(|element| self.star_items(element, &star))
                     .collect();
                 let (start, end) = star.span;
                 self.edits.replace(start, end, vec![Piece::Text(items.join(", "))]);
@@ -57,18 +80,22 @@ impl Rewriter<'_> {
         }
     }
 
-    fn star_items(&self, element: &Element, qualify: bool) -> Vec<String> {
+    fn star_items(&self, element: &Element, star: &Star) -> Vec<String> {
         match element {
             Element::Other(reference) => vec![format!("{reference}.*")],
             Element::Governed(at) => {
                 let Some(occurrence) = self.occurrences.get(*at) else { return Vec::new() };
                 let reference = &occurrence.reference;
-                if self.is_derived(*at) {
+                if occurrence.stance == Stance::Derived {
                     return vec![format!("{reference}.*")];
                 }
-                let columns = occurrence.lens.shown().map(item);
+                let qualifier = if star.qualify { format!("{reference}.") } else { String::new() };
+                let columns = occurrence.lens.shown();
                 columns
-                    .map(|column| if qualify { format!("{reference}.{column}") } else { column })
+                    .map(|column| match star.unlabelled {
+                        true => self.read(*at, column, &qualifier),
+                        false => self.star_item(*at, column, &qualifier),
+                    })
                     .collect()
             }
         }

@@ -8,7 +8,7 @@ use crate::scope::{Columns, Level};
 use crate::statement::start_byte;
 
 impl Rewriter<'_> {
-    pub(super) fn update(&mut self, update: &Update) -> Walk<Columns> {
+    pub(super) fn update(&mut self, update: &Update, outermost: bool) -> Walk<Columns> {
         let foreign = update.output.is_some()
             || update.or.is_some()
             || !update.order_by.is_empty()
@@ -38,7 +38,7 @@ impl Rewriter<'_> {
         if let Some(condition) = &update.selection {
             self.expression(condition)?;
         }
-        let columns = self.returning(start, update.returning.as_deref());
+        let columns = self.returning(start, update.returning.as_deref(), outermost);
         self.levels.pop();
         columns
     }

@@ -243,7 +243,7 @@ impl<'a> Rewriter<'a> {
         let listed = !columns.is_empty();
         let logical: Vec<&LogicalColumn> =
             logical.into_iter().filter(|column| listed || !column.generated).collect();
-        if to && listed && logical.iter().all(|column| column.get == column.name) {
+        if to && listed && logical.iter().all(|column| column.get.is(&column.name)) {
             return Ok(());
         }
         if to {
@@ -257,7 +257,7 @@ impl<'a> Rewriter<'a> {
         let mut physical = Vec::new();
         for column in &logical {
             match column.put.as_slice() {
-                [only] => physical.push(name::quoted(only)),
+                [only] if only.through.is_none() => physical.push(name::quoted(&only.column)),
                 _ => return self.refuse(Construct::CopyFrom),
             }
         }
@@ -288,7 +288,7 @@ impl<'a> Rewriter<'a> {
     fn refuse_if_named(&self, construct: Construct) -> Walk<()> {
         for lexeme in self.lexemes.get(self.current.0..self.current.1).unwrap_or_default() {
             let Some(word) = lexeme.name() else { continue };
-            if self.generation.lenses().iter().any(|lens| lens.relation.name == word) {
+            if self.lenses().iter().any(|lens| lens.relation.name == word) {
                 return self.refuse_at(construct, lexeme.start);
             }
         }

@@ -7,8 +7,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use rewrite_rules::Phase;
 use rewrite_rules::rule::{Change, Rule};
+use rewrite_rules::{Phase, Shape};
 use serde::Deserialize;
 
 /// One file.
@@ -37,6 +37,8 @@ pub struct Case {
     pub rules: String,
     /// The statement that the application sent.
     pub client: String,
+    /// The shape that the application speaks: `sql client new` is the new one.
+    pub shape: Shape,
     /// Seed data; with it a case without placeholders is also executed.
     pub rows: Option<String>,
     /// The expectations.
@@ -233,7 +235,7 @@ impl Book {
             (["sql", "schema"], None) => section.schema = Some(block.body),
             (["toml", "rules"], None) => section.rules = Some(block.body),
             (["sql", "rows"], None) => section.rows = Some(block.body),
-            (["sql", "client"], None) => {
+            (["sql", "client", shape @ ..], None) if matches!(shape, [] | ["new"]) => {
                 let (Some(schema), Some(rules)) = (schema, rules) else {
                     return self.fault(line, "no schema or no rules hold here");
                 };
@@ -243,6 +245,7 @@ impl Book {
                     schema,
                     rules,
                     client: block.body,
+                    shape: if shape.is_empty() { Shape::Old } else { Shape::New },
                     rows,
                     outcomes: Vec::new(),
                     insert_at: block.lines.end,

@@ -143,7 +143,8 @@ fn create_table(catalog: &mut Catalog, table: &CreateTable) -> Result<(), String
         columns: Vec::new(),
         keys: Vec::new(),
         before_row_triggers: Vec::new(),
-        has_children: false,
+        children: Vec::new(),
+        oids: rewrite_rules::catalog::Oids::default(),
     };
     let parents = table.inherits.iter().flatten().chain(&table.partition_of);
     for parent in parents {
@@ -151,7 +152,7 @@ fn create_table(catalog: &mut Catalog, table: &CreateTable) -> Result<(), String
         let parent = catalog.relations.get_mut(&parent_name).ok_or_else(|| {
             format!("\"{name}\" inherits from \"{parent_name}\", which is not there")
         })?;
-        parent.has_children = true;
+        parent.children.push(name.clone());
         relation.columns.extend(parent.columns.iter().cloned());
         relation.attribute_count = parent.attribute_count;
     }
@@ -339,7 +340,8 @@ fn create_view(catalog: &mut Catalog, view: &CreateView) -> Result<(), String> {
         columns,
         keys: Vec::new(),
         before_row_triggers: Vec::new(),
-        has_children: false,
+        children: Vec::new(),
+        oids: rewrite_rules::catalog::Oids::default(),
     };
     catalog.relations.insert(name, relation);
     Ok(())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use rewrite_rules::catalog::{Catalog, Column, Relation, RelationKind, RelationName};
-use rewrite_rules::rule::Change;
+use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Phase, Rule};
 
 use super::conversation::{Conversation, Violation};
@@ -41,19 +41,15 @@ fn generation(number: u64, phase: Option<Phase>) -> Arc<Generation> {
         columns: vec![column("id", 1), column("username", 2), column("handle", 3)],
         keys: Vec::new(),
         before_row_triggers: Vec::new(),
-        has_children: false,
+        children: Vec::new(),
+        oids: rewrite_rules::catalog::Oids::default(),
     };
     let mut catalog = Catalog::default();
     catalog.relations.insert(RelationName::new("public", "users"), users);
     let rules: Vec<Rule> = phase
         .map(|phase| Rule {
             name: "rename".to_owned(),
-            change: Change::RenameColumn {
-                table: "users".to_owned(),
-                from: "username".to_owned(),
-                to: "handle".to_owned(),
-                position: None,
-            },
+            change: Change::RenameColumn(ColumnPair::new("users", "username", "handle")),
             phase,
         })
         .into_iter()
@@ -268,6 +264,7 @@ fn answer(schema: &str) -> Vec<u8> {
         fact("setting", "0", "on"),
         fact("setting", "1", "UTF8"),
         fact("setting", "2", "UTF8"),
+        fact("setting", "3", ""),
     ];
     [completes("312"), rows.concat(), done("SELECT 5"), completes("33")].concat()
 }

@@ -1,0 +1,331 @@
+//! How a value changes between an old column and a new one: `up`, `down`, casts and collations.
+//!
+//! A value that a client writes is first coerced as an assignment to its own column would coerce
+//! it: `'abcde   '` for a varchar(5) is `abcde` on both sides, and `'abcdef'` is an error.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, GroupByExpr, Query, SelectItem, SetExpr, Statement, Visit, Visitor};
+use sqlparser::tokenizer::Token;
+
+use crate::catalog::{Catalog, Column};
+use crate::lens::Template;
+use crate::name;
+use crate::statement::{self, Parsed, end_byte, start_byte};
+use crate::volatility::may_repeat;
+
+/// Name for a column's place in an expression, only to have it read.
+const SELECT: &str = "SELECT ";
+
+/// A type as SQL writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TypeName {
+    /// With its modifier: `character varying(50)`.
+    pub(super) full: String,
+    /// Without it.
+    pub(super) base: String,
+    /// The collation where it is not the type's own.
+    pub(super) collation: Option<String>,
+}
+
+impl TypeName {
+    pub(super) fn of(column: &Column) -> Self {
+        Self {
+            full: column.type_name.clone(),
+            base: column.base_type.clone(),
+            collation: column.collation.clone(),
+        }
+    }
+
+    /// A type as an operator writes it.
+    pub(super) fn written(text: &str) -> Self {
+        let base = match (text.find('('), text.rfind(')')) {
+            (Some(open), Some(close)) if open < close => {
+                let (before, _) = text.split_at(open);
+                let (_, behind) = text.split_at(close + 1);
+                format!("{}{}", before.trim_end(), behind)
+            }
+            _ => text.to_owned(),
+        };
+        Self { full: text.to_owned(), base, collation: None }
+    }
+
+    /// The modifier's numbers, if there is one.
+    fn modifier(&self) -> Option<i32> {
+        let (_, behind) = self.full.split_once('(')?;
+        behind.split_once(')')?.0.trim().parse().ok()
+    }
+
+    /// A client's value as an assignment to a column of this type stores it.
+    ///
+    /// A cast cuts off what is too long. The function behind the cast can be told not to.
+    fn assigned(&self) -> Template {
+        let base = &self.base;
+        let length = self.modifier();
+        // VARHDRSZ is part of the modifier of strings.
+        let checked = match (base.to_ascii_lowercase().as_str(), length) {
+            ("character varying" | "varchar", Some(length)) => Some(("\"varchar\"", length + 4)),
+            ("character" | "char" | "bpchar", Some(length)) => Some(("bpchar", length + 4)),
+            ("bit" | "\"bit\"", Some(length)) => Some(("\"bit\"", length)),
+            ("bit varying" | "varbit", Some(length)) => Some(("varbit", length)),
+            _ => None,
+        };
+        let parts = match checked {
+            Some((function, modifier)) => [
+                format!("pg_catalog.{function}(("),
+                format!(")::{}, {modifier}, false)", bare(base)),
+            ],
+            None => ["(".to_owned(), format!(")::{}", self.full)],
+        };
+        Template::new(parts.into())
+    }
+}
+
+/// `character` and `bit` alone mean a length of one.
+fn bare(base: &str) -> &str {
+    match base {
+        "character" | "char" => "bpchar",
+        "bit" => "\"bit\"",
+        other => other,
+    }
+}
+
+/// The way between both columns.
+#[derive(Debug, Clone)]
+pub(super) struct Conversion {
+    pub(super) up: Option<Template>,
+    pub(super) down: Option<Template>,
+    pub(super) from: Option<TypeName>,
+    pub(super) to: Option<TypeName>,
+}
+
+impl Conversion {
+    /// Both columns hold the same values of the same type.
+    pub(super) fn identity() -> Self {
+        Self { up: None, down: None, from: None, to: None }
+    }
+
+    /// Whether a value may stand in either column as it is.
+    pub(super) fn is_identity(&self) -> bool {
+        self.up.is_none()
+            && self.down.is_none()
+            && match (&self.from, &self.to) {
+                (Some(from), Some(to)) => from == to,
+                _ => true,
+            }
+    }
+
+    /// Whether nothing on one side is nothing on the other.
+    pub(super) fn keeps_null(&self) -> bool {
+        self.up.is_none() && self.down.is_none()
+    }
+
+    /// What a client of the new name reads from the old column.
+    pub(super) fn up_of_column(&self) -> Option<Template> {
+        (!self.is_identity()).then(|| read(self.up.as_ref(), self.from.as_ref(), self.to.as_ref()))
+    }
+
+    /// What a client of the old name reads from the new column.
+    pub(super) fn down_of_column(&self) -> Option<Template> {
+        (!self.is_identity())
+            .then(|| read(self.down.as_ref(), self.to.as_ref(), self.from.as_ref()))
+    }
+
+    /// What a value for the old column stores in the new one.
+    pub(super) fn up_of_value(&self) -> Option<Template> {
+        (!self.is_identity()).then(|| write(self.up.as_ref(), self.from.as_ref(), self.to.as_ref()))
+    }
+
+    /// What a value for the new column stores in the old one.
+    pub(super) fn down_of_value(&self) -> Option<Template> {
+        (!self.is_identity())
+            .then(|| write(self.down.as_ref(), self.to.as_ref(), self.from.as_ref()))
+    }
+}
+
+/// The expression over a column of type `from`, of exactly type `to`.
+fn read(through: Option<&Template>, from: Option<&TypeName>, to: Option<&TypeName>) -> Template {
+    let value = through.cloned().unwrap_or_else(|| template(["", ""]));
+    let Some(to) = to else { return enclosed(&value) };
+    let same_type = through.is_none() && from.is_some_and(|from| from.full == to.full);
+    let cast = match (same_type, through) {
+        (true, _) => value,
+        (false, None) => template(["", &format!("::{}", to.full)]),
+        (false, Some(_)) => template(["(", &format!(")::{}", to.full)]).of(&value),
+    };
+    let from_collation = from.and_then(|from| from.collation.as_deref());
+    if to.collation.as_deref() == from_collation {
+        return cast;
+    }
+    let collation = to.collation.as_deref().unwrap_or("pg_catalog.\"default\"");
+    template(["(", &format!(" COLLATE {collation})")]).of(&cast)
+}
+
+/// The expression over a client's value for a column of type `from`, to be assigned to one of `to`.
+fn write(through: Option<&Template>, from: Option<&TypeName>, to: Option<&TypeName>) -> Template {
+    let assigned = from.map_or_else(|| template(["(", ")"]), TypeName::assigned);
+    match (through, to) {
+        (Some(through), _) => through.of(&assigned),
+        (None, Some(to)) if from.is_none_or(|from| from.base != to.base) => {
+            template(["", &format!("::{}", bare(&to.base))]).of(&assigned)
+        }
+        (None, _) => assigned,
+    }
+}
+
+fn template(parts: [&str; 2]) -> Template {
+    Template::new(parts.into_iter().map(str::to_owned).collect())
+}
+
+fn enclosed(value: &Template) -> Template {
+    template(["(", ")"]).of(value)
+}
+
+/// Reads `up` or `down`: an expression in which only `column` may be named.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn parse(text: &str, column: &str, catalog: &Catalog) -> Result<Template, String> {
+    let whole = format!("{SELECT}{text}");
+    let parsed = statement::read(&whole).map_err(|_| "is not an SQL expression".to_owned())?;
+    let expression = only_expression(&parsed).ok_or("is not one SQL expression".to_owned())?;
+    let mut uses = Uses { column, holes: Vec::new() };
+    if let ControlFlow::Break(fault) = expression.visit(&mut uses) {
+        return Err(fault);
+    }
+    if parsed.lexemes.iter().any(|lexeme| matches!(lexeme.token, Token::Placeholder(_))) {
+        return Err("has a parameter".to_owned());
+    }
+    if text.contains("--") || text.contains("/*") {
+        return Err("has a comment in it".to_owned());
+    }
+    if !may_repeat(expression, catalog) {
+        return Err("calls a function that is volatile or not known to the catalog".to_owned());
+    }
+    uses.holes.sort_unstable();
+    let mut parts = Vec::new();
+    let mut from = SELECT.len();
+    let mut prefix = String::new();
+    for (start, end) in uses.holes {
+        let next = parsed.lexemes.iter().find(|lexeme| lexeme.start >= end);
+        let selected = next.is_some_and(|next| {
+            matches!(next.token, Token::Period | Token::LBracket) && next.start >= end
+        });
+        let (open, close) = if selected { ("(", ")") } else { ("", "") };
+        let before = whole.get(from..start).unwrap_or_default();
+        parts.push(format!("{prefix}{before}{open}"));
+        prefix = close.to_owned();
+        from = end;
+    }
+    parts.push(format!("{prefix}{}", whole.get(from..).unwrap_or_default().trim_end()));
+    Ok(Template::new(parts))
+}
+
+/// The one expression that the text selects, if it selects nothing else.
+fn only_expression(parsed: &Parsed) -> Option<&Expr> {
+    let [Statement::Query(query)] = parsed.statements.as_slice() else { return None };
+    let Query { with: None, order_by: None, limit_clause: None, fetch: None, .. } = query.as_ref()
+    else {
+        return None;
+    };
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let plain = select.from.is_empty()
+        && select.distinct.is_none()
+        && select.into.is_none()
+        && select.selection.is_none()
+        && select.having.is_none()
+        && matches!(&select.group_by, GroupByExpr::Expressions(items, _) if items.is_empty())
+        && query.locks.is_empty();
+    match select.projection.as_slice() {
+        [SelectItem::UnnamedExpr(expression)] if plain => Some(expression),
+        _ => None,
+    }
+}
+
+/// Where an expression names its column.
+struct Uses<'c> {
+    column: &'c str,
+    holes: Vec<(usize, usize)>,
+}
+
+impl Visitor for Uses<'_> {
+    type Break = String;
+
+    fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<String> {
+        ControlFlow::Break("has a sub-select".to_owned())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<String> {
+        match expression {
+            Expr::Identifier(ident) if name::folded(ident) == self.column => {
+                self.holes.push((start_byte(ident.span), end_byte(ident.span)));
+                ControlFlow::Continue(())
+            }
+            Expr::Identifier(ident) => ControlFlow::Break(format!(
+                "names \"{}\", but may name only column \"{}\"",
+                name::folded(ident),
+                self.column
+            )),
+            Expr::CompoundIdentifier(_) | Expr::QualifiedWildcard(..) | Expr::Wildcard(_) => {
+                ControlFlow::Break(format!(
+                    "has a qualified name or a star, but may name only column \"{}\"",
+                    self.column
+                ))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Volatility;
+
+    fn catalog() -> Catalog {
+        let functions = [("lower", Volatility::Immutable), ("random", Volatility::Volatile)];
+        Catalog {
+            functions: functions.into_iter().map(|(name, v)| (name.to_owned(), v)).collect(),
+            ..Catalog::default()
+        }
+    }
+
+    #[test]
+    fn an_expression_has_its_column_in_any_number_of_places() {
+        let around = |text: &str| parse(text, "a", &catalog()).map(|it| it.around("t.x"));
+        assert_eq!(around("lower(a)"), Ok("lower(t.x)".to_owned()));
+        assert_eq!(around(" A || '-' || \"a\" "), Ok(" t.x || '-' || t.x".to_owned()));
+        assert_eq!(around("a[1] + 1"), Ok("(t.x)[1] + 1".to_owned()));
+        assert_eq!(around("'constant'"), Ok("'constant'".to_owned()));
+        assert_eq!(around("CASE WHEN a THEN 'y' ELSE 'n' END").map(|it| it.len()), Ok(35));
+        for wrong in
+            ["", "lower(b)", "a, a", "t.a", "(SELECT a)", "random()", "a AS b", "$1", "a -- x"]
+        {
+            assert!(around(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn values_are_assigned_before_they_are_converted() {
+        let conversion = |from: &str, to: &str, up: Option<&str>| Conversion {
+            up: up.map(|up| parse(up, "a", &catalog()).unwrap()),
+            down: None,
+            from: Some(TypeName::written(from)),
+            to: Some(TypeName::written(to)),
+        };
+        let value = |it: Conversion| it.up_of_value().map(|up| up.around("$1"));
+        let column = |it: Conversion| it.up_of_column().map(|up| up.around("a"));
+        let wide = || conversion("integer", "bigint", None);
+        assert_eq!(value(wide()), Some("($1)::integer::bigint".to_owned()));
+        assert_eq!(column(wide()), Some("a::bigint".to_owned()));
+        let lowered = || conversion("varchar(5)", "text", Some("lower(a)"));
+        let expected = "lower(pg_catalog.\"varchar\"(($1)::varchar, 9, false))";
+        assert_eq!(value(lowered()), Some(expected.to_owned()));
+        assert_eq!(column(lowered()), Some("(lower(a))::text".to_owned()));
+        assert_eq!(value(conversion("text", "text", None)), None);
+        assert_eq!(
+            TypeName::written("timestamp(3) with time zone").base,
+            "timestamp with time zone"
+        );
+    }
+}
