@@ -40,8 +40,10 @@ pub enum Construct {
     Unreadable,
     /// A backslash while `standard_conforming_strings` is off.
     Backslash,
-    /// `MERGE`.
-    Merge,
+    /// `MERGE … RETURNING`.
+    MergeReturning,
+    /// A value of MERGE's INSERT that must be evaluated once and stored twice.
+    MergeVolatile,
     /// SQL-level `PREPARE`.
     Prepare,
     /// `COPY … FROM` a governed table.
@@ -71,7 +73,8 @@ impl Construct {
         match self {
             Self::Unreadable => "a statement that could not be read".to_owned(),
             Self::Backslash => "a backslash while standard_conforming_strings is off".to_owned(),
-            Self::Merge => "MERGE".to_owned(),
+            Self::MergeReturning => "RETURNING of MERGE".to_owned(),
+            Self::MergeVolatile => "a volatile value in MERGE's INSERT".to_owned(),
             Self::Prepare => "PREPARE".to_owned(),
             Self::CopyFrom => "COPY FROM".to_owned(),
             Self::CreateView => "CREATE VIEW".to_owned(),
@@ -99,7 +102,8 @@ impl Construct {
                                  while the migration is in phase \"expand\""
             }
             Self::Backslash => "set standard_conforming_strings = on",
-            Self::Merge => "use INSERT … ON CONFLICT, or UPDATE and INSERT",
+            Self::MergeReturning => "use INSERT … ON CONFLICT … RETURNING",
+            Self::MergeVolatile => "compute it in the sub-select after USING",
             Self::Prepare => "use protocol-level prepared statements",
             Self::CopyFrom => "use INSERT while both columns are written",
             Self::CreateView => "create the view on a direct connection, naming physical columns",

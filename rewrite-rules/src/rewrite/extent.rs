@@ -81,6 +81,12 @@ impl Rewriter<'_> {
         let mut item: Option<Range> = None;
         for (index, lexeme) in self.lexemes.iter().enumerate().skip(first) {
             match lexeme.token {
+                // The next clause of MERGE. A WHEN of CASE stands between CASE and END.
+                Token::Word(_) if lexeme.is_word("case") && !self.is_named(index) => depth += 1,
+                Token::Word(_) if lexeme.is_word("end") && !self.is_named(index) => {
+                    depth = depth.saturating_sub(1);
+                }
+                Token::Word(_) if depth == 0 && lexeme.is_word("when") => break,
                 Token::LParen | Token::LBracket => depth += 1,
                 Token::RParen | Token::RBracket if depth == 0 => break,
                 Token::RParen | Token::RBracket => depth -= 1,
@@ -98,6 +104,14 @@ impl Rewriter<'_> {
         items
     }
 
+    /// Whether the word at `index` is a label or a field.
+    fn is_named(&self, index: usize) -> bool {
+        index
+            .checked_sub(1)
+            .and_then(|before| self.lexeme(before))
+            .is_some_and(|before| before.token == Token::Period || before.is_word("as"))
+    }
+
     /// Whether the word at `index` begins a clause, and is not a label, a field, or part of
     /// `IS DISTINCT FROM` or `WITHIN GROUP`.
     fn starts_clause(&self, index: usize) -> bool {
@@ -107,13 +121,12 @@ impl Rewriter<'_> {
         }
         let behind = |steps: usize| index.checked_sub(steps).and_then(|at| self.lexeme(at));
         let is = |steps: usize, word: &str| behind(steps).is_some_and(|found| found.is_word(word));
-        let is_named = behind(1).is_some_and(|found| found.token == Token::Period) || is(1, "as");
         // `distinct` and `within` may be labels themselves: `SELECT a AS distinct FROM t`.
         let is_comparison = word == "from" && is(1, "distinct") && (is(2, "is") || is(2, "not"));
         let is_ordered_set = word == "group"
             && is(1, "within")
             && self.lexeme(index + 1).is_some_and(|next| next.token == Token::LParen);
-        !is_named && !is_comparison && !is_ordered_set
+        !self.is_named(index) && !is_comparison && !is_ordered_set
     }
 
     /// Index of the word CONFLICT of `ON CONFLICT` at the bracket depth of the token at `from`.

@@ -145,7 +145,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    fn table_factor(&mut self, factor: &TableFactor) -> Walk<()> {
+    pub(super) fn table_factor(&mut self, factor: &TableFactor) -> Walk<()> {
         match factor {
             TableFactor::Table { name, alias, args: None, sample, .. } => {
                 let occurrence = self.table(name, alias.as_ref())?;

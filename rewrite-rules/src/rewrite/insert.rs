@@ -205,7 +205,7 @@ impl<'a> Rewriter<'a> {
         Ok(Target { lens, columns, extras: Vec::new(), listed, behind_list, rows })
     }
 
-    fn listed_columns(
+    pub(super) fn listed_columns(
         &mut self,
         columns: &[ObjectName],
         lens: &'a Lens,

@@ -97,16 +97,7 @@ impl Rewriter<'_> {
     }
 
     fn value_rows(&mut self, values: &Values, sorted: bool, target: &mut Target<'_>) -> Walk<()> {
-        let mut rows: Vec<(Range, Vec<Range>)> = Vec::new();
-        for row in &values.rows {
-            let open = start_byte(row.opening_token.0.span);
-            let close = start_byte(row.closing_token.0.span);
-            let cells = self.list(self.lexeme_at(open) + 1);
-            if cells.len() != row.content.len() {
-                return self.refuse(Construct::Unreadable);
-            }
-            rows.push(((open, close), cells));
-        }
+        let rows = self.value_extents(values)?;
         let width = rows.first().map_or(0, |(_, cells)| cells.len());
         if width > target.columns.len() {
             // PostgreSQL says 42601: let it count against the columns that the client knows.
@@ -121,19 +112,7 @@ impl Rewriter<'_> {
         if target.is_plain(width) {
             return Ok(());
         }
-        let repeatable = !self.needs_once(target)
-            && values.rows.iter().zip(&rows).all(|(row, (_, cells))| {
-                let own = target.columns.iter().zip(row.content.iter().zip(cells));
-                own.into_iter().all(|(column, (expression, cell))| {
-                    let Some(column) = column else { return true };
-                    let uses = column.uses();
-                    match self.is_default(*cell) {
-                        true => column.default_is_shared || !is_volatile_default(column),
-                        false => uses <= 1 || may_repeat(expression, self.generation.catalog()),
-                    }
-                })
-            });
-        if repeatable {
+        if self.may_repeat_rows(values, &rows, target) {
             self.repeat_cells(&rows, target);
             Ok(())
         } else if sorted {
@@ -143,8 +122,44 @@ impl Rewriter<'_> {
         }
     }
 
+    /// Where rows and their cells stand.
+    pub(super) fn value_extents(&self, values: &Values) -> Walk<Vec<(Range, Vec<Range>)>> {
+        let mut rows = Vec::new();
+        for row in &values.rows {
+            let open = start_byte(row.opening_token.0.span);
+            let close = start_byte(row.closing_token.0.span);
+            let cells = self.list(self.lexeme_at(open) + 1);
+            if cells.len() != row.content.len() {
+                return self.refuse(Construct::Unreadable);
+            }
+            rows.push(((open, close), cells));
+        }
+        Ok(rows)
+    }
+
+    /// Whether each value that is stored twice may be evaluated twice.
+    pub(super) fn may_repeat_rows(
+        &self,
+        values: &Values,
+        rows: &[(Range, Vec<Range>)],
+        target: &Target<'_>,
+    ) -> bool {
+        let catalog = self.generation.catalog();
+        !self.needs_once(target)
+            && values.rows.iter().zip(rows).all(|(row, (_, cells))| {
+                let own = target.columns.iter().zip(row.content.iter().zip(cells));
+                own.into_iter().all(|(column, (expression, cell))| {
+                    let Some(column) = column else { return true };
+                    match self.is_default(*cell) {
+                        true => column.default_is_shared || !is_volatile_default(column),
+                        false => column.uses() <= 1 || may_repeat(expression, catalog),
+                    }
+                })
+            })
+    }
+
     /// `VALUES ($1, $2)` → `VALUES ($1, $2, $2)`.
-    fn repeat_cells(&mut self, rows: &[(Range, Vec<Range>)], target: &Target<'_>) {
+    pub(super) fn repeat_cells(&mut self, rows: &[(Range, Vec<Range>)], target: &Target<'_>) {
         for ((_, close), cells) in rows {
             for (column, cell) in target.columns.iter().zip(cells) {
                 let Some((column, main)) = column.and_then(|it| Some((it, it.put.first()?))) else {

@@ -17,6 +17,7 @@ mod insert;
 mod insert_rows;
 mod insert_select;
 mod label;
+mod merge;
 mod occurrence;
 mod query;
 mod reference;
@@ -257,6 +258,7 @@ impl<'a> Rewriter<'a> {
             Statement::Insert(insert) => self.insert(insert, outermost),
             Statement::Update(update) => self.update(update, outermost),
             Statement::Delete(delete) => self.delete(delete, outermost),
+            Statement::Merge(merge) => self.merge(merge),
             other => self.utility(other).map(|()| Columns::Unknown),
         }
     }

@@ -94,8 +94,8 @@ impl<'a> Rewriter<'a> {
             }
             SetExpr::Insert(statement)
             | SetExpr::Update(statement)
-            | SetExpr::Delete(statement) => self.data_modifying(statement),
-            SetExpr::Merge(_) => self.refuse(Construct::Merge),
+            | SetExpr::Delete(statement)
+            | SetExpr::Merge(statement) => self.data_modifying(statement),
             SetExpr::Table(_) => self.refuse(Construct::NotPostgres("TABLE")),
         }
     }

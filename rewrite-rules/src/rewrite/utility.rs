@@ -18,7 +18,8 @@ impl<'a> Rewriter<'a> {
             Statement::Query(_)
             | Statement::Insert(_)
             | Statement::Update(_)
-            | Statement::Delete(_) => self.statement(statement).map(|_| ()),
+            | Statement::Delete(_)
+            | Statement::Merge(_) => self.statement(statement).map(|_| ()),
             Statement::Explain { statement, .. } => self.statement(statement).map(|_| ()),
             Statement::Prepare { statement, .. } => self.prepare(statement),
             Statement::Declare { stmts } => stmts.iter().try_for_each(|declare| {
@@ -33,7 +34,6 @@ impl<'a> Rewriter<'a> {
             }
             Statement::CreateTable(table) => self.create_table(table),
             Statement::CreateView(_) => self.refuse_if_named(Construct::CreateView),
-            Statement::Merge(_) => self.refuse_if_named(Construct::Merge),
             // They name whole tables, cursors, channels or settings, never a column's meaning.
             Statement::Analyze(_)
             | Statement::Set(_)
@@ -184,6 +184,10 @@ impl<'a> Rewriter<'a> {
         let occurrence = occurrence?;
         if let Some(occurrence) = occurrence {
             self.fix(occurrence, fixed);
+            // Nor can its columns have aliases.
+            if let Some(found) = self.occurrences.get_mut(occurrence) {
+                found.span = None;
+            }
         }
         Ok(occurrence)
     }
