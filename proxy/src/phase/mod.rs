@@ -5,6 +5,7 @@
 //! | [`generation`] | the generation in force and who lives in which; all that the data plane sees |
 //! | [`plan`] | old rules beside new ones: which migrations step, and is every step legal? |
 //! | [`prepare`] | file + database → a compiled generation, or all faults |
+//! | [`rehearse`] | has the server read every converting expression before it is used |
 //! | [`flip`] | prepare, plan, swap, drain; one at a time |
 //! | [`drain`] | waits until nothing of an older generation is left, and knows who is waited for |
 //! | [`reload`] | the handle through which everybody asks for a reload |
@@ -16,6 +17,7 @@ pub mod flip;
 pub mod generation;
 pub mod plan;
 pub mod prepare;
+pub mod rehearse;
 pub mod reload;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use rewrite_rules::{Catalog, Rule};
 use tokio_postgres::Client;
 
 use super::plan::{Plan, PlanFault, plan};
+use super::rehearse::rehearse;
 use crate::catalog::{self, ConnectError};
 use crate::config::{Config, Draft, Report};
 
@@ -61,6 +62,13 @@ pub async fn prepare(
             .map_err(|faults| draft.add_rule_faults(faults))
             .ok()
     });
+    if let (Some((client, _)), Some(generation)) = (&connected, &compiled) {
+        match catalog::in_time(rehearse(client, generation)).await {
+            Ok(Ok(faults)) => draft.add_rule_faults(faults),
+            Ok(Err(error)) => draft.add_control_fault(catalog::reason(&error), None),
+            Err(silence) => draft.add_control_fault(silence.to_string(), None),
+        }
+    }
     let report = Report::new(draft.path(), Vec::new());
     let config = draft.finish()?;
     match (connected, compiled) {

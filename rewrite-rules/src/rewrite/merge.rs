@@ -51,11 +51,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Takes out of sight what a clause does not see; gives all that were in sight.
-    fn hide_sources(
-        &mut self,
-        sees_target: bool,
-        sees_source: bool,
-    ) -> Option<Vec<Source>> {
+    fn hide_sources(&mut self, sees_target: bool, sees_source: bool) -> Option<Vec<Source>> {
         let level = self.levels.last_mut()?;
         let all = level.sources.clone();
         if !sees_source {
