@@ -4,7 +4,7 @@
 //! piece may be a copy of another range *with the edits inside it applied*: that is how one
 //! expression of the client comes to stand for two columns.
 
-use crate::lens::Access;
+use crate::lens::{Access, Names};
 use crate::outcome::{PositionMap, Rewritten};
 
 /// A part of a replacement.
@@ -113,6 +113,7 @@ impl Edits {
             sql: output.sql,
             positions: PositionMap { pieces: output.pieces },
             replies: Vec::new(),
+            names: Names::default(),
         })
     }
 }

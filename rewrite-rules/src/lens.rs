@@ -21,6 +21,25 @@ pub struct Lens {
     pub opaque: OpaquePolicy,
     /// The migrations behind this lens, for messages.
     pub migrations: Vec<String>,
+    /// What the server calls by names that the client does not expect.
+    pub names: Names,
+}
+
+/// Physical names, each with the name that the client knows for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// Columns.
+    pub columns: Vec<(String, String)>,
+    /// Constraints and indexes, as far as a migration declares them.
+    pub constraints: Vec<(String, String)>,
+}
+
+impl Names {
+    /// Whether there is nothing to translate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty() && self.constraints.is_empty()
+    }
 }
 
 impl Lens {

@@ -1,5 +1,6 @@
 //! What becomes of a statement.
 
+use crate::lens::Names;
 use crate::refusal::Refusal;
 
 /// The decision about one text that a client sent (one or several statements).
@@ -25,6 +26,8 @@ pub struct Rewritten {
     /// What the answers must look like to the client, one for each statement of `sql` in order.
     /// Empty: all as they come.
     pub replies: Vec<Reply>,
+    /// What an error that names no table may call by names that the client does not expect.
+    pub names: Names,
 }
 
 /// What must be done to the answer to one statement, and to the data that the client sends for it.

@@ -48,6 +48,26 @@ pub fn generation(number: u64, rules: &[Rule], ddl: &str) -> Arc<Generation> {
     Arc::new(Generation::new(compiled))
 }
 
+/// The generation of `rules` over what `database` really has.
+///
+/// # Panics
+/// If they do not compile, or the catalog cannot be loaded.
+#[must_use]
+pub fn generation_of(number: u64, rules: &[Rule], database: &Database) -> Arc<Generation> {
+    let catalog = run(async {
+        let config = cluster().superuser(&database.name);
+        let (mut client, connection) =
+            config.connect(tokio_postgres::NoTls).await.expect("the superuser");
+        let connection = tokio::spawn(connection);
+        let catalog = segue::catalog::load(&mut client).await.expect("the catalog");
+        connection.abort();
+        catalog
+    });
+    let compiled = rewrite_rules::compile(number, rules, Arc::new(catalog))
+        .unwrap_or_else(|faults| panic!("{faults:?}"));
+    Arc::new(Generation::new(compiled))
+}
+
 /// One rename of a column of `users`.
 #[must_use]
 pub fn rename_username(phase: Phase) -> Rule {

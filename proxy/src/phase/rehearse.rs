@@ -120,6 +120,7 @@ mod tests {
             hidden_exists: false,
             opaque: OpaquePolicy::Refuse,
             migrations: Vec::new(),
+            names: rewrite_rules::lens::Names::default(),
         };
         let found: Vec<(&str, String)> =
             of_lens(&lens).into_iter().map(|it| (it.key, it.sql)).collect();

@@ -16,7 +16,7 @@
 //! | `statements` | the client's prepared statements and the words in which they stand |
 //! | `sql_prepared` | the same for those that were prepared with PREPARE |
 //! | `reply` | the replies that the server still owes |
-//! | `patch` | errors made to fit what the client sent |
+//! | `patch`, `names_in_reports` | errors made to fit what the client sent |
 //! | [`counters`] | what all sessions together have done |
 
 use std::future::Future;
@@ -45,6 +45,7 @@ mod conversation;
 mod link;
 mod login;
 mod names;
+mod names_in_reports;
 mod patch;
 mod plan;
 mod reply;

@@ -2,7 +2,10 @@
 
 use bytes::BytesMut;
 use rewrite_rules::Outcome;
+use rewrite_rules::catalog::RelationName;
+use rewrite_rules::lens::Names;
 
+use super::names_in_reports::translated;
 use crate::wire::compose::{self, Complaint};
 use crate::wire::reply;
 
@@ -62,22 +65,49 @@ enum Verdict {
     Untouched,
 }
 
+/// Whose columns an ErrorResponse or NoticeResponse speaks of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// Those of this table.
+    Table(RelationName),
+    /// Those of a table of this name, to whose rows another table refers.
+    Referenced(String),
+    /// It does not say.
+    Unknown,
+}
+
+/// Whom an ErrorResponse or NoticeResponse is about.
+pub(super) fn about(body: &[u8]) -> About {
+    let Some(fields) = reply::fields(body) else { return About::Unknown };
+    let text = |code| reply::field(&fields, code).and_then(|text| std::str::from_utf8(text).ok());
+    // Its table is the one that refers, its key is that of the other.
+    if text(b'C') == Some("23503")
+        && let Some(message) =
+            text(b'M').and_then(|message| message.strip_prefix("update or delete on table \""))
+        && let Some((table, _)) = message.split_once("\" violates")
+    {
+        return About::Referenced(table.to_owned());
+    }
+    match (text(b's'), text(b't')) {
+        (Some(schema), Some(table)) => About::Table(RelationName::new(schema, table)),
+        _ => About::Unknown,
+    }
+}
+
 /// The ErrorResponse or NoticeResponse that the client must see instead of the server's; `None` if
-/// the server's own is right. `outcome` is what became of the statement it is about.
-pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome) -> Option<BytesMut> {
+/// the server's own is right. `outcome` is what became of the statement it is about, `names` what
+/// it may call by names that the client does not expect.
+pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome, names: &Names) -> Option<BytesMut> {
     let fields = reply::fields(body)?;
     match outcome {
-        Outcome::Forward | Outcome::ForwardOpaque => None,
+        Outcome::Forward | Outcome::ForwardOpaque => changed(tag, &fields, names, |_| None),
         Outcome::Rewritten(rewritten) => {
-            let position = reply::field(&fields, b'P')?;
-            let position: u32 = std::str::from_utf8(position).ok()?.parse().ok()?;
-            let position = rewritten.positions.to_client(position).to_string();
-            Some(compose::with_field(tag, &fields, b'P', position.as_bytes()))
+            changed(tag, &fields, names, |position| Some(rewritten.positions.to_client(position)))
         }
         Outcome::Refused(refusal) => match refused(tag, &fields) {
             Verdict::Untouched => None,
             Verdict::Theirs { position } => {
-                Some(compose::with_field(tag, &fields, b'P', position.to_string().as_bytes()))
+                changed(tag, &fields, &Names::default(), |_| Some(position))
             }
             Verdict::Ours => Some(
                 Complaint {
@@ -91,6 +121,34 @@ pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome) -> Option<BytesMut
             ),
         },
     }
+}
+
+/// The report with its position and its names translated; `None` if nothing changes.
+fn changed(
+    tag: u8,
+    fields: &[(u8, &[u8])],
+    names: &Names,
+    to_client: impl Fn(u32) -> Option<u32>,
+) -> Option<BytesMut> {
+    let sqlstate = reply::field(fields, b'C').unwrap_or_default();
+    let mut any = false;
+    let fields: Vec<(u8, Vec<u8>)> = fields
+        .iter()
+        .map(|(code, value)| {
+            let new = match code {
+                b'P' => std::str::from_utf8(value)
+                    .ok()
+                    .and_then(|position| position.parse().ok())
+                    .and_then(&to_client)
+                    .map(|position| position.to_string().into_bytes()),
+                _ if names.is_empty() => None,
+                _ => translated(*code, value, sqlstate, names),
+            };
+            any |= new.is_some();
+            (*code, new.unwrap_or_else(|| value.to_vec()))
+        })
+        .collect();
+    any.then(|| compose::report(tag, &fields))
 }
 
 #[cfg(test)]
@@ -109,11 +167,12 @@ mod tests {
             position: Some(3),
             in_every_phase: false,
         });
-        let bytes = report(b'E', UNDEFINED, &refused).unwrap();
+        let bytes = report(b'E', UNDEFINED, &refused, &Names::default()).unwrap();
         assert_eq!(&bytes[5..], b"SERROR\0VERROR\0C0A000\0Mno\0Hyes\0P3\0\0");
-        assert_eq!(report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused), None);
-        assert_eq!(report(b'N', UNDEFINED, &refused), None);
-        let several = report(b'E', b"SERROR\0C42601\0Mseveral\0\0", &refused).unwrap();
+        assert_eq!(report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused, &Names::default()), None);
+        assert_eq!(report(b'N', UNDEFINED, &refused, &Names::default()), None);
+        let several =
+            report(b'E', b"SERROR\0C42601\0Mseveral\0\0", &refused, &Names::default()).unwrap();
         assert_eq!(several, bytes, "a Parse of two statements");
     }
 
@@ -129,19 +188,27 @@ mod tests {
         let sent = failing("é SELEC".as_bytes());
         let at = sent.chars().position(|c| c == 'é').unwrap() + 3;
         let body = format!("SERROR\0C42601\0Msyntax\0P{at}\0\0");
-        let bytes = report(b'E', body.as_bytes(), &refused).unwrap();
+        let bytes = report(b'E', body.as_bytes(), &refused, &Names::default()).unwrap();
         assert_eq!(&bytes[5..], b"SERROR\0C42601\0Msyntax\0P3\0\0");
     }
 
     #[test]
     fn positions_lead_into_the_text_of_the_client() {
         let positions = PositionMap::default();
-        let rewritten =
-            Outcome::Rewritten(Rewritten { sql: String::new(), positions, replies: Vec::new() });
-        let bytes = report(b'E', UNDEFINED, &rewritten).unwrap();
+        let rewritten = Outcome::Rewritten(Rewritten {
+            sql: String::new(),
+            positions,
+            replies: Vec::new(),
+            names: Names::default(),
+        });
+        let bytes = report(b'E', UNDEFINED, &rewritten, &Names::default()).unwrap();
         assert_eq!(&bytes[5..], UNDEFINED);
-        assert_eq!(report(b'E', b"SERROR\0C42P01\0\0", &rewritten), None, "no position in it");
-        assert_eq!(report(b'E', UNDEFINED, &Outcome::Forward), None);
-        assert_eq!(report(b'E', b"garbage", &rewritten), None);
+        assert_eq!(
+            report(b'E', b"SERROR\0C42P01\0\0", &rewritten, &Names::default()),
+            None,
+            "no position in it"
+        );
+        assert_eq!(report(b'E', UNDEFINED, &Outcome::Forward, &Names::default()), None);
+        assert_eq!(report(b'E', b"garbage", &rewritten, &Names::default()), None);
     }
 }

@@ -141,6 +141,15 @@ impl Conversation {
         Verdict::Decided { outcome, changes_names }
     }
 
+    /// The shape that the client speaks, as far as is known.
+    pub(super) fn spoken_shape(&self) -> Shape {
+        let known = match self.names.known() {
+            Knowledge::View(view) => self.shape(view).ok(),
+            Knowledge::Nothing | Knowledge::Unknowable => None,
+        };
+        known.unwrap_or_else(|| self.transaction.usual_shape())
+    }
+
     /// The shape that the client speaks.
     fn shape(&self, view: &View) -> Result<Shape, Arc<Outcome>> {
         match &view.shape {

@@ -1,8 +1,11 @@
 //! Decides what becomes of each message of the server's.
 
+use rewrite_rules::Outcome;
+use rewrite_rules::lens::Names;
+
 use super::conversation::{Conversation, QuestionKind, Step, Violation};
 use super::names;
-use super::patch;
+use super::patch::{self, About};
 use super::reply::{Entry, Expected, Origin};
 use super::sql_prepared::SqlPrepared;
 use super::transaction::Status;
@@ -213,14 +216,35 @@ impl Conversation {
     /// Whether an error or notice must be there in full.
     fn report_matters(&self, header: Header) -> bool {
         header.total <= REPORT_BYTES
-            && self.replies.head().is_some_and(|entry| entry.patch.is_some())
+            && (self.transaction.governs()
+                || self.replies.head().is_some_and(|entry| entry.patch.is_some()))
+    }
+
+    /// What a report may call by names that the client does not expect.
+    fn unexpected_names(&self, body: &[u8], outcome: &Outcome) -> Names {
+        let Some(generation) = self.transaction.generation() else { return Names::default() };
+        let mut lenses = generation.compiled().lenses(self.spoken_shape()).iter();
+        let lens = match (patch::about(body), outcome) {
+            (About::Table(table), _) => lenses.find(|lens| lens.relation == table),
+            (About::Referenced(table), _) => lenses.find(|lens| lens.relation.name == table),
+            (About::Unknown, Outcome::Rewritten(rewritten)) => return rewritten.names.clone(),
+            (About::Unknown, Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_)) => {
+                None
+            }
+        };
+        lens.map(|lens| lens.names.clone()).unwrap_or_default()
+    }
+
+    /// The report as the client must see it.
+    fn fitted(&self, tag: u8, body: &[u8]) -> Step {
+        let patch = self.replies.head().and_then(|entry| entry.patch.as_ref());
+        let outcome = patch.unwrap_or(&self.forward);
+        let names = self.unexpected_names(body, outcome);
+        patch::report(tag, body, outcome, &names).map_or(Step::Forward, Step::Replace)
     }
 
     fn error(&mut self, complete: bool, body: &[u8]) -> Step {
-        let patched = match self.replies.head().and_then(|entry| entry.patch.as_ref()) {
-            Some(outcome) if complete => patch::report(b'E', body, outcome),
-            Some(_) | None => None,
-        };
+        let answer = if complete { self.fitted(b'E', body) } else { Step::Forward };
         let asked = self.asked();
         let (unanswered, skipping) = self.replies.fail();
         self.skipping |= skipping;
@@ -232,7 +256,7 @@ impl Conversation {
             self.question = None;
             self.query_answered = self.replies.give_sync_to_client();
         }
-        patched.map_or(Step::Forward, Step::Replace)
+        answer
     }
 
     /// A message failed, if it was the `first`, or was skipped.
@@ -262,9 +286,7 @@ impl Conversation {
         match self.replies.head() {
             // Debug messages about statements that the client did not send.
             Some(Entry { origin: Origin::Injected | Origin::Question, .. }) => Step::Drop,
-            Some(Entry { patch: Some(outcome), .. }) if complete => {
-                patch::report(b'N', body, outcome).map_or(Step::Forward, Step::Replace)
-            }
+            Some(_) if complete => self.fitted(b'N', body),
             Some(_) | None => Step::Forward,
         }
     }

@@ -94,6 +94,11 @@ impl Transaction {
         pinned.map_or(Shape::Old, |pinned| pinned.shape_of(self.seat.occupant()))
     }
 
+    /// Whether the generation held governs any table.
+    pub(super) fn governs(&self) -> bool {
+        self.pinned.as_ref().is_some_and(|pinned| pinned.compiled().governs())
+    }
+
     /// Number of the generation held, 0 for none.
     pub(super) fn number(&self) -> u64 {
         self.pinned.as_ref().map_or(0, |pinned| pinned.number())

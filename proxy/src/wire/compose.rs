@@ -147,13 +147,13 @@ pub fn terminate() -> BytesMut {
     encoded(&Terminate::new())
 }
 
-/// An ErrorResponse or NoticeResponse with the same fields except that one has another value.
+/// An ErrorResponse or NoticeResponse of these fields.
 #[must_use]
-pub fn with_field(tag: u8, fields: &[(u8, &[u8])], code: u8, value: &[u8]) -> BytesMut {
+pub fn report<V: AsRef<[u8]>>(tag: u8, fields: &[(u8, V)]) -> BytesMut {
     let mut body = BytesMut::new();
-    for (field, old) in fields {
+    for (field, value) in fields {
         body.put_u8(*field);
-        body.put_slice(if *field == code { value } else { old });
+        body.put_slice(value.as_ref());
         body.put_u8(0);
     }
     body.put_u8(0);
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!((&flush()[..], &sync()[..]), (&b"H\0\0\0\x04"[..], &b"S\0\0\0\x04"[..]));
         assert_eq!(&terminate()[..], b"X\0\0\0\x04");
         let fields: [(u8, &[u8]); 2] = [(b'C', b"42703"), (b'P', b"10")];
-        assert_eq!(&with_field(b'E', &fields, b'P', b"9")[..], b"E\0\0\0\x0fC42703\0P9\0\0");
+        assert_eq!(&report(b'E', &fields)[..], b"E\0\0\0\x10C42703\0P10\0\0");
         let mut asked = &question("n", "t")[..];
         let mut tags = Vec::new();
         while let Ok(Some(header)) = crate::wire::frame::client_header(asked) {

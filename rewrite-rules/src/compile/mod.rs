@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, Column, Relation, RelationName};
 use crate::generation::{Generation, Lenses};
-use crate::lens::{Access, Lens, LogicalColumn, OpaquePolicy};
+use crate::lens::{Access, Lens, LogicalColumn, Names, OpaquePolicy};
 use crate::rule::{Change, ColumnPair, Rule};
 use crate::shape::Shape;
 
@@ -275,7 +275,27 @@ fn lens(
         hidden,
         opaque,
         migrations: changes.iter().filter_map(|(index, _)| migration(*index)).collect(),
+        names: names(shape, rules, changes),
     }
+}
+
+/// What the server may call by names that a client of the shape does not expect.
+fn names(shape: Shape, rules: &[Rule], changes: &[(usize, ColumnChange)]) -> Names {
+    let mut names = Names::default();
+    for (index, change) in changes {
+        let (old, new) = (change.old.name.clone(), change.new.name.clone());
+        names.columns.push(match shape {
+            Shape::Old => (new, old),
+            Shape::New => (old, new),
+        });
+        let pairs =
+            rules.get(*index).into_iter().flat_map(|rule| &rule.change.columns().constraints);
+        names.constraints.extend(pairs.map(|(old, new)| match shape {
+            Shape::Old => (new.clone(), old.clone()),
+            Shape::New => (old.clone(), new.clone()),
+        }));
+    }
+    names
 }
 
 /// A column that no migration touches.

@@ -35,7 +35,7 @@ use sqlparser::tokenizer::Token;
 use crate::catalog::RelationName;
 use crate::edit::{CharacterOffsets, Edits};
 use crate::generation::{Generation, SessionView};
-use crate::lens::{Lens, OpaquePolicy};
+use crate::lens::{Lens, Names, OpaquePolicy};
 use crate::name;
 use crate::outcome::{Outcome, Reply, Rewritten};
 use crate::refusal::{Construct, Refusal};
@@ -369,6 +369,7 @@ impl<'a> Rewriter<'a> {
             return Ok(None);
         }
         let replies = std::mem::take(&mut self.replies);
+        let names = self.names();
         let blame = self.blame;
         let internal = |what: &str| Box::new(Refusal::internal(what, blame));
         let mut rewritten =
@@ -378,7 +379,29 @@ impl<'a> Rewriter<'a> {
             rewritten.replies =
                 (0..=*last).map(|at| replies.get(&at).cloned().unwrap_or_default()).collect();
         }
+        rewritten.names = names;
         Ok(Some(rewritten))
+    }
+
+    /// The physical names in use that the client's text does not say itself.
+    fn names(&self) -> Names {
+        let said: HashSet<String> = self.lexemes.iter().filter_map(Lexeme::name).collect();
+        let mut names = Names::default();
+        for occurrence in &self.occurrences {
+            let known = &occurrence.lens.names;
+            for (physical, name) in &known.columns {
+                let pair = (physical.clone(), name.clone());
+                if !said.contains(physical) && !names.columns.contains(&pair) {
+                    names.columns.push(pair);
+                }
+            }
+            for pair in &known.constraints {
+                if !names.constraints.contains(pair) {
+                    names.constraints.push(pair.clone());
+                }
+            }
+        }
+        names
     }
 }
 

@@ -11,6 +11,7 @@
 mod authentication;
 mod failures;
 mod malformed;
+mod reports;
 mod scripts;
 mod transcripts;
 
