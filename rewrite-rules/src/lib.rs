@@ -43,7 +43,7 @@ mod volatility;
 pub use catalog::Catalog;
 pub use compile::{Fault, compile};
 pub use generation::{Generation, Scan, SearchPath, SessionView};
-pub use outcome::{CopyFormat, CopyIn, Outcome, PositionMap, Reply, Rewritten};
+pub use outcome::{CopyFormat, CopyIn, Notice, Outcome, PositionMap, Reply, Rewritten};
 pub use phase::Phase;
 pub use refusal::Refusal;
 pub use rule::Rule;

@@ -42,6 +42,17 @@ pub struct Reply {
     /// Result columns of a governed table's row type that come as anonymous records: place among
     /// the result's columns counted from 0, and the type's oid.
     pub row_types: Vec<(u16, u32)>,
+    /// What the client should know besides: a NOTICE before the statement's end.
+    pub notice: Option<Notice>,
+}
+
+/// A NOTICE of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What was done, worded as PostgreSQL words its own.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 /// How the rows of a COPY FROM STDIN must be extended, field by field.

@@ -48,8 +48,6 @@ pub enum Construct {
     Prepare,
     /// `COPY … FROM` a governed table.
     CopyFrom,
-    /// `CREATE VIEW` over a governed table.
-    CreateView,
     /// Any other statement that names a governed table: DDL, privileges, rules, triggers.
     Utility,
     /// A whole-row reference, or what else needs a derived table, where none can stand.
@@ -77,7 +75,6 @@ impl Construct {
             Self::MergeVolatile => "a volatile value in MERGE's INSERT".to_owned(),
             Self::Prepare => "PREPARE".to_owned(),
             Self::CopyFrom => "COPY FROM".to_owned(),
-            Self::CreateView => "CREATE VIEW".to_owned(),
             Self::Utility => "this statement".to_owned(),
             Self::NoDerivedTable(reason) => reason.to_owned(),
             Self::UnknownPlace => "a governed name in this place".to_owned(),
@@ -106,7 +103,6 @@ impl Construct {
             Self::MergeVolatile => "compute it in the sub-select after USING",
             Self::Prepare => "use protocol-level prepared statements",
             Self::CopyFrom => "use INSERT while both columns are written",
-            Self::CreateView => "create the view on a direct connection, naming physical columns",
             Self::Utility => "run it on a direct connection to PostgreSQL, not through the proxy",
             Self::NoDerivedTable(_) => "name the columns that are needed one by one",
             Self::UnknownPlace => {

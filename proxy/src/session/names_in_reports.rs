@@ -49,7 +49,7 @@ fn quoted<'t>(text: &'t str, names: &'t Names) -> Cow<'t, str> {
         let inside = place % 2 == 1;
         parts.push(if inside { dotted(part, names) } else { Cow::Borrowed(part) });
     }
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         // A quote without its partner: whatever it is, it is no name.
         return Cow::Borrowed(text);
     }

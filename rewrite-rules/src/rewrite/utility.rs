@@ -1,12 +1,15 @@
 //! Every statement that is not SELECT, INSERT, UPDATE or DELETE: rewritten inside, harmless, or
 //! refused where it names a governed table.
 
-use sqlparser::ast::{CopySource, CreateTable, Ident, ObjectName, Statement, TableAlias};
+use sqlparser::ast::{
+    CopySource, CreateTable, CreateView, Ident, ObjectName, Statement, TableAlias,
+};
 use sqlparser::tokenizer::Token;
 
 use super::{Relation, Rewriter, Walk};
 use crate::lens::{Lens, LogicalColumn};
 use crate::name;
+use crate::outcome::Notice;
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
 use crate::statement::{end_byte, start_byte};
@@ -33,7 +36,7 @@ impl<'a> Rewriter<'a> {
                 self.copy_table(table_name, columns, *to)
             }
             Statement::CreateTable(table) => self.create_table(table),
-            Statement::CreateView(_) => self.refuse_if_named(Construct::CreateView),
+            Statement::CreateView(view) => self.create_view(view),
             // They name whole tables, cursors, channels or settings, never a column's meaning.
             Statement::Analyze(_)
             | Statement::Set(_)
@@ -215,6 +218,35 @@ impl<'a> Rewriter<'a> {
             return Err(Box::new(Refusal::prepare(self.blame)));
         }
         self.account_statement();
+        Ok(())
+    }
+
+    /// CREATE [MATERIALIZED] VIEW is rewritten inside. It will not follow the next flip.
+    fn create_view(&mut self, view: &CreateView) -> Walk<()> {
+        for part in name::parts(&view.name).unwrap_or_default() {
+            self.account(part);
+        }
+        view.columns.iter().for_each(|column| self.account(&column.name));
+        let before = self.occurrences.len();
+        self.query(&view.query)?;
+        let Some(lens) = self.occurrences.get(before).map(|found| found.lens) else {
+            return Ok(());
+        };
+        let view =
+            name::parts(&view.name).and_then(|parts| parts.last().map(|it| name::folded(it)));
+        let migrations: Vec<String> =
+            lens.migrations.iter().map(|migration| format!("\"{migration}\"")).collect();
+        self.replies.entry(self.statement).or_default().notice = Some(Notice {
+            message: format!(
+                "view \"{}\" keeps to the columns of table \"{}\" that are read today",
+                view.unwrap_or_default(),
+                lens.relation
+            ),
+            hint: format!(
+                "It does not follow migration {} to another phase: create it again after a flip.",
+                migrations.join(", ")
+            ),
+        });
         Ok(())
     }
 
