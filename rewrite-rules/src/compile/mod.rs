@@ -115,11 +115,15 @@ fn governed(
     let mut governed = vec![(relation.clone(), change)];
     for name in descendants(&relation, catalog) {
         let Some(child) = catalog.relation(&name) else { continue };
-        let inherited = ColumnPair { position: pair.position.or(place), ..pair.clone() };
-        // A child has its own order of columns as long as both are there.
-        let own = if child.column(&pair.from).is_some() { pair } else { &inherited };
-        let subject = Subject::new(&name, child, own, rule.phase);
-        governed.push((name.clone(), change_of(&subject, rule, catalog)?));
+        // A child has an order of columns of its own. Where it does not tell the old column's
+        // place, because it was made after the column had gone, the parent's is as good as any.
+        let own = ColumnPair { position: None, ..pair.clone() };
+        let like_parent = ColumnPair { position: place, ..pair.clone() };
+        let told = change_of(&Subject::new(&name, child, &own, rule.phase), rule, catalog);
+        let change = told.or_else(|_| {
+            change_of(&Subject::new(&name, child, &like_parent, rule.phase), rule, catalog)
+        })?;
+        governed.push((name.clone(), change));
     }
     Ok(governed)
 }

@@ -7,6 +7,7 @@
 )]
 
 mod change;
+mod children;
 mod faults;
 mod open_transactions;
 mod readme;
