@@ -5,7 +5,7 @@
 //! expression of the client comes to stand for two columns.
 
 use crate::lens::{Access, Names};
-use crate::outcome::{PositionMap, Rewritten};
+use crate::outcome::{Place, PositionMap, Rewritten};
 
 /// A part of a replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Piece {
     Text(String),
     /// The source between two byte offsets, edited.
     Copy(usize, usize),
+    /// Whole statements that the client did not send.
+    Hidden(String),
 }
 
 impl From<&str> for Piece {
@@ -50,7 +52,7 @@ struct Edit {
 }
 
 /// All edits to one text.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Edits {
     edits: Vec<Edit>,
 }
@@ -89,6 +91,20 @@ impl Edits {
         self.insert(end, behind);
     }
 
+    /// The same edits without the statements that the client did not send; `None` if there are
+    /// none.
+    pub(crate) fn without_hidden(&self) -> Option<Self> {
+        let is_hidden = |piece: &Piece| matches!(piece, Piece::Hidden(_));
+        if !self.edits.iter().flat_map(|edit| &edit.pieces).any(is_hidden) {
+            return None;
+        }
+        let mut visible = self.clone();
+        for edit in &mut visible.edits {
+            edit.pieces.retain(|piece| !is_hidden(piece));
+        }
+        Some(visible)
+    }
+
     /// Applies all edits to `source`.
     pub(crate) fn apply(mut self, source: &str) -> Result<Rewritten, Overlap> {
         // Stable: insertions at one place keep the order in which they were made.
@@ -125,7 +141,7 @@ struct Output<'a> {
     sql: String,
     /// Length of `sql` in characters.
     written: u32,
-    pieces: Vec<(u32, u32, bool)>,
+    pieces: Vec<(u32, Place)>,
 }
 
 impl Output<'_> {
@@ -145,8 +161,12 @@ impl Output<'_> {
             self.verbatim(at, edit.start);
             for piece in &edit.pieces {
                 match piece {
-                    Piece::Text(text) => self.write(text, edit.start, true),
+                    Piece::Text(text) => {
+                        let place = Place::At(self.characters.character(edit.start));
+                        self.write(text, place);
+                    }
                     Piece::Copy(from, to) => self.copy(*from, *to),
+                    Piece::Hidden(text) => self.write(text, Place::Nowhere),
                 }
             }
             at = edit.end;
@@ -156,15 +176,15 @@ impl Output<'_> {
 
     fn verbatim(&mut self, start: usize, end: usize) {
         if let Some(text) = self.source.get(start..end) {
-            self.write(text, start, false);
+            self.write(text, Place::From(self.characters.character(start)));
         }
     }
 
-    fn write(&mut self, text: &str, source_byte: usize, fixed: bool) {
+    fn write(&mut self, text: &str, place: Place) {
         if text.is_empty() {
             return;
         }
-        self.pieces.push((self.written, self.characters.character(source_byte), fixed));
+        self.pieces.push((self.written, place));
         self.sql.push_str(text);
         let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         self.written = self.written.saturating_add(length);
@@ -213,10 +233,24 @@ mod tests {
         let client = |needle: &str, nth: usize| {
             let at = rewritten.sql.match_indices(needle).nth(nth).unwrap().0;
             let position = rewritten.sql.get(..at).unwrap().chars().count() + 1;
-            rewritten.positions.to_client(u32::try_from(position).unwrap())
+            rewritten.positions.to_client(u32::try_from(position).unwrap()).unwrap()
         };
         assert_eq!([client("f(", 0), client("f(", 1), client("b =", 0)], [9, 9, 15]);
         assert_eq!([client("xyz", 0), client("xyz", 1)], [11, 11]);
+    }
+
+    #[test]
+    fn what_the_client_did_not_send_leads_nowhere() {
+        let mut edits = Edits::default();
+        edits.insert(0, vec![Piece::Hidden("a; ".into())]);
+        edits.insert(1, vec![Piece::Hidden("; b".into())]);
+        let visible = edits.without_hidden().unwrap();
+        assert_eq!(visible.apply("x -- y").unwrap().sql, "x -- y");
+        let rewritten = edits.apply("x -- y").unwrap();
+        assert_eq!(rewritten.sql, "a; x; b -- y");
+        let places = [1, 3, 4, 5, 7, 8].map(|at| rewritten.positions.to_client(at));
+        assert_eq!(places, [None, None, Some(1), None, None, Some(2)]);
+        assert!(Edits::default().without_hidden().is_none());
     }
 
     #[test]

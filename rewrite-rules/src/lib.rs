@@ -12,8 +12,10 @@
 //! | [`lens`] | what one governed table means: how each logical column is read and written |
 //! | [`generation`] | the immutable set of lenses that a transaction lives in; the front door to rewriting |
 //! | [`outcome`] | forward, rewritten, or refused |
+//! | [`encoding`] | how far an encoding's bytes can be trusted |
 //! | `prefilter` | one pass over the bytes, so that most statements cost nothing |
 //! | `statement` | a text as tokens and trees; `desugar` helps the parser, `trust` doubts it |
+//! | `copy_syntax` | COPY's own grammar, which the parser does not know; `literal` reads its options |
 //! | `scope` | names to relations |
 //! | `rewrite` | one file per statement form applies lenses; `rewrite/mod.rs` is the order of work |
 //! | `volatility` | may this expression be evaluated twice? |
@@ -22,6 +24,7 @@
 
 pub mod catalog;
 pub mod compile;
+pub mod encoding;
 pub mod generation;
 pub mod lens;
 pub mod name;
@@ -31,8 +34,10 @@ pub mod refusal;
 pub mod rule;
 pub mod shape;
 
+mod copy_syntax;
 mod desugar;
 mod edit;
+mod literal;
 mod prefilter;
 mod rewrite;
 mod scope;
@@ -42,8 +47,12 @@ mod volatility;
 
 pub use catalog::Catalog;
 pub use compile::{Fault, compile};
+pub use encoding::Encoding;
 pub use generation::{Generation, Scan, SearchPath, SessionView};
-pub use outcome::{CopyFormat, CopyIn, Notice, Outcome, PositionMap, Reply, Rewritten};
+pub use outcome::{
+    CopyFormat, CopyHeader, CopyIn, CopyRows, HeaderName, Notice, Outcome, PositionMap, Reply,
+    Rewritten, STAGING_TABLE,
+};
 pub use phase::Phase;
 pub use refusal::Refusal;
 pub use rule::Rule;

@@ -1,5 +1,6 @@
 //! What becomes of a statement.
 
+use crate::encoding::Encoding;
 use crate::lens::Names;
 use crate::refusal::Refusal;
 
@@ -30,20 +31,62 @@ pub struct Rewritten {
     pub names: Names,
 }
 
+impl Rewritten {
+    /// Which of several statements is the client's own, if exactly one is: the extended protocol
+    /// takes one statement at a time, so the others are sent before and behind it. `None` if there
+    /// is nothing to take apart.
+    #[must_use]
+    pub fn own_statement(&self) -> Option<usize> {
+        let mut own = self.replies.iter().enumerate().filter(|(_, reply)| !reply.injected);
+        match (own.next(), own.next()) {
+            (Some((index, _)), None) if self.replies.len() > 1 => Some(index),
+            _ => None,
+        }
+    }
+
+    /// One statement of `sql`, counted from 0, as it is sent alone; without an index all of them.
+    #[must_use]
+    pub fn statement(&self, index: Option<usize>) -> &str {
+        let Some(index) = index else { return &self.sql };
+        let start = self.replies.get(index).map_or(0, |reply| reply.start);
+        let next = self.replies.get(index.saturating_add(1));
+        let end = next.map_or(self.sql.len(), |reply| reply.start);
+        let text = self.sql.get(start..end).unwrap_or_default();
+        if next.is_some() { text.trim_end().trim_end_matches(';') } else { text }
+    }
+
+    /// The place in the client's text that belongs to a position in [`Self::statement`] of `index`;
+    /// `None` if the client wrote nothing of the kind.
+    #[must_use]
+    pub fn client_position(&self, index: Option<usize>, position: u32) -> Option<u32> {
+        let start = index.and_then(|index| self.replies.get(index)).map_or(0, |reply| reply.start);
+        let before = self.sql.get(..start).map_or(0, |before| before.chars().count());
+        let before = u32::try_from(before).unwrap_or(u32::MAX);
+        self.positions.to_client(position.saturating_add(before))
+    }
+}
+
 /// What must be done to the answer to one statement, and to the data that the client sends for it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
-    /// The client did not send this statement: nothing of its answer but an error may show.
+    /// Byte of [`Rewritten::sql`] at which the statement begins.
+    pub start: usize,
+    /// The client did not send this statement: nothing of its answer but an error may show, and
+    /// its tag where `command` gives it another word.
     pub injected: bool,
+    /// The client sent it, but its tag does not show: that of an injected statement behind it does.
+    pub silent: bool,
     /// The command that the tag must name; its row count stays.
     pub command: Option<&'static str>,
-    /// `COPY … FROM STDIN`: the rows that the client sends need more fields.
+    /// `COPY … FROM STDIN`: what becomes of the rows. `None` where nothing needs to be known of it.
     pub copy_in: Option<CopyIn>,
     /// Result columns of a governed table's row type that come as anonymous records: place among
     /// the result's columns counted from 0, and the type's oid.
     pub row_types: Vec<(u16, u32)>,
     /// What the client should know besides: a NOTICE before the statement's end.
     pub notice: Option<Notice>,
+    /// The table that the client named, where the statement names [`STAGING_TABLE`] instead.
+    pub staged_for: Option<String>,
 }
 
 /// A NOTICE of our own.
@@ -55,16 +98,47 @@ pub struct Notice {
     pub hint: String,
 }
 
-/// How the rows of a COPY FROM STDIN must be extended, field by field.
+impl Reply {
+    /// Whether the client sees that the statement was completed.
+    #[must_use]
+    pub fn shows_tag(&self) -> bool {
+        if self.injected { self.command.is_some() } else { !self.silent }
+    }
+
+    /// Whether nothing needs to be done to the answer.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        *self == Self { start: self.start, ..Self::default() }
+    }
+}
+
+/// Name of the temporary table that a COPY goes to whose values the server must work on before
+/// they are stored. Reserved.
+pub const STAGING_TABLE: &str = "segue_copy";
+
+/// What becomes of the rows that the client sends for a `COPY … FROM STDIN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyIn {
+pub enum CopyIn {
+    /// They go on as they come.
+    Verbatim,
+    /// Each gets more fields.
+    Extended(CopyRows),
+}
+
+/// How rows must be extended, field by field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRows {
     /// The format that the client chose.
     pub format: CopyFormat,
+    /// How many fields a row of the client's has.
+    pub fields: usize,
     /// For each field to append to a row, the place (counted from 0) of the client's field that
     /// it repeats.
     pub repeat: Vec<usize>,
-    /// How many fields a row of the client's has.
-    pub fields: usize,
+    /// What the first line is.
+    pub header: CopyHeader,
+    /// What the client's encoding must be at least, for the rows to be told apart.
+    pub encoding: Encoding,
 }
 
 /// How rows and fields are told apart in COPY data (PostgreSQL manual, "COPY").
@@ -74,8 +148,6 @@ pub enum CopyFormat {
     Text {
         /// Between two fields.
         delimiter: u8,
-        /// Whether the first line names the columns.
-        header: bool,
     },
     /// `FORMAT csv`.
     Csv {
@@ -85,11 +157,34 @@ pub enum CopyFormat {
         quote: u8,
         /// Before a quote inside a field.
         escape: u8,
-        /// Whether the first line names the columns.
-        header: bool,
     },
     /// `FORMAT binary`.
     Binary,
+}
+
+/// What the first line of COPY data is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyHeader {
+    /// A row like any other.
+    Absent,
+    /// `HEADER true`: a line that the server throws away.
+    Skipped,
+    /// `HEADER match`: the columns' names, which the server compares with its own.
+    Matched {
+        /// For each of the client's fields.
+        names: Vec<HeaderName>,
+        /// For each field that is appended.
+        added: Vec<String>,
+    },
+}
+
+/// A name in the header line of COPY data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderName {
+    /// What the client must have written.
+    pub client: String,
+    /// What the server must read.
+    pub server: String,
 }
 
 /// Leads error positions in a rewritten text back to the client's text.
@@ -97,24 +192,35 @@ pub enum CopyFormat {
 /// Positions are PostgreSQL's: characters, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PositionMap {
-    /// `(first character in the rewritten text, its character in the client's text, fixed)`,
-    /// ascending, counted from 0. In a piece that is not fixed, characters advance together; a
-    /// fixed one is new text, all of which belongs to one place.
-    pub(crate) pieces: Vec<(u32, u32, bool)>,
+    /// First character in the rewritten text, counted from 0, ascending; and where it belongs.
+    pub(crate) pieces: Vec<(u32, Place)>,
+}
+
+/// Where a piece of a rewritten text belongs in the client's text, in characters counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It is the client's own from there on.
+    From(u32),
+    /// It is new, and all of it belongs there.
+    At(u32),
+    /// It is a statement that the client did not send.
+    Nowhere,
 }
 
 impl PositionMap {
-    /// The place in the client's text that belongs to `position` in the rewritten text.
+    /// The place in the client's text that belongs to `position` in the rewritten text; `None` in a
+    /// statement that the client did not send.
     #[must_use]
-    pub fn to_client(&self, position: u32) -> u32 {
+    pub fn to_client(&self, position: u32) -> Option<u32> {
         let zero_based = position.saturating_sub(1);
         let index = self.pieces.partition_point(|piece| piece.0 <= zero_based);
         match index.checked_sub(1).and_then(|last| self.pieces.get(last)) {
-            Some(&(_, client, true)) => client.saturating_add(1),
-            Some(&(start, client, false)) => {
-                client.saturating_add(zero_based - start).saturating_add(1)
+            Some(&(_, Place::At(client))) => Some(client.saturating_add(1)),
+            Some(&(start, Place::From(client))) => {
+                Some(client.saturating_add(zero_based - start).saturating_add(1))
             }
-            None => position,
+            Some(&(_, Place::Nowhere)) => None,
+            None => Some(position),
         }
     }
 }

@@ -28,6 +28,10 @@ const UNDEFINED_COLUMN: &str = "42703";
 const UNDEFINED_TABLE: &str = "42P01";
 /// `duplicate_column`.
 const DUPLICATE_COLUMN: &str = "42701";
+/// `wrong_object_type`.
+const WRONG_OBJECT_TYPE: &str = "42809";
+/// `invalid_column_reference`.
+const INVALID_COLUMN_REFERENCE: &str = "42P10";
 /// `program_limit_exceeded`.
 const TOO_COMPLEX: &str = "54000";
 
@@ -46,8 +50,15 @@ pub enum Construct {
     MergeVolatile,
     /// SQL-level `PREPARE`.
     Prepare,
-    /// `COPY … FROM` a governed table.
-    CopyFrom,
+    /// An option of COPY that could say that the rows are told apart in another way.
+    CopyOption,
+    /// COPY rows in an encoding in which they cannot be told apart.
+    CopyEncoding,
+    /// `COPY … FROM … (FREEZE)` by way of a temporary table.
+    CopyFreeze,
+    /// A COPY that leaves to the server what only the server can compute, and only in the table
+    /// itself.
+    CopyDefault,
     /// Any other statement that names a governed table: DDL, privileges, rules, triggers.
     Utility,
     /// A whole-row reference, or what else needs a derived table, where none can stand.
@@ -74,7 +85,12 @@ impl Construct {
             Self::MergeReturning => "RETURNING of MERGE".to_owned(),
             Self::MergeVolatile => "a volatile value in MERGE's INSERT".to_owned(),
             Self::Prepare => "PREPARE".to_owned(),
-            Self::CopyFrom => "COPY FROM".to_owned(),
+            Self::CopyOption => "COPY FROM with this option".to_owned(),
+            Self::CopyEncoding => {
+                "COPY FROM in an encoding whose bytes can look like ASCII".to_owned()
+            }
+            Self::CopyFreeze => "COPY FROM with FREEZE".to_owned(),
+            Self::CopyDefault => "COPY FROM that needs a column's own default".to_owned(),
             Self::Utility => "this statement".to_owned(),
             Self::NoDerivedTable(reason) => reason.to_owned(),
             Self::UnknownPlace => "a governed name in this place".to_owned(),
@@ -102,7 +118,10 @@ impl Construct {
             Self::MergeReturning => "use INSERT … ON CONFLICT … RETURNING",
             Self::MergeVolatile => "compute it in the sub-select after USING",
             Self::Prepare => "use protocol-level prepared statements",
-            Self::CopyFrom => "use INSERT while both columns are written",
+            Self::CopyOption => "leave the option out, or write it as a plain literal",
+            Self::CopyEncoding => "send the rows in UTF8",
+            Self::CopyFreeze => "leave FREEZE out",
+            Self::CopyDefault => "list the column and send its values, or use INSERT",
             Self::Utility => "run it on a direct connection to PostgreSQL, not through the proxy",
             Self::NoDerivedTable(_) => "name the columns that are needed one by one",
             Self::UnknownPlace => {
@@ -196,6 +215,39 @@ impl Refusal {
             hint: Some("write only one of the two names, the proxy writes the other".to_owned()),
             position: None,
             in_every_phase: false,
+        }
+    }
+
+    /// COPY TO of a partitioned table, worded as PostgreSQL words it.
+    pub(crate) fn partitioned(lens: &Lens) -> Self {
+        Self {
+            sqlstate: WRONG_OBJECT_TYPE,
+            message: format!("cannot copy from partitioned table \"{}\"", lens.relation.name),
+            hint: Some("Try the COPY (SELECT ...) TO variant.".to_owned()),
+            position: None,
+            in_every_phase: true,
+        }
+    }
+
+    /// A column that is listed twice, worded as PostgreSQL words it for COPY.
+    pub(crate) fn listed_twice(column: &str) -> Self {
+        Self {
+            sqlstate: DUPLICATE_COLUMN,
+            message: format!("column \"{column}\" specified more than once"),
+            hint: None,
+            position: None,
+            in_every_phase: true,
+        }
+    }
+
+    /// A generated column that is listed, worded as PostgreSQL words it for COPY.
+    pub(crate) fn generated(column: &str) -> Self {
+        Self {
+            sqlstate: INVALID_COLUMN_REFERENCE,
+            message: format!("column \"{column}\" is a generated column"),
+            hint: None,
+            position: None,
+            in_every_phase: true,
         }
     }
 

@@ -4,7 +4,9 @@ use sqlparser::ast::{Ident, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserOptions};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
+use squawk_lexer::TokenKind;
 
+use crate::copy_syntax::{self, CopySyntax};
 use crate::{desugar, name, trust};
 
 /// Deepest nesting that is read. Unit: levels of the parser's recursion.
@@ -56,6 +58,8 @@ pub(crate) struct Parsed {
     pub(crate) statements: Vec<Statement>,
     /// Byte offsets of table names that `ONLY` stood before.
     pub(crate) only: Vec<usize>,
+    /// Its COPY statements; in the tree each is only what the parser was shown of it.
+    pub(crate) copies: Vec<CopySyntax>,
 }
 
 /// A text that could not be read, or that must not be believed.
@@ -79,6 +83,7 @@ pub(crate) fn read(text: &str) -> Result<Parsed, Unreadable> {
     if !trust::tokens_agree(text, &tokens) {
         return Err(Unreadable { lexemes: None });
     }
+    let copies = copy_syntax::hide(text, &lexemes, &mut tokens);
     let only = desugar::desugar(&mut tokens).only;
     tokens.push(TokenWithSpan::new(Token::EOF, byte_span(text.len(), text.len())));
     let options = ParserOptions::new().with_unescape(false);
@@ -88,10 +93,29 @@ pub(crate) fn read(text: &str) -> Result<Parsed, Unreadable> {
         .with_tokens_with_locations(tokens);
     match parser.parse_statements() {
         Ok(statements) if parser.peek_token().token == Token::EOF => {
-            Ok(Parsed { lexemes, statements, only })
+            Ok(Parsed { lexemes, statements, only, copies })
         }
         Ok(_) | Err(_) => Err(Unreadable { lexemes: Some(lexemes) }),
     }
+}
+
+/// Byte offsets at which the statements of a text begin, empty ones left out.
+pub(crate) fn starts(text: &str) -> Vec<usize> {
+    let (mut at, mut begins) = (0_usize, true);
+    let mut starts = Vec::new();
+    for token in squawk_lexer::tokenize(text) {
+        match token.kind {
+            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => {}
+            TokenKind::Semi => begins = true,
+            _ => {
+                if std::mem::take(&mut begins) {
+                    starts.push(at);
+                }
+            }
+        }
+        at = at.saturating_add(usize::try_from(token.len).unwrap_or(usize::MAX));
+    }
+    starts
 }
 
 fn lexemes(tokens: &[TokenWithSpan]) -> Vec<Lexeme> {
@@ -116,7 +140,7 @@ pub(crate) fn end_byte(span: Span) -> usize {
     usize::try_from(span.end.column.saturating_sub(1)).unwrap_or(usize::MAX)
 }
 
-fn byte_span(start: usize, end: usize) -> Span {
+pub(crate) fn byte_span(start: usize, end: usize) -> Span {
     let location = |byte: usize| Location::new(1, u64::try_from(byte).unwrap_or(u64::MAX - 1) + 1);
     Span::new(location(start), location(end))
 }

@@ -14,8 +14,8 @@ use rewrite_rules::{Generation, Outcome, Phase, SearchPath, SessionView, Shape};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
-use support::book::{Book, Case, Expected, updating};
-use support::{read_books, schema};
+use support::book::{Book, Case, Expected, Written, updating};
+use support::{read_books, replies, schema};
 
 #[test]
 fn every_book_holds() {
@@ -91,6 +91,15 @@ fn written(outcome: &Outcome) -> Expected {
     }
 }
 
+/// What a book says of an outcome.
+fn written_with_reply(outcome: &Outcome) -> Written {
+    let reply = match outcome {
+        Outcome::Rewritten(rewritten) => replies::written(rewritten),
+        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => None,
+    };
+    Written { expected: written(outcome), reply }
+}
+
 /// Checks everything that can be said about one case in one phase without a server.
 fn check(case: &Case, phase: Phase) -> Result<(), String> {
     let expected = case.expected(phase).ok_or("the book says nothing of this phase")?;
@@ -106,6 +115,11 @@ fn check(case: &Case, phase: Phase) -> Result<(), String> {
     let found = written(&outcome);
     if found != *expected {
         return Err(difference(expected, &found));
+    }
+    let reply = written_with_reply(&outcome).reply;
+    if reply.as_deref() != case.reply(phase) {
+        let text = |reply: Option<&str>| Expected::Text(reply.unwrap_or_default().to_owned());
+        return Err(difference(&text(case.reply(phase)), &text(reply.as_deref())));
     }
     let names_governed = generation.scan(case.client.as_bytes()).governed;
     match outcome {
@@ -124,17 +138,24 @@ fn check(case: &Case, phase: Phase) -> Result<(), String> {
             Err("the scan did not ask for this text to be rewritten".to_owned())
         }
         Outcome::Rewritten(rewritten) => {
-            parses(&case.client, &rewritten.sql)?;
+            // Several statements of ours for one of the client's: no client sends that.
+            let injected = rewritten.replies.iter().any(|reply| reply.injected);
+            if !injected {
+                parses(&case.client, &rewritten.sql)?;
+            }
             let (before, after) = (placeholders(&case.client)?, placeholders(&rewritten.sql)?);
             if before != after {
                 return Err(format!("placeholders {before:?} became {after:?}"));
             }
             for at in 1..=rewritten.sql.chars().count() {
                 let at = u32::try_from(at).map_err(|error| error.to_string())?;
-                let client = rewritten.positions.to_client(at);
+                let Some(client) = rewritten.positions.to_client(at) else { continue };
                 if client == 0 || client as usize > case.client.chars().count() + 1 {
                     return Err(format!("position {at} leads to {client}, outside of the text"));
                 }
+            }
+            if injected {
+                return Ok(());
             }
             again(&generation, &rewritten.sql, phase, case.shape)
         }
@@ -223,8 +244,8 @@ fn difference(expected: &Expected, found: &Expected) -> String {
 /// Makes the book's outcome blocks say what the code does.
 fn update(book: &Book) -> std::io::Result<()> {
     let outcome = |case: &Case, phase: Phase| match generation(case, phase) {
-        Ok(generation) => Some(written(&rewrite(&generation, &case.client, case.shape))),
-        Err(fault) => Some(Expected::Text(fault)),
+        Ok(generation) => Some(written_with_reply(&rewrite(&generation, &case.client, case.shape))),
+        Err(fault) => Some(Expected::Text(fault).into()),
     };
     std::fs::write(&book.path, book.updated(&outcome))
 }
@@ -284,8 +305,8 @@ mod format {
              refused 0A000\n```\n\nAfter.\n",
         );
         let made = before.updated(&|_, phase| match phase {
-            Phase::Expand | Phase::DualWrite => Some(Expected::Text("forwarded".into())),
-            _ => Some(Expected::Sql("SELECT b AS a FROM t".into())),
+            Phase::Expand | Phase::DualWrite => Some(Expected::Text("forwarded".into()).into()),
+            _ => Some(Expected::Sql("SELECT b AS a FROM t".into()).into()),
         });
         assert_eq!(
             made,
@@ -296,6 +317,33 @@ mod format {
                  After.\n"
             )
         );
+    }
+
+    #[test]
+    fn an_update_keeps_each_reply_behind_its_outcome() {
+        let client = "## B\n\n```sql client\nCOPY t (a) FROM STDIN\n```\n\n";
+        let rest = "```sql stop-dual-write contract\nCOPY t (b) FROM STDIN\n```\n\nAfter.\n";
+        let both = "```sql dual-write switch-reads\nCOPY t (a, b) FROM STDIN\n```\n\n\
+            ```text reply dual-write switch-reads\ncopy: text, 1 fields, field 1 repeated\n```\n\n";
+        let expand = "```text expand\nforwarded\n```\n\n";
+        let outcome = |_: &Case, phase: Phase| {
+            let sql = |text: &str| Expected::Sql(text.to_owned());
+            Some(match phase {
+                Phase::Expand => Expected::Text("forwarded".into()).into(),
+                Phase::DualWrite | Phase::SwitchReads => Written {
+                    expected: sql("COPY t (a, b) FROM STDIN"),
+                    reply: Some("copy: text, 1 fields, field 1 repeated".to_owned()),
+                },
+                Phase::StopDualWrite | Phase::Contract => sql("COPY t (b) FROM STDIN").into(),
+            })
+        };
+        let whole = format!("{client}{expand}{both}{rest}");
+        assert_eq!(book(&whole).updated(&outcome), format!("{HEAD}{whole}"));
+        let stale = whole.replace("field 1 repeated", "field 2 repeated");
+        assert_eq!(book(&stale).updated(&outcome), format!("{HEAD}{whole}"));
+        let [case] = &book(&whole).cases[..] else { panic!("one case") };
+        assert_eq!(case.reply(Phase::Contract), None);
+        assert_eq!(case.reply(Phase::SwitchReads), Some("copy: text, 1 fields, field 1 repeated"));
     }
 
     #[test]

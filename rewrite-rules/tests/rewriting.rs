@@ -6,7 +6,9 @@ pub mod support;
 
 use std::sync::Arc;
 
-use rewrite_rules::{Generation, Outcome, Phase, Rule, SearchPath, SessionView, compile};
+use rewrite_rules::{
+    CopyIn, Generation, Outcome, Phase, Reply, Rule, SearchPath, SessionView, compile,
+};
 
 const SCHEMA: &str = "
     CREATE TABLE users (id bigint PRIMARY KEY, username text UNIQUE, email text, handle text UNIQUE);
@@ -122,7 +124,7 @@ fn error_positions_lead_back_to_the_clients_text() {
     let copies: Vec<u32> = rewritten
         .sql
         .match_indices("nosuch")
-        .map(|(at, _)| rewritten.positions.to_client(character(&rewritten.sql, at)))
+        .filter_map(|(at, _)| rewritten.positions.to_client(character(&rewritten.sql, at)))
         .collect();
     assert_eq!(copies, [wanted, wanted]);
 }
@@ -162,6 +164,36 @@ fn a_name_that_nothing_in_sight_has_is_an_error_of_postgresqls_kind() {
         "SELECT 1 FROM (SELECT id FROM users) u WHERE username = 'a'",
         "42703 column \"username\" does not exist",
     );
+}
+
+/// What a COPY in dual-write needs of the client's encoding, or the refusal.
+fn copy_needs(text: &str) -> String {
+    let schema = "CREATE TABLE users (id bigint, username text, \"größe\" text, handle text);";
+    match rewrite(&generation(schema, Phase::DualWrite), text, &SearchPath::default()) {
+        Outcome::Rewritten(rewritten) => match &rewritten.replies[..] {
+            [Reply { copy_in: Some(CopyIn::Extended(rows)), .. }] => format!("{:?}", rows.encoding),
+            other => format!("{other:?}"),
+        },
+        Outcome::Refused(refusal) => refusal.message,
+        other @ (Outcome::Forward | Outcome::ForwardOpaque) => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn copied_lines_must_be_readable_and_copied_names_too() {
+    for (text, needed) in [
+        ("COPY users (username) FROM STDIN", "AsciiSafe"),
+        ("COPY users (username) FROM STDIN BINARY", "Overlapping"),
+        ("COPY users (username) FROM STDIN ENCODING 'latin1'", "Overlapping"),
+        ("COPY users FROM STDIN (HEADER)", "AsciiSafe"),
+        ("COPY users (username) FROM STDIN (HEADER match)", "AsciiSafe"),
+        ("COPY users FROM STDIN (HEADER match)", "Utf8"),
+        ("COPY users FROM STDIN (HEADER match, ENCODING 'UTF-8')", "Overlapping"),
+    ] {
+        assert_eq!(copy_needs(text), needed, "{text}");
+    }
+    let refused = copy_needs("COPY users FROM STDIN (HEADER match, ENCODING 'latin1')");
+    assert!(refused.contains("COPY FROM in an encoding"), "{refused}");
 }
 
 #[test]

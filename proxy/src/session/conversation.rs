@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use rewrite_rules::Outcome;
 
+use super::copy::Extension;
 use super::counters::Counters;
 use super::names::{Fact, Names};
 use super::reply::Replies;
@@ -18,7 +19,7 @@ use super::sql_prepared::SqlPrepared;
 use super::statements::Statements;
 use super::transaction::{Status, Transaction};
 use crate::phase::generation::Seat;
-use crate::wire::frame::{self, FrameError};
+use crate::wire::frame::{self, FrameError, HEADER_BYTES};
 use crate::wire::outgoing::Outgoing;
 
 /// What to do with the frame at the front of the input.
@@ -30,6 +31,8 @@ pub(super) enum Step {
     Before(BytesMut),
     /// Send these bytes instead of it.
     Replace(BytesMut),
+    /// It carries rows of a COPY, which are sent extended.
+    Rows,
     /// Throw it away.
     Drop,
     /// Decide when that many bytes of it are there.
@@ -58,6 +61,7 @@ pub(super) enum Violation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Body {
     Pass(usize),
+    Rows(usize),
     Drop(usize),
     Done,
 }
@@ -108,6 +112,10 @@ pub(super) struct Conversation {
     pub(super) question: Option<Question>,
     /// The failure of a question was given to the client as the answer to its waiting Query.
     pub(super) query_answered: bool,
+    /// The rows of the COPY for which the server waits are extended.
+    pub(super) extension: Option<Extension>,
+    /// A COPY was broken off because a row was too long to be extended.
+    pub(super) row_too_long: bool,
     /// A Flush was sent because too many replies are outstanding.
     pub(super) flushed: bool,
     /// The client said goodbye.
@@ -137,6 +145,8 @@ impl Conversation {
             asked: 0,
             question: None,
             query_answered: false,
+            extension: None,
+            row_too_long: false,
             flushed: false,
             terminated: false,
             forward: Arc::new(Outcome::Forward),
@@ -163,6 +173,12 @@ impl Conversation {
         self.wanted_of_client = 0;
         self.waiting = false;
         loop {
+            if let Body::Rows(left) = self.client_body {
+                server.take(input, std::mem::take(&mut run));
+                let rows = input.split_to(left.min(input.len()));
+                self.client_body = left_of(left, rows.len(), Body::Rows);
+                self.extend_rows(&rows, server);
+            }
             self.client_body = pass(self.client_body, &mut run, input, server);
             if self.client_body != Body::Done {
                 break;
@@ -281,6 +297,11 @@ fn apply(
             put(&bytes);
             Next::Body(Body::Drop(total))
         }
+        Step::Rows => {
+            put(&BytesMut::new());
+            input.advance(HEADER_BYTES);
+            Next::Body(Body::Rows(total.saturating_sub(HEADER_BYTES)))
+        }
         Step::Drop => Next::Body(Body::Drop(total)),
         Step::More(wanted) => Next::Wait(wanted),
         Step::Wait => Next::Wait(0),
@@ -294,7 +315,7 @@ fn apply(
 /// Hands on, or throws away, what is there of a frame under way.
 fn pass(body: Body, run: &mut usize, input: &mut BytesMut, out: &mut Outgoing) -> Body {
     match body {
-        Body::Done => Body::Done,
+        Body::Done | Body::Rows(_) => body,
         Body::Pass(left) => {
             let here = left.min(input.len().saturating_sub(*run));
             *run = run.saturating_add(here);

@@ -16,7 +16,10 @@
 //! | `statements` | the client's prepared statements and the words in which they stand |
 //! | `sql_prepared` | the same for those that were prepared with PREPARE |
 //! | `reply` | the replies that the server still owes |
+//! | `answer` | answers made to fit what the client sent |
 //! | `patch`, `names_in_reports` | errors made to fit what the client sent |
+//! | `copy_in` | the rows of a COPY, and the statements that are sent around one of the client's |
+//! | `copy` | rows that are extended as they pass |
 //! | [`counters`] | what all sessions together have done |
 
 use std::future::Future;
@@ -41,7 +44,10 @@ use crate::wire::startup::{self, Parameters};
 
 pub mod counters;
 
+mod answer;
 mod conversation;
+mod copy;
+mod copy_in;
 mod link;
 mod login;
 mod names;

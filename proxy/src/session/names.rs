@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::{SearchPath, Shape};
+use rewrite_rules::{Encoding, SearchPath, Shape};
 
 use crate::wire::reply;
 
@@ -80,25 +80,9 @@ fn bytes_of(hexadecimal: &[u8]) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
-/// How the bytes of a text relate to characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// UTF-8, as rules and catalog are.
-    Utf8,
-    /// Another one. ASCII bytes are what they look like only where no other bytes are.
-    Other,
-}
-
-impl Encoding {
-    /// SQL_ASCII means that the server takes the bytes as they are; where they are valid UTF-8,
-    /// no byte of a longer character looks like ASCII.
-    fn named(name: &[u8]) -> Self {
-        if name.eq_ignore_ascii_case(b"UTF8") || name.eq_ignore_ascii_case(b"SQL_ASCII") {
-            Self::Utf8
-        } else {
-            Self::Other
-        }
-    }
+/// The kind of an encoding that the server named.
+fn encoding(name: &[u8]) -> Encoding {
+    std::str::from_utf8(name).map_or(Encoding::Overlapping, Encoding::named)
 }
 
 /// How this session reads texts and names.
@@ -226,7 +210,11 @@ impl Names {
         if let Knowledge::View(view) = &mut self.known {
             match name {
                 b"standard_conforming_strings" => view.conforming_strings = value == b"on",
-                b"client_encoding" => view.encoding = Encoding::named(value),
+                b"client_encoding" => {
+                    let before = std::mem::replace(&mut view.encoding, encoding(value));
+                    // What was prepared may have been fit for the one before only.
+                    self.changes = self.changes.wrapping_add(u64::from(before != view.encoding));
+                }
                 _other => {}
             }
         }
@@ -258,14 +246,14 @@ fn view(mut facts: Vec<Fact>) -> Option<View> {
         return None;
     };
     // Names beyond ASCII of a database in another encoding cannot be compared with the catalog's.
-    if foreign && Encoding::named(database.as_bytes()) == Encoding::Other {
+    if foreign && Encoding::named(database) != Encoding::Utf8 {
         return None;
     }
     path.temporary.sort_unstable();
     Some(View {
         search_path: Arc::new(path),
         conforming_strings: strings == "on",
-        encoding: Encoding::named(client.as_bytes()),
+        encoding: Encoding::named(client),
         shape: ShapeSetting::read(shape),
     })
 }
@@ -371,7 +359,7 @@ mod tests {
         names.parameter(b"client_encoding", b"SJIS");
         names.parameter(b"standard_conforming_strings", b"off");
         let view = seen(&names);
-        assert_eq!((view.encoding, view.conforming_strings), (Encoding::Other, false));
+        assert_eq!((view.encoding, view.conforming_strings), (Encoding::Overlapping, false));
         names.parameter(b"search_path", b"x");
         assert!(!knows(&names));
     }

@@ -1,9 +1,11 @@
 //! Makes an error that the server reported fit what the client sent.
 
 use bytes::BytesMut;
-use rewrite_rules::Outcome;
 use rewrite_rules::catalog::RelationName;
 use rewrite_rules::lens::Names;
+use rewrite_rules::{Outcome, Rewritten, STAGING_TABLE};
+
+use super::copy::KEPT_BYTES;
 
 use super::names_in_reports::translated;
 use crate::wire::compose::{self, Complaint};
@@ -95,19 +97,32 @@ pub(super) fn about(body: &[u8]) -> About {
 }
 
 /// The ErrorResponse or NoticeResponse that the client must see instead of the server's; `None` if
-/// the server's own is right. `outcome` is what became of the statement it is about, `names` what
-/// it may call by names that the client does not expect.
-pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome, names: &Names) -> Option<BytesMut> {
+/// the server's own is right. `outcome` is what became of the statement it is about, of which only
+/// the `statement`-th may have been sent, and `names` what it may call by names that the client does
+/// not expect.
+pub(super) fn report(
+    tag: u8,
+    body: &[u8],
+    outcome: &Outcome,
+    statement: Option<usize>,
+    names: &Names,
+) -> Option<BytesMut> {
     let fields = reply::fields(body)?;
     match outcome {
-        Outcome::Forward | Outcome::ForwardOpaque => changed(tag, &fields, names, |_| None),
+        Outcome::Forward | Outcome::ForwardOpaque => {
+            changed(tag, &fields, &[], names, |_| Place::Same)
+        }
         Outcome::Rewritten(rewritten) => {
-            changed(tag, &fields, names, |position| Some(rewritten.positions.to_client(position)))
+            let to_client = |position| match rewritten.client_position(statement, position) {
+                Some(position) => Place::At(position),
+                None => Place::Nowhere,
+            };
+            changed(tag, &fields, &staged(rewritten), names, to_client)
         }
         Outcome::Refused(refusal) => match refused(tag, &fields) {
             Verdict::Untouched => None,
             Verdict::Theirs { position } => {
-                changed(tag, &fields, &Names::default(), |_| Some(position))
+                changed(tag, &fields, &[], &Names::default(), |_| Place::At(position))
             }
             Verdict::Ours => Some(
                 Complaint {
@@ -123,32 +138,82 @@ pub(super) fn report(tag: u8, body: &[u8], outcome: &Outcome, names: &Names) -> 
     }
 }
 
+/// Where in the client's text a position of the server's is.
+enum Place {
+    /// At the same position.
+    Same,
+    At(u32),
+    /// In a statement that the client did not send.
+    Nowhere,
+}
+
+/// The tables that the client named where a temporary one was written to.
+fn staged(rewritten: &Rewritten) -> Vec<&str> {
+    rewritten.replies.iter().find_map(|reply| reply.staged_for.as_deref()).into_iter().collect()
+}
+
 /// The report with its position and its names translated; `None` if nothing changes.
 fn changed(
     tag: u8,
     fields: &[(u8, &[u8])],
+    staged: &[&str],
     names: &Names,
-    to_client: impl Fn(u32) -> Option<u32>,
+    to_client: impl Fn(u32) -> Place,
 ) -> Option<BytesMut> {
     let sqlstate = reply::field(fields, b'C').unwrap_or_default();
+    let text = |code: u8, value: &[u8]| {
+        let named = staged.first().and_then(|table| with_table(code, value, table));
+        let value = named.as_deref().unwrap_or(value);
+        let translated =
+            if names.is_empty() { None } else { translated(code, value, sqlstate, names) };
+        translated.or(named)
+    };
     let mut any = false;
-    let fields: Vec<(u8, Vec<u8>)> = fields
-        .iter()
-        .map(|(code, value)| {
-            let new = match code {
-                b'P' => std::str::from_utf8(value)
-                    .ok()
-                    .and_then(|position| position.parse().ok())
-                    .and_then(&to_client)
-                    .map(|position| position.to_string().into_bytes()),
-                _ if names.is_empty() => None,
-                _ => translated(*code, value, sqlstate, names),
-            };
-            any |= new.is_some();
-            (*code, new.unwrap_or_else(|| value.to_vec()))
-        })
-        .collect();
-    any.then(|| compose::report(tag, &fields))
+    let mut new = Vec::with_capacity(fields.len());
+    for &(code, value) in fields {
+        let position = || std::str::from_utf8(value).ok()?.parse().ok();
+        let changed = match (code, position().map(&to_client)) {
+            (b'P', Some(Place::Nowhere)) => {
+                any = true;
+                continue;
+            }
+            (b'P', Some(Place::At(position))) => Some(position.to_string().into_bytes()),
+            (b'P', Some(Place::Same) | None) => None,
+            (code, _) => text(code, value),
+        };
+        any |= changed.is_some();
+        new.push((code, changed.unwrap_or_else(|| value.to_vec())));
+    }
+    any.then(|| compose::report(tag, &new))
+}
+
+/// A message, detail or context with the client's table instead of the temporary one.
+fn with_table(code: u8, text: &[u8], table: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok()?;
+    let speaks = matches!(code, b'M' | b'D' | b'W') && text.contains(STAGING_TABLE);
+    speaks.then(|| text.replace(STAGING_TABLE, table).into_bytes())
+}
+
+/// Why a COPY is broken off by us.
+pub(super) const ROW_TOO_LONG: &str =
+    "a field that a migration repeats is too long to be kept until the end of its row";
+
+/// Whether an error says that the COPY was broken off by us.
+pub(super) fn is_copy_failure(body: &[u8]) -> bool {
+    let message = reply::fields(body).and_then(|fields| reply::field(&fields, b'M'));
+    message.is_some_and(|message| message.ends_with(ROW_TOO_LONG.as_bytes()))
+}
+
+/// The error that the client gets then.
+pub(super) fn row_too_long() -> BytesMut {
+    let complaint = Complaint {
+        severity: "ERROR",
+        sqlstate: "54000",
+        message: ROW_TOO_LONG.to_owned(),
+        hint: Some(format!("Use INSERT for values of more than {KEPT_BYTES} bytes.")),
+        position: None,
+    };
+    complaint.to_bytes()
 }
 
 #[cfg(test)]
@@ -167,12 +232,16 @@ mod tests {
             position: Some(3),
             in_every_phase: false,
         });
-        let bytes = report(b'E', UNDEFINED, &refused, &Names::default()).unwrap();
+        let bytes = report(b'E', UNDEFINED, &refused, None, &Names::default()).unwrap();
         assert_eq!(&bytes[5..], b"SERROR\0VERROR\0C0A000\0Mno\0Hyes\0P3\0\0");
-        assert_eq!(report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused, &Names::default()), None);
-        assert_eq!(report(b'N', UNDEFINED, &refused, &Names::default()), None);
+        assert_eq!(
+            report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused, None, &Names::default()),
+            None
+        );
+        assert_eq!(report(b'N', UNDEFINED, &refused, None, &Names::default()), None);
         let several =
-            report(b'E', b"SERROR\0C42601\0Mseveral\0\0", &refused, &Names::default()).unwrap();
+            report(b'E', b"SERROR\0C42601\0Mseveral\0\0", &refused, None, &Names::default())
+                .unwrap();
         assert_eq!(several, bytes, "a Parse of two statements");
     }
 
@@ -188,7 +257,7 @@ mod tests {
         let sent = failing("é SELEC".as_bytes());
         let at = sent.chars().position(|c| c == 'é').unwrap() + 3;
         let body = format!("SERROR\0C42601\0Msyntax\0P{at}\0\0");
-        let bytes = report(b'E', body.as_bytes(), &refused, &Names::default()).unwrap();
+        let bytes = report(b'E', body.as_bytes(), &refused, None, &Names::default()).unwrap();
         assert_eq!(&bytes[5..], b"SERROR\0C42601\0Msyntax\0P3\0\0");
     }
 
@@ -201,14 +270,14 @@ mod tests {
             replies: Vec::new(),
             names: Names::default(),
         });
-        let bytes = report(b'E', UNDEFINED, &rewritten, &Names::default()).unwrap();
+        let bytes = report(b'E', UNDEFINED, &rewritten, None, &Names::default()).unwrap();
         assert_eq!(&bytes[5..], UNDEFINED);
         assert_eq!(
-            report(b'E', b"SERROR\0C42P01\0\0", &rewritten, &Names::default()),
+            report(b'E', b"SERROR\0C42P01\0\0", &rewritten, None, &Names::default()),
             None,
             "no position in it"
         );
-        assert_eq!(report(b'E', UNDEFINED, &Outcome::Forward, &Names::default()), None);
-        assert_eq!(report(b'E', b"garbage", &rewritten, &Names::default()), None);
+        assert_eq!(report(b'E', UNDEFINED, &Outcome::Forward, None, &Names::default()), None);
+        assert_eq!(report(b'E', b"garbage", &rewritten, None, &Names::default()), None);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::{Outcome, Refusal, Shape};
+use rewrite_rules::{CopyIn, Encoding, Outcome, Refusal, Shape};
 
 use super::conversation::{Conversation, Question, QuestionKind, Step};
 use super::counters::{Counters, bump};
 use super::names::{
-    Encoding, Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, SQL_PREPARED_QUESTION,
+    Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, SQL_PREPARED_QUESTION,
     ShapeSetting, View, mentions_ddl,
 };
 use super::patch::FAILING_STATEMENT;
@@ -98,6 +98,14 @@ fn unreadable() -> Arc<Outcome> {
     )
 }
 
+fn unsplittable() -> Arc<Outcome> {
+    refusal(
+        "0A000",
+        "cannot tell the fields of COPY apart in this client_encoding: a migration needs more of them",
+        "Set client_encoding to UTF8.",
+    )
+}
+
 fn midway() -> Arc<Outcome> {
     refusal(
         "0A000",
@@ -134,7 +142,9 @@ impl Conversation {
                 (None, _) => unreadable(),
                 (Some(_), Err(refused)) => refused,
                 (Some(text), Ok(shape)) => {
-                    generation.plan(text, &view.search_path, view.conforming_strings, shape)
+                    let strings = view.conforming_strings;
+                    let plan = generation.plan(text, &view.search_path, strings, shape);
+                    if needed_encoding(&plan) > view.encoding { unsplittable() } else { plan }
                 }
             },
         };
@@ -259,7 +269,8 @@ impl Conversation {
 
     fn expect_injected(&mut self, expected: Expected, patch: Option<&Arc<Outcome>>) {
         let patch = patch.filter(|outcome| needs_patch(outcome)).cloned();
-        self.replies.push(Entry { expected, origin: Origin::Injected, patch });
+        let statement = patch.as_deref().and_then(own_statement);
+        self.replies.push(Entry { expected, origin: Origin::Injected, patch, statement });
         self.transaction.extend_batch();
     }
 
@@ -283,7 +294,12 @@ impl Conversation {
         ];
         let end = alone.then_some(Expected::Sync);
         for expected in parts.into_iter().chain(end) {
-            self.replies.push(Entry { expected, origin: Origin::Question, patch: None });
+            self.replies.push(Entry {
+                expected,
+                origin: Origin::Question,
+                patch: None,
+                statement: None,
+            });
         }
         if alone {
             bytes.unsplit(compose::sync());
@@ -333,15 +349,30 @@ fn renames_midway(generation: &Generation, text: &[u8], view: &View, touched: bo
 fn readable<'a>(text: &'a [u8], view: &View) -> Option<&'a str> {
     match view.encoding {
         Encoding::Utf8 => std::str::from_utf8(text).ok(),
-        Encoding::Other if text.is_ascii() => std::str::from_utf8(text).ok(),
-        Encoding::Other => None,
+        Encoding::AsciiSafe | Encoding::Overlapping if text.is_ascii() => {
+            std::str::from_utf8(text).ok()
+        }
+        Encoding::AsciiSafe | Encoding::Overlapping => None,
     }
+}
+
+/// What the client's encoding must be at least, for the rows of its COPY to be told apart.
+fn needed_encoding(outcome: &Outcome) -> Encoding {
+    let replies = match outcome {
+        Outcome::Rewritten(rewritten) => rewritten.replies.as_slice(),
+        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => &[],
+    };
+    let needed = replies.iter().map(|reply| match &reply.copy_in {
+        Some(CopyIn::Extended(rows)) => rows.encoding,
+        Some(CopyIn::Verbatim) | None => Encoding::Overlapping,
+    });
+    needed.max().unwrap_or(Encoding::Overlapping)
 }
 
 /// The text that the server has, or should have, of a statement.
 fn server_text<'a>(source: &'a Source, outcome: &'a Outcome) -> &'a [u8] {
     match outcome {
-        Outcome::Rewritten(rewritten) => rewritten.sql.as_bytes(),
+        Outcome::Rewritten(rewritten) => rewritten.statement(rewritten.own_statement()).as_bytes(),
         Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => {
             source.text.as_deref().unwrap_or_default()
         }
@@ -353,6 +384,14 @@ pub(super) fn needs_patch(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Forward | Outcome::ForwardOpaque => false,
         Outcome::Rewritten(_) | Outcome::Refused(_) => true,
+    }
+}
+
+/// Which statement of an outcome the extended protocol prepares under the client's name.
+pub(super) fn own_statement(outcome: &Outcome) -> Option<usize> {
+    match outcome {
+        Outcome::Rewritten(rewritten) => rewritten.own_statement(),
+        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => None,
     }
 }
 

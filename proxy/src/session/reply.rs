@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rewrite_rules::Outcome;
+use rewrite_rules::{Outcome, Reply, Rewritten};
 
 /// Most replies that may be outstanding before the client's messages wait; a few megabytes. Far
 /// more than any driver pipelines. Unit: messages.
@@ -60,6 +60,40 @@ pub(super) struct Entry {
     pub(super) origin: Origin,
     /// What became of the statement, if errors about it must be made to fit.
     pub(super) patch: Option<Arc<Outcome>>,
+    /// Which of its statements was sent, if not all of them.
+    pub(super) statement: Option<usize>,
+}
+
+impl Entry {
+    fn rewritten(&self) -> Option<&Rewritten> {
+        match self.patch.as_deref()? {
+            Outcome::Rewritten(rewritten) => Some(rewritten),
+            Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => None,
+        }
+    }
+
+    /// What must be done to the answer to its only statement.
+    fn reply(&self) -> Option<&Reply> {
+        self.rewritten()?.replies.get(self.statement.unwrap_or(0))
+    }
+
+    /// Whether it runs a COPY whose rows may have to be changed, or followed by something.
+    fn copies(&self) -> bool {
+        let copies = |reply: &Reply| reply.copy_in.is_some();
+        match self.expected {
+            Expected::Execute => self.reply().is_some_and(copies),
+            Expected::Query { .. } => {
+                self.rewritten().is_some_and(|it| it.replies.iter().any(copies))
+            }
+            Expected::FunctionCall
+            | Expected::Parse { .. }
+            | Expected::Bind
+            | Expected::Describe
+            | Expected::Close { .. }
+            | Expected::Sync
+            | Expected::CopyEnd => false,
+        }
+    }
 }
 
 /// All owed replies, oldest first.
@@ -68,18 +102,23 @@ pub(super) struct Replies {
     queue: VecDeque<Entry>,
     /// The server waits for COPY data whose end has not been sent.
     copying: bool,
+    /// How many entries run a COPY of which something must be known.
+    copies: usize,
+    /// How many statements of the oldest entry, if it is a Query, are complete.
+    completed: usize,
 }
 
 impl Replies {
     /// A message was sent.
     pub(super) fn push(&mut self, entry: Entry) {
+        self.copies = self.copies.saturating_add(usize::from(entry.copies()));
         self.queue.push_back(entry);
         self.drop_markers();
     }
 
     /// A message of the client's was sent that needs no patch.
     pub(super) fn expect(&mut self, expected: Expected) {
-        self.push(Entry { expected, origin: Origin::Client, patch: None });
+        self.push(Entry { expected, origin: Origin::Client, patch: None, statement: None });
     }
 
     /// The oldest owed reply.
@@ -90,8 +129,41 @@ impl Replies {
     /// The oldest owed reply came in full.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         let entry = self.queue.pop_front();
+        self.completed = 0;
+        self.copies = self.copies.saturating_sub(usize::from(entry.as_ref()?.copies()));
         self.drop_markers();
         entry
+    }
+
+    /// What must be done to what the server is answering now.
+    pub(super) fn present(&self) -> Option<&Reply> {
+        let entry = self.head()?;
+        match entry.expected {
+            Expected::Query { .. } => entry.rewritten()?.replies.get(self.completed),
+            Expected::FunctionCall
+            | Expected::Parse { .. }
+            | Expected::Bind
+            | Expected::Describe
+            | Expected::Close { .. }
+            | Expected::Execute
+            | Expected::Sync
+            | Expected::CopyEnd => entry.reply(),
+        }
+    }
+
+    /// Whether the rows that come, if any, are not for the client.
+    pub(super) fn hides_rows(&self) -> bool {
+        match self.head() {
+            Some(Entry { patch: Some(_), .. }) => {
+                self.present().is_some_and(|reply| reply.injected)
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Whether a COPY was sent for which the server is not waiting yet, or not any more.
+    pub(super) fn copy_is_ahead(&self) -> bool {
+        self.copies > 0 && !self.copying
     }
 
     /// Number of owed replies.
@@ -134,6 +206,7 @@ impl Replies {
     /// One command of a Query is complete; the end of its COPY data needs no mark any more.
     pub(super) fn command_completes(&mut self) {
         self.copying = false;
+        self.completed = self.completed.saturating_add(1);
         if self.queue.get(1).is_some_and(|entry| matches!(entry.expected, Expected::CopyEnd)) {
             self.queue.remove(1);
         }
@@ -159,7 +232,9 @@ impl Replies {
             return (Vec::new(), false);
         }
         let end = self.queue.iter().position(|entry| matches!(entry.expected, Expected::Sync));
-        let unanswered = self.queue.drain(..end.unwrap_or(self.queue.len())).collect();
+        let unanswered: Vec<Entry> = self.queue.drain(..end.unwrap_or(self.queue.len())).collect();
+        let copies = unanswered.iter().filter(|entry| entry.copies()).count();
+        self.copies = self.copies.saturating_sub(copies);
         (unanswered, end.is_none())
     }
 

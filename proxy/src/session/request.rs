@@ -11,8 +11,8 @@ use rewrite_rules::Outcome;
 use super::conversation::{Conversation, Portal, QuestionKind, Step, Violation};
 use super::patch::{FAILING_STATEMENT, failing};
 use super::plan::{
-    INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Use, Verdict, count, needs_patch, too_long,
-    unknowable,
+    INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Use, Verdict, count, needs_patch, own_statement,
+    too_long, unknowable,
 };
 use super::reply::{Entry, Expected, MAX_OUTSTANDING, Origin};
 use super::statements::{Source, Standing, Version};
@@ -55,14 +55,12 @@ impl Conversation {
                 return Ok(Step::Forward);
             }
             b'S' if !self.replies.copying() => return Ok(self.sync()),
-            b'H' | b'S' | b'd' => return Ok(Step::Forward),
+            b'H' | b'S' => return Ok(Step::Forward),
+            b'd' | b'c' | b'f' => return Ok(self.copy_message(header.tag)),
             _ if self.skipping => return Ok(Step::Forward),
-            b'c' | b'f' => {
-                self.replies.copy_in_ends(true);
-                return Ok(Step::Forward);
-            }
             _ if self.replies.copying() => {
                 // The server takes it for the end of the data and fails; it is not executed.
+                self.extension = None;
                 self.replies.copy_in_ends(false);
                 return Ok(Step::Forward);
             }
@@ -168,6 +166,7 @@ impl Conversation {
             expected: Expected::Query { unnamed },
             origin: Origin::Client,
             patch: needs_patch(outcome).then(|| Arc::clone(outcome)),
+            statement: None,
         });
         self.transaction.end_batch();
         self.executed(changes_names);
@@ -184,7 +183,8 @@ impl Conversation {
 
     /// Notes that a message of the extended protocol was sent.
     fn send_extended(&mut self, expected: Expected, patch: Option<Arc<Outcome>>) {
-        self.replies.push(Entry { expected, origin: Origin::Client, patch });
+        let statement = patch.as_deref().and_then(own_statement);
+        self.replies.push(Entry { expected, origin: Origin::Client, patch, statement });
         self.transaction.extend_batch();
     }
 
@@ -210,7 +210,8 @@ impl Conversation {
         let step = match &*outcome {
             Outcome::Forward | Outcome::ForwardOpaque => Step::Forward,
             Outcome::Rewritten(rewritten) => {
-                Step::Replace(compose::parse(parse.name, rewritten.sql.as_bytes(), parse.types))
+                let text = rewritten.statement(rewritten.own_statement());
+                Step::Replace(compose::parse(parse.name, text.as_bytes(), parse.types))
             }
             Outcome::Refused(_) => {
                 Step::Replace(compose::parse(parse.name, failing(parse.text).as_bytes(), NO_TYPES))
@@ -318,9 +319,14 @@ impl Conversation {
         let portal = self.portals.get(name);
         let changes_names = portal.is_some_and(|portal| portal.changes_names);
         let patch = portal.and_then(|portal| portal.patch.clone());
-        self.send_extended(Expected::Execute, patch);
+        let before = self.send_before(patch.as_ref());
+        self.send_extended(Expected::Execute, patch.clone());
+        let behind = self.send_behind_execute(patch.as_ref());
         self.executed(changes_names);
-        Ok(Step::Forward)
+        if behind.is_empty() {
+            return Ok(step_after(Some(before).filter(|before| !before.is_empty())));
+        }
+        Ok(Step::Replace([&before, frame, &behind].concat().as_slice().into()))
     }
 
     fn close(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {

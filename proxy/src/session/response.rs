@@ -1,8 +1,9 @@
 //! Decides what becomes of each message of the server's.
 
-use rewrite_rules::Outcome;
 use rewrite_rules::lens::Names;
+use rewrite_rules::{Outcome, Reply};
 
+use super::answer;
 use super::conversation::{Conversation, QuestionKind, Step, Violation};
 use super::names;
 use super::patch::{self, About};
@@ -28,18 +29,18 @@ impl Conversation {
         let more = Ok(Step::More(header.total));
         match header.tag {
             // What there is most of, unless it answers a question of ours.
-            b'D' if self.question.is_none() => Ok(Step::Forward),
+            b'D' if self.question.is_none() && !self.replies.hides_rows() => Ok(Step::Forward),
             b'D' if self.asked() && !complete && header.total <= SHORT_BYTES => more,
             b'D' => Ok(self.row(complete, body)),
-            b'T' | b'n' | b't' => self.described(header.tag),
+            b'T' if self.types_matter(header) && !complete => more,
+            b'T' => self.row_description(complete, body),
+            b'n' | b't' => self.described(header.tag),
             b'1' | b'2' | b'3' => self.completed(header.tag),
             b'C' | b'S' | b'Z' if !complete && header.total <= SHORT_BYTES => more,
             b'C' => self.command_complete(body),
             b'I' | b's' => self.executed_to(header.tag),
-            b'G' => {
-                self.replies.copy_in_begins();
-                Ok(Step::Forward)
-            }
+            b'G' if !complete && header.total <= SHORT_BYTES => more,
+            b'G' => Ok(self.copy_in_begins(body)),
             b'S' => {
                 if let Some((name, value)) = reply::parameter(body) {
                     self.names.parameter(name, value);
@@ -90,6 +91,9 @@ impl Conversation {
 
     /// A row while a question is under way; it may still belong to the client's own statement.
     fn row(&mut self, complete: bool, body: &[u8]) -> Step {
+        if self.replies.hides_rows() {
+            return Step::Drop;
+        }
         if !self.asked() {
             return Step::Forward;
         }
@@ -126,7 +130,7 @@ impl Conversation {
 
     /// ParameterDescription comes before RowDescription or NoData; RowDescription also begins the
     /// rows of a Query.
-    fn described(&mut self, tag: u8) -> Result<Step, Violation> {
+    pub(super) fn described(&mut self, tag: u8) -> Result<Step, Violation> {
         match self.replies.head().map(|entry| &entry.expected) {
             Some(Expected::Describe) if tag == b't' => Ok(Step::Forward),
             Some(Expected::Describe) => {
@@ -167,15 +171,18 @@ impl Conversation {
             b"PREPARE" => self.sql_prepared.prepared(self.transaction.number()),
             _other => {}
         }
+        self.extension = None;
+        let step = match self.replies.present() {
+            Some(reply) => answer::tag(reply, body),
+            None if self.asked() => Step::Drop,
+            None => Step::Forward,
+        };
         if let Some(Expected::Query { .. }) = self.replies.head().map(|entry| &entry.expected) {
             self.replies.command_completes();
-            return Ok(Step::Forward);
+        } else {
+            self.settle(b'C', |expected| matches!(expected, Expected::Execute))?;
         }
-        let entry = self.settle(b'C', |expected| matches!(expected, Expected::Execute))?;
-        Ok(match entry.origin {
-            Origin::Client | Origin::Injected => Step::Forward,
-            Origin::Question => Step::Drop,
-        })
+        Ok(step)
     }
 
     fn ready(&mut self, header: Header, body: &[u8]) -> Result<Step, Violation> {
@@ -237,14 +244,24 @@ impl Conversation {
 
     /// The report as the client must see it.
     fn fitted(&self, tag: u8, body: &[u8]) -> Step {
-        let patch = self.replies.head().and_then(|entry| entry.patch.as_ref());
-        let outcome = patch.unwrap_or(&self.forward);
+        let head = self.replies.head();
+        let outcome = head.and_then(|entry| entry.patch.as_ref()).unwrap_or(&self.forward);
+        let statement = head.and_then(|entry| entry.statement);
         let names = self.unexpected_names(body, outcome);
-        patch::report(tag, body, outcome, &names).map_or(Step::Forward, Step::Replace)
+        let report = patch::report(tag, body, outcome, statement, &names);
+        report.map_or(Step::Forward, Step::Replace)
     }
 
     fn error(&mut self, complete: bool, body: &[u8]) -> Step {
-        let answer = if complete { self.fitted(b'E', body) } else { Step::Forward };
+        self.extension = None;
+        let too_long = std::mem::take(&mut self.row_too_long) && complete;
+        let answer = if too_long && patch::is_copy_failure(body) {
+            Step::Replace(patch::row_too_long())
+        } else if complete {
+            self.fitted(b'E', body)
+        } else {
+            Step::Forward
+        };
         let asked = self.asked();
         let (unanswered, skipping) = self.replies.fail();
         self.skipping |= skipping;
@@ -283,9 +300,13 @@ impl Conversation {
     }
 
     fn notice(&mut self, complete: bool, body: &[u8]) -> Step {
+        // A statement that answers for the client's may say what that would have said.
+        let answers = self.replies.present().is_some_and(Reply::shows_tag);
         match self.replies.head() {
             // Debug messages about statements that the client did not send.
-            Some(Entry { origin: Origin::Injected | Origin::Question, .. }) => Step::Drop,
+            Some(Entry { origin: Origin::Injected, .. }) if !answers => Step::Drop,
+            Some(Entry { origin: Origin::Question, .. }) => Step::Drop,
+            Some(_) if self.replies.hides_rows() && !answers => Step::Drop,
             Some(_) if complete => self.fitted(b'N', body),
             Some(_) | None => Step::Forward,
         }

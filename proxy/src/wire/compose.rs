@@ -5,6 +5,7 @@
 
 use bytes::{BufMut, BytesMut};
 use pgwire::messages::Message;
+use pgwire::messages::copy::{CopyDone, CopyFail};
 use pgwire::messages::extendedquery::{Bind, Close, Execute, Flush, Parse, Sync};
 use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::terminate::Terminate;
@@ -147,6 +148,30 @@ pub fn terminate() -> BytesMut {
     encoded(&Terminate::new())
 }
 
+/// A CopyDone.
+#[must_use]
+pub fn copy_done() -> BytesMut {
+    encoded(&CopyDone::new())
+}
+
+/// A CopyFail, whose reason will be part of the server's error.
+#[must_use]
+pub fn copy_fail(reason: &str) -> BytesMut {
+    encoded(&CopyFail::new(reason.to_owned()))
+}
+
+/// A CommandComplete.
+#[must_use]
+pub fn command_complete(tag: &[u8]) -> BytesMut {
+    spliced(b'C', &[tag, b"\0"])
+}
+
+/// A message from its type and body.
+#[must_use]
+pub fn message(tag: u8, body: &[u8]) -> BytesMut {
+    spliced(tag, &[body])
+}
+
 /// An ErrorResponse or NoticeResponse of these fields.
 #[must_use]
 pub fn report<V: AsRef<[u8]>>(tag: u8, fields: &[(u8, V)]) -> BytesMut {
@@ -171,6 +196,10 @@ mod tests {
         assert_eq!(&close_statement(b"s")[..], b"C\0\0\0\x07Ss\0");
         assert_eq!((&flush()[..], &sync()[..]), (&b"H\0\0\0\x04"[..], &b"S\0\0\0\x04"[..]));
         assert_eq!(&terminate()[..], b"X\0\0\0\x04");
+        assert_eq!(&copy_done()[..], b"c\0\0\0\x04");
+        assert_eq!(&copy_fail("x")[..], b"f\0\0\0\x06x\0");
+        assert_eq!(&command_complete(b"COPY 1")[..], b"C\0\0\0\x0bCOPY 1\0");
+        assert_eq!(&message(b'G', b"ab")[..], b"G\0\0\0\x06ab");
         let fields: [(u8, &[u8]); 2] = [(b'C', b"42703"), (b'P', b"10")];
         assert_eq!(&report(b'E', &fields)[..], b"E\0\0\0\x10C42703\0P10\0\0");
         let mut asked = &question("n", "t")[..];

@@ -28,6 +28,15 @@ impl Outgoing {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Appends bytes of our own that nobody else needs.
+    pub fn append(&mut self, bytes: BytesMut) {
+        if self.bytes.is_empty() {
+            self.bytes = bytes;
+        } else {
+            self.bytes.extend_from_slice(&bytes);
+        }
+    }
+
     /// What waits, oldest first.
     #[must_use]
     pub fn waiting(&self) -> &[u8] {
@@ -68,9 +77,12 @@ mod tests {
         out.put(b"-");
         out.take(&mut input, 3);
         assert_eq!((out.waiting(), &input[..]), (&b"ab-cde"[..], &b"f"[..]));
+        out.append(BytesMut::from(&b"!"[..]));
         out.written(4);
-        assert_eq!(out.waiting(), b"de");
-        out.written(2);
+        assert_eq!(out.waiting(), b"de!");
+        out.written(3);
         assert!(out.is_empty());
+        out.append(input);
+        assert_eq!(out.waiting(), b"f");
     }
 }

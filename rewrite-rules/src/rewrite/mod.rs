@@ -7,8 +7,12 @@
 //!    derived table in its place.
 //! 5. Turn that into edits of the source, apply them, and check the result.
 
+mod answers;
 mod assignment;
 mod assignment_row;
+mod copy;
+mod copy_from;
+mod copy_staged;
 mod delete;
 mod expression;
 mod extent;
@@ -33,6 +37,7 @@ use sqlparser::ast::{Ident, Query, Statement};
 use sqlparser::tokenizer::Token;
 
 use crate::catalog::RelationName;
+use crate::copy_syntax::CopySyntax;
 use crate::edit::{CharacterOffsets, Edits};
 use crate::generation::{Generation, SessionView};
 use crate::lens::{Lens, Names, OpaquePolicy};
@@ -169,12 +174,16 @@ pub(crate) struct Rewriter<'a> {
     levels: Vec<Level>,
     ctes: Vec<Cte>,
     edits: Edits,
+    /// The COPY statements of the text.
+    copies: &'a [CopySyntax],
     /// Uses of whole rows.
     rows: Vec<RowUse>,
     /// Byte offsets of whole-row references whose row type does not show.
     typeless_rows: HashSet<usize>,
     /// What the answers to the text's statements must look like, by statement.
     replies: BTreeMap<usize, Reply>,
+    /// The answers to statements that are sent before and behind one of the text's.
+    around: BTreeMap<usize, (Vec<Reply>, Vec<Reply>)>,
     /// Number of the present statement in the text.
     statement: usize,
     /// Whether what is walked next gives the statement's own result.
@@ -216,9 +225,11 @@ impl<'a> Rewriter<'a> {
             levels: Vec::new(),
             ctes: Vec::new(),
             edits: Edits::default(),
+            copies: &parsed.copies,
             rows: Vec::new(),
             typeless_rows: HashSet::new(),
             replies: BTreeMap::new(),
+            around: BTreeMap::new(),
             statement: 0,
             outermost: false,
             unresolved: Vec::new(),
@@ -241,7 +252,13 @@ impl<'a> Rewriter<'a> {
                 from += 1;
             }
             self.current = (from, self.statement_end(from));
-            self.statement(statement)?;
+            match self.copies.iter().find(|copy| copy.first == from) {
+                Some(copy) => {
+                    self.outermost = false;
+                    self.copy(copy, statement)?;
+                }
+                None => self.statement(statement).map(|_: Columns| ())?,
+            }
             from = self.current.1;
         }
         Ok(())
@@ -365,21 +382,23 @@ impl<'a> Rewriter<'a> {
         self.emit_references();
         self.emit_stars();
         self.emit_rows();
-        if self.edits.is_empty() && self.replies.is_empty() {
+        let replies = self.all_replies();
+        if self.edits.is_empty() && replies.is_empty() {
             return Ok(None);
         }
-        let replies = std::mem::take(&mut self.replies);
         let names = self.names();
         let blame = self.blame;
         let internal = |what: &str| Box::new(Refusal::internal(what, blame));
-        let mut rewritten =
-            self.edits.apply(self.text).map_err(|_| internal("two edits overlap"))?;
-        check_result(self.text, &rewritten.sql).map_err(internal)?;
-        if let Some((last, _)) = replies.last_key_value() {
-            rewritten.replies =
-                (0..=*last).map(|at| replies.get(&at).cloned().unwrap_or_default()).collect();
-        }
+        let apply =
+            |edits: Edits| edits.apply(self.text).map_err(|_| internal("two edits overlap"));
+        let visible = self.edits.without_hidden().map(apply).transpose()?;
+        let mut rewritten = apply(self.edits)?;
+        // Statements of our own were checked when they were made.
+        let checked = visible.as_ref().unwrap_or(&rewritten);
+        check_result(self.text, &checked.sql).map_err(internal)?;
+        rewritten.replies = replies;
         rewritten.names = names;
+        answers::place(&mut rewritten).map_err(internal)?;
         Ok(Some(rewritten))
     }
 

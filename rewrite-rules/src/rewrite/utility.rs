@@ -1,18 +1,14 @@
 //! Every statement that is not SELECT, INSERT, UPDATE or DELETE: rewritten inside, harmless, or
 //! refused where it names a governed table.
 
-use sqlparser::ast::{
-    CopySource, CreateTable, CreateView, Ident, ObjectName, Statement, TableAlias,
-};
+use sqlparser::ast::{CreateTable, CreateView, ObjectName, Statement, TableAlias};
 use sqlparser::tokenizer::Token;
 
-use super::{Relation, Rewriter, Walk};
-use crate::lens::{Lens, LogicalColumn};
+use super::{Rewriter, Walk};
 use crate::name;
 use crate::outcome::Notice;
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
-use crate::statement::{end_byte, start_byte};
 
 impl<'a> Rewriter<'a> {
     #[expect(clippy::too_many_lines, reason = "one list of every kind of statement there is")]
@@ -29,14 +25,12 @@ impl<'a> Rewriter<'a> {
                 declare.names.iter().for_each(|cursor| self.account(cursor));
                 declare.for_query.iter().try_for_each(|query| self.query(query).map(|_| ()))
             }),
-            Statement::Copy { source: CopySource::Query(query), .. } => {
-                self.query(query).map(|_| ())
-            }
-            Statement::Copy { source: CopySource::Table { table_name, columns }, to, .. } => {
-                self.copy_table(table_name, columns, *to)
-            }
             Statement::CreateTable(table) => self.create_table(table),
             Statement::CreateView(view) => self.create_view(view),
+            // What our own reading of COPY did not understand.
+            Statement::Copy { .. } => {
+                self.refuse_if_named(Construct::NotPostgres("this form of COPY"))
+            }
             // They name whole tables, cursors, channels or settings, never a column's meaning.
             Statement::Analyze(_)
             | Statement::Set(_)
@@ -261,66 +255,6 @@ impl<'a> Rewriter<'a> {
         self.query(query).map(|_: Columns| ())
     }
 
-    fn copy_table(&mut self, table: &ObjectName, columns: &[Ident], to: bool) -> Walk<()> {
-        let parts = name::parts(table).unwrap_or_default();
-        parts.iter().for_each(|part| self.account(part));
-        columns.iter().for_each(|column| self.account(column));
-        let Relation::Governed(lens) = self.relation(&parts) else { return Ok(()) };
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(()) };
-        let (start, name_end) = (start_byte(first.span), end_byte(last.span));
-        let logical = self.copied_columns(columns, lens)?;
-        let behind_list = if columns.is_empty() {
-            name_end
-        } else {
-            let behind = self.behind_brackets(self.lexeme_at(name_end));
-            let close = behind.checked_sub(1).and_then(|close| self.lexeme(close));
-            close.map_or(name_end, |close| close.end)
-        };
-        let listed = !columns.is_empty();
-        let logical: Vec<&LogicalColumn> =
-            logical.into_iter().filter(|column| listed || !column.generated).collect();
-        if to && listed && logical.iter().all(|column| column.get.is(&column.name)) {
-            return Ok(());
-        }
-        if to {
-            let items: Vec<String> =
-                logical.iter().map(|column| super::star::item(column)).collect();
-            let name = self.slice((start, name_end));
-            let query = format!("(SELECT {} FROM {name})", items.join(", "));
-            self.edits.replace(start, behind_list, vec![query.into()]);
-            return Ok(());
-        }
-        let mut physical = Vec::new();
-        for column in &logical {
-            match column.put.as_slice() {
-                [only] if only.through.is_none() => physical.push(name::quoted(&only.column)),
-                _ => return self.refuse(Construct::CopyFrom),
-            }
-        }
-        if lens.shown().any(|column| !column.default_is_shared) {
-            return self.refuse(Construct::CopyFrom);
-        }
-        let list = format!(" ({})", physical.join(", "));
-        let written = self.slice((name_end, behind_list)).trim() == list.trim();
-        if !written {
-            self.edits.replace(name_end, behind_list, vec![list.into()]);
-        }
-        Ok(())
-    }
-
-    fn copied_columns(&self, columns: &[Ident], lens: &'a Lens) -> Walk<Vec<&'a LogicalColumn>> {
-        if columns.is_empty() {
-            return Ok(lens.shown().collect());
-        }
-        columns
-            .iter()
-            .map(|ident| {
-                let wanted = name::folded(ident);
-                lens.column(&wanted).ok_or_else(|| Box::new(Refusal::no_column(&wanted, lens)))
-            })
-            .collect()
-    }
-
     fn refuse_if_named(&self, construct: Construct) -> Walk<()> {
         for lexeme in self.lexemes.get(self.current.0..self.current.1).unwrap_or_default() {
             let Some(word) = lexeme.name() else { continue };
@@ -333,7 +267,12 @@ impl<'a> Rewriter<'a> {
 
     /// Accounts for every identifier of the present statement.
     fn account_statement(&mut self) {
-        let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
+        self.account_tokens(self.current.0, self.current.1);
+    }
+
+    /// Accounts for every identifier among some tokens.
+    pub(super) fn account_tokens(&mut self, first: usize, end: usize) {
+        let lexemes = self.lexemes.get(first..end).unwrap_or_default();
         self.accounted.extend(lexemes.iter().map(|lexeme| lexeme.start));
     }
 }

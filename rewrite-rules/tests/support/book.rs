@@ -43,6 +43,8 @@ pub struct Case {
     pub rows: Option<String>,
     /// The expectations.
     pub outcomes: Vec<OutcomeBlock>,
+    /// What is patched on the way back.
+    pub replies: Vec<ReplyBlock>,
     /// The line after the client block, where missing outcomes may be added.
     pub insert_at: usize,
 }
@@ -56,6 +58,45 @@ pub struct OutcomeBlock {
     pub expected: Expected,
     /// Its lines in the book, fences included, counted from 0.
     pub lines: Range<usize>,
+}
+
+/// What is patched on the way back in some phases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyBlock {
+    /// The phases it speaks for.
+    pub phases: Vec<Phase>,
+    /// One line for each patch, as [`super::replies::written`] has it.
+    pub text: String,
+    /// Its lines in the book, fences included, counted from 0.
+    pub lines: Range<usize>,
+}
+
+/// All that a book says of a phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// What PostgreSQL or the client must receive.
+    pub expected: Expected,
+    /// What is patched on the way back.
+    pub reply: Option<String>,
+}
+
+impl From<Expected> for Written {
+    fn from(expected: Expected) -> Self {
+        Self { expected, reply: None }
+    }
+}
+
+impl Written {
+    fn to_blocks(&self, phases: &[Phase]) -> Vec<String> {
+        let mut lines = self.expected.to_block(phases);
+        if let Some(reply) = &self.reply {
+            let names: Vec<&str> = phases.iter().map(|phase| phase.name()).collect();
+            lines.extend([String::new(), format!("```text reply {}", names.join(" "))]);
+            lines.extend(reply.lines().map(str::to_owned));
+            lines.push("```".to_owned());
+        }
+        lines
+    }
 }
 
 /// What PostgreSQL or the client must receive.
@@ -91,6 +132,13 @@ impl Case {
             .iter()
             .find(|block| block.phases.contains(&phase))
             .map(|block| &block.expected)
+    }
+
+    /// What the book says is patched on the way back in `phase`.
+    #[must_use]
+    pub fn reply(&self, phase: Phase) -> Option<&str> {
+        let block = self.replies.iter().find(|block| block.phases.contains(&phase));
+        block.map(|block| block.text.as_str())
     }
 
     /// The rules with every migration in `phase`, except those that fix their own.
@@ -248,15 +296,25 @@ impl Book {
                     shape: if shape.is_empty() { Shape::Old } else { Shape::New },
                     rows,
                     outcomes: Vec::new(),
+                    replies: Vec::new(),
                     insert_at: block.lines.end,
                 });
             }
             (["sql", "rows"], Some(case)) => case.rows = Some(block.body),
-            (["text", "reply", ..], _) => {
-                self.fault(line, "no outcome has a patched reply yet, so nothing could check this");
+            (["text", "reply", names @ ..], Some(case)) if !names.is_empty() => {
+                match phases_of(names) {
+                    Ok(phases) => {
+                        case.replies.push(ReplyBlock {
+                            phases,
+                            text: block.body,
+                            lines: block.lines,
+                        });
+                    }
+                    Err(error) => self.fault(line, &error),
+                }
             }
             ([language @ ("sql" | "text"), names @ ..], Some(case)) if !names.is_empty() => {
-                let phases: Result<Vec<Phase>, _> = names.iter().map(|name| name.parse()).collect();
+                let phases = phases_of(names);
                 let expected = match *language {
                     "sql" => Expected::Sql(block.body),
                     _ => Expected::Text(block.body),
@@ -265,7 +323,7 @@ impl Book {
                     Ok(phases) => {
                         case.outcomes.push(OutcomeBlock { phases, expected, lines: block.lines });
                     }
-                    Err(error) => self.fault(line, &error.to_string()),
+                    Err(error) => self.fault(line, &error),
                 }
             }
             _ => self.fault(
@@ -277,7 +335,7 @@ impl Book {
 
     /// The book with its outcome blocks made to say what `outcome` finds; nothing else changes.
     #[must_use]
-    pub fn updated(&self, outcome: &dyn Fn(&Case, Phase) -> Option<Expected>) -> String {
+    pub fn updated(&self, outcome: &dyn Fn(&Case, Phase) -> Option<Written>) -> String {
         let mut edits: Vec<(Range<usize>, Vec<String>)> = Vec::new();
         for case in &self.cases {
             let mut seen: Vec<Phase> = Vec::new();
@@ -291,13 +349,22 @@ impl Book {
                 }
                 edits.push((block.lines.clone(), groups.to_lines()));
             }
+            // They are written anew, each behind the outcome that it belongs to.
+            for block in &case.replies {
+                let before = block.lines.start.saturating_sub(1);
+                let blank = self.lines.get(before).is_some_and(String::is_empty);
+                let start = if blank { before } else { block.lines.start };
+                edits.push((start..block.lines.end, Vec::new()));
+            }
             let mut missing = Groups::default();
             for phase in Phase::ALL.into_iter().filter(|phase| !seen.contains(phase)) {
                 missing.add(phase, outcome(case, phase));
             }
             let lines = missing.to_lines();
             if !lines.is_empty() {
-                let at = case.outcomes.last().map_or(case.insert_at, |block| block.lines.end);
+                let outcomes = case.outcomes.iter().map(|block| block.lines.end);
+                let replies = case.replies.iter().map(|block| block.lines.end);
+                let at = outcomes.chain(replies).max().unwrap_or(case.insert_at);
                 edits.push((at..at, [vec![String::new()], lines].concat()));
             }
         }
@@ -312,12 +379,12 @@ impl Book {
 
 /// Phases with the same outcome, in the order in which they appear.
 #[derive(Default)]
-struct Groups(Vec<(Expected, Vec<Phase>)>);
+struct Groups(Vec<(Written, Vec<Phase>)>);
 
 impl Groups {
-    fn add(&mut self, phase: Phase, outcome: Option<Expected>) {
+    fn add(&mut self, phase: Phase, outcome: Option<Written>) {
         let Some(outcome) = outcome else { return };
-        match self.0.iter_mut().find(|(expected, _)| *expected == outcome) {
+        match self.0.iter_mut().find(|(written, _)| *written == outcome) {
             Some((_, phases)) => phases.push(phase),
             None => self.0.push((outcome, vec![phase])),
         }
@@ -325,9 +392,13 @@ impl Groups {
 
     fn to_lines(&self) -> Vec<String> {
         let blocks: Vec<Vec<String>> =
-            self.0.iter().map(|(expected, phases)| expected.to_block(phases)).collect();
+            self.0.iter().map(|(written, phases)| written.to_blocks(phases)).collect();
         blocks.join(&String::new())
     }
+}
+
+fn phases_of(names: &[&str]) -> Result<Vec<Phase>, String> {
+    names.iter().map(|name| name.parse().map_err(|error| format!("{error}"))).collect()
 }
 
 /// Whether the books are to be made to say what the code does.

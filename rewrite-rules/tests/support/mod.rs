@@ -5,6 +5,7 @@
 
 pub mod book;
 pub mod format_type;
+pub mod replies;
 pub mod schema;
 
 use std::path::{Path, PathBuf};

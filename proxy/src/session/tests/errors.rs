@@ -35,12 +35,10 @@ fn a_refusal_fails_on_the_server_and_in_the_client_s_words() {
     let refused = frame(b'E', b"SERROR\0VERROR\0C42703\0Mm\0P8\0\0");
     let mut session = Session::new(NEW);
     session.play(&acquaint(), usize::MAX);
-    session.client(&query("create view v as select username from users")).unwrap();
+    session.client(&query("comment on table users is 'x'")).unwrap();
     assert_eq!(
         shown(session.to_server.waiting()),
-        shown(&query(&crate::session::patch::failing(
-            b"create view v as select username from users"
-        )))
+        shown(&query(&crate::session::patch::failing(b"comment on table users is 'x'")))
     );
     session.server(&[refused, ready(b'I')].concat()).unwrap();
     let told = shown(session.to_client.waiting());
@@ -49,7 +47,7 @@ fn a_refusal_fails_on_the_server_and_in_the_client_s_words() {
     assert_eq!(session.counters.snapshot().refused, 1);
     // In a failed transaction the server's own words stand.
     session.to_client = Outgoing::default();
-    session.client(&query("create view v as select username from users")).unwrap();
+    session.client(&query("comment on table users is 'x'")).unwrap();
     session.server(&[error("25P02", ""), ready(b'E')].concat()).unwrap();
     let expected = [error("25P02", ""), ready(b'E')].concat();
     assert_eq!(shown(session.to_client.waiting()), shown(&expected));
@@ -210,7 +208,7 @@ fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
 #[test]
 fn nothing_that_peers_send_makes_the_core_panic() {
     let tags = b"QPBDECSHFXdcf123CIstTnDGHZENASdcVW";
-    let bodies: [&[u8]; 8] = [
+    let bodies: [&[u8]; 11] = [
         b"",
         b"I",
         b"select username from users\0",
@@ -219,6 +217,9 @@ fn nothing_that_peers_send_makes_the_core_panic() {
         b"Ss\0",
         b"\0\0\0\0\0",
         b"SERROR\0C42703\0P8\0\0",
+        b"copy users (id, username) from stdin; copy tokens (id) from stdin\0",
+        b"s\0copy tokens (id) from stdin\0\0\0",
+        b"\0\0\x03\0\0\0\0\0\0",
     ];
     let generations = [generation(2, None), generation(2, OLD), generation(2, NEW)];
     for seed in 0..500 {

@@ -3,12 +3,15 @@
 //! Every script is played again with its bytes cut into small pieces; the outcome may not differ.
 
 mod cases;
+mod copies;
 mod errors;
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use rewrite_rules::catalog::{Catalog, Column, Relation, RelationKind, RelationName};
+use rewrite_rules::catalog::{
+    Catalog, Column, ColumnDefault, Oids, Relation, RelationKind, RelationName, Volatility,
+};
 use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Phase, Rule};
 
@@ -33,26 +36,44 @@ fn column(name: &str, number: u16) -> Column {
     }
 }
 
-/// `users(id, username, handle)`, with a rename in `phase`, or nothing governed.
-fn generation(number: u64, phase: Option<Phase>) -> Arc<Generation> {
-    let users = Relation {
+fn table(columns: Vec<Column>) -> Relation {
+    Relation {
         kind: RelationKind::Table,
-        attribute_count: 3,
-        columns: vec![column("id", 1), column("username", 2), column("handle", 3)],
+        attribute_count: u16::try_from(columns.len()).unwrap(),
+        columns,
         keys: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
-        oids: rewrite_rules::catalog::Oids::default(),
-    };
+        oids: Oids::default(),
+    }
+}
+
+fn rename(table: &str, from: &str, to: &str, phase: Phase) -> Rule {
+    Rule {
+        name: "rename".to_owned() + to,
+        change: Change::RenameColumn(ColumnPair::new(table, from, to)),
+        phase,
+    }
+}
+
+/// `users(id, username, handle)` and `tokens(id, code DEFAULT …, number)`, with renames in `phase`,
+/// or nothing governed.
+fn generation(number: u64, phase: Option<Phase>) -> Arc<Generation> {
+    let users = table(vec![column("id", 1), column("username", 2), column("handle", 3)]);
+    let default = ColumnDefault { expression: "f()".to_owned(), volatility: Volatility::Volatile };
+    let code = Column { default: Some(default), ..column("code", 2) };
+    let tokens = table(vec![column("id", 1), code, column("number", 3)]);
     let mut catalog = Catalog::default();
     catalog.relations.insert(RelationName::new("public", "users"), users);
+    catalog.relations.insert(RelationName::new("public", "tokens"), tokens);
     let rules: Vec<Rule> = phase
-        .map(|phase| Rule {
-            name: "rename".to_owned(),
-            change: Change::RenameColumn(ColumnPair::new("users", "username", "handle")),
-            phase,
-        })
         .into_iter()
+        .flat_map(|phase| {
+            [
+                rename("users", "username", "handle", phase),
+                rename("tokens", "code", "number", phase),
+            ]
+        })
         .collect();
     Arc::new(Generation::new(
         rewrite_rules::compile(number, &rules, Arc::new(catalog)).expect("a rule without fault"),

@@ -1,0 +1,167 @@
+//! Makes the answers to a statement fit what the client sent: tags, columns, the invitation to COPY.
+
+use bytes::{BufMut, BytesMut};
+use rewrite_rules::{CopyIn, Reply};
+
+use super::conversation::{Conversation, Step, Violation};
+use super::copy::Extension;
+use crate::wire::compose;
+use crate::wire::frame::Header;
+
+/// Longest RowDescription that is gathered to be changed: 1600 columns with names of 63 bytes take
+/// 132 kB. Unit: bytes.
+const DESCRIPTION_BYTES: usize = 1024 * 1024;
+
+/// What becomes of a CommandComplete.
+pub(super) fn tag(reply: &Reply, body: &[u8]) -> Step {
+    let notice = reply.notice.as_ref().map(|notice| {
+        let fields = [
+            (b'S', "NOTICE"),
+            (b'V', "NOTICE"),
+            (b'C', "00000"),
+            (b'M', &notice.message),
+            (b'H', &notice.hint),
+        ];
+        compose::report(b'N', &fields)
+    });
+    match (reply.command, notice) {
+        _ if !reply.shows_tag() => Step::Drop,
+        (Some(command), notice) => {
+            let mut bytes = notice.unwrap_or_default();
+            bytes.unsplit(compose::command_complete(&renamed_tag(body, command)));
+            Step::Replace(bytes)
+        }
+        (None, Some(notice)) => Step::Before(notice),
+        (None, None) => Step::Forward,
+    }
+}
+
+/// The tag with the count that the server gave and another command: `INSERT 0 5` → `COPY 5`.
+fn renamed_tag(body: &[u8], command: &str) -> Vec<u8> {
+    let tag = body.strip_suffix(b"\0").unwrap_or(body);
+    let count = tag.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    // The second word was the new row's oid when there were any.
+    let oid: &[u8] = if command == "INSERT" { b" 0" } else { b"" };
+    [command.as_bytes(), oid, b" ", count].concat()
+}
+
+/// A CopyInResponse that asks for fewer fields: those that the client has.
+fn fewer_fields(body: &[u8], fields: usize) -> Option<BytesMut> {
+    let (format, rest) = body.split_first()?;
+    let formats = rest.get(2..)?.get(..fields.checked_mul(2)?)?;
+    let mut new = BytesMut::with_capacity(body.len());
+    new.put_u8(*format);
+    new.put_u16(u16::try_from(fields).ok()?);
+    new.put_slice(formats);
+    Some(compose::message(b'G', &new))
+}
+
+/// A RowDescription with other types for some columns. `types`: place counted from 0, and oid.
+fn with_types(body: &[u8], types: &[(u16, u32)]) -> Option<BytesMut> {
+    if types.is_empty() {
+        return None;
+    }
+    /// Of a column behind its name: table, number of the column, type, size, modifier, format.
+    const ATTRIBUTES: usize = 18;
+    const BEFORE_TYPE: usize = 6;
+    let (count, mut rest) = body.split_first_chunk::<2>()?;
+    let mut new = BytesMut::with_capacity(body.len());
+    new.put_slice(count);
+    for place in 0..u16::from_be_bytes(*count) {
+        let name = rest.iter().position(|byte| *byte == 0)?.checked_add(1)?;
+        let (column, tail) = rest.split_at_checked(name.checked_add(ATTRIBUTES)?)?;
+        let (before, behind) = column.split_at_checked(name.checked_add(BEFORE_TYPE)?)?;
+        let (server, behind) = behind.split_first_chunk::<4>()?;
+        // A catalog may not know the number.
+        let wanted = types.iter().find(|(column, oid)| *column == place && *oid != 0);
+        new.put_slice(before);
+        new.put_u32(wanted.map_or(u32::from_be_bytes(*server), |(_, oid)| *oid));
+        new.put_slice(behind);
+        rest = tail;
+    }
+    rest.is_empty().then(|| compose::message(b'T', &new))
+}
+
+impl Conversation {
+    /// Whether a RowDescription must be there in full.
+    pub(super) fn types_matter(&self, header: Header) -> bool {
+        header.total <= DESCRIPTION_BYTES
+            && self.replies.present().is_some_and(|reply| !reply.row_types.is_empty())
+    }
+
+    /// RowDescription.
+    pub(super) fn row_description(
+        &mut self,
+        complete: bool,
+        body: &[u8],
+    ) -> Result<Step, Violation> {
+        let reply = self.replies.present();
+        let hidden = reply.is_some_and(|reply| reply.injected);
+        let types = reply.map(|reply| &reply.row_types).filter(|_| complete);
+        let patched = types.and_then(|types| with_types(body, types));
+        let step = self.described(b'T')?;
+        Ok(match patched {
+            _ if hidden => Step::Drop,
+            Some(bytes) => Step::Replace(bytes),
+            None => step,
+        })
+    }
+
+    /// CopyInResponse.
+    pub(super) fn copy_in_begins(&mut self, body: &[u8]) -> Step {
+        let extension = match self.replies.present().and_then(|reply| reply.copy_in.as_ref()) {
+            Some(CopyIn::Extended(rows)) => Some(Extension::new(rows)),
+            Some(CopyIn::Verbatim) | None => None,
+        };
+        self.replies.copy_in_begins();
+        let patched = extension.as_ref().and_then(|it| fewer_fields(body, it.fields()));
+        self.extension = extension.filter(|_| self.replies.copying());
+        patched.map_or(Step::Forward, Step::Replace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rewrite_rules::Notice;
+
+    #[test]
+    fn a_tag_keeps_its_count() {
+        let renamed = |tag: &[u8], command| String::from_utf8(renamed_tag(tag, command)).unwrap();
+        assert_eq!(renamed(b"INSERT 0 5\0", "COPY"), "COPY 5");
+        assert_eq!(renamed(b"SELECT 12\0", "UPDATE"), "UPDATE 12");
+        assert_eq!(renamed(b"SELECT 1\0", "INSERT"), "INSERT 0 1");
+        let hidden = Reply { injected: true, ..Reply::default() };
+        assert_eq!(tag(&hidden, b"DROP TABLE\0"), Step::Drop);
+        assert_eq!(tag(&Reply { silent: true, ..Reply::default() }, b"COPY 1\0"), Step::Drop);
+        assert_eq!(tag(&Reply::default(), b"COPY 1\0"), Step::Forward);
+        let notice = Notice { message: "made".to_owned(), hint: "again".to_owned() };
+        let noticed = Reply { notice: Some(notice), ..Reply::default() };
+        let Step::Before(bytes) = tag(&noticed, b"CREATE VIEW\0") else { panic!("no notice") };
+        assert_eq!(&bytes[5..], b"SNOTICE\0VNOTICE\0C00000\0Mmade\0Hagain\0\0");
+    }
+
+    #[test]
+    fn the_client_is_asked_for_its_own_fields() {
+        let server = b"\x01\0\x03\0\x01\0\x01\0\x01";
+        let client = b"\x01\0\x02\0\x01\0\x01";
+        assert_eq!(fewer_fields(server, 2), Some(compose::message(b'G', client)));
+        assert_eq!(fewer_fields(server, 4), None);
+        assert_eq!(fewer_fields(b"\0", 1), None);
+    }
+
+    #[test]
+    fn only_the_given_columns_get_another_type() {
+        let column = |name: &str, oid: u32| {
+            let head = [name.as_bytes(), b"\0\0\0\x40\0\0\x02"].concat();
+            [&head[..], &oid.to_be_bytes(), b"\xff\xff\xff\xff\xff\xff\0\0"].concat()
+        };
+        let body = [b"\0\x02", &column("a", 2249)[..], &column("b", 2249)].concat();
+        let expected = [b"\0\x02", &column("a", 2249)[..], &column("b", 16_400)].concat();
+        assert_eq!(with_types(&body, &[(1, 16_400)]), Some(compose::message(b'T', &expected)));
+        assert_eq!(with_types(&body, &[(0, 0)]), Some(compose::message(b'T', &body)));
+        for cut in 0..body.len() {
+            assert_eq!(with_types(&body[..cut], &[(1, 16_400)]), None, "{cut}");
+        }
+    }
+}
