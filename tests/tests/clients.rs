@@ -98,6 +98,11 @@ fn psql_works_in_every_phase() {
             SELECT username AS name FROM users WHERE id = 5000 \\gset\n\
             \\echo :name\n\
             DELETE FROM users WHERE username = 'PSQL';\n\
+            COPY users FROM STDIN WITH (FORMAT csv, HEADER);\n\
+            id,username,email\n\
+            5001,\"copied, by psql\",\n\
+            \\.\n\
+            DELETE FROM users WHERE username = 'copied, by psql' RETURNING id;\n\
             COMMIT;\n\
             SELECT * FROM users WHERE username = 'user7';\n\
             \\copy (SELECT username FROM users WHERE id = 8) TO STDOUT\n";
@@ -109,6 +114,7 @@ fn psql_works_in_every_phase() {
             database,
         );
         let expected = "id|username|email\n5000|psql|p@example.com\n(1 row)\nusername\nPSQL\n(1 row)\nPSQL\n\
+            id\n5001\n(1 row)\n\
             id|username|email\n7|user7|mail7\n(1 row)\nuser8\n";
         assert_eq!(found, expected, "{phase}");
     });
@@ -174,6 +180,17 @@ with psycopg.connect("", autocommit=False) as conn:
         assert [r[0] for r in cur] == ["user1", "user2", "user3", "user4", "user5"]
     with conn.cursor() as cur, cur.copy("COPY (SELECT username FROM users WHERE id = 3) TO STDOUT") as copy:
         assert list(copy.rows()) == [("user3",)]
+    with conn.cursor() as cur:
+        with cur.copy("COPY users (id, username) FROM STDIN") as copy:
+            copy.write_row((6100, "cop\t\n\\y"))
+            copy.write_row((6101, None))
+        assert cur.rowcount == 2, cur.rowcount
+        with cur.copy("COPY users (username, id) FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(["varchar", "int8"])
+            copy.write_row(("binary", 6102))
+        cur.execute("SELECT username FROM users WHERE id BETWEEN 6100 AND 6102 ORDER BY id")
+        assert cur.fetchall() == [("cop\t\n\\y",), (None,), ("binary",)], "copied"
+    conn.rollback()
     try:
         conn.execute("INSERT INTO users (id, username) VALUES (7000, 'user1')")
         raise AssertionError("no unique violation")

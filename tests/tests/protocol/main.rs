@@ -8,6 +8,7 @@
     reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
 )]
 
+mod answers;
 mod authentication;
 mod failures;
 mod malformed;
