@@ -43,8 +43,13 @@ pub(crate) fn desugar(tokens: &mut [TokenWithSpan]) -> Desugared {
         window.row_locks();
         window.overriding();
         window.current_of();
+        window.executed();
     }
     found
+}
+
+fn word(value: &str, keyword: Keyword) -> Token {
+    Token::Word(Word { value: value.to_owned(), quote_style: None, keyword })
 }
 
 /// The significant tokens around one of them.
@@ -139,10 +144,30 @@ impl Window<'_> {
     /// `WHERE CURRENT OF cursor` names no column: a constant for the parser.
     fn current_of(&mut self) {
         if self.are(&["where", "current", "of"]) && self.is_word(3) {
-            let word = Word { value: "true".to_owned(), quote_style: None, keyword: Keyword::TRUE };
-            self.put(1, Token::Word(word));
+            self.put(1, word("true", Keyword::TRUE));
             self.blank(2);
             self.blank(3);
         }
+    }
+
+    /// `CREATE TABLE … AS EXECUTE name (…)` runs a prepared statement: a SELECT of its arguments.
+    fn executed(&mut self) {
+        if self.are(&["as", "execute"]) && self.is_word(2) && self.creates() {
+            self.put(1, word("select", Keyword::SELECT));
+            if self.token(3).is_some_and(|token| token.token == Token::LParen) {
+                self.blank(2);
+            } else {
+                self.put(2, word("true", Keyword::TRUE));
+            }
+        }
+    }
+
+    /// Whether the statement around is a CREATE, or an EXPLAIN, which may be of one.
+    fn creates(&self) -> bool {
+        let before = self.significant.get(..self.at).unwrap_or_default().iter().rev();
+        let tokens = before.filter_map(|&index| self.tokens.get(index));
+        let first = tokens.take_while(|token| token.token != Token::SemiColon).last();
+        matches!(first.map(|token| &token.token), Some(Token::Word(word))
+            if matches!(word.keyword, Keyword::CREATE | Keyword::EXPLAIN))
     }
 }

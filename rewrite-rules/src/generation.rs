@@ -35,6 +35,8 @@ pub struct Scan {
     /// It may change what names mean in this session (search_path, temporary tables, roles,
     /// standard_conforming_strings …): forget what is known of the session.
     pub session: bool,
+    /// It may make, run or drop prepared statements: ask [`crate::prepared_uses`].
+    pub prepared: bool,
 }
 
 /// What an unqualified name can mean in a session.

@@ -13,6 +13,7 @@
 //! | [`generation`] | the immutable set of lenses that a transaction lives in; the front door to rewriting |
 //! | [`outcome`] | forward, rewritten, or refused |
 //! | [`encoding`] | how far an encoding's bytes can be trusted |
+//! | [`prepared`] | what a text does to the session's prepared statements |
 //! | `prefilter` | one pass over the bytes, so that most statements cost nothing |
 //! | `statement` | a text as tokens and trees; `desugar` helps the parser, `trust` doubts it |
 //! | `copy_syntax` | COPY's own grammar, which the parser does not know; `literal` reads its options |
@@ -30,6 +31,7 @@ pub mod lens;
 pub mod name;
 pub mod outcome;
 pub mod phase;
+pub mod prepared;
 pub mod refusal;
 pub mod rule;
 pub mod shape;
@@ -54,6 +56,7 @@ pub use outcome::{
     Rewritten, STAGING_TABLE,
 };
 pub use phase::Phase;
+pub use prepared::{PreparedUse, prepared_uses};
 pub use refusal::Refusal;
 pub use rule::Rule;
 pub use shape::Shape;

@@ -23,6 +23,43 @@ pub fn folded_source(source: &str) -> String {
     }
 }
 
+/// What the catalog would call an identifier that is written as `U&"…"`; `None` where PostgreSQL
+/// would not read it. (Manual, "Identifiers and Key Words".)
+pub(crate) fn unescaped(source: &str, escape: char) -> Option<String> {
+    let quoted = source.split_once('"')?.1.strip_suffix('"')?.replace("\"\"", "\"");
+    let mut name = String::new();
+    // Of a character beyond 16 bits that is written as two.
+    let mut high = None;
+    let mut letters = quoted.chars();
+    while let Some(letter) = letters.next() {
+        let rest = letters.as_str();
+        if letter != escape || rest.starts_with(escape) {
+            if high.is_some() {
+                return None;
+            }
+            name.push(letter);
+            letters =
+                rest.strip_prefix(escape).filter(|_| letter == escape).unwrap_or(rest).chars();
+            continue;
+        }
+        let (digits, length) = match rest.strip_prefix('+') {
+            Some(behind) => (behind.get(..6)?, 7),
+            None => (rest.get(..4)?, 4),
+        };
+        let code = u32::from_str_radix(digits, 16).ok()?;
+        letters = rest.get(length..)?.chars();
+        match (high.take(), code) {
+            (None, 0xD800..0xDC00) => high = Some(code & 0x3FF),
+            (Some(high), 0xDC00..0xE000) => {
+                name.push(char::from_u32(0x10000 + (high << 10) + (code & 0x3FF))?);
+            }
+            (None, code) => name.push(char::from_u32(code)?),
+            (Some(_), _) => return None,
+        }
+    }
+    high.is_none().then(|| truncated(name))
+}
+
 fn truncated(mut name: String) -> String {
     if name.len() > MAX_BYTES {
         let cut = (0..=MAX_BYTES).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0);
@@ -245,6 +282,25 @@ mod tests {
         }
         assert_eq!(quoted("users"), "users");
         assert_eq!(quoted("order"), "\"order\"");
+    }
+
+    #[test]
+    fn unicode_escapes_stand_for_characters() {
+        let read = |source| unescaped(source, '\\').unwrap_or_default();
+        assert_eq!(read("U&\"d\\0061t\\+000061\""), "data");
+        assert_eq!(read("u&\"\\D83D\\DE00\\\\\""), "\u{1f600}\\");
+        assert_eq!(unescaped("u&\"d!0061!!\\\"", '!'), Some("da!\\".to_owned()));
+        for wrong in [
+            "U&\"\\00\"",
+            "U&\"\\D83D\\0061\"",
+            "U&\"\\D83Da\"",
+            "U&\"\\D83D\"",
+            "U&\"\\DE00\"",
+            "U&\"\\zzzz\"",
+            "U&\"a",
+        ] {
+            assert_eq!(unescaped(wrong, '\\'), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! One pass over a text's bytes: could it name a governed table, could it change what names mean?
+//! One pass over a text's bytes: could it name a governed table, could it change what names mean,
+//! could it be about prepared statements?
 //!
 //! It may cry wolf, it must never sleep: a governed table can only be written with the letters of
 //! its name, in any case, or with escapes in `U&"…"`.
@@ -28,6 +29,9 @@ const SESSION_WORDS: [&str; 13] = [
 /// is updated.
 const SET_CONFIG: [&str; 2] = ["set_config", "pg_settings"];
 
+/// Words of the statements that make, run and drop prepared statements.
+const PREPARED_WORDS: [&str; 4] = ["prepare", "execute", "deallocate", "discard"];
+
 /// A Unicode-escaped identifier can spell any name.
 const ESCAPED_IDENTIFIER: &str = "u&\"";
 
@@ -53,6 +57,7 @@ impl Prefilter {
         let tables = patterns.len();
         patterns.extend(SESSION_WORDS.iter().map(|&word| word.to_owned()));
         patterns.extend(SET_CONFIG.iter().map(|&word| word.to_owned()));
+        patterns.extend(PREPARED_WORDS.iter().map(|&word| word.to_owned()));
         let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&patterns).ok();
         Self { search, tables }
     }
@@ -61,18 +66,22 @@ impl Prefilter {
         let mut scan = Scan::default();
         // No automaton though there are tables cannot happen for a few names; then look always.
         let Some(search) = &self.search else {
-            return Scan { governed: self.tables > 0, session: self.tables > 0 };
+            let any = self.tables > 0;
+            return Scan { governed: any, session: any, prepared: any };
         };
         let set_config = self.tables + SESSION_WORDS.len();
+        let prepared = set_config + SET_CONFIG.len();
         let mut verb = None;
         for found in search.find_overlapping_iter(text) {
             let pattern = found.pattern().as_usize();
             if pattern < self.tables {
                 scan.governed = true;
+            } else if pattern >= prepared {
+                scan.prepared = true;
             } else if pattern >= set_config || *verb.get_or_insert_with(|| has_session_verb(text)) {
                 scan.session = true;
             }
-            if scan.governed && scan.session {
+            if scan.governed && scan.session && scan.prepared {
                 break;
             }
         }
@@ -124,6 +133,22 @@ mod tests {
         assert!(scan("stra\u{df}e", b"select * from stra\xdfe"));
         assert!(scan("\u{fc}", b"select * from \xfc"));
         assert!(!scan("stra\u{df}e", b"select 1"));
+    }
+
+    #[test]
+    fn statements_about_prepared_statements_are_found() {
+        let prefilter = Prefilter::new(["users"].into_iter());
+        let prepared = |text: &str| prefilter.scan(text.as_bytes()).prepared;
+        for text in [
+            "Prepare a as select 1",
+            "explain EXECUTE a",
+            "select * from users; set role x; deallocate a",
+            "DISCARD ALL",
+        ] {
+            assert!(prepared(text), "{text}");
+        }
+        assert!(!prepared("select * from users; set role x"));
+        assert!(prefilter.scan(b"discard all").session, "two meanings of one word");
     }
 
     #[test]

@@ -48,8 +48,6 @@ pub enum Construct {
     MergeReturning,
     /// A value of MERGE's INSERT that must be evaluated once and stored twice.
     MergeVolatile,
-    /// SQL-level `PREPARE`.
-    Prepare,
     /// An option of COPY that could say that the rows are told apart in another way.
     CopyOption,
     /// COPY rows in an encoding in which they cannot be told apart.
@@ -84,7 +82,6 @@ impl Construct {
             Self::Backslash => "a backslash while standard_conforming_strings is off".to_owned(),
             Self::MergeReturning => "RETURNING of MERGE".to_owned(),
             Self::MergeVolatile => "a volatile value in MERGE's INSERT".to_owned(),
-            Self::Prepare => "PREPARE".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
                 "COPY FROM in an encoding whose bytes can look like ASCII".to_owned()
@@ -117,7 +114,6 @@ impl Construct {
             Self::Backslash => "set standard_conforming_strings = on",
             Self::MergeReturning => "use INSERT … ON CONFLICT … RETURNING",
             Self::MergeVolatile => "compute it in the sub-select after USING",
-            Self::Prepare => "use protocol-level prepared statements",
             Self::CopyOption => "leave the option out, or write it as a plain literal",
             Self::CopyEncoding => "send the rows in UTF8",
             Self::CopyFreeze => "leave FREEZE out",
@@ -164,11 +160,6 @@ impl Refusal {
             in_every_phase: lens.hidden_exists,
             ..Self::construct(Construct::NoDerivedTable(reason), lens)
         }
-    }
-
-    /// Not even where nothing is migrated yet: its text would outlive this phase.
-    pub(crate) fn prepare(lens: &Lens) -> Self {
-        Self { in_every_phase: true, ..Self::construct(Construct::Prepare, lens) }
     }
 
     pub(crate) fn ambiguous(column: &str) -> Self {

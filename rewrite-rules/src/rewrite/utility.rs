@@ -9,6 +9,7 @@ use crate::name;
 use crate::outcome::Notice;
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
+use crate::statement::{Lexeme, end_byte};
 
 impl<'a> Rewriter<'a> {
     #[expect(clippy::too_many_lines, reason = "one list of every kind of statement there is")]
@@ -20,7 +21,7 @@ impl<'a> Rewriter<'a> {
             | Statement::Delete(_)
             | Statement::Merge(_) => self.statement(statement).map(|_| ()),
             Statement::Explain { statement, .. } => self.statement(statement).map(|_| ()),
-            Statement::Prepare { statement, .. } => self.prepare(statement),
+            Statement::Prepare { name, statement, .. } => self.prepare(name, statement),
             Statement::Declare { stmts } => stmts.iter().try_for_each(|declare| {
                 declare.names.iter().for_each(|cursor| self.account(cursor));
                 declare.for_query.iter().try_for_each(|query| self.query(query).map(|_| ()))
@@ -204,15 +205,22 @@ impl<'a> Rewriter<'a> {
         self.lexemes.len()
     }
 
-    /// SQL-level prepared statements outlive a generation, and their text is not kept.
-    fn prepare(&mut self, statement: &Statement) -> Walk<()> {
-        let before = self.occurrences.len();
-        let walked = self.statement(statement);
-        if walked.is_err() || self.occurrences.len() > before {
-            return Err(Box::new(Refusal::prepare(self.blame)));
+    /// Rewritten inside. The statement's name and its parameters' types name no relation, unless a
+    /// type is a governed table's row type: its columns would be the physical ones.
+    fn prepare(&mut self, name: &Ident, statement: &Statement) -> Walk<()> {
+        self.account(name);
+        let types = self.lexeme_at(end_byte(name.span));
+        if self.lexeme(types).is_some_and(|lexeme| lexeme.token == Token::LParen) {
+            let behind = self.behind_brackets(types);
+            let lexemes = self.lexemes.get(types..behind).unwrap_or_default();
+            let lenses = self.lenses();
+            let is_type = |lexeme: &&Lexeme| {
+                let name = lexeme.name();
+                name.is_some_and(|name| lenses.iter().all(|lens| lens.relation.name != name))
+            };
+            self.accounted.extend(lexemes.iter().filter(is_type).map(|lexeme| lexeme.start));
         }
-        self.account_statement();
-        Ok(())
+        self.statement(statement).map(|_: Columns| ())
     }
 
     /// CREATE [MATERIALIZED] VIEW is rewritten inside. It will not follow the next flip.
