@@ -43,43 +43,55 @@ const SESSION_VERBS: [&str; 10] =
 #[derive(Debug)]
 pub(crate) struct Prefilter {
     search: Option<AhoCorasick>,
-    tables: usize,
+    /// What each pattern may mean, in the order in which they were given.
+    meanings: Vec<Meaning>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Governed,
+    /// If it stands in a statement that changes the session.
+    SessionWord,
+    Session,
+    Prepared,
 }
 
 impl Prefilter {
-    /// Searches for the given table names; finds nothing if there are none.
+    /// Searches for the given table names. Where there are none, nothing is governed and no name
+    /// means anything; but prepared statements live on into a time when there are some.
     pub(crate) fn new<'n>(tables: impl Iterator<Item = &'n str>) -> Self {
-        let mut patterns: Vec<String> = tables.map(ascii_part).collect();
-        if patterns.is_empty() {
-            return Self { search: None, tables: 0 };
+        let mut patterns: Vec<(String, Meaning)> =
+            tables.map(|table| (ascii_part(table), Meaning::Governed)).collect();
+        let governs = !patterns.is_empty();
+        let mut add = |words: &[&str], meaning| {
+            patterns.extend(words.iter().map(|&word| (word.to_owned(), meaning)));
+        };
+        add(&PREPARED_WORDS, Meaning::Prepared);
+        if governs {
+            add(&[ESCAPED_IDENTIFIER], Meaning::Governed);
+            add(&SESSION_WORDS, Meaning::SessionWord);
+            add(&SET_CONFIG, Meaning::Session);
         }
-        patterns.push(ESCAPED_IDENTIFIER.to_owned());
-        let tables = patterns.len();
-        patterns.extend(SESSION_WORDS.iter().map(|&word| word.to_owned()));
-        patterns.extend(SET_CONFIG.iter().map(|&word| word.to_owned()));
-        patterns.extend(PREPARED_WORDS.iter().map(|&word| word.to_owned()));
+        let (patterns, meanings): (Vec<String>, Vec<Meaning>) = patterns.into_iter().unzip();
         let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&patterns).ok();
-        Self { search, tables }
+        Self { search, meanings }
     }
 
     pub(crate) fn scan(&self, text: &[u8]) -> Scan {
-        let mut scan = Scan::default();
-        // No automaton though there are tables cannot happen for a few names; then look always.
+        // No automaton for a few words cannot happen; then everything is looked at.
         let Some(search) = &self.search else {
-            let any = self.tables > 0;
-            return Scan { governed: any, session: any, prepared: any };
+            return Scan { governed: true, session: true, prepared: true };
         };
-        let set_config = self.tables + SESSION_WORDS.len();
-        let prepared = set_config + SET_CONFIG.len();
+        let mut scan = Scan::default();
         let mut verb = None;
         for found in search.find_overlapping_iter(text) {
-            let pattern = found.pattern().as_usize();
-            if pattern < self.tables {
-                scan.governed = true;
-            } else if pattern >= prepared {
-                scan.prepared = true;
-            } else if pattern >= set_config || *verb.get_or_insert_with(|| has_session_verb(text)) {
-                scan.session = true;
+            match self.meanings.get(found.pattern().as_usize()) {
+                Some(Meaning::Governed) | None => scan.governed = true,
+                Some(Meaning::Prepared) => scan.prepared = true,
+                Some(Meaning::Session) => scan.session = true,
+                Some(Meaning::SessionWord) => {
+                    scan.session |= *verb.get_or_insert_with(|| has_session_verb(text));
+                }
             }
             if scan.governed && scan.session && scan.prepared {
                 break;
@@ -149,6 +161,9 @@ mod tests {
         }
         assert!(!prepared("select * from users; set role x"));
         assert!(prefilter.scan(b"discard all").session, "two meanings of one word");
+        let nothing = Prefilter::new([].into_iter());
+        let scan = Scan { prepared: true, ..Scan::default() };
+        assert_eq!(nothing.scan(b"set role x; execute u&\"a\""), scan);
     }
 
     #[test]

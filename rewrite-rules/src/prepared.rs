@@ -20,6 +20,8 @@ pub enum PreparedUse {
         name: String,
         /// Bytes of the PREPARE statement in the text.
         statement: Range<usize>,
+        /// Which statement of the text it is, counted from 0.
+        place: usize,
     },
     /// `EXECUTE name`, alone, under EXPLAIN or in CREATE TABLE … AS.
     Execute {
@@ -27,6 +29,10 @@ pub enum PreparedUse {
         name: String,
         /// First byte of the statement that runs it.
         start: usize,
+        /// Which statement of the text that is, counted from 0.
+        place: usize,
+        /// Whether it is answered as the statement itself: neither explained nor put into a table.
+        alone: bool,
     },
     /// `DEALLOCATE name`.
     Deallocate {
@@ -52,7 +58,8 @@ pub fn prepared_uses(text: &str) -> Vec<PreparedUse> {
         }
         depth == 0 && token.kind == TokenKind::Semi
     });
-    statements.filter_map(used_by).collect()
+    let statements = statements.filter(|statement| !statement.is_empty()).enumerate();
+    statements.filter_map(|(place, statement)| used_by(statement, place)).collect()
 }
 
 /// A token that is neither white space nor comment.
@@ -93,26 +100,29 @@ fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
 }
 
 /// What one statement does.
-fn used_by(statement: &[Token<'_>]) -> Option<PreparedUse> {
+fn used_by(statement: &[Token<'_>], place: usize) -> Option<PreparedUse> {
     let (verb, rest) = statement.split_first()?;
+    let executed = |rest, alone| {
+        Some(PreparedUse::Execute { name: name_at(rest)?, start: verb.start, place, alone })
+    };
     if verb.is("prepare") {
-        prepared_by(verb, rest)
+        prepared_by(verb, rest, place)
     } else if verb.is("execute") {
-        executed(rest, verb.start)
+        executed(rest, true)
     } else if verb.is("deallocate") {
         deallocated_by(rest)
     } else if verb.is("discard") {
         rest.first().filter(|what| what.is("all")).map(|_all| PreparedUse::DeallocateAll)
     } else if verb.is("explain") {
-        explained_by(rest, verb.start)
+        executed(explained_by(rest)?, false)
     } else if verb.is("create") {
-        created_by(rest, verb.start)
+        executed(created_by(rest)?, false)
     } else {
         None
     }
 }
 
-fn prepared_by(verb: &Token<'_>, rest: &[Token<'_>]) -> Option<PreparedUse> {
+fn prepared_by(verb: &Token<'_>, rest: &[Token<'_>], place: usize) -> Option<PreparedUse> {
     // PREPARE TRANSACTION 'id' is the first phase of a commit; without the string it is a name.
     let is_commit = matches!(rest, [first, second, ..]
         if first.is("transaction") && matches!(second.kind, TokenKind::Literal { .. }));
@@ -120,11 +130,7 @@ fn prepared_by(verb: &Token<'_>, rest: &[Token<'_>]) -> Option<PreparedUse> {
         return None;
     }
     let end = rest.last()?.end();
-    Some(PreparedUse::Prepare { name: name_at(rest)?, statement: verb.start..end })
-}
-
-fn executed(rest: &[Token<'_>], start: usize) -> Option<PreparedUse> {
-    Some(PreparedUse::Execute { name: name_at(rest)?, start })
+    Some(PreparedUse::Prepare { name: name_at(rest)?, statement: verb.start..end, place })
 }
 
 fn deallocated_by(rest: &[Token<'_>]) -> Option<PreparedUse> {
@@ -139,8 +145,9 @@ fn deallocated_by(rest: &[Token<'_>]) -> Option<PreparedUse> {
     Some(PreparedUse::Deallocate { name: name_at(named)? })
 }
 
-/// `EXPLAIN [ANALYZE] [VERBOSE] | (option, …)` before EXECUTE, or before CREATE TABLE AS with it.
-fn explained_by(rest: &[Token<'_>], start: usize) -> Option<PreparedUse> {
+/// What is behind EXECUTE in `[ANALYZE] [VERBOSE] | (option, …)` before EXECUTE, or before CREATE
+/// TABLE AS with it.
+fn explained_by<'s, 't>(rest: &'s [Token<'t>]) -> Option<&'s [Token<'t>]> {
     let mut depth = 0_usize;
     let explained = rest.iter().position(|token| {
         match token.kind {
@@ -155,21 +162,21 @@ fn explained_by(rest: &[Token<'_>], start: usize) -> Option<PreparedUse> {
     })?;
     let (verb, behind) = rest.get(explained..)?.split_first()?;
     if verb.is("execute") {
-        executed(behind, start)
+        Some(behind)
     } else if verb.is("create") {
-        created_by(behind, start)
+        created_by(behind)
     } else {
         None
     }
 }
 
-/// `CREATE … TABLE … AS EXECUTE name`.
-fn created_by(rest: &[Token<'_>], start: usize) -> Option<PreparedUse> {
+/// What is behind EXECUTE in `… TABLE … AS EXECUTE name`.
+fn created_by<'s, 't>(rest: &'s [Token<'t>]) -> Option<&'s [Token<'t>]> {
     let at = rest.windows(2).position(|pair| match pair {
         [first, second] => first.is("as") && second.is("execute"),
         _ => false,
     })?;
-    executed(rest.get(at.saturating_add(2)..)?, start)
+    rest.get(at.saturating_add(2)..)
 }
 
 /// The name at the front.
@@ -196,15 +203,18 @@ fn name_at(tokens: &[Token<'_>]) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// What a text does, in short: `+` made, `!` run, `-` dropped, `--` all dropped.
+    /// What a text does, in short: `+` made, `!` run, `!!` run inside another statement, `-`
+    /// dropped, `--` all dropped.
     fn uses(text: &str) -> String {
         let shown: Vec<String> = prepared_uses(text)
             .into_iter()
             .map(|used| match used {
-                PreparedUse::Prepare { name, statement } => {
+                PreparedUse::Prepare { name, statement, .. } => {
                     format!("+{name}[{}]", text.get(statement).unwrap())
                 }
-                PreparedUse::Execute { name, start } => format!("!{name}@{start}"),
+                PreparedUse::Execute { name, start, alone, .. } => {
+                    format!("{}{name}@{start}", if alone { "!" } else { "!!" })
+                }
                 PreparedUse::Deallocate { name } => format!("-{name}"),
                 PreparedUse::DeallocateAll => "--".to_owned(),
             })
@@ -221,15 +231,15 @@ mod tests {
                 "+A;[PREPARE \"A;\" (int, text[]) AS SELECT ';']",
             ),
             ("execute a(1, ';'); EXECUTE \"b\"\"c\"", "!a@0 !b\"c@19"),
-            ("explain execute a", "!a@0"),
-            ("explain (analyze, format json) execute a (1)", "!a@0"),
-            ("Explain Analyze Verbose Execute a", "!a@0"),
-            ("create table t as execute a", "!a@0"),
+            ("explain execute a", "!!a@0"),
+            ("explain (analyze, format json) execute a (1)", "!!a@0"),
+            ("Explain Analyze Verbose Execute a", "!!a@0"),
+            ("create table t as execute a", "!!a@0"),
             (
                 "begin; create temp table if not exists t (n) with (fillfactor=70) on commit drop as execute a(1) with no data",
-                "!a@7",
+                "!!a@7",
             ),
-            ("explain create unlogged table t as execute a", "!a@0"),
+            ("explain create unlogged table t as execute a", "!!a@0"),
             (
                 "deallocate a; DEALLOCATE PREPARE b; deallocate prepare; deallocate all; deallocate prepare all; discard all",
                 "-a -b -prepare -- -- --",
@@ -250,6 +260,20 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(uses(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn statements_are_counted_as_postgresql_counts_them() {
+        let places = |text: &str| -> Vec<usize> {
+            let place = |used| match used {
+                PreparedUse::Prepare { place, .. } | PreparedUse::Execute { place, .. } => {
+                    Some(place)
+                }
+                PreparedUse::Deallocate { .. } | PreparedUse::DeallocateAll => None,
+            };
+            prepared_uses(text).into_iter().filter_map(place).collect()
+        };
+        assert_eq!(places("; ; execute a;; /* ; */ select 1; prepare a as select 1"), [0, 2]);
     }
 
     #[test]

@@ -15,9 +15,10 @@ use super::copy::Extension;
 use super::counters::Counters;
 use super::names::{Fact, Names};
 use super::reply::Replies;
-use super::sql_prepared::SqlPrepared;
+use super::sql_prepared::Effects;
 use super::statements::Statements;
 use super::transaction::{Status, Transaction};
+use super::version::Standing;
 use crate::phase::generation::Seat;
 use crate::wire::frame::{self, FrameError, HEADER_BYTES};
 use crate::wire::outgoing::Outgoing;
@@ -69,7 +70,8 @@ enum Body {
 /// A question of ours that the server has yet to answer.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) kind: QuestionKind,
+    /// `None`: only whether statements can be prepared again.
+    pub(super) kind: Option<QuestionKind>,
     /// What was answered so far; `None` once a row was not understood.
     pub(super) facts: Option<Vec<Fact>>,
 }
@@ -79,10 +81,8 @@ pub(super) struct Question {
 pub(super) enum QuestionKind {
     /// What unqualified names mean.
     Names,
-    /// Which prepared statements exist.
+    /// Which prepared statements exist, and the texts of those that PREPARE made.
     Prepared,
-    /// Which statements were prepared with PREPARE.
-    SqlPrepared,
 }
 
 /// What must be remembered of a portal.
@@ -92,6 +92,8 @@ pub(super) struct Portal {
     pub(super) patch: Option<Arc<Outcome>>,
     /// Whether running it may change what names mean.
     pub(super) changes_names: bool,
+    /// What running it does to prepared statements, and the words in which its statement stood.
+    pub(super) effects: Option<(Arc<Effects>, Standing)>,
 }
 
 /// A session's state.
@@ -100,7 +102,6 @@ pub(super) struct Conversation {
     pub(super) transaction: Transaction,
     pub(super) replies: Replies,
     pub(super) statements: Statements,
-    pub(super) sql_prepared: SqlPrepared,
     pub(super) names: Names,
     /// Portals about which something must be remembered; the others are not in it.
     pub(super) portals: HashMap<Box<[u8]>, Portal>,
@@ -116,6 +117,8 @@ pub(super) struct Conversation {
     pub(super) extension: Option<Extension>,
     /// A COPY was broken off because a row was too long to be extended.
     pub(super) row_too_long: bool,
+    /// A question failed, and the server discards messages until Sync: a waiting Query too.
+    pub(super) question_failed: bool,
     /// A Flush was sent because too many replies are outstanding.
     pub(super) flushed: bool,
     /// The client said goodbye.
@@ -138,7 +141,6 @@ impl Conversation {
             transaction: Transaction::new(seat),
             replies: Replies::default(),
             statements: Statements::default(),
-            sql_prepared: SqlPrepared::default(),
             names: Names::new(),
             portals: HashMap::new(),
             skipping: false,
@@ -147,6 +149,7 @@ impl Conversation {
             query_answered: false,
             extension: None,
             row_too_long: false,
+            question_failed: false,
             flushed: false,
             terminated: false,
             forward: Arc::new(Outcome::Forward),

@@ -129,12 +129,9 @@ impl Conversation {
                 Expected::Close { statement: None },
             ];
             for expected in parts {
-                self.replies.push(Entry {
-                    expected,
-                    origin: Origin::Injected,
-                    patch: Some(Arc::clone(outcome)),
-                    statement: Some(index),
-                });
+                let patch = Some(Arc::clone(outcome));
+                let entry = Entry::new(expected, Origin::Injected, patch);
+                self.replies.push(Entry { statement: Some(index), ..entry });
             }
             self.transaction.extend_batch();
         }

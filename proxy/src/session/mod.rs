@@ -10,11 +10,15 @@
 //! | `conversation` | the core: bytes of one peer in, bytes for the other out, no IO |
 //! | `request`, `response` | what becomes of each message of the client's, of the server's |
 //! | `transaction` | the generation held, from a transaction's first message to its end |
-//! | `plan` | what a text becomes; preparing statements again; asking the server |
+//! | `plan` | what a text becomes; asking the server |
 //! | `names` | what unqualified names mean in this session |
 //! | `search_path` | whether a SET of the search path changes it |
-//! | `statements` | the client's prepared statements and the words in which they stand |
-//! | `sql_prepared` | the same for those that were prepared with PREPARE |
+//! | `statements` | the client's prepared statements, and what the server has confirmed of them |
+//! | `version` | what one was prepared from, and in which words it stands |
+//! | `usage` | what the use of one meets: it stands, or must be prepared again, or is refused |
+//! | `renewal` | the messages that prepare it again |
+//! | `sql_prepared` | what PREPARE, EXECUTE and DEALLOCATE in the client's texts do to them |
+//! | `executed` | the answers to what a text executes |
 //! | `reply` | the replies that the server still owes |
 //! | `answer` | answers made to fit what the client sent |
 //! | `patch`, `names_in_reports` | errors made to fit what the client sent |
@@ -48,12 +52,14 @@ mod answer;
 mod conversation;
 mod copy;
 mod copy_in;
+mod executed;
 mod link;
 mod login;
 mod names;
 mod names_in_reports;
 mod patch;
 mod plan;
+mod renewal;
 mod reply;
 mod request;
 mod response;
@@ -61,6 +67,8 @@ mod search_path;
 mod sql_prepared;
 mod statements;
 mod transaction;
+mod usage;
+mod version;
 
 #[cfg(test)]
 mod tests;

@@ -34,20 +34,20 @@ FROM (VALUES (0, pg_catalog.current_setting('standard_conforming_strings')), \
 (2, pg_catalog.getdatabaseencoding()::pg_catalog.text), \
 (3, coalesce(pg_catalog.current_setting('segue.shape', true), ''))) AS f(place, value)";
 
-/// Asks which of the client's prepared statements exist. Same shape as [`NAMES_QUESTION`].
+/// Asks which prepared statements exist, and for the texts of those that were made by PREPARE. Same
+/// shape as [`NAMES_QUESTION`]. A text in the database's encoding is the client's only if that is
+/// its own encoding too. One that is longer than a row may be (hexadecimal doubles it) is left out.
 pub(super) const PREPARED_QUESTION: &str = "\
-SELECT 'prepared', 0, pg_catalog.encode(pg_catalog.convert_to(p.name, \
-pg_catalog.getdatabaseencoding()), 'hex') \
-FROM pg_catalog.pg_prepared_statements p WHERE NOT p.from_sql";
-
-/// Asks for name and text of the statements that were prepared with PREPARE. Same shape as
-/// [`NAMES_QUESTION`].
-pub(super) const SQL_PREPARED_QUESTION: &str = "\
 SELECT f.kind, p.place, pg_catalog.encode(pg_catalog.convert_to(f.value, \
 pg_catalog.getdatabaseencoding()), 'hex') \
-FROM (SELECT s.name, s.statement, pg_catalog.row_number() OVER () AS place \
-FROM pg_catalog.pg_prepared_statements s WHERE s.from_sql) p, \
-LATERAL (VALUES ('name', p.name), ('text', p.statement)) AS f(kind, value)";
+FROM (SELECT s.name, s.statement, s.from_sql, pg_catalog.row_number() OVER () AS place \
+FROM pg_catalog.pg_prepared_statements s) p, \
+LATERAL (SELECT 'prepared' AS kind, p.name AS value \
+UNION ALL SELECT CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) \
+pg_catalog.pg_client_encoding() THEN 'text' ELSE 'foreign' END, \
+CASE WHEN pg_catalog.octet_length(p.statement) OPERATOR(pg_catalog.<) 400000 \
+THEN p.statement ELSE '' END \
+WHERE p.from_sql) AS f";
 
 /// One fact of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use rewrite_rules::{CopyIn, Encoding, Outcome, Refusal, Shape};
 
 use super::conversation::{Conversation, Question, QuestionKind, Step};
 use super::counters::{Counters, bump};
 use super::names::{
-    Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, SQL_PREPARED_QUESTION,
-    ShapeSetting, View, mentions_ddl,
+    Knowledge, NAMES_QUESTION, PREPARED_QUESTION, QUESTION_NAME, ShapeSetting, View, mentions_ddl,
 };
-use super::patch::FAILING_STATEMENT;
 use super::reply::{Entry, Expected, Origin};
 use super::search_path::sets_same_path;
-use super::statements::{Found, Source, Standing, Under, Version};
 use super::transaction::Held;
+use super::version::Under;
 use crate::phase::generation::Generation;
 use crate::wire::compose;
 
@@ -22,10 +21,10 @@ use crate::wire::compose;
 /// elsewhere; PostgreSQL itself needs gigabytes to parse much more. Unit: bytes.
 pub(super) const INSPECTED_TEXT_BYTES: usize = 64 * 1024 * 1024;
 
-/// Most questions on account of one message. Three kinds there are, and names may have to be asked
+/// Most questions on account of one message. Two kinds there are besides renewals, and names may have to be asked
 /// again after a flip; beyond that the answers do not hold, and asking on would be for ever.
 /// Unit: questions.
-const MAX_QUESTIONS: usize = 8;
+pub(super) const MAX_QUESTIONS: usize = 8;
 
 /// Name under which a refused statement is "prepared"; preparing it always fails. Reserved.
 pub(super) const REFUSED_NAME: &[u8] = b"segue_refused";
@@ -37,28 +36,20 @@ pub(super) const NO_TYPES: &[u8] = &[0, 0];
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// This.
-    Decided {
-        /// What to send.
-        outcome: Arc<Outcome>,
-        /// Whether running it may change what names mean in the session.
-        changes_names: bool,
-    },
+    Decided(Decision),
     /// That depends on something that must be asked first.
     Needs(QuestionKind),
 }
 
-/// What a Bind or Describe of a statement must do.
-#[derive(Debug)]
-pub(super) enum Use {
-    /// Send these bytes, if any, and then it.
-    Go {
-        /// Prepares the statement again, or makes the use fail.
-        before: Option<bytes::BytesMut>,
-        /// The words in which the statement stands then.
-        standing: Option<Standing>,
-    },
-    /// Wait, or ask.
-    Later(Step),
+/// What becomes of a text, and what it may do to the session.
+#[derive(Debug, Clone)]
+pub(super) struct Decision {
+    /// What to send.
+    pub(super) outcome: Arc<Outcome>,
+    /// Whether running it may change what names mean in the session.
+    pub(super) changes_names: bool,
+    /// Whether it may be about prepared statements.
+    pub(super) prepared: bool,
 }
 
 /// A refusal that comes from the session, not from a migration.
@@ -106,7 +97,7 @@ fn unsplittable() -> Arc<Outcome> {
     )
 }
 
-fn midway() -> Arc<Outcome> {
+pub(super) fn midway() -> Arc<Outcome> {
     refusal(
         "0A000",
         "cannot know which tables this text names: an earlier statement in it may change that",
@@ -117,16 +108,15 @@ fn midway() -> Arc<Outcome> {
 impl Conversation {
     /// Decides what `text` becomes in the generation held.
     pub(super) fn decide(&self, text: &[u8]) -> Verdict {
-        let forward =
-            |changes_names| Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names };
         let Some(generation) = self.transaction.generation() else {
-            return forward(false);
+            return Verdict::Decided(self.unread());
         };
         let scan = generation.compiled().scan(text);
         let changes_names = (scan.session && !only_rolls_back(text))
             || (self.names.has_temporary() && mentions_ddl(text));
+        let prepared = scan.prepared;
         if !scan.governed {
-            return forward(changes_names);
+            return Verdict::Decided(Decision { changes_names, prepared, ..self.unread() });
         }
         let outcome = match self.names.known() {
             Knowledge::Nothing if self.asked >= MAX_QUESTIONS => unknowable(),
@@ -148,7 +138,7 @@ impl Conversation {
                 }
             },
         };
-        Verdict::Decided { outcome, changes_names }
+        Verdict::Decided(Decision { outcome, changes_names, prepared })
     }
 
     /// The shape that the client speaks, as far as is known.
@@ -173,105 +163,26 @@ impl Conversation {
         }
     }
 
-    /// The same for a text that a statement is prepared from: it runs later, when there may be
-    /// temporary relations.
-    pub(super) fn decide_prepared(&self, text: &[u8]) -> Verdict {
+    /// What becomes of a text that nobody looks at.
+    pub(super) fn unread(&self) -> Decision {
+        Decision { outcome: Arc::clone(&self.forward), changes_names: false, prepared: false }
+    }
+
+    /// Decides the same for a text that a statement is prepared from: it runs later, when there may
+    /// be temporary relations.
+    pub(super) fn decide_prepared(&self, text: &[u8], held: Held) -> Verdict {
         match self.decide(text) {
-            Verdict::Decided { outcome, changes_names } => {
-                Verdict::Decided { outcome, changes_names: changes_names || mentions_ddl(text) }
+            Verdict::Decided(mut decision) => {
+                decision.changes_names |= held.governs && mentions_ddl(text);
+                Verdict::Decided(decision)
             }
             needs @ Verdict::Needs(_) => needs,
         }
     }
 
-    /// Makes `name` stand in the words of the generation held before it is used.
-    pub(super) fn use_statement(&mut self, name: &[u8], held: Held) -> Use {
-        let batch = self.transaction.batch();
-        let version = match self.statements.find(name, self.under(held), batch) {
-            Found::Absent => return self.use_absent(name, held),
-            Found::Current(standing) => {
-                return Use::Go { before: None, standing: Some(standing.clone()) };
-            }
-            Found::Unsettled => return Use::Later(Step::Wait),
-            Found::Stale(version) => version.clone(),
-        };
-        self.renew(name, held, version)
-    }
-
     /// Under what a text is read now.
     pub(super) fn under(&self, held: Held) -> Under {
         Under { generation: held.number, names: self.names.changes() }
-    }
-
-    /// Prepares a statement again that stands in the words of another generation, unless they are
-    /// the same.
-    fn renew(&mut self, name: &[u8], held: Held, version: Version) -> Use {
-        let verdict = match &version.source.text {
-            _ if !held.governs => {
-                Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names: false }
-            }
-            None => Verdict::Decided { outcome: too_long(), changes_names: false },
-            Some(text) => self.judge(text, held, true),
-        };
-        let (outcome, changes_names) = match verdict {
-            Verdict::Decided { outcome, changes_names } => (outcome, changes_names),
-            Verdict::Needs(kind) => return Use::Later(self.ask(kind, false)),
-        };
-        let new = Standing { under: self.under(held), outcome, changes_names };
-        if let Outcome::Refused(_) = *new.outcome {
-            return self.refuse_use(&new.outcome);
-        }
-        let source = &version.source;
-        let text = server_text(source, &new.outcome);
-        let same =
-            version.standing.as_ref().is_some_and(|old| server_text(source, &old.outcome) == text);
-        if same {
-            self.statements.still_stands(name, new.clone());
-            return Use::Go { before: None, standing: Some(new) };
-        }
-        if version.unsure {
-            return Use::Later(self.ask(QuestionKind::Prepared, false));
-        }
-        let mut before = compose::close_statement(name);
-        before.unsplit(compose::parse(name, text, &source.types));
-        self.expect_renewal(name, &version, &new);
-        Use::Go { before: Some(before), standing: Some(new) }
-    }
-
-    /// Makes a Bind or Describe fail in the words of a refusal.
-    fn refuse_use(&mut self, outcome: &Arc<Outcome>) -> Use {
-        bump(&self.counters.refused);
-        self.expect_injected(Expected::Parse { statement: None }, Some(outcome));
-        let failing = FAILING_STATEMENT.as_bytes();
-        Use::Go { before: Some(compose::parse(REFUSED_NAME, failing, NO_TYPES)), standing: None }
-    }
-
-    /// A statement that was not prepared by a Parse: nothing, or one that PREPARE made.
-    fn use_absent(&mut self, name: &[u8], held: Held) -> Use {
-        match self.judge_execution(name, held) {
-            None => Use::Go { before: None, standing: None },
-            Some(Verdict::Needs(kind)) => Use::Later(self.ask(kind, false)),
-            Some(Verdict::Decided { outcome, .. }) => self.refuse_use(&outcome),
-        }
-    }
-
-    /// Notes the Close and the Parse that prepare a statement again.
-    fn expect_renewal(&mut self, name: &[u8], version: &Version, new: &Standing) {
-        bump(&self.counters.reprepared);
-        let batch = self.transaction.batch();
-        let closed = Version { standing: None, ..version.clone() };
-        let renewed = Version { standing: Some(new.clone()), unsure: false, ..version.clone() };
-        let statement = self.statements.sent(name, batch, Some(closed));
-        self.expect_injected(Expected::Close { statement }, None);
-        let statement = self.statements.sent(name, batch, Some(renewed));
-        self.expect_injected(Expected::Parse { statement }, Some(&new.outcome));
-    }
-
-    fn expect_injected(&mut self, expected: Expected, patch: Option<&Arc<Outcome>>) {
-        let patch = patch.filter(|outcome| needs_patch(outcome)).cloned();
-        let statement = patch.as_deref().and_then(own_statement);
-        self.replies.push(Entry { expected, origin: Origin::Injected, patch, statement });
-        self.transaction.extend_batch();
     }
 
     /// Asks the server. `alone` where the client's waiting message is a Query that no batch is open
@@ -281,9 +192,7 @@ impl Conversation {
         let text = match kind {
             QuestionKind::Names => NAMES_QUESTION,
             QuestionKind::Prepared => PREPARED_QUESTION,
-            QuestionKind::SqlPrepared => SQL_PREPARED_QUESTION,
         };
-        let mut bytes = compose::question(QUESTION_NAME, text);
         let parts = [
             Expected::Close { statement: None },
             Expected::Parse { statement: None },
@@ -292,16 +201,22 @@ impl Conversation {
             Expected::Close { statement: None },
             Expected::Close { statement: None },
         ];
-        let end = alone.then_some(Expected::Sync);
-        for expected in parts.into_iter().chain(end) {
-            self.replies.push(Entry {
-                expected,
-                origin: Origin::Question,
-                patch: None,
-                statement: None,
-            });
+        for expected in parts {
+            self.replies.push(Entry::new(expected, Origin::Question, None));
         }
+        let bytes = compose::question(QUESTION_NAME, text.as_bytes());
+        self.send_question(Some(kind), bytes, alone)
+    }
+
+    /// Sends a question of which all but the end has been noted, and waits for the answer.
+    pub(super) fn send_question(
+        &mut self,
+        kind: Option<QuestionKind>,
+        mut bytes: BytesMut,
+        alone: bool,
+    ) -> Step {
         if alone {
+            self.replies.push(Entry::new(Expected::Sync, Origin::Question, None));
             bytes.unsplit(compose::sync());
             self.transaction.end_batch();
         } else {
@@ -334,13 +249,25 @@ fn begins_with_rollback(text: &[u8]) -> bool {
 fn renames_midway(generation: &Generation, text: &[u8], view: &View, touched: bool) -> bool {
     let mut changed = false;
     text.split(|byte| *byte == b';').any(|piece| {
-        let scan = generation.compiled().scan(piece);
-        let governed_after = changed && scan.governed;
+        let governed_after = changed && generation.compiled().scan(piece).governed;
+        changed = changed || changes_names_in(generation, piece, view, touched);
+        governed_after
+    })
+}
+
+/// Whether some statement of a text may change what names mean. Cut in the same way.
+pub(super) fn changes_names_in(
+    generation: &Generation,
+    text: &[u8],
+    view: &View,
+    touched: bool,
+) -> bool {
+    text.split(|byte| *byte == b';').any(|piece| {
         // A ROLLBACK takes back a change of the same transaction only.
         let nothing_to_take_back = begins_with_rollback(piece) && !touched;
-        changed |=
-            scan.session && !nothing_to_take_back && !sets_same_path(piece, &view.search_path);
-        governed_after
+        generation.compiled().scan(piece).session
+            && !nothing_to_take_back
+            && !sets_same_path(piece, &view.search_path)
     })
 }
 
@@ -367,16 +294,6 @@ fn needed_encoding(outcome: &Outcome) -> Encoding {
         Some(CopyIn::Verbatim) | None => Encoding::Overlapping,
     });
     needed.max().unwrap_or(Encoding::Overlapping)
-}
-
-/// The text that the server has, or should have, of a statement.
-fn server_text<'a>(source: &'a Source, outcome: &'a Outcome) -> &'a [u8] {
-    match outcome {
-        Outcome::Rewritten(rewritten) => rewritten.statement(rewritten.own_statement()).as_bytes(),
-        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => {
-            source.text.as_deref().unwrap_or_default()
-        }
-    }
 }
 
 /// Whether errors about a statement must be made to fit.

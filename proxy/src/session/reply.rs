@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use rewrite_rules::{Outcome, Reply, Rewritten};
 
+use super::plan::own_statement;
+use super::sql_prepared::Planned;
+
 /// Most replies that may be outstanding before the client's messages wait; a few megabytes. Far
 /// more than any driver pipelines. Unit: messages.
 pub(super) const MAX_OUTSTANDING: usize = 65_536;
@@ -49,6 +52,9 @@ pub(super) enum Origin {
     /// Put before a message of the client's to make that one right: a success is swallowed, an
     /// error is the answer to the client's message.
     Injected,
+    /// The same for what prepares a client's statement again, or makes its use fail: nothing of its
+    /// answer is the client's but an error.
+    Renewal,
     /// Part of a question of ours.
     Question,
 }
@@ -62,9 +68,17 @@ pub(super) struct Entry {
     pub(super) patch: Option<Arc<Outcome>>,
     /// Which of its statements was sent, if not all of them.
     pub(super) statement: Option<usize>,
+    /// What it does to prepared statements, command by command.
+    pub(super) planned: VecDeque<Planned>,
 }
 
 impl Entry {
+    /// A reply to a message of the extended protocol that does nothing to prepared statements.
+    pub(super) fn new(expected: Expected, origin: Origin, patch: Option<Arc<Outcome>>) -> Self {
+        let statement = patch.as_deref().and_then(own_statement);
+        Self { expected, origin, patch, statement, planned: VecDeque::new() }
+    }
+
     fn rewritten(&self) -> Option<&Rewritten> {
         match self.patch.as_deref()? {
             Outcome::Rewritten(rewritten) => Some(rewritten),
@@ -118,7 +132,7 @@ impl Replies {
 
     /// A message of the client's was sent that needs no patch.
     pub(super) fn expect(&mut self, expected: Expected) {
-        self.push(Entry { expected, origin: Origin::Client, patch: None, statement: None });
+        self.push(Entry::new(expected, Origin::Client, None));
     }
 
     /// The oldest owed reply.
@@ -164,6 +178,41 @@ impl Replies {
     /// Whether a COPY was sent for which the server is not waiting yet, or not any more.
     pub(super) fn copy_is_ahead(&self) -> bool {
         self.copies > 0 && !self.copying
+    }
+
+    /// The next thing that was planned for the oldest owed reply, if it is of that kind.
+    pub(super) fn take_planned(&mut self, is_it: impl Fn(&Planned) -> bool) -> Option<Planned> {
+        let planned = &mut self.queue.front_mut()?.planned;
+        if !planned.front().is_some_and(is_it) {
+            return None;
+        }
+        planned.pop_front()
+    }
+
+    /// Whether the end of an earlier batch is still to be answered.
+    pub(super) fn ended_batch(&self) -> bool {
+        self.queue.iter().any(|entry| {
+            matches!(
+                entry.expected,
+                Expected::Query { .. } | Expected::FunctionCall | Expected::Sync
+            )
+        })
+    }
+
+    /// Whether the server may come to skip messages on account of one whose Sync has not been sent.
+    pub(super) fn may_skip(&self) -> bool {
+        let mut unsynced = self.queue.iter().rev().take_while(|it| it.expected != Expected::Sync);
+        unsynced.any(|entry| match entry.expected {
+            Expected::Parse { .. }
+            | Expected::Bind
+            | Expected::Describe
+            | Expected::Close { .. }
+            | Expected::Execute => true,
+            Expected::Query { .. }
+            | Expected::FunctionCall
+            | Expected::Sync
+            | Expected::CopyEnd => false,
+        })
     }
 
     /// Number of owed replies.

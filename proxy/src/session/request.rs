@@ -9,14 +9,17 @@ use bytes::BytesMut;
 use rewrite_rules::Outcome;
 
 use super::conversation::{Conversation, Portal, QuestionKind, Step, Violation};
+use super::executed::with_answers;
 use super::patch::{FAILING_STATEMENT, failing};
 use super::plan::{
-    INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Use, Verdict, count, needs_patch, own_statement,
-    too_long, unknowable,
+    Decision, INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Verdict, count, needs_patch, too_long,
+    unknowable,
 };
 use super::reply::{Entry, Expected, MAX_OUTSTANDING, Origin};
-use super::statements::{Source, Standing, Version};
-use super::transaction::{Held, Status};
+use super::sql_prepared::Plan;
+use super::transaction::Held;
+use super::usage::Use;
+use super::version::{Source, Standing, Version};
 use crate::wire::compose;
 use crate::wire::frame::{FrameError, HEADER_BYTES, Header};
 use crate::wire::request::{self, Target};
@@ -49,6 +52,11 @@ impl Conversation {
         if std::mem::take(&mut self.query_answered) {
             return Ok(Step::Drop);
         }
+        if std::mem::take(&mut self.question_failed) && header.tag == b'Q' && self.skipping {
+            // The server would discard it and answer nothing; the client waits for ReadyForQuery.
+            self.end_batch_with_sync();
+            return Ok(Step::Replace(compose::sync()));
+        }
         match header.tag {
             b'X' => {
                 self.terminated = true;
@@ -77,7 +85,7 @@ impl Conversation {
             b'P' => self.parse(header, frame, held),
             b'B' => self.bind(header, frame, held),
             b'D' => self.describe(header, frame, held),
-            b'E' => self.execute(header, frame),
+            b'E' => self.execute(header, frame, held),
             b'C' => self.close(header, frame),
             b'F' => {
                 self.replies.expect(Expected::FunctionCall);
@@ -106,67 +114,95 @@ impl Conversation {
         if let Some(step) = self.bounded() {
             return step;
         }
-        self.skipping = false;
-        self.replies.expect(Expected::Sync);
-        self.transaction.end_batch();
+        self.end_batch_with_sync();
         Step::Forward
     }
 
+    /// Notes that a Sync is sent.
+    fn end_batch_with_sync(&mut self) {
+        self.skipping = false;
+        self.replies.expect(Expected::Sync);
+        self.transaction.end_batch();
+    }
+
     fn query(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
+        let long = header.total > INSPECTED_TEXT_BYTES;
         if !held.governs {
             self.names.forget();
-            let outcome = Arc::clone(&self.forward);
-            self.send_query(&outcome, false);
-            return Ok(Step::Forward);
+            // Unless a statement must be put into the client's own words before it is executed.
+            if long || !self.statements.rewritten() {
+                let outcome = Arc::clone(&self.forward);
+                self.send_query(&outcome, false, Plan::default());
+                return Ok(Step::Forward);
+            }
         }
-        if header.total > INSPECTED_TEXT_BYTES {
+        if long {
             return Ok(self.refuse_query(&too_long(), b""));
         }
         let Some(body) = whole(header, frame) else {
             return Ok(Step::More(header.total));
         };
         let text = request::query(body).ok_or_else(|| malformed(header))?;
-        let (outcome, changes_names) = match self.judge(text, held, false) {
-            Verdict::Decided { outcome, changes_names } => (outcome, changes_names),
+        let decision = match self.decide(text) {
+            Verdict::Decided(decision) => decision,
             Verdict::Needs(kind) => return Ok(self.ask_before_query(kind)),
         };
-        match &*outcome {
-            Outcome::Refused(_) => Ok(self.refuse_query(&outcome, text)),
-            Outcome::Forward | Outcome::ForwardOpaque => {
-                self.send_query(&outcome, changes_names);
-                Ok(Step::Forward)
-            }
-            Outcome::Rewritten(rewritten) => {
-                self.send_query(&outcome, changes_names);
-                Ok(Step::Replace(compose::query(&rewritten.sql)))
-            }
+        let outcome = &decision.outcome;
+        if let Outcome::Refused(_) = **outcome {
+            return Ok(self.refuse_query(outcome, text));
         }
+        let effects = match self.effects(text, &decision, held) {
+            Ok(effects) => effects,
+            Err(kind) => return Ok(self.ask_before_query(kind)),
+        };
+        let mut changes_names = decision.changes_names;
+        let mut plan = Plan::default();
+        if let Some(effects) = effects {
+            match self.before_query(&effects, text, held) {
+                Ok(changes) => changes_names |= changes,
+                Err(step) => return Ok(step),
+            }
+            plan = self.plan_effects(&effects, outcome, self.under(held), held);
+        }
+        self.send_query(outcome, changes_names, plan);
+        Ok(match &**outcome {
+            Outcome::Rewritten(rewritten) => Step::Replace(compose::query(&rewritten.sql)),
+            Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => Step::Forward,
+        })
     }
 
     /// Asks before a Query, unless the server would not answer.
-    fn ask_before_query(&mut self, kind: QuestionKind) -> Step {
-        let batch_open = self.transaction.batch_open();
-        if !batch_open && self.replies.is_empty() && self.transaction.status() == Status::Failed {
+    pub(super) fn ask_before_query(&mut self, kind: QuestionKind) -> Step {
+        if self.certainly_failed() {
             // It will reject what is sent instead.
             return self.refuse_query(&unknowable(), b"");
         }
-        self.ask(kind, !batch_open)
+        if self.must_wait_to_ask() {
+            return Step::Wait;
+        }
+        self.ask(kind, !self.transaction.batch_open())
     }
 
-    fn refuse_query(&mut self, outcome: &Arc<Outcome>, text: &[u8]) -> Step {
-        self.send_query(outcome, false);
+    /// Whether a question's own Sync would wake a server that skips messages up to the client's.
+    pub(super) fn must_wait_to_ask(&self) -> bool {
+        !self.transaction.batch_open() && self.replies.may_skip()
+    }
+
+    pub(super) fn refuse_query(&mut self, outcome: &Arc<Outcome>, text: &[u8]) -> Step {
+        self.send_query(outcome, false, Plan::default());
         Step::Replace(compose::query(&failing(text)))
     }
 
     /// Notes that a Query was sent.
-    fn send_query(&mut self, outcome: &Arc<Outcome>, changes_names: bool) {
+    fn send_query(&mut self, outcome: &Arc<Outcome>, changes_names: bool, plan: Plan) {
         count(&self.counters, outcome);
         let unnamed = self.statements.sent(b"", self.transaction.batch(), None);
         self.replies.push(Entry {
             expected: Expected::Query { unnamed },
             origin: Origin::Client,
-            patch: needs_patch(outcome).then(|| Arc::clone(outcome)),
+            patch: Some(with_answers(outcome, &plan.answers)).filter(|it| needs_patch(it)),
             statement: None,
+            planned: plan.planned,
         });
         self.transaction.end_batch();
         self.executed(changes_names);
@@ -183,8 +219,7 @@ impl Conversation {
 
     /// Notes that a message of the extended protocol was sent.
     fn send_extended(&mut self, expected: Expected, patch: Option<Arc<Outcome>>) {
-        let statement = patch.as_deref().and_then(own_statement);
-        self.replies.push(Entry { expected, origin: Origin::Client, patch, statement });
+        self.replies.push(Entry::new(expected, Origin::Client, patch));
         self.transaction.extend_batch();
     }
 
@@ -196,30 +231,45 @@ impl Conversation {
             return Ok(Step::More(header.total));
         };
         let parse = request::parse(body).ok_or_else(|| malformed(header))?;
-        let verdict = if held.governs {
-            self.judge(parse.text, held, true)
-        } else {
+        if !held.governs {
             self.names.forget();
-            Verdict::Decided { outcome: Arc::clone(&self.forward), changes_names: false }
-        };
-        let (outcome, changes_names) = match verdict {
-            Verdict::Decided { outcome, changes_names } => (outcome, changes_names),
+        }
+        let decision = match self.decide_prepared(parse.text, held) {
+            Verdict::Decided(decision) => decision,
             Verdict::Needs(kind) => return Ok(self.ask(kind, false)),
         };
-        let source = Source { text: Some(parse.text.into()), types: parse.types.into() };
-        let step = match &*outcome {
-            Outcome::Forward | Outcome::ForwardOpaque => Step::Forward,
+        let effects = match self.effects(parse.text, &decision, held) {
+            Ok(effects) => effects,
+            Err(kind) => return Ok(self.ask(kind, false)),
+        };
+        let before = match effects.as_deref().map(|effects| self.use_parsed(effects, held)) {
+            Some(Use::Later(step)) => return Ok(step),
+            Some(Use::Go { before, .. }) => before,
+            None => None,
+        };
+        let Decision { outcome, changes_names, .. } = decision;
+        let source =
+            Source { text: Some(parse.text.into()), types: parse.types.into(), from_sql: false };
+        let instead = match &*outcome {
+            Outcome::Forward | Outcome::ForwardOpaque => None,
             Outcome::Rewritten(rewritten) => {
                 let text = rewritten.statement(rewritten.own_statement());
-                Step::Replace(compose::parse(parse.name, text.as_bytes(), parse.types))
+                Some(compose::parse(parse.name, text.as_bytes(), parse.types))
             }
             Outcome::Refused(_) => {
-                Step::Replace(compose::parse(parse.name, failing(parse.text).as_bytes(), NO_TYPES))
+                Some(compose::parse(parse.name, failing(parse.text).as_bytes(), NO_TYPES))
             }
         };
-        let standing = Standing { under: self.under(held), outcome, changes_names };
+        let standing = Standing { under: self.under(held), outcome, changes_names, effects };
         self.send_parse(parse.name, source, standing);
-        Ok(step)
+        Ok(match (before, instead) {
+            (before, None) => step_after(before),
+            (None, Some(instead)) => Step::Replace(instead),
+            (Some(mut before), Some(instead)) => {
+                before.unsplit(instead);
+                Step::Replace(before)
+            }
+        })
     }
 
     /// A Parse that is too long to be read: relayed where nothing is governed, else refused.
@@ -242,9 +292,11 @@ impl Conversation {
         };
         let name = body.get(..end).unwrap_or_default();
         let outcome = Arc::clone(&self.forward);
-        let standing = Standing { under: self.under(held), outcome, changes_names: false };
+        let standing =
+            Standing { under: self.under(held), outcome, changes_names: false, effects: None };
         self.names.forget();
-        self.send_parse(name, Source { text: None, types: NO_TYPES.into() }, standing);
+        let source = Source { text: None, types: NO_TYPES.into(), from_sql: false };
+        self.send_parse(name, source, standing);
         Ok(Step::Forward)
     }
 
@@ -256,7 +308,8 @@ impl Conversation {
             Outcome::Forward | Outcome::Rewritten(_) => {}
             Outcome::ForwardOpaque | Outcome::Refused(_) => count(&self.counters, &outcome),
         }
-        let version = Version { source: Arc::new(source), standing: Some(standing), unsure: false };
+        let (source, standing) = (Arc::new(source), Some(standing));
+        let version = Version { source, standing, missing: false, unsure: false };
         let statement = self.statements.sent(name, self.transaction.batch(), Some(version));
         let patch = needs_patch(&outcome).then_some(outcome);
         self.send_extended(Expected::Parse { statement }, patch);
@@ -267,20 +320,20 @@ impl Conversation {
         let Some(names) = request::bind_names(body) else {
             return more_names(header, frame);
         };
-        let (before, standing) = match self.use_statement(names.statement, held) {
+        let (before, standing) = match self.use_statement(names.statement, held, true) {
             Use::Later(step) => return Ok(step),
             Use::Go { before, standing } => (before, standing),
         };
-        let patch = standing.as_ref().and_then(|standing| {
-            needs_patch(&standing.outcome).then(|| Arc::clone(&standing.outcome))
-        });
+        let patch = standing.as_ref().map(|standing| self.asked_of_answers(standing));
+        let patch = patch.filter(|outcome| needs_patch(outcome));
         // Without one it is absent, or refused and counted.
         if let Some(standing) = &standing {
             count(&self.counters, &standing.outcome);
         }
-        let changes_names = standing.is_some_and(|standing| standing.changes_names);
-        if patch.is_some() || changes_names {
-            let portal = Portal { patch: patch.clone(), changes_names };
+        let changes_names = standing.as_ref().is_some_and(|standing| standing.changes_names);
+        let effects = standing.and_then(|it| it.effects.clone().map(|effects| (effects, it)));
+        if patch.is_some() || changes_names || effects.is_some() {
+            let portal = Portal { patch: patch.clone(), changes_names, effects };
             self.portals.insert(names.portal.into(), portal);
         } else if !self.portals.is_empty() {
             self.portals.remove(names.portal);
@@ -299,10 +352,10 @@ impl Conversation {
                 self.send_extended(Expected::Describe, patch);
                 Ok(Step::Forward)
             }
-            Target::Statement(name) => match self.use_statement(name, held) {
+            Target::Statement(name) => match self.use_statement(name, held, false) {
                 Use::Later(step) => Ok(step),
                 Use::Go { before, standing } => {
-                    let patch = standing.map(|standing| standing.outcome);
+                    let patch = standing.map(|standing| self.asked_of_answers(&standing));
                     let patch = patch.filter(|outcome| needs_patch(outcome));
                     self.send_extended(Expected::Describe, patch);
                     Ok(step_after(before))
@@ -311,7 +364,7 @@ impl Conversation {
         }
     }
 
-    fn execute(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {
+    fn execute(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
         let Some(body) = whole(header, frame) else {
             return Ok(Step::More(header.total));
         };
@@ -319,14 +372,35 @@ impl Conversation {
         let portal = self.portals.get(name);
         let changes_names = portal.is_some_and(|portal| portal.changes_names);
         let patch = portal.and_then(|portal| portal.patch.clone());
-        let before = self.send_before(patch.as_ref());
-        self.send_extended(Expected::Execute, patch.clone());
+        let effects = portal.and_then(|portal| portal.effects.clone());
+        let mut entry = Entry::new(Expected::Execute, Origin::Client, patch.clone());
+        let before = match effects {
+            None => self.send_before(patch.as_ref()),
+            Some((effects, Standing { outcome, under, .. })) => {
+                let before = match self.use_executed(&effects, held) {
+                    Use::Later(step) => return Ok(step),
+                    Use::Go { before, .. } => before,
+                };
+                entry.planned = self.plan_effects(&effects, &outcome, under, held).planned;
+                before.unwrap_or_default()
+            }
+        };
+        self.replies.push(entry);
+        self.transaction.extend_batch();
         let behind = self.send_behind_execute(patch.as_ref());
         self.executed(changes_names);
         if behind.is_empty() {
             return Ok(step_after(Some(before).filter(|before| !before.is_empty())));
         }
         Ok(Step::Replace([&before, frame, &behind].concat().as_slice().into()))
+    }
+
+    /// What must be done to the answers to a statement that stands so.
+    fn asked_of_answers(&self, standing: &Standing) -> Arc<Outcome> {
+        match &standing.effects {
+            Some(effects) => self.answered(&standing.outcome, effects),
+            None => Arc::clone(&standing.outcome),
+        }
     }
 
     fn close(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {

@@ -8,17 +8,15 @@ use super::conversation::{Conversation, QuestionKind, Step, Violation};
 use super::names;
 use super::patch::{self, About};
 use super::reply::{Entry, Expected, Origin};
-use super::sql_prepared::SqlPrepared;
 use super::transaction::Status;
 use crate::wire::frame::{FrameError, HEADER_BYTES, Header};
 use crate::wire::reply;
 
-/// Longest error or notice that is gathered to be made to fit; a longer one is relayed as it is.
-/// Unit: bytes.
+/// Longest error or notice that is gathered to be made to fit, a longer one is relayed as it is; and
+/// longest row of a question of ours. Unit: bytes.
 const REPORT_BYTES: usize = 1024 * 1024;
 
-/// Longest message that is always gathered: command tags, settings, rows of our own questions.
-/// Unit: bytes.
+/// Longest message that is always gathered: command tags, settings. Unit: bytes.
 const SHORT_BYTES: usize = 64 * 1024;
 
 impl Conversation {
@@ -30,7 +28,7 @@ impl Conversation {
         match header.tag {
             // What there is most of, unless it answers a question of ours.
             b'D' if self.question.is_none() && !self.replies.hides_rows() => Ok(Step::Forward),
-            b'D' if self.asked() && !complete && header.total <= SHORT_BYTES => more,
+            b'D' if self.asked() && !complete && header.total <= REPORT_BYTES => more,
             b'D' => Ok(self.row(complete, body)),
             b'T' if self.types_matter(header) && !complete => more,
             b'T' => self.row_description(complete, body),
@@ -79,13 +77,9 @@ impl Conversation {
             return;
         };
         match question.kind {
-            QuestionKind::Names => self.names.answered(question.facts),
-            QuestionKind::SqlPrepared => self.sql_prepared.answered(question.facts),
-            QuestionKind::Prepared => {
-                let facts = question.facts.unwrap_or_default();
-                let names: Vec<Vec<u8>> = facts.into_iter().map(|fact| fact.value).collect();
-                self.statements.keep_only(&names);
-            }
+            Some(QuestionKind::Names) => self.names.answered(question.facts),
+            Some(QuestionKind::Prepared) => self.statements_answered(question.facts),
+            None => {}
         }
     }
 
@@ -124,7 +118,7 @@ impl Conversation {
         }
         Ok(match entry.origin {
             Origin::Client => Step::Forward,
-            Origin::Injected | Origin::Question => Step::Drop,
+            Origin::Injected | Origin::Renewal | Origin::Question => Step::Drop,
         })
     }
 
@@ -154,28 +148,18 @@ impl Conversation {
     }
 
     fn command_complete(&mut self, body: &[u8]) -> Result<Step, Violation> {
-        match body.split(|byte| *byte == 0).next().unwrap_or_default() {
-            b"DEALLOCATE ALL" => {
-                self.statements.drop_named();
-                self.sql_prepared = SqlPrepared::default();
-            }
-            b"DISCARD ALL" => {
-                self.statements.drop_named();
-                self.sql_prepared = SqlPrepared::default();
-                self.names.touch();
-            }
-            b"DEALLOCATE" => {
-                self.statements.doubt_named();
-                self.sql_prepared.deallocated();
-            }
-            b"PREPARE" => self.sql_prepared.prepared(self.transaction.number()),
-            _other => {}
+        let tag = body.split(|byte| *byte == 0).next().unwrap_or_default();
+        self.commanded(tag);
+        if tag == b"DISCARD ALL" {
+            self.names.touch();
         }
         self.extension = None;
-        let step = match self.replies.present() {
-            Some(reply) => answer::tag(reply, body),
-            None if self.asked() => Step::Drop,
-            None => Step::Forward,
+        let step = match (self.replies.head().map(|entry| entry.origin), self.replies.present()) {
+            (Some(Origin::Renewal | Origin::Question), _) => Step::Drop,
+            (Some(Origin::Client | Origin::Injected) | None, Some(reply)) => {
+                answer::tag(reply, body)
+            }
+            (Some(Origin::Client | Origin::Injected) | None, None) => Step::Forward,
         };
         if let Some(Expected::Query { .. }) = self.replies.head().map(|entry| &entry.expected) {
             self.replies.command_completes();
@@ -203,8 +187,9 @@ impl Conversation {
             self.skipping = false;
             None
         };
-        if let Some(Entry { expected: Expected::Query { unnamed: Some(name) }, .. }) = &entry {
-            self.statements.confirm(name);
+        if let Some(Entry { expected: Expected::Query { unnamed }, planned, .. }) = &entry {
+            unnamed.iter().for_each(|name| self.statements.confirm(name));
+            self.abandon(planned);
         }
         let at_rest = self.transaction.ready(status, self.replies.is_empty());
         if at_rest {
@@ -212,7 +197,7 @@ impl Conversation {
         }
         Ok(match entry.map(|entry| entry.origin) {
             // The end of a question: what it found out is of this very moment.
-            Some(Origin::Question | Origin::Injected) => Step::Drop,
+            Some(Origin::Question | Origin::Renewal | Origin::Injected) => Step::Drop,
             Some(Origin::Client) | None => {
                 self.names.ready(at_rest);
                 Step::Forward
@@ -265,6 +250,10 @@ impl Conversation {
         let asked = self.asked();
         let (unanswered, skipping) = self.replies.fail();
         self.skipping |= skipping;
+        if unanswered.iter().any(|entry| entry.origin == Origin::Question) {
+            // Nor will a question be answered that an earlier message of the batch took with it.
+            self.question = None;
+        }
         for (place, entry) in unanswered.into_iter().enumerate() {
             self.unanswered(place == 0, &entry);
         }
@@ -272,12 +261,14 @@ impl Conversation {
             // The client's waiting message would have met the same error.
             self.question = None;
             self.query_answered = self.replies.give_sync_to_client();
+            self.question_failed = !self.query_answered;
         }
         answer
     }
 
     /// A message failed, if it was the `first`, or was skipped.
     fn unanswered(&mut self, first: bool, entry: &Entry) {
+        self.abandon(&entry.planned);
         match &entry.expected {
             Expected::Parse { statement: Some(name) }
                 if first && entry.origin == Origin::Client =>
@@ -305,7 +296,7 @@ impl Conversation {
         match self.replies.head() {
             // Debug messages about statements that the client did not send.
             Some(Entry { origin: Origin::Injected, .. }) if !answers => Step::Drop,
-            Some(Entry { origin: Origin::Question, .. }) => Step::Drop,
+            Some(Entry { origin: Origin::Renewal | Origin::Question, .. }) => Step::Drop,
             Some(_) if self.replies.hides_rows() && !answers => Step::Drop,
             Some(_) if complete => self.fitted(b'N', body),
             Some(_) | None => Step::Forward,

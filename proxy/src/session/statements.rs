@@ -1,5 +1,5 @@
 //! The session's prepared statements: the client's text of each, and in which generation's words
-//! it stands on the server.
+//! it stands on the server. Parse and PREPARE make them in one name space.
 //!
 //! What is sent may never take effect: after an error the server discards messages until Sync. So
 //! each statement has one confirmed version and a queue of changes that were sent and not yet
@@ -8,51 +8,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use rewrite_rules::Outcome;
+use super::version::{Source, Standing, Under, Version};
 
 /// PostgreSQL's prepared statement names count up to here (`NAMEDATALEN` - 1). Unit: bytes.
 const NAME_BYTES: usize = 63;
-
-/// A Parse message of the client's, kept because a later generation may have to read it again.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Source {
-    /// The text; `None` if it was longer than what is inspected.
-    pub(super) text: Option<Box<[u8]>>,
-    /// Count and OIDs of the declared parameter types, as sent.
-    pub(super) types: Box<[u8]>,
-}
-
-/// Under what a statement's words were chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Under {
-    /// The generation.
-    pub(super) generation: u64,
-    /// The session's names, as a count of their changes: PostgreSQL looks the names of a prepared
-    /// statement up again when the search path or a relation has changed.
-    pub(super) names: u64,
-}
-
-/// The words in which a statement stands on the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
-    /// Under what they were chosen.
-    pub(super) under: Under,
-    /// What the client's text became.
-    pub(super) outcome: Arc<Outcome>,
-    /// Whether running it may change what names mean in the session.
-    pub(super) changes_names: bool,
-}
-
-/// One version of a statement that exists for the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
-    pub(super) source: Arc<Source>,
-    /// `None` if it is missing on the server because preparing it again failed.
-    pub(super) standing: Option<Standing>,
-    /// Set when the server dropped some statement whose name was not seen (DEALLOCATE): this one
-    /// may be gone.
-    pub(super) unsure: bool,
-}
 
 /// A change that was sent and not yet answered.
 #[derive(Debug)]
@@ -82,10 +41,33 @@ pub(super) enum Found<'a> {
     Unsettled,
 }
 
+/// What is known of statements that were made by a PREPARE which was not read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// There are none.
+    #[default]
+    Nothing,
+    /// There may be some: the server knows them.
+    Something,
+    /// The server was asked, and its answer was not understood.
+    Hopeless,
+}
+
+/// A prepared statement that the server knows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Existing {
+    pub(super) name: Vec<u8>,
+    /// The PREPARE statement that made it, if one did, in the server's words.
+    pub(super) from_sql: Option<Source>,
+}
+
 /// All prepared statements of a session.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
     slots: HashMap<Arc<[u8]>, Slot>,
+    unread: Unread,
+    /// Whether one has been sent in other words than the client's since this was last looked at.
+    rewritten: bool,
 }
 
 /// The part of a name by which PostgreSQL tells statements apart.
@@ -104,7 +86,7 @@ impl Statements {
             None => slot.confirmed.as_ref(),
             // If a change of this very batch fails, so does everything after it.
             Some(change) if change.batch == batch => change.version.as_ref(),
-            Some(change) if slot.agrees_on(under) => change.version.as_ref(),
+            Some(change) if slot.agrees_on(under, self.unread) => change.version.as_ref(),
             Some(_) => return Found::Unsettled,
         };
         match latest {
@@ -134,6 +116,7 @@ impl Statements {
                 new
             }
         };
+        self.rewritten |= version.as_ref().is_some_and(Version::may_be_rewritten);
         self.slots.get_mut(name)?.pending.push_back(Change { batch, version });
         Some(known)
     }
@@ -181,8 +164,46 @@ impl Statements {
         }
     }
 
+    /// Names of all statements that have one.
+    pub(super) fn named(&self) -> impl Iterator<Item = &Arc<[u8]>> {
+        self.slots.keys().filter(|name| !name.is_empty())
+    }
+
+    /// What `name` was last prepared from, whether or not the server has answered.
+    pub(super) fn latest(&self, name: &[u8]) -> Option<&Version> {
+        let slot = self.slots.get(key(name))?;
+        match slot.pending.back() {
+            Some(change) => change.version.as_ref(),
+            None => slot.confirmed.as_ref(),
+        }
+    }
+
+    /// Whether one may stand in other words than the client's.
+    pub(super) fn rewritten(&mut self) -> bool {
+        self.rewritten = self.rewritten
+            && self.slots.values().any(|slot| {
+                let pending = slot.pending.iter().map(|change| &change.version);
+                let mut versions = pending.chain([&slot.confirmed]).flatten();
+                versions.any(Version::may_be_rewritten)
+            });
+        self.rewritten
+    }
+
+    /// Whether there may be statements that are not known here.
+    pub(super) fn unread(&self) -> Unread {
+        self.unread
+    }
+
+    /// A PREPARE took effect that was not read: it was sent as it came.
+    pub(super) fn prepared_unread(&mut self) {
+        self.unread = Unread::Something;
+        // It may have taken the place of one that was dropped unseen.
+        self.doubt_named();
+    }
+
     /// DEALLOCATE ALL or DISCARD ALL took effect: all named statements are gone.
     pub(super) fn drop_named(&mut self) {
+        self.unread = Unread::Nothing;
         for (name, slot) in &mut self.slots {
             if !name.is_empty() {
                 slot.confirmed = None;
@@ -202,15 +223,36 @@ impl Statements {
         }
     }
 
-    /// The server has been asked which statements of the client's exist: the unsure ones that are
-    /// not among `existing` are gone.
-    pub(super) fn keep_only(&mut self, existing: &[Vec<u8>]) {
+    /// The server has been asked which statements exist; `None` if its answer was not understood.
+    ///
+    /// Unsure ones that are not among them are gone. Of those that were made by PREPARE, the ones
+    /// whose text is not what was sent were made by a PREPARE that was not read, which is never
+    /// rewritten: the server's text of them is the client's.
+    pub(super) fn reconcile(&mut self, existing: Option<Vec<Existing>>) {
+        let Some(existing) = existing else {
+            self.unread = Unread::Hopeless;
+            return;
+        };
+        self.unread = Unread::Nothing;
         for (name, slot) in &mut self.slots {
             let unsure = slot.confirmed.as_ref().is_some_and(|version| version.unsure);
-            if unsure && !existing.iter().any(|known| key(known) == name.as_ref()) {
+            if unsure && !existing.iter().any(|known| key(&known.name) == name.as_ref()) {
                 slot.confirmed = None;
-            } else if let Some(version) = &mut slot.confirmed {
-                version.unsure = false;
+            }
+        }
+        for Existing { name, from_sql } in existing {
+            let known = self.slots.get_mut(key(&name)).and_then(|slot| slot.confirmed.as_mut());
+            match (known, from_sql) {
+                (Some(version), None) => version.unsure = false,
+                (Some(version), Some(source)) if version.stands_as(&source) => {
+                    version.unsure = false;
+                }
+                (_, Some(source)) => {
+                    let slot = self.slots.entry(key(&name).into()).or_default();
+                    slot.confirmed = Some(Version::as_it_came(source));
+                }
+                // One of our own, or a Parse whose answer is under way.
+                (None, None) => {}
             }
         }
         self.slots.retain(|_name, slot| slot.confirmed.is_some() || !slot.pending.is_empty());
@@ -228,10 +270,11 @@ impl Statements {
 }
 
 impl Slot {
-    /// Whether the statement stands in `generation`'s words however the open answers turn out.
-    fn agrees_on(&self, under: Under) -> bool {
+    /// Whether the statement stands in the right words however the open answers turn out. One that
+    /// is not known may be there all the same, while there are `unread` ones.
+    fn agrees_on(&self, under: Under, unread: Unread) -> bool {
         let stands = |version: &Option<Version>| match version {
-            None => true,
+            None => unread == Unread::Nothing,
             Some(version) => version.standing.as_ref().is_some_and(|it| it.under == under),
         };
         stands(&self.confirmed) && self.pending.iter().all(|change| stands(&change.version))
@@ -241,6 +284,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rewrite_rules::Outcome;
 
     impl From<u64> for Under {
         fn from(generation: u64) -> Self {
@@ -248,14 +292,19 @@ mod tests {
         }
     }
 
+    fn version_source(text: &str) -> Source {
+        Source { text: Some(text.as_bytes().into()), types: [0, 0].into(), from_sql: false }
+    }
+
     fn version(text: &str, generation: u64) -> Version {
-        let source = Source { text: Some(text.as_bytes().into()), types: [0, 0].into() };
         let standing = Standing {
             under: generation.into(),
             outcome: Arc::new(Outcome::Forward),
             changes_names: false,
+            effects: None,
         };
-        Version { source: Arc::new(source), standing: Some(standing), unsure: false }
+        let source = Arc::new(version_source(text));
+        Version { source, standing: Some(standing), missing: false, unsure: false }
     }
 
     fn confirmed(statements: &mut Statements, name: &[u8], version: Version) {
@@ -334,11 +383,40 @@ mod tests {
             statements.find(b"s", 2, 1),
             Found::Stale(&Version { unsure: true, ..version("a", 1) })
         );
-        statements.keep_only(&[b"t".to_vec()]);
+        let known = Existing { name: b"t".to_vec(), from_sql: None };
+        statements.reconcile(Some(vec![known]));
         assert_eq!(statements.find(b"s", 2, 1), Found::Absent);
         assert_eq!(statements.find(b"t", 2, 1), Found::Stale(&version("a", 1)));
         statements.drop_named();
         assert_eq!(statements.find(b"t", 2, 1), Found::Absent);
         assert_eq!(statements.find(b"", 2, 1), Found::Stale(&version("a", 1)));
+    }
+    #[test]
+    fn what_the_server_has_tells_a_statement_from_one_that_took_its_place() {
+        let made = |text: &str| Source { from_sql: true, ..version_source(text) };
+        let mut statements = Statements::default();
+        for name in ["same", "other", "gone"] {
+            let source = Arc::new(made("prepare x as select 1"));
+            confirmed(&mut statements, name.as_bytes(), Version { source, ..version("", 1) });
+        }
+        statements.prepared_unread();
+        assert_eq!(statements.unread(), Unread::Something);
+        let texts = ["same", "other", "new"].into_iter().zip([1, 2, 3]);
+        let known = texts.map(|(name, number)| Existing {
+            name: name.as_bytes().to_vec(),
+            from_sql: Some(made(&format!("prepare x as select {number}"))),
+        });
+        statements.reconcile(Some(known.collect()));
+        assert_eq!(statements.unread(), Unread::Nothing);
+        assert!(matches!(statements.find(b"same", 1, 9), Found::Current(_)));
+        assert_eq!(statements.find(b"gone", 1, 9), Found::Absent);
+        for (name, text) in [("other", "prepare x as select 2"), ("new", "prepare x as select 3")] {
+            let expected = Version::as_it_came(made(text));
+            assert_eq!(statements.find(name.as_bytes(), 1, 9), Found::Stale(&expected));
+        }
+        statements.reconcile(None);
+        assert_eq!(statements.unread(), Unread::Hopeless);
+        statements.drop_named();
+        assert_eq!(statements.unread(), Unread::Nothing);
     }
 }

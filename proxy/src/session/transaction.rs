@@ -99,11 +99,6 @@ impl Transaction {
         self.pinned.as_ref().is_some_and(|pinned| pinned.compiled().governs())
     }
 
-    /// Number of the generation held, 0 for none.
-    pub(super) fn number(&self) -> u64 {
-        self.pinned.as_ref().map_or(0, |pinned| pinned.number())
-    }
-
     /// A message of the extended protocol was sent.
     pub(super) fn extend_batch(&mut self) {
         self.batch_open = true;

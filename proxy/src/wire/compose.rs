@@ -6,7 +6,7 @@
 use bytes::{BufMut, BytesMut};
 use pgwire::messages::Message;
 use pgwire::messages::copy::{CopyDone, CopyFail};
-use pgwire::messages::extendedquery::{Bind, Close, Execute, Flush, Parse, Sync};
+use pgwire::messages::extendedquery::{Bind, Close, Execute, Flush, Sync};
 use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::terminate::Terminate;
 
@@ -102,19 +102,34 @@ pub fn close_statement(name: &[u8]) -> BytesMut {
     spliced(b'C', &[b"S", name, b"\0"])
 }
 
-/// Asks a question of our own without disturbing the client's unnamed statement and portal: Close,
-/// Parse, Bind, Execute, Close of the portal, Close of the statement, all under `name`.
-///
-/// It closes first because an earlier question may have failed between its Parse and its Close.
+/// Runs a statement of our own without disturbing the client's unnamed statement and portal: what
+/// [`open`] and [`run`] make.
 #[must_use]
-pub fn question(name: &str, text: &str) -> BytesMut {
+pub fn question(name: &str, text: impl AsRef<[u8]>) -> BytesMut {
+    let mut bytes = open(name, text);
+    bytes.unsplit(run(name));
+    bytes
+}
+
+/// Close, Parse and Bind of a statement of our own, all under `name`.
+///
+/// It closes first because an earlier one may have failed between its Parse and its Close.
+#[must_use]
+pub fn open(name: &str, text: impl AsRef<[u8]>) -> BytesMut {
     let named = || Some(name.to_owned());
-    let mut bytes = encoded(&Close::new(b'S', named()));
-    bytes.unsplit(encoded(&Parse::new(named(), text.to_owned(), Vec::new())));
+    let mut bytes = close_statement(name.as_bytes());
+    bytes.unsplit(parse(name.as_bytes(), text.as_ref(), &[0, 0]));
     bytes.unsplit(encoded(&Bind::new(named(), named(), Vec::new(), Vec::new(), Vec::new())));
-    bytes.unsplit(encoded(&Execute::new(named(), 0)));
+    bytes
+}
+
+/// Execute of what [`open`] made, Close of its portal, Close of its statement.
+#[must_use]
+pub fn run(name: &str) -> BytesMut {
+    let named = || Some(name.to_owned());
+    let mut bytes = encoded(&Execute::new(named(), 0));
     bytes.unsplit(encoded(&Close::new(b'P', named())));
-    bytes.unsplit(encoded(&Close::new(b'S', named())));
+    bytes.unsplit(close_statement(name.as_bytes()));
     bytes
 }
 

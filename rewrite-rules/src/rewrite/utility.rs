@@ -1,13 +1,13 @@
 //! Every statement that is not SELECT, INSERT, UPDATE or DELETE: rewritten inside, harmless, or
 //! refused where it names a governed table.
 
-use sqlparser::ast::{CreateTable, CreateView, ObjectName, Statement, TableAlias};
+use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Statement, TableAlias};
 use sqlparser::tokenizer::Token;
 
 use super::{Rewriter, Walk};
 use crate::name;
 use crate::outcome::Notice;
-use crate::refusal::{Construct, Refusal};
+use crate::refusal::Construct;
 use crate::scope::Columns;
 use crate::statement::{Lexeme, end_byte};
 

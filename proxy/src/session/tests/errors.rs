@@ -31,6 +31,42 @@ fn a_question_that_fails_is_the_answer_to_what_waited_for_it() {
 }
 
 #[test]
+fn a_question_dies_with_the_message_before_it() {
+    let batch = [parse("", "nonsense"), parse("s", "select username from users"), sync()];
+    play(
+        NEW,
+        &[
+            Act::Client(batch.concat()),
+            Act::ServerGot([batch[0].clone(), question(false)].concat()),
+            Act::Server(error("42601", "1")),
+            // The server discards it.
+            Act::ServerGot([batch[1].clone(), batch[2].clone()].concat()),
+            Act::Server(ready(b'I')),
+            Act::ClientGot([error("42601", "1"), ready(b'I')].concat()),
+            Act::Holds(None),
+        ],
+    );
+}
+
+#[test]
+fn a_question_does_not_wake_a_server_that_skips() {
+    let skipped = query("select username from users");
+    play(
+        NEW,
+        &[
+            Act::Client([bind("nope"), query("select 1"), skipped.clone(), sync()].concat()),
+            // A question of its own would end with a Sync.
+            Act::ServerGot([bind("nope"), query("select 1")].concat()),
+            Act::Server(error("26000", "")),
+            Act::ServerGot([skipped, sync()].concat()),
+            Act::Server(ready(b'I')),
+            Act::ClientGot([error("26000", ""), ready(b'I')].concat()),
+            Act::Holds(None),
+        ],
+    );
+}
+
+#[test]
 fn a_refusal_fails_on_the_server_and_in_the_client_s_words() {
     let refused = frame(b'E', b"SERROR\0VERROR\0C42703\0Mm\0P8\0\0");
     let mut session = Session::new(NEW);
@@ -155,47 +191,6 @@ fn what_no_peer_may_send_ends_the_session() {
     assert_eq!(ended, Err(Violation::Unexpected(b'1')));
 }
 
-#[test]
-fn what_sql_prepared_in_an_earlier_phase_is_not_executed() {
-    let text = "prepare s as select username from users";
-    let asked = crate::wire::compose::question(
-        crate::session::names::QUESTION_NAME,
-        crate::session::names::SQL_PREPARED_QUESTION,
-    );
-    let answered = [
-        completes("312"),
-        fact("name", "1", "s"),
-        fact("text", "1", text),
-        fact("name", "2", "other"),
-        fact("text", "2", "prepare other as select 1"),
-        done("SELECT 4"),
-        completes("33"),
-        ready(b'I'),
-    ];
-    let failing = query(&crate::session::patch::failing(b"execute s"));
-    play(
-        None,
-        &[
-            Act::Client(query(text)),
-            Act::ServerGot(query(text)),
-            Act::Server([done("PREPARE"), ready(b'I')].concat()),
-            Act::Client(query("execute s")),
-            Act::ServerGot(query("execute s")),
-            Act::Server([done("SELECT 0"), ready(b'I')].concat()),
-            Act::Flip(2, NEW),
-            Act::Client(query("execute s")),
-            Act::ServerGot([&asked[..], &sync()].concat()),
-            Act::Server(answered.concat()),
-            Act::ServerGot(question(true)),
-            Act::Server([answer("public"), ready(b'I')].concat()),
-            Act::ServerGot(failing),
-            Act::Server([error("42703", "8"), ready(b'I')].concat()),
-            Act::Client(query("execute other")),
-            Act::ServerGot(query("execute other")),
-        ],
-    );
-}
-
 /// A small generator of numbers that look random; the same ones each time.
 fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
     move |below| {
@@ -208,10 +203,13 @@ fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
 #[test]
 fn nothing_that_peers_send_makes_the_core_panic() {
     let tags = b"QPBDECSHFXdcf123CIstTnDGHZENASdcVW";
-    let bodies: [&[u8]; 11] = [
+    let bodies: [&[u8]; 14] = [
         b"",
         b"I",
         b"select username from users\0",
+        b"prepare s as select username from users; execute s; deallocate s\0",
+        b"s\0execute s\0\0\0",
+        b"PREPARE\0",
         b"s\0select username from users\0\0\0",
         b"\0s\0\0\0\0\0\0\0",
         b"Ss\0",

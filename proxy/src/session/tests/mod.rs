@@ -5,6 +5,8 @@
 mod cases;
 mod copies;
 mod errors;
+mod sql_prepared;
+mod unread;
 
 use std::sync::Arc;
 

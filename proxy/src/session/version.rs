@@ -1,0 +1,100 @@
+//! What a statement was prepared from, and in which words it stands on the server.
+
+use std::sync::Arc;
+
+use rewrite_rules::Outcome;
+
+use super::sql_prepared::Effects;
+
+/// What a client prepared, kept because a later generation may have to read it again.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The text of the Parse message, or the PREPARE statement; `None` if it was longer than what
+    /// is inspected.
+    pub(super) text: Option<Box<[u8]>>,
+    /// Count and OIDs of the parameter types that a Parse declared, as sent.
+    pub(super) types: Box<[u8]>,
+    /// Whether it was made by PREPARE.
+    pub(super) from_sql: bool,
+}
+
+impl Source {
+    /// The text that the server has, or should have, of it.
+    pub(super) fn sent_as<'a>(&'a self, outcome: &'a Outcome) -> &'a [u8] {
+        match outcome {
+            Outcome::Rewritten(rewritten) => {
+                rewritten.statement(rewritten.own_statement()).as_bytes()
+            }
+            Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => {
+                self.text.as_deref().unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// Under what a statement's words were chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Under {
+    /// The generation.
+    pub(super) generation: u64,
+    /// The session's names, as a count of their changes: PostgreSQL looks the names of a prepared
+    /// statement up again when the search path or a relation has changed.
+    pub(super) names: u64,
+}
+
+impl Under {
+    /// Under nothing that is held now or later: generations are numbered from 1.
+    pub(super) const NOTHING: Self = Self { generation: 0, names: 0 };
+}
+
+/// The words in which a statement stands on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Under what they were chosen.
+    pub(super) under: Under,
+    /// What the client's text became.
+    pub(super) outcome: Arc<Outcome>,
+    /// Whether running it may change what names mean in the session.
+    pub(super) changes_names: bool,
+    /// What running it does to prepared statements.
+    pub(super) effects: Option<Arc<Effects>>,
+}
+
+/// One version of a statement that exists for the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) source: Arc<Source>,
+    /// `None` if that is not known, or it stands not at all.
+    pub(super) standing: Option<Standing>,
+    /// It is not on the server, because preparing it again failed.
+    pub(super) missing: bool,
+    /// Set when the server dropped some statement whose name was not seen (DEALLOCATE): this one
+    /// may be gone.
+    pub(super) unsure: bool,
+}
+
+impl Version {
+    /// One that was sent without being read.
+    pub(super) fn as_it_came(source: Source) -> Self {
+        let standing = Standing {
+            under: Under::NOTHING,
+            outcome: Arc::new(Outcome::Forward),
+            changes_names: false,
+            effects: None,
+        };
+        Self { source: Arc::new(source), standing: Some(standing), missing: false, unsure: false }
+    }
+
+    /// Whether it may stand in other words than the client's.
+    pub(super) fn may_be_rewritten(&self) -> bool {
+        self.standing
+            .as_ref()
+            .is_none_or(|standing| matches!(*standing.outcome, Outcome::Rewritten(_)))
+    }
+
+    /// Whether what the server has of that name can be this one.
+    pub(super) fn stands_as(&self, on_server: &Source) -> bool {
+        let sent = self.standing.as_ref().map(|standing| self.source.sent_as(&standing.outcome));
+        !self.unsure || sent.is_none_or(|sent| on_server.text.as_deref() == Some(sent))
+    }
+}
