@@ -12,13 +12,13 @@
 use std::collections::BTreeMap;
 
 use rewrite_rules::rule::{Change, ColumnPair};
-use rewrite_rules::{Phase, STAGING_TABLE, Shape as ClientShape};
+use rewrite_rules::{Phase, PreparedUse, STAGING_TABLE, Shape as ClientShape, prepared_uses};
 use segue_tests::golden::book::{Case, Expected};
 use segue_tests::golden::read_books;
 use segue_tests::golden::schema::catalog_of;
 use segue_tests::message::{Column, Fields, Message};
 use segue_tests::server::{Database, cluster, run};
-use segue_tests::wire::{Reply, Wire};
+use segue_tests::wire::{Reply, Wire, describe, sync};
 use tokio_postgres::NoTls;
 
 /// A renamed column of a case's rules.
@@ -150,12 +150,17 @@ fn shape(wire: &mut Wire, sql: &str) -> Result<Shape, Fields> {
         let failed = replies.find_map(|reply| reply.error().cloned());
         return failed.map_or_else(|| shape(wire, own), Err);
     }
-    let reply = wire.describe(sql, &[]);
+    let reply = match prepared_uses(sql).as_slice() {
+        [PreparedUse::Prepare { name, .. }] => described_inside(wire, sql, name)?,
+        _ => wire.describe(sql, &[]),
+    };
     if let Some(error) = reply.error() {
         return Err(error.clone());
     }
     let parameters = reply.messages.iter().find_map(|message| match message {
-        Message::ParameterTypes(types) => Some(types.clone()),
+        Message::ParameterTypes(types) => {
+            Some(types.iter().map(|oid| FIRST_OWN_OID.min(*oid)).collect())
+        }
         _ => None,
     });
     let mut columns = reply.columns().map(<[Column]>::to_vec);
@@ -167,6 +172,19 @@ fn shape(wire: &mut Wire, sql: &str) -> Result<Shape, Fields> {
         column.type_oid = column.type_oid.min(FIRST_OWN_OID);
     }
     Ok(Shape { parameters: parameters.unwrap_or_default(), columns })
+}
+
+/// What Describe says of the statement that a PREPARE makes.
+fn described_inside(wire: &mut Wire, sql: &str, name: &str) -> Result<Reply, Fields> {
+    let made = wire.simple(sql);
+    if let Some(error) = made.error() {
+        return Err(error.clone());
+    }
+    wire.send_bytes(&[describe(b'S', name), sync()].concat());
+    let reply = wire.until_ready();
+    // No ROLLBACK takes it back.
+    wire.script("DEALLOCATE ALL");
+    Ok(reply)
 }
 
 /// The text that PostgreSQL receives, `None` if it receives none.

@@ -220,6 +220,8 @@ impl<'a> Rewriter<'a> {
             };
             self.accounted.extend(lexemes.iter().filter(is_type).map(|lexeme| lexeme.start));
         }
+        // What its answers need is noted for the PREPARE: it is meant for what executes it.
+        self.outermost = true;
         self.statement(statement).map(|_: Columns| ())
     }
 

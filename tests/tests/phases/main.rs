@@ -12,6 +12,7 @@ mod faults;
 mod open_transactions;
 mod readme;
 mod sessions;
+mod sql_prepared;
 mod traffic;
 mod walk;
 

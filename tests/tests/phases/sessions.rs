@@ -18,11 +18,24 @@ pub(crate) enum Habit {
     Named,
     /// Named statements, several of them in one write and one implicit transaction.
     Pipelined,
+    /// PREPARE once and EXECUTE, in Query messages.
+    Sql,
+    /// The same in messages of the extended protocol.
+    SqlExtended,
+    /// Prepared by messages, executed with EXECUTE; each statement dropped now and then.
+    Mixed,
 }
 
 /// All of them.
-pub(crate) const HABITS: [Habit; 4] =
-    [Habit::Simple, Habit::Unnamed, Habit::Named, Habit::Pipelined];
+pub(crate) const HABITS: [Habit; 7] = [
+    Habit::Simple,
+    Habit::Unnamed,
+    Habit::Named,
+    Habit::Pipelined,
+    Habit::Sql,
+    Habit::SqlExtended,
+    Habit::Mixed,
+];
 
 /// The application's statements. It has never heard of `handle`.
 const STATEMENTS: [(&str, &str); 8] = [
@@ -56,10 +69,15 @@ pub(crate) struct Session {
 impl Session {
     /// `number` keeps its rows apart from those of others.
     pub(crate) fn new(habit: Habit, mut wire: Wire, number: i64) -> Self {
-        if let Habit::Named | Habit::Pipelined = habit {
-            for (name, sql) in STATEMENTS {
-                assert_eq!(wire.prepare(name, sql).code(), "", "{sql}");
-            }
+        for (name, sql) in STATEMENTS {
+            let in_sql = format!("PREPARE \"{name}\" AS {sql}");
+            let reply = match habit {
+                Habit::Simple | Habit::Unnamed => continue,
+                Habit::Named | Habit::Pipelined | Habit::Mixed => wire.prepare(name, sql),
+                Habit::Sql => wire.simple(&in_sql),
+                Habit::SqlExtended => wire.extended(&in_sql, &[], false),
+            };
+            assert_eq!(reply.code(), "", "{sql}");
         }
         Self { habit, wire, next_id: number * 1_000_000 }
     }
@@ -70,6 +88,8 @@ impl Session {
         let reply = match self.habit {
             Habit::Simple => self.wire.simple(&literal(text_of(name), values)),
             Habit::Unnamed => self.wire.extended(text_of(name), &bound, false),
+            Habit::Sql | Habit::Mixed => self.wire.simple(&executed(name, values)),
+            Habit::SqlExtended => self.wire.extended(&executed(name, values), &[], false),
             Habit::Named | Habit::Pipelined => {
                 let frames =
                     [bind("", name, &bound, false), describe(b'P', ""), execute("", 0), sync()];
@@ -113,6 +133,11 @@ impl Session {
         self.run("insert", &[&d_id, &d_name, "m"]);
         let random = self.run("volatile", &[&d_id]).lines().concat();
         assert_eq!(self.run("by_name", &[&random]).lines(), [format!("{d}|{random}|m")]);
+        if self.habit == Habit::Mixed {
+            self.wire.script("DEALLOCATE by_name");
+            assert_eq!(self.wire.simple(&executed("by_name", &[&again])).code(), "26000");
+            assert_eq!(self.wire.prepare("by_name", text_of("by_name")).code(), "");
+        }
         model.insert(a, (again, mail.clone()));
         model.insert(b, (renamed, mail.clone()));
         model.insert(d, (random, mail));
@@ -149,6 +174,12 @@ impl Session {
         assert_eq!((bad.code(), bad.tags()), ("23505", vec!["UPDATE 1"]));
         model.insert(self.next_id, (changed, Some("m".to_owned())));
     }
+}
+
+/// EXECUTE of a prepared statement.
+fn executed(name: &str, values: &[&str]) -> String {
+    let values: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
+    format!("EXECUTE \"{name}\" ({})", values.join(", "))
 }
 
 /// The statement with its values written into it.

@@ -12,6 +12,8 @@ mod answers;
 mod authentication;
 mod failures;
 mod malformed;
+mod prepared;
+mod prepared_at_random;
 mod reports;
 mod scripts;
 mod transcripts;

@@ -11,7 +11,7 @@ pub(crate) struct Script {
     pub(crate) steps: Vec<(Vec<Vec<u8>>, usize)>,
 }
 
-fn script(name: &'static str, steps: Vec<(Vec<Vec<u8>>, usize)>) -> Script {
+pub(crate) fn script(name: &'static str, steps: Vec<(Vec<Vec<u8>>, usize)>) -> Script {
     Script { name, steps }
 }
 
