@@ -98,7 +98,7 @@ impl Conversation {
             bytes.unsplit(compose::close_statement(renewal));
             bytes.unsplit(compose::parse(renewal, text, &source.types));
         }
-        let (closed, statement) = self.changes(name, version, new);
+        let [closed, statement] = self.changes(name, version, new);
         let parts = [Expected::Close { statement: closed }, Expected::Parse { statement }];
         self.expect(parts, origin, Some(&outcome));
         bytes.unsplit(compose::close_statement(name));
@@ -123,7 +123,7 @@ impl Conversation {
         let close = || Expected::Close { statement: None };
         let opened = [close(), Expected::Parse { statement: None }, Expected::Bind];
         self.expect(opened, origin, Some(&outcome));
-        let (closed, statement) = self.changes(name, version, new);
+        let [closed, statement] = self.changes(name, version, new);
         self.expect([Expected::Close { statement: closed }], origin, None);
         let patch = needs_patch(&outcome).then(|| Arc::clone(&outcome));
         let mut execute = Entry::new(Expected::Execute, origin, patch);
@@ -137,17 +137,12 @@ impl Conversation {
     }
 
     /// Notes that a statement will be closed and made again.
-    fn changes(
-        &mut self,
-        name: &[u8],
-        version: Version,
-        new: Standing,
-    ) -> (Option<Arc<[u8]>>, Option<Arc<[u8]>>) {
+    fn changes(&mut self, name: &[u8], version: Version, new: Standing) -> [Option<Arc<[u8]>>; 2] {
         let batch = self.transaction.batch();
         let closed = Version { standing: None, missing: true, ..version.clone() };
         let renewed = Version { standing: Some(new), missing: false, unsure: false, ..version };
         let closed = self.statements.sent(name, batch, Some(closed));
-        (closed, self.statements.sent(name, batch, Some(renewed)))
+        [closed, self.statements.sent(name, batch, Some(renewed))]
     }
 
     /// Whether the transaction may have failed when the server reads what is sent now. (What fails

@@ -68,7 +68,7 @@ fn a_whole_row_is_of_the_table_s_type_whoever_asks_for_it() {
         let simple = wire.script(select);
         assert_eq!(wire.script("EXECUTE whole"), simple);
         let twice = wire.script("SELECT 2 AS two; EXECUTE whole");
-        assert_eq!(twice.messages.iter().filter(|it| simple.messages.contains(it)).count(), 4);
+        assert_eq!(twice.messages.split_at(3).1, simple.messages);
         wire.script("DEALLOCATE whole");
         let made = wire.script(&format!("PREPARE whole AS {select}; EXECUTE whole"));
         assert_eq!(made.messages.split_at(1).1, simple.messages);

@@ -153,6 +153,6 @@ fn random_messages_are_answered_as_if_nothing_were_migrated() {
         }
     }
     let counters = relay.counters();
-    assert!(counters.reprepared > 100, "{counters:?}");
+    assert!(counters.reprepared > 30, "{counters:?}");
     relay.stop();
 }
