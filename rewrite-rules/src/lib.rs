@@ -15,6 +15,7 @@
 //! | [`encoding`] | how far an encoding's bytes can be trusted |
 //! | [`prepared`] | what a text does to the session's prepared statements |
 //! | `prefilter` | one pass over the bytes, so that most statements cost nothing |
+//! | `belief` | what is believed of a text, for tests that doubt it |
 //! | `statement` | a text as tokens and trees; `desugar` helps the parser, `trust` doubts it |
 //! | `copy_syntax` | COPY's own grammar, which the parser does not know; `literal` reads its options |
 //! | `scope` | names to relations |
@@ -35,6 +36,9 @@ pub mod prepared;
 pub mod refusal;
 pub mod rule;
 pub mod shape;
+
+#[doc(hidden)]
+pub mod belief;
 
 mod copy_syntax;
 mod desugar;

@@ -1,0 +1,238 @@
+//! The values of an INSERT: which of the client's each column of the output gets.
+
+use super::insert::Target;
+use super::items::{Output, Value};
+use super::keys::Both;
+use super::{Check, Difference, Walk};
+use crate::shape::Logical;
+use crate::tree::{self, Tree};
+
+/// Where the value of one column of the output comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Cell<'s> {
+    /// The client's value of that place, as the migration writes it to that physical column.
+    Client { place: usize, column: Option<&'s Logical>, physical: String, formula: Tree },
+    /// What the column would have defaulted to.
+    Default { column: &'s Logical, physical: String },
+}
+
+/// How rows of the client become rows of the output.
+pub(super) enum Rows<'s> {
+    /// Column by column.
+    Plain(Target<'s>),
+    /// Inside a derived table, whose columns have these names: each value stands once, and may
+    /// be cast to its column's type.
+    Once { target: Target<'s>, names: Vec<String>, defaults: Vec<&'s Logical> },
+}
+
+impl<'s> Rows<'s> {
+    /// Whether OFFSET 0 may keep the planner from evaluating the rows more than once.
+    pub(super) fn may_be_fenced(&self) -> bool {
+        matches!(self, Self::Once { .. })
+    }
+
+    fn target(&self) -> &Target<'s> {
+        match self {
+            Self::Plain(target) | Self::Once { target, .. } => target,
+        }
+    }
+
+    /// The source of each value of an output row, for client rows of that width.
+    fn cells(&self, width: usize) -> Result<Option<Vec<Cell<'s>>>, String> {
+        match self {
+            Self::Plain(target) => target.cells(width),
+            Self::Once { target, names, defaults } => {
+                if names.len() != width + defaults.len() {
+                    return Err("a derived table of another width".to_owned());
+                }
+                let value = tree::expression(crate::shape::VALUE)?;
+                let client = (0..width).map(|place| Cell::Client {
+                    place,
+                    column: target.logical(place),
+                    physical: target.columns.get(place).cloned().unwrap_or_default(),
+                    formula: value.clone(),
+                });
+                let extra = defaults
+                    .iter()
+                    .map(|column| Cell::Default { column, physical: column.name.clone() });
+                Ok(Some(client.chain(extra).collect()))
+            }
+        }
+    }
+}
+
+impl<'s> Walk<'s> {
+    /// Rows of VALUES.
+    pub(super) fn rows(&mut self, client: &[Tree], output: &[Tree], rows: &Rows<'s>) -> Check {
+        if client.len() != output.len() {
+            return self.fail("another number of rows", client, output);
+        }
+        for (index, (before, after)) in client.iter().zip(output).enumerate() {
+            self.path.push(format!("row[{index}]"));
+            self.row(before.list("items"), after.list("items"), rows)?;
+            self.path.pop();
+        }
+        Ok(())
+    }
+
+    /// One row of expressions.
+    pub(super) fn row(&mut self, client: &[Tree], output: &[Tree], rows: &Rows<'s>) -> Check {
+        let outputs = |items: &'_ [Tree]| -> Vec<Tree> { items.to_vec() };
+        let (before, after) = (outputs(client), outputs(output));
+        let as_outputs = |items| {
+            let items: &[Tree] = items;
+            items
+                .iter()
+                .map(|value| Output { label: None, value: Value::Expression(value) })
+                .collect()
+        };
+        let both = Both { client: as_outputs(&before), output: as_outputs(&after), places: None };
+        self.selected_row(&both, rows).map(drop)
+    }
+
+    /// One row: returns for each of the output's columns the client's that it gives.
+    pub(super) fn selected_row(
+        &mut self,
+        both: &Both<'_>,
+        rows: &Rows<'s>,
+    ) -> Result<Vec<Option<usize>>, Box<Difference>> {
+        let width = both.client.len();
+        let shown = |count: usize| format!("{count} values");
+        let cells = match rows.cells(width) {
+            Ok(Some(cells)) => cells,
+            Ok(None) => return Ok(Vec::new()),
+            Err(why) => {
+                self.fail(&why, &shown(width), &shown(both.output.len()))?;
+                return Ok(Vec::new());
+            }
+        };
+        if cells.len() != both.output.len() {
+            self.fail("another number of values", &shown(width), &shown(both.output.len()))?;
+        }
+        self.each_once(both, &cells)?;
+        for (cell, output) in cells.iter().zip(&both.output) {
+            self.cell(cell, both, output, rows)?;
+        }
+        Ok(cells
+            .iter()
+            .map(|cell| match cell {
+                Cell::Client { place, .. } => Some(*place),
+                Cell::Default { .. } => None,
+            })
+            .collect())
+    }
+
+    /// No value that may differ each time is written twice.
+    fn each_once(&self, both: &Both<'_>, cells: &[Cell<'s>]) -> Check {
+        for (place, value) in both.client.iter().enumerate() {
+            let uses = cells
+                .iter()
+                .filter(|cell| matches!(cell, Cell::Client { place: used, .. } if *used == place));
+            if let Value::Expression(value) = value.value
+                && uses.count() > 1
+                && !self.shape.may_repeat(value)
+            {
+                return self.fail("a value that may differ each time, twice", value, &"");
+            }
+        }
+        Ok(())
+    }
+
+    fn cell(
+        &mut self,
+        cell: &Cell<'s>,
+        both: &Both<'_>,
+        output: &Output<'_>,
+        rows: &Rows<'s>,
+    ) -> Check {
+        let once = rows.may_be_fenced();
+        match (cell, &output.value) {
+            (Cell::Default { column, physical }, Value::Expression(value)) => {
+                self.default_value(column, physical, value, rows)
+            }
+            (Cell::Default { .. }, _) => self.fail("not a default", &"", &output.label),
+            (Cell::Client { place, column, physical, formula }, _) => {
+                let Some(client) = both.client.get(*place) else {
+                    return self.fail("no such value", &"", &output.label);
+                };
+                let (before, after) = match (&client.value, &output.value) {
+                    (Value::Expression(before), Value::Expression(after)) => (*before, *after),
+                    _ => return self.output(client, output),
+                };
+                if before.is("SetToDefault") {
+                    return match column {
+                        Some(column) => self.default_value(column, physical, after, rows),
+                        None => self.same(before, after),
+                    };
+                }
+                let after = match column {
+                    Some(column) if once => without_cast(before, after, &column.base_type),
+                    _ => after,
+                };
+                self.written(formula, before, after)
+            }
+        }
+    }
+
+    /// The output is what the column stores where nothing is given.
+    fn default_value(
+        &self,
+        column: &Logical,
+        physical: &str,
+        output: &Tree,
+        rows: &Rows<'s>,
+    ) -> Check {
+        if output.is("SetToDefault") {
+            let by_itself = rows.target().table.defaults_by_itself(column, physical);
+            return match by_itself && !rows.may_be_fenced() {
+                true => Ok(()),
+                false => self.fail("the server's default is another", &column.name, output),
+            };
+        }
+        let text = column.default.as_ref().map_or("NULL", |default| default.expression.as_str());
+        let default = tree::expression(text).ok();
+        let bare = match &default {
+            Some(default) => without_cast(default, output, &column.base_type),
+            None => output,
+        };
+        match default.as_ref() == Some(bare) {
+            true => Ok(()),
+            false => self.fail("not the column's default", &text, output),
+        }
+    }
+
+    /// The output is the formula with the client's value in its place.
+    pub(super) fn written(&mut self, formula: &Tree, client: &Tree, output: &Tree) -> Check {
+        if formula.is("ParamRef") {
+            return self.same(client, output);
+        }
+        match (formula, output) {
+            (Tree::Node(tag, fields), Tree::Node(other, others))
+                if tag == other && fields.len() == others.len() =>
+            {
+                fields.iter().try_for_each(|(name, field)| match others.get(name) {
+                    Some(other) => self.written(field, client, other),
+                    None => self.fail("another expression is written", client, output),
+                })
+            }
+            (Tree::List(items), Tree::List(others)) if items.len() == others.len() => items
+                .iter()
+                .zip(others)
+                .try_for_each(|(item, other)| self.written(item, client, other)),
+            (Tree::Leaf(value), Tree::Leaf(other)) if value == other => Ok(()),
+            _ => self.fail("another expression is written", client, output),
+        }
+    }
+}
+
+/// The expression inside a cast to that type which the client's text does not have.
+fn without_cast<'t>(client: &Tree, output: &'t Tree, base_type: &str) -> &'t Tree {
+    let cast_to = output.field("type_name").filter(|_| output.is("TypeCast"));
+    let added = cast_to.is_some()
+        && cast_to == tree::type_name(base_type).ok().as_ref()
+        && client != output;
+    match output.field("arg") {
+        Some(inner) if added => inner,
+        _ => output,
+    }
+}

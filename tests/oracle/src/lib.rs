@@ -1,0 +1,33 @@
+//! PostgreSQL's own parser as an oracle for the rewriting: its trees, and what may differ in them.
+//!
+//! A workspace of its own, since `pg_query` is C and needs libclang.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`tree`] | a text's trees, without places |
+//! | [`shape`] | what the migrations mean, from the specification |
+//! | [`scope`] | what names mean in both texts |
+//! | [`mod@label`] | the name of an output column |
+//! | [`compare`] | both trees side by side; the list of what may differ |
+//! | [`mod@scan`] | a text as PostgreSQL's scanner sees it |
+//! | [`runs`] | how many random cases, from which seed |
+//! | [`texts`] | the books and the corpus |
+//! | [`golden`], [`stage`] | their readers, shared with the other tests |
+
+#[path = "../../../rewrite-rules/tests/support/mod.rs"]
+pub mod golden;
+#[path = "../../src/stage.rs"]
+pub mod stage;
+
+pub mod compare;
+pub mod label;
+pub mod runs;
+pub mod scan;
+pub mod scope;
+pub mod shape;
+pub mod texts;
+pub mod tree;
+
+pub use compare::{Difference, compare};
+pub use shape::Shape;
+pub use texts::{Stage, Text, Texts};

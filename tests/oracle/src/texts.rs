@@ -1,0 +1,183 @@
+//! Every statement that the project's tests know: the golden books and the corpus.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rewrite_rules::catalog::Catalog;
+use rewrite_rules::{Generation, Outcome, Phase, Rule, SearchPath, SessionView};
+
+use crate::golden;
+use crate::shape::Shape;
+use crate::stage;
+
+/// One statement and the database that it is sent to.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// File and line.
+    pub place: String,
+    /// What the client sends.
+    pub sql: String,
+    /// Which of [`Texts::databases`].
+    pub database: usize,
+}
+
+/// A database and its migrations, in each phase.
+#[derive(Debug)]
+pub struct Database {
+    /// One for each phase of [`Phase::ALL`]; `None` where the phase cannot be entered.
+    pub phases: Vec<Option<Stage>>,
+}
+
+/// A database in one phase.
+#[derive(Debug)]
+pub struct Stage {
+    /// The phase.
+    pub phase: Phase,
+    /// The rules in this phase.
+    pub rules: Vec<Rule>,
+    /// What exists.
+    pub catalog: Arc<Catalog>,
+    /// The compiled rules.
+    pub generation: Generation,
+}
+
+/// All statements.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// The statements.
+    pub texts: Vec<Text>,
+    /// Their databases.
+    pub databases: Vec<Database>,
+}
+
+impl Stage {
+    fn new(phase: Phase, rules: Vec<Rule>, schema: &str) -> Result<Option<Self>, String> {
+        let catalog = Arc::new(golden::schema::catalog_of(schema)?);
+        let generation = rewrite_rules::compile(1, &rules, Arc::clone(&catalog)).ok();
+        Ok(generation.map(|generation| Self { phase, rules, catalog, generation }))
+    }
+}
+
+/// What PostgreSQL receives.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The text.
+    pub sql: String,
+    /// For a COPY FROM, which of the client's fields each appended field repeats.
+    pub repeats: Option<Vec<usize>>,
+}
+
+impl Stage {
+    /// What PostgreSQL receives for a client's text; nothing if it is refused, or forwarded
+    /// because it cannot be read.
+    #[must_use]
+    pub fn send(&self, client: &str) -> Option<Sent> {
+        match self.rewrite(client) {
+            Outcome::Forward => Some(Sent { sql: client.to_owned(), repeats: None }),
+            Outcome::ForwardOpaque | Outcome::Refused(_) => None,
+            Outcome::Rewritten(rewritten) => {
+                let copied = rewritten.replies.iter().find_map(|reply| reply.copy_in.clone());
+                Some(Sent { sql: rewritten.sql, repeats: copied.map(|copy| copy.repeat) })
+            }
+        }
+    }
+
+    /// What becomes of a client's text.
+    #[must_use]
+    pub fn rewrite(&self, client: &str) -> Outcome {
+        let path = SearchPath::default();
+        let session = SessionView { search_path: &path, standard_conforming_strings: true };
+        self.generation.rewrite(client, session)
+    }
+
+    /// What the migrations mean here.
+    ///
+    /// # Errors
+    /// A rule on a table or column that is not there.
+    pub fn shape(&self) -> Result<Shape<'_>, String> {
+        Shape::new(&self.rules, &self.catalog)
+    }
+}
+
+impl Texts {
+    /// Reads the books and the corpus.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a schema that the catalog's reader does not know.
+    pub fn read() -> Result<Self, String> {
+        let mut texts = Self::default();
+        texts.read_books()?;
+        texts.read_corpus()?;
+        Ok(texts)
+    }
+
+    fn read_books(&mut self) -> Result<(), String> {
+        let mut known: Vec<(String, String, usize)> = Vec::new();
+        for path in files("../../rewrite-rules/tests/golden", "md")? {
+            let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+            let book = golden::book::Book::parse(path, &text);
+            for case in &book.cases {
+                let same = known
+                    .iter()
+                    .find(|(schema, rules, _)| *schema == case.schema && *rules == case.rules);
+                let database = match same {
+                    Some((_, _, database)) => *database,
+                    None => {
+                        let stages = Phase::ALL
+                            .into_iter()
+                            .map(|phase| Stage::new(phase, case.rules_in(phase)?, &case.schema));
+                        let phases = stages.collect::<Result<_, String>>()?;
+                        self.databases.push(Database { phases });
+                        let database = self.databases.len() - 1;
+                        known.push((case.schema.clone(), case.rules.clone(), database));
+                        database
+                    }
+                };
+                self.texts.push(Text {
+                    place: format!("{}:{}", book.file_name(), case.line),
+                    sql: case.client.clone(),
+                    database,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn read_corpus(&mut self) -> Result<(), String> {
+        let stages = Phase::ALL
+            .into_iter()
+            .map(|phase| Stage::new(phase, stage::rules(phase), &stage::ddl(Some(phase))));
+        let phases = stages.collect::<Result<_, String>>()?;
+        self.databases.push(Database { phases });
+        let database = self.databases.len() - 1;
+        for path in files("../corpus", "sql")? {
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if file == "schema.sql" {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+            let mut line = 1;
+            for paragraph in text.split("\n\n") {
+                // What comes before the statement says what the differential tests do with it.
+                let statement =
+                    paragraph.lines().skip_while(|line| line.is_empty() || line.starts_with("--"));
+                let sql = statement.collect::<Vec<_>>().join("\n");
+                if !sql.is_empty() {
+                    self.texts.push(Text { place: format!("{file}:{line}"), sql, database });
+                }
+                line += paragraph.matches('\n').count() + 2;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files of a folder of this project that end so, in order.
+fn files(folder: &str, extension: &str) -> Result<Vec<PathBuf>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = std::fs::read_dir(folder).map_err(|error| error.to_string())?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|found| found == extension));
+    paths.sort();
+    Ok(paths)
+}
