@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`tree`] | a text's trees, without places |
 //! | [`shape`] | what the migrations mean, from the specification |
+//! | [`conversion`] | what a value goes through between two columns |
 //! | [`scope`] | what names mean in both texts |
 //! | [`mod@label`] | the name of an output column |
 //! | [`compare`] | both trees side by side; the list of what may differ |
@@ -20,6 +21,7 @@ pub mod golden;
 pub mod stage;
 
 pub mod compare;
+pub mod conversion;
 pub mod label;
 pub mod runs;
 pub mod scan;

@@ -35,6 +35,8 @@ pub struct Source {
     pub derived: bool,
     /// Whether a list of column aliases gave its columns other names, in both texts.
     pub renamed: bool,
+    /// Whether an outer join may leave it out of a row.
+    pub may_be_missing: bool,
 }
 
 impl Source {

@@ -1,13 +1,15 @@
-//! What the migrations mean, from the rules and the catalog alone: the old shape that a client
-//! speaks, and what a read or a write of each of its columns must become.
+//! What the migrations mean, from the rules and the catalog alone: the shape that a client speaks,
+//! and what a read or a write of each of its columns must become.
 //!
 //! Written from the specification, not from the rewriting's lenses. A new kind of migration adds
 //! its arm to [`Governed::change`]; what it reads and writes are formulas, so nothing else changes.
 
-use rewrite_rules::catalog::{Catalog, Column, ColumnDefault, RelationName, Volatility};
-use rewrite_rules::rule::Change;
+use rewrite_rules::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName, Volatility};
+use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::shape::Shape as Speaks;
 use rewrite_rules::{Phase, Rule};
 
+use crate::conversion::{Between, column_reference};
 use crate::tree::{self, Tree};
 
 /// The value in a formula of [`Logical::writes`].
@@ -31,6 +33,8 @@ pub struct Governed {
     pub columns: Vec<Logical>,
     /// The columns that exist, in order.
     pub physical: Vec<Column>,
+    /// The highest number that a column ever had.
+    pub attributes: u16,
     /// Columns of unique indexes and constraints, by name.
     pub keys: Vec<(String, Vec<String>)>,
 }
@@ -44,23 +48,48 @@ pub struct Logical {
     pub shown: bool,
     /// What a read of it must be, as an expression over physical columns.
     pub read: Tree,
-    /// What a write must assign: physical columns, and expressions over [`VALUE`].
-    pub writes: Vec<(String, Tree)>,
+    /// What a write must assign.
+    pub writes: Vec<Write>,
     /// Its type without typmod.
     pub base_type: String,
-    /// What an INSERT that leaves it out stores, if not NULL.
-    pub default: Option<ColumnDefault>,
+    /// What an INSERT that leaves it out stores, if not NULL, as an expression.
+    pub default: Option<Tree>,
+    /// Whether that may differ each time.
+    pub default_varies: bool,
+    /// The physical column that has this default itself.
+    pub default_of: String,
+}
+
+/// What a write of a logical column assigns to one physical column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// The physical column.
+    pub column: String,
+    /// An expression over [`VALUE`].
+    pub formula: Tree,
+    /// Whether NULL gives NULL.
+    pub keeps_null: bool,
+}
+
+impl Write {
+    fn plain(column: &str) -> Result<Self, String> {
+        let formula = tree::expression(VALUE)?;
+        Ok(Self { column: column.to_owned(), formula, keeps_null: true })
+    }
 }
 
 impl Logical {
     fn plain(column: &Column) -> Result<Self, String> {
+        let default = column.default.as_ref().map(|it| tree::expression(&it.expression));
         Ok(Self {
             name: column.name.clone(),
             shown: true,
             read: column_reference(&column.name)?,
-            writes: vec![(column.name.clone(), tree::expression(VALUE)?)],
+            writes: vec![Write::plain(&column.name)?],
             base_type: column.base_type.clone(),
-            default: column.default.clone(),
+            default: default.transpose()?,
+            default_varies: varies(column.default.as_ref()),
+            default_of: column.name.clone(),
         })
     }
 
@@ -69,6 +98,22 @@ impl Logical {
     pub fn read_column(&self) -> Option<String> {
         self.read.bare_column()
     }
+
+    /// What a write of it assigns to that physical column.
+    #[must_use]
+    pub fn write(&self, physical: &str) -> Option<&Write> {
+        self.writes.iter().find(|write| write.column == physical)
+    }
+
+    /// What stands for DEFAULT where it must be spelled out: its tree, or NULL's.
+    #[must_use]
+    pub fn default_value(&self) -> Option<Tree> {
+        self.default.clone().or_else(|| tree::expression("NULL").ok())
+    }
+}
+
+fn varies(default: Option<&ColumnDefault>) -> bool {
+    default.is_some_and(|default| default.volatility == Volatility::Volatile)
 }
 
 impl Governed {
@@ -83,105 +128,197 @@ impl Governed {
         self.columns.iter().filter(|column| column.shown)
     }
 
-    /// The DEFAULT of a physical column.
-    #[must_use]
-    pub fn physical_default(&self, name: &str) -> Option<&ColumnDefault> {
-        self.physical.iter().find(|column| column.name == name)?.default.as_ref()
+    fn physical_column(&self, name: &str) -> Option<&Column> {
+        self.physical.iter().find(|column| column.name == name)
     }
 
-    /// What writing DEFAULT to this physical column must be for `column`: nothing to spell out
-    /// where the server's own default does it, and every written column gets the same.
+    /// Whether this physical column gets what it should for `column` if nothing is written to it.
     #[must_use]
     pub fn defaults_by_itself(&self, column: &Logical, physical: &str) -> bool {
-        let own = self.physical_default(physical);
-        let same = own.map(|default| &default.expression)
-            == column.default.as_ref().map(|default| &default.expression);
-        let repeatable =
-            column.default.as_ref().is_none_or(|it| it.volatility != Volatility::Volatile);
-        same && (repeatable || column.writes.len() == 1)
+        if column.default_varies && column.writes.len() > 1 {
+            return false;
+        }
+        if physical == column.default_of {
+            return true;
+        }
+        let own = self.physical_column(physical).and_then(|column| column.default.as_ref());
+        let own = own.and_then(|default| tree::expression(&default.expression).ok());
+        let Some(write) = column.write(physical) else { return true };
+        match write.formula.is("ParamRef") {
+            true => own == column.default,
+            false => own.is_none() && column.default.is_none() && write.keeps_null,
+        }
     }
 
-    fn change(&mut self, change: &Change, phase: Phase) -> Result<(), String> {
+    fn change(&mut self, change: &Change, phase: Phase, speaks: Speaks) -> Result<(), String> {
+        let (from, to) = {
+            let pair = change.columns();
+            (self.physical_column(&pair.from).cloned(), self.physical_column(&pair.to).cloned())
+        };
         match change {
-            Change::RenameColumn { from, to, position, .. } => {
-                self.rename(from, to, *position, phase)
+            Change::RenameColumn(pair) => {
+                let between = Between::same(pair)?;
+                self.pair(pair, &between, (from.as_ref(), to.as_ref()), phase, speaks)
+            }
+            Change::ChangeColumn { columns, up, down, from_type } => {
+                let sides = (from.as_ref(), to.as_ref());
+                let between = Between::new(
+                    columns,
+                    sides,
+                    [up, down].map(|it| it.as_deref()),
+                    from_type.as_deref(),
+                )?;
+                self.pair(columns, &between, sides, phase, speaks)
             }
         }
     }
 
-    /// One value under two names.
-    fn rename(
+    /// One value in two columns: section 4 of the specification.
+    fn pair(
         &mut self,
-        from: &str,
-        to: &str,
-        position: Option<u16>,
+        pair: &ColumnPair,
+        between: &Between,
+        (from, to): (Option<&Column>, Option<&Column>),
         phase: Phase,
+        speaks: Speaks,
     ) -> Result<(), String> {
-        let physical = |name: &str| self.physical.iter().find(|column| column.name == name);
-        let (reads, writes) = match phase {
-            Phase::Expand => (from, vec![from]),
-            Phase::DualWrite => (from, vec![from, to]),
-            Phase::SwitchReads => (to, vec![from, to]),
-            Phase::StopDualWrite | Phase::Contract => (to, vec![to]),
+        let (old, new) = (Write::plain(&pair.from)?, Write::plain(&pair.to)?);
+        let up = Write {
+            column: pair.to.clone(),
+            formula: between.up_of_value.clone(),
+            keeps_null: between.keeps_null,
         };
-        // Its default is that of the side that a client of this phase alone would write.
-        let sides = if writes.contains(&from) { [from, to] } else { [to, from] };
-        let side = sides.into_iter().find_map(physical).ok_or("neither column exists")?;
-        let value = tree::expression(VALUE)?;
-        let old = Logical {
-            name: from.to_owned(),
-            read: column_reference(reads)?,
-            writes: writes.into_iter().map(|name| (name.to_owned(), value.clone())).collect(),
-            ..Logical::plain(side)?
+        let down = Write {
+            column: pair.from.clone(),
+            formula: between.down_of_value.clone(),
+            keeps_null: between.keeps_null,
         };
-        self.columns.retain(|column| column.name != to);
-        match self.columns.iter().position(|column| column.name == from) {
-            Some(at) => self.columns.splice(at..=at, [old.clone()]).for_each(drop),
-            None => {
-                let shown = self.shown().count();
-                let at = position.map_or(shown, |position| usize::from(position) - 1);
-                self.columns.insert(at.min(shown), old.clone());
-            }
-        }
-        self.columns.push(Logical { name: to.to_owned(), shown: false, ..old });
+        let reads_old = phase < Phase::SwitchReads;
+        let writes_old = phase < Phase::StopDualWrite;
+        let writes_new = phase > Phase::Expand;
+        let written = |own: Write, other: Write, both: bool| match both {
+            true => vec![own, other],
+            false => vec![own],
+        };
+        let both = writes_old && writes_new;
+        let old_writes = if writes_old { written(old, up, both) } else { vec![up] };
+        let new_writes = if writes_new { written(new, down, both) } else { vec![down] };
+        // What is left out has the default of the side that is the truth.
+        let side = if writes_old { from.or(to) } else { to.or(from) };
+        let side = side.ok_or("neither column exists")?;
+        let own = side.default.as_ref().map(|it| tree::expression(&it.expression)).transpose()?;
+        let of_other = |formula: &Tree| own.as_ref().map(|it| tree::with_columns(formula, it));
+        let (old_default, new_default) = match writes_old {
+            true => (own.clone(), of_other(&between.up_of_column)),
+            false => (of_other(&between.down_of_column), own.clone()),
+        };
+        let logical = |name: &str, read: Tree, writes, default, base_type: &str| Logical {
+            name: name.to_owned(),
+            shown: false,
+            read,
+            writes,
+            base_type: base_type.to_owned(),
+            default,
+            default_varies: varies(side.default.as_ref()),
+            default_of: if writes_old { pair.from.clone() } else { pair.to.clone() },
+        };
+        let present = side.base_type.as_str();
+        let from_base = from.map(|it| it.base_type.as_str()).or(between.from_base.as_deref());
+        let to_base = to.map(|it| it.base_type.as_str());
+        let (from_read, to_read) = match reads_old {
+            true => (column_reference(&pair.from)?, between.up_of_column.clone()),
+            false => (between.down_of_column.clone(), column_reference(&pair.to)?),
+        };
+        let from_base = from_base.unwrap_or(present);
+        let old = logical(&pair.from, from_read, old_writes, old_default, from_base);
+        let new = logical(&pair.to, to_read, new_writes, new_default, to_base.unwrap_or(present));
+        self.place(pair, old, new, speaks);
         Ok(())
     }
-}
 
-/// The tree of an unqualified column.
-fn column_reference(name: &str) -> Result<Tree, String> {
-    tree::expression(&format!("\"{}\"", name.replace('"', "\"\"")))
+    /// Puts both names where `*` shows them to a client of that shape, or hides them.
+    fn place(&mut self, pair: &ColumnPair, old: Logical, new: Logical, speaks: Speaks) {
+        let at = |columns: &[Logical], name: &str| {
+            let shown = columns.iter().take_while(|column| column.shown);
+            shown.enumerate().find(|(_, column)| column.name == name).map(|(at, _)| at)
+        };
+        let (shown, hidden) = match speaks {
+            Speaks::Old => (old, new),
+            Speaks::New => (new, old),
+        };
+        let own = at(&self.columns, &shown.name);
+        self.columns.retain(|column| column.name != hidden.name && column.name != shown.name);
+        let count = self.shown().count();
+        let place = match speaks {
+            Speaks::New => own.map(|at| self.before(&pair.to).unwrap_or(at)),
+            Speaks::Old => pair
+                .position
+                .map(|position| usize::from(position) - 1)
+                .or_else(|| own.map(|at| self.before(&pair.from).unwrap_or(at)))
+                .or_else(|| self.gap()),
+        };
+        let place = place.unwrap_or(count).min(count);
+        self.columns.insert(place, Logical { shown: true, ..shown });
+        self.columns.push(Logical { shown: false, ..hidden });
+    }
+
+    /// How many of the shown columns stand before an existing one.
+    fn before(&self, name: &str) -> Option<usize> {
+        let own = self.physical_column(name)?.number;
+        Some(self.before_number(own))
+    }
+
+    /// How many of the shown columns stand before the one dropped column.
+    fn gap(&self) -> Option<usize> {
+        let taken: Vec<u16> = self.physical.iter().map(|column| column.number).collect();
+        let mut gaps = (1..=self.attributes).filter(|number| !taken.contains(number));
+        let gap = gaps.next().filter(|_| gaps.next().is_none())?;
+        Some(self.before_number(gap))
+    }
+
+    fn before_number(&self, number: u16) -> usize {
+        let earlier = |column: &&Logical| {
+            self.physical_column(&column.name).is_some_and(|it| it.number < number)
+        };
+        self.shown().filter(earlier).count()
+    }
 }
 
 impl<'c> Shape<'c> {
-    /// What `rules` mean, each in its own phase, for a database that looks like `catalog`.
+    /// What `rules` mean, each in its own phase, for a database that looks like `catalog`, to a
+    /// client that speaks one of the shapes.
     ///
     /// # Errors
     /// A rule on a table or column that is not there.
-    pub fn new(rules: &[Rule], catalog: &'c Catalog) -> Result<Self, String> {
+    pub fn new(rules: &[Rule], catalog: &'c Catalog, speaks: Speaks) -> Result<Self, String> {
         let mut shape = Self { governed: Vec::new(), catalog };
         for rule in rules {
-            let table = match &rule.change {
-                Change::RenameColumn { table, .. } => named(table)?,
-            };
-            let found = shape.governed.iter().position(|governed| governed.relation == table);
-            let index = match found {
-                Some(index) => index,
-                None => shape.add(table)?,
-            };
-            let governed = shape.governed.get_mut(index).ok_or("no table")?;
-            governed.change(&rule.change, rule.phase)?;
+            let mut tables = vec![named(&rule.change.columns().table)?];
+            // What a table's children inherit is migrated with it.
+            let mut at = 0;
+            while let Some(table) = tables.get(at).cloned() {
+                let known = catalog.relation(&table).ok_or("no such table")?;
+                tables.extend(known.children.iter().cloned());
+                let found = shape.governed.iter().position(|it| it.relation == table);
+                let index = match found {
+                    Some(index) => index,
+                    None => shape.add(table, known)?,
+                };
+                let governed = shape.governed.get_mut(index).ok_or("no table")?;
+                governed.change(&rule.change, rule.phase, speaks)?;
+                at += 1;
+            }
         }
         Ok(shape)
     }
 
-    fn add(&mut self, relation: RelationName) -> Result<usize, String> {
-        let known = self.catalog.relation(&relation).ok_or("no such table")?;
+    fn add(&mut self, relation: RelationName, known: &Relation) -> Result<usize, String> {
         let columns: Result<Vec<Logical>, String> =
             known.columns.iter().map(Logical::plain).collect();
         self.governed.push(Governed {
             columns: columns?,
             physical: known.columns.clone(),
+            attributes: known.attribute_count,
             keys: known.keys.iter().map(|key| (key.name.clone(), key.columns.clone())).collect(),
             relation,
         });

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rewrite_rules::catalog::Catalog;
+use rewrite_rules::shape::Shape as Speaks;
 use rewrite_rules::{Generation, Outcome, Phase, Rule, SearchPath, SessionView};
 
 use crate::golden;
@@ -17,6 +18,8 @@ pub struct Text {
     pub place: String,
     /// What the client sends.
     pub sql: String,
+    /// Which shape the client speaks.
+    pub speaks: Speaks,
     /// Which of [`Texts::databases`].
     pub database: usize,
 }
@@ -71,8 +74,8 @@ impl Stage {
     /// What PostgreSQL receives for a client's text; nothing if it is refused, or forwarded
     /// because it cannot be read.
     #[must_use]
-    pub fn send(&self, client: &str) -> Option<Sent> {
-        match self.rewrite(client) {
+    pub fn send(&self, client: &str, speaks: Speaks) -> Option<Sent> {
+        match self.rewrite(client, speaks) {
             Outcome::Forward => Some(Sent { sql: client.to_owned(), repeats: None }),
             Outcome::ForwardOpaque | Outcome::Refused(_) => None,
             Outcome::Rewritten(rewritten) => {
@@ -84,9 +87,9 @@ impl Stage {
 
     /// What becomes of a client's text.
     #[must_use]
-    pub fn rewrite(&self, client: &str) -> Outcome {
+    pub fn rewrite(&self, client: &str, speaks: Speaks) -> Outcome {
         let path = SearchPath::default();
-        let session = SessionView { search_path: &path, standard_conforming_strings: true };
+        let session = SessionView { shape: speaks, ..SessionView::usual(&path) };
         self.generation.rewrite(client, session)
     }
 
@@ -94,8 +97,8 @@ impl Stage {
     ///
     /// # Errors
     /// A rule on a table or column that is not there.
-    pub fn shape(&self) -> Result<Shape<'_>, String> {
-        Shape::new(&self.rules, &self.catalog)
+    pub fn shape(&self, speaks: Speaks) -> Result<Shape<'_>, String> {
+        Shape::new(&self.rules, &self.catalog, speaks)
     }
 }
 
@@ -136,6 +139,7 @@ impl Texts {
                 self.texts.push(Text {
                     place: format!("{}:{}", book.file_name(), case.line),
                     sql: case.client.clone(),
+                    speaks: case.shape,
                     database,
                 });
             }
@@ -163,7 +167,8 @@ impl Texts {
                     paragraph.lines().skip_while(|line| line.is_empty() || line.starts_with("--"));
                 let sql = statement.collect::<Vec<_>>().join("\n");
                 if !sql.is_empty() {
-                    self.texts.push(Text { place: format!("{file}:{line}"), sql, database });
+                    let (place, speaks) = (format!("{file}:{line}"), Speaks::Old);
+                    self.texts.push(Text { place, sql, speaks, database });
                 }
                 line += paragraph.matches('\n').count() + 2;
             }

@@ -78,6 +78,32 @@ pub fn type_name(text: &str) -> Result<Tree, String> {
     cast.field("type_name").cloned().ok_or_else(|| format!("no type: {text}"))
 }
 
+/// A tree with a value in the place of every parameter.
+#[must_use]
+pub fn with_parameters(formula: &Tree, value: &Tree) -> Tree {
+    replaced(formula, "ParamRef", value)
+}
+
+/// A tree with a value in the place of every column.
+#[must_use]
+pub fn with_columns(formula: &Tree, value: &Tree) -> Tree {
+    replaced(formula, "ColumnRef", value)
+}
+
+fn replaced(tree: &Tree, tag: &str, value: &Tree) -> Tree {
+    match tree {
+        node if node.is(tag) => value.clone(),
+        Tree::Node(tag_of_node, fields) => {
+            let fields = fields.iter().map(|(name, it)| (name.clone(), replaced(it, tag, value)));
+            Tree::Node(tag_of_node.clone(), fields.collect())
+        }
+        Tree::List(items) => {
+            Tree::List(items.iter().map(|item| replaced(item, tag, value)).collect())
+        }
+        Tree::Leaf(leaf) => Tree::Leaf(leaf.clone()),
+    }
+}
+
 /// Leaves out places, and fields that are as if they had not been written.
 fn lean(key: &str, value: Value) -> Option<Tree> {
     match value {

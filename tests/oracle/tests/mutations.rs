@@ -93,11 +93,11 @@ fn every_damage_is_reported() {
     for text in texts.texts.iter().filter(|text| !text.place.starts_with("errors")) {
         let stages = texts.databases[text.database].phases.iter().flatten();
         for stage in stages.filter(|stage| stage.phase == Phase::SwitchReads) {
-            let Some(sent) = stage.send(&text.sql) else { continue };
+            let Some(sent) = stage.send(&text.sql, text.speaks) else { continue };
             let (Ok(client), Ok(output)) = (tree::parse(&text.sql), tree::parse(&sent.sql)) else {
                 continue;
             };
-            let shape = stage.shape().expect("a shape");
+            let shape = stage.shape(text.speaks).expect("a shape");
             for (at, statement) in output.iter().enumerate() {
                 for (what, damaged) in damages(statement) {
                     let mut trees = output.clone();

@@ -10,13 +10,13 @@ fn nothing_changes_but_what_must() {
     let mut compared = 0;
     for text in &texts.texts {
         for stage in texts.databases[text.database].phases.iter().flatten() {
-            let Some(sent) = stage.send(&text.sql) else { continue };
+            let Some(sent) = stage.send(&text.sql, text.speaks) else { continue };
             // What PostgreSQL cannot read is its own to refuse.
             if sent.sql == text.sql && oracle::tree::parse(&sent.sql).is_err() {
                 continue;
             }
             compared += 1;
-            let shape = stage.shape().expect("a shape");
+            let shape = stage.shape(text.speaks).expect("a shape");
             if let Err(difference) = compare(&shape, &text.sql, &sent.sql, sent.repeats) {
                 faults.push(format!(
                     "{} [{}]\n  {}\n  {}\n  {difference}",

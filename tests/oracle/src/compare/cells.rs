@@ -4,7 +4,7 @@ use super::insert::Target;
 use super::items::{Output, Value};
 use super::keys::Both;
 use super::{Check, Difference, Walk};
-use crate::shape::Logical;
+use crate::shape::{Governed, Logical};
 use crate::tree::{self, Tree};
 
 /// Where the value of one column of the output comes from.
@@ -125,11 +125,15 @@ impl<'s> Walk<'s> {
     /// No value that may differ each time is written twice.
     fn each_once(&self, both: &Both<'_>, cells: &[Cell<'s>]) -> Check {
         for (place, value) in both.client.iter().enumerate() {
-            let uses = cells
+            let uses: usize = cells
                 .iter()
-                .filter(|cell| matches!(cell, Cell::Client { place: used, .. } if *used == place));
+                .map(|cell| match cell {
+                    Cell::Client { place: used, formula, .. } if *used == place => holes(formula),
+                    Cell::Client { .. } | Cell::Default { .. } => 0,
+                })
+                .sum();
             if let Value::Expression(value) = value.value
-                && uses.count() > 1
+                && uses > 1
                 && !self.shape.may_repeat(value)
             {
                 return self.fail("a value that may differ each time, twice", value, &"");
@@ -148,7 +152,7 @@ impl<'s> Walk<'s> {
         let once = rows.may_be_fenced();
         match (cell, &output.value) {
             (Cell::Default { column, physical }, Value::Expression(value)) => {
-                self.default_value(column, physical, value, rows)
+                self.default_value(rows.target().table, column, physical, value, once)
             }
             (Cell::Default { .. }, _) => self.fail("not a default", &"", &output.label),
             (Cell::Client { place, column, physical, formula }, _) => {
@@ -161,7 +165,10 @@ impl<'s> Walk<'s> {
                 };
                 if before.is("SetToDefault") {
                     return match column {
-                        Some(column) => self.default_value(column, physical, after, rows),
+                        Some(column) => {
+                            let table = rows.target().table;
+                            self.default_value(table, column, physical, after, once)
+                        }
                         None => self.same(before, after),
                     };
                 }
@@ -175,29 +182,35 @@ impl<'s> Walk<'s> {
     }
 
     /// The output is what the column stores where nothing is given.
-    fn default_value(
+    pub(super) fn default_value(
         &self,
+        table: &Governed,
         column: &Logical,
         physical: &str,
         output: &Tree,
-        rows: &Rows<'s>,
+        once: bool,
     ) -> Check {
         if output.is("SetToDefault") {
-            let by_itself = rows.target().table.defaults_by_itself(column, physical);
-            return match by_itself && !rows.may_be_fenced() {
+            let by_itself = table.defaults_by_itself(column, physical);
+            return match by_itself && !once {
                 true => Ok(()),
                 false => self.fail("the server's default is another", &column.name, output),
             };
         }
-        let text = column.default.as_ref().map_or("NULL", |default| default.expression.as_str());
-        let default = tree::expression(text).ok();
-        let bare = match &default {
-            Some(default) => without_cast(default, output, &column.base_type),
+        let formula = column.write(physical).filter(|_| !once).map(|write| &write.formula);
+        let default = column.default_value();
+        let expected = match (formula, default) {
+            (Some(formula), Some(default)) => Some(tree::with_parameters(formula, &default)),
+            (None, default) => default,
+            (Some(_), None) => None,
+        };
+        let bare = match &expected {
+            Some(expected) => without_cast(expected, output, &column.base_type),
             None => output,
         };
-        match default.as_ref() == Some(bare) {
+        match expected.as_ref() == Some(bare) {
             true => Ok(()),
-            false => self.fail("not the column's default", &text, output),
+            false => self.fail("not the column's default", &expected, output),
         }
     }
 
@@ -223,6 +236,11 @@ impl<'s> Walk<'s> {
             _ => self.fail("another expression is written", client, output),
         }
     }
+}
+
+/// How often the value stands in a formula.
+pub(super) fn holes(formula: &Tree) -> usize {
+    formula.nodes().filter(|node| node.is("ParamRef")).count()
 }
 
 /// The expression inside a cast to that type which the client's text does not have.

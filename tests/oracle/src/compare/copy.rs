@@ -113,7 +113,7 @@ impl<'s> Walk<'s> {
             .iter()
             .enumerate()
             .flat_map(|(place, column)| {
-                column.writes.iter().map(move |(name, _)| (place, name.clone()))
+                column.writes.iter().map(move |it| (place, it.column.clone()))
             })
             .collect();
         fed.sort();
@@ -125,7 +125,7 @@ impl<'s> Walk<'s> {
             let copied =
                 columns.iter().any(|it| it.name == column.name || it.writes == column.writes);
             let by_itself =
-                column.writes.iter().all(|(name, _)| table.defaults_by_itself(column, name));
+                column.writes.iter().all(|it| table.defaults_by_itself(column, &it.column));
             if !copied && !by_itself {
                 return self.fail("a default that the server does not give", client, output);
             }

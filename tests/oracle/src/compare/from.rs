@@ -70,6 +70,7 @@ impl Walk<'_> {
                         governed: None,
                         derived: false,
                         renamed: false,
+                        may_be_missing: false,
                     },
                     item,
                 );
@@ -137,6 +138,7 @@ impl Walk<'_> {
             governed: None,
             derived: false,
             renamed: false,
+            may_be_missing: false,
         };
         let cte = client
             .text("schemaname")
@@ -305,6 +307,7 @@ impl Walk<'_> {
                 governed: None,
                 derived: false,
                 renamed: false,
+                may_be_missing: false,
             },
             item,
         );
@@ -332,6 +335,7 @@ impl Walk<'_> {
         let outside = self.level().visible.replace(seen.clone());
         self.field(client, output, "quals")?;
         self.level().visible = outside;
+        self.may_be_missing(client, &joined);
         self.fields(client, output, &["larg", "rarg", "quals"])?;
         match client.field("alias") {
             None => *item = Some(joined),
@@ -378,6 +382,22 @@ impl Walk<'_> {
         if plain { Ok(()) } else { self.fail("other columns are merged", client, output) }
     }
 
+    /// Marks the relations that an outer join may leave out of a row.
+    fn may_be_missing(&mut self, client: &Tree, joined: &Item) {
+        let Item::Join { left, right, .. } = joined else { return };
+        // LEFT, FULL and RIGHT in pg_query's numbering.
+        let missing = match client.number("jointype") {
+            2 => right.sources(),
+            3 => joined.sources(),
+            4 => left.sources(),
+            _ => Vec::new(),
+        };
+        let level = self.level();
+        for (at, source) in level.sources.iter_mut().enumerate() {
+            source.may_be_missing |= missing.contains(&at);
+        }
+    }
+
     /// `(a JOIN b …) AS alias` hides a and b.
     fn named_join(&mut self, joined: &Item, alias: &Tree, item: &mut Option<Item>) {
         let views = [View::Client, View::Output].map(|view| self.item_columns(joined, view));
@@ -392,6 +412,7 @@ impl Walk<'_> {
                 governed: None,
                 derived: false,
                 renamed: false,
+                may_be_missing: false,
             },
             item,
         );

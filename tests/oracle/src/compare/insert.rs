@@ -6,7 +6,7 @@ use super::cells::{Cell, Rows};
 use super::query::Named;
 use super::{Check, Walk};
 use crate::scope::{Level, Source};
-use crate::shape::{Governed, Logical};
+use crate::shape::{Governed, Logical, Write};
 use crate::tree::{self, Tree};
 
 /// The columns of an INSERT into a table of the migration.
@@ -36,7 +36,7 @@ impl<'s> Target<'s> {
         self.table.shown().filter(move |column| {
             self.is_insert
                 && !given.iter().any(|given| {
-                    given.name == column.name || given.writes.first() == column.writes.first()
+                    given.writes.iter().any(|write| column.write(&write.column).is_some())
                 })
         })
     }
@@ -53,7 +53,7 @@ impl<'s> Target<'s> {
             let in_place =
                 self.columns.iter().zip(&self.physical).all(|(name, physical)| {
                     match self.table.column(name) {
-                        Some(column) => column.writes.iter().any(|(it, _)| it == physical),
+                        Some(column) => column.write(physical).is_some(),
                         None => name == physical,
                     }
                 });
@@ -83,22 +83,17 @@ impl<'s> Target<'s> {
     fn cell(&self, width: usize, physical: &str) -> Result<Cell<'s>, String> {
         for place in 0..width {
             let column = self.logical(place);
-            let formula = match column {
-                Some(column) => column.writes.iter().find(|(name, _)| name == physical),
-                None => None,
-            };
+            let formula = column.and_then(|column| column.write(physical));
             let unknown =
                 column.is_none() && self.columns.get(place).is_some_and(|it| it == physical);
             let formula = match formula {
-                Some((_, formula)) => formula.clone(),
+                Some(write) => write.formula.clone(),
                 None if unknown => tree::expression(crate::shape::VALUE)?,
                 None => continue,
             };
             return Ok(Cell::Client { place, column, physical: physical.to_owned(), formula });
         }
-        let default = self
-            .left_out(width)
-            .find(|column| column.writes.iter().any(|(name, _)| name == physical));
+        let default = self.left_out(width).find(|column| column.write(physical).is_some());
         match default {
             Some(column) => Ok(Cell::Default { column, physical: physical.to_owned() }),
             None => Err(format!("column \"{physical}\" should not be written")),
@@ -110,7 +105,7 @@ impl<'s> Target<'s> {
         for place in 0..width {
             let named = self.columns.get(place).cloned().unwrap_or_default();
             let writes = match self.logical(place) {
-                Some(column) => column.writes.iter().map(|(name, _)| name.clone()).collect(),
+                Some(column) => column.writes.iter().map(|write| write.column.clone()).collect(),
                 None => vec![named],
             };
             for name in writes {
@@ -120,7 +115,7 @@ impl<'s> Target<'s> {
             }
         }
         for column in self.left_out(width) {
-            for (name, _) in &column.writes {
+            for Write { column: name, .. } in &column.writes {
                 if !written.contains(name) && !self.table.defaults_by_itself(column, name) {
                     return Err(format!("the default of column \"{name}\" is not written"));
                 }
@@ -260,13 +255,12 @@ impl<'s> Walk<'s> {
                     let free = slot.is_some_and(|slot| {
                         slot.replace(column).is_none_or(|before| before.name == column.name)
                     });
-                    let mut writes = column.writes.iter();
-                    let write = writes.find(|(name, _)| name == physical).filter(|_| free);
-                    write.map(|(_, formula)| formula.clone())
+                    column.write(physical).filter(|_| free).map(|write| write.formula.clone())
                 }
                 Ok(_) | Err(_) => None,
             };
-            let formula = owner.filter(|formula| substituted(formula, reference) == *value);
+            let formula =
+                owner.filter(|formula| tree::with_parameters(formula, reference) == *value);
             if formula.is_none() {
                 return self.fail("another value for this column", &physical.as_str(), value);
             }
@@ -322,14 +316,18 @@ impl<'s> Walk<'s> {
     fn arbiter(&mut self, client: &Tree, output: &Tree, table: Option<&'s Governed>) -> Check {
         let Some(table) = table else { return self.fields(client, output, &[]) };
         let read = |name: &str| {
-            table.column(name).and_then(Logical::read_column).unwrap_or_else(|| name.to_owned())
+            let column = table.column(name);
+            let written = || match column.map(|column| column.writes.as_slice()) {
+                Some([only]) => only.column.clone(),
+                Some(_) | None => name.to_owned(),
+            };
+            column.and_then(Logical::read_column).unwrap_or_else(written)
         };
         let constraint = client.text("conname");
         let key = table.keys.iter().find(|(name, _)| name == constraint);
         if let (false, Some((_, columns))) = (constraint.is_empty(), key) {
-            let is_written = |name: &String| {
-                table.columns.iter().any(|column| column.writes.iter().any(|(it, _)| it == name))
-            };
+            let is_written =
+                |name: &String| table.columns.iter().any(|column| column.write(name).is_some());
             if columns.iter().all(is_written) {
                 return self.equal("another constraint", Some(client), Some(output));
             }
@@ -397,21 +395,5 @@ fn wrapper_column(reference: &Tree, alias: &str, names: &[String]) -> Option<usi
     match reference.names("fields").as_slice() {
         [table, column] if table == alias => names.iter().position(|name| name == column),
         _ => None,
-    }
-}
-
-/// A formula with a value in its place.
-pub(super) fn substituted(formula: &Tree, value: &Tree) -> Tree {
-    match formula {
-        node if node.is("ParamRef") => value.clone(),
-        Tree::Node(tag, fields) => {
-            let fields =
-                fields.iter().map(|(name, field)| (name.clone(), substituted(field, value)));
-            Tree::Node(tag.clone(), fields.collect())
-        }
-        Tree::List(items) => {
-            Tree::List(items.iter().map(|item| substituted(item, value)).collect())
-        }
-        Tree::Leaf(leaf) => Tree::Leaf(leaf.clone()),
     }
 }

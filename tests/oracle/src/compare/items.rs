@@ -111,6 +111,25 @@ impl Walk<'_> {
         Ok([names(&before), names(&after)])
     }
 
+    /// `ROW(t.*, x)`: a `*` in it stands for columns, like one in a select list.
+    pub(super) fn row_expression(&mut self, client: &Tree, output: &Tree) -> Check {
+        self.fields(client, output, &["args"])?;
+        let as_targets = |tree: &Tree| -> Vec<Tree> {
+            let target = |value: &Tree| {
+                let fields = [("val".to_owned(), value.clone())];
+                Tree::Node("ResTarget".to_owned(), fields.into())
+            };
+            tree.list("args").iter().map(target).collect()
+        };
+        let (before, after) = (as_targets(client), as_targets(output));
+        let (ours, theirs) =
+            (self.outputs(View::Client, &before), self.outputs(View::Output, &after));
+        if ours.len() != theirs.len() {
+            return self.fail("a row of another width", client, output);
+        }
+        ours.iter().zip(&theirs).try_for_each(|(one, other)| self.output(one, other))
+    }
+
     /// Both output columns give the same.
     pub(super) fn output(&mut self, client: &Output<'_>, output: &Output<'_>) -> Check {
         match (&client.value, &output.value) {

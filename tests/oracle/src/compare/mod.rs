@@ -74,6 +74,21 @@ pub const RULES: &[Rule] = &[
         check: |walk, client, output| walk.spelled_row(client, output),
     },
     Rule {
+        allows: "in count(t): nothing, but more columns of the row than the old shape has",
+        applies: |walk, client, output| client == output && walk.is_count_of_rows(client),
+        check: |_, _, _| Ok(()),
+    },
+    Rule {
+        allows: "in ROW(t.*): the columns spelled out",
+        applies: |_, client, output| client.is("RowExpr") && output.is("RowExpr"),
+        check: |walk, client, output| walk.row_expression(client, output),
+    },
+    Rule {
+        allows: "a column written as the field of a row, by what the migration reads for it",
+        applies: |walk, client, _| walk.is_field_of_row(client),
+        check: |walk, client, output| walk.column(client, output),
+    },
+    Rule {
         allows: "a column by what the migration reads for it, qualified or not",
         applies: |_, client, _| client.is("ColumnRef"),
         check: |walk, client, output| walk.column(client, output),

@@ -10,6 +10,9 @@ const DATABASE: &str = "postgres";
 impl Walk<'_> {
     /// What a column reference means in one text; `None` for a `*`.
     pub(super) fn meaning(&self, view: View, reference: &Tree) -> Option<Meaning> {
+        if reference.is("AIndirection") {
+            return self.field_of_row(view, reference);
+        }
         let parts = reference.column()?;
         let names: Vec<&str> = parts
             .iter()
@@ -29,6 +32,24 @@ impl Walk<'_> {
             }
             _ => Meaning::Nothing,
         })
+    }
+
+    /// `(u).username` is a column of the relation.
+    fn field_of_row(&self, view: View, reference: &Tree) -> Option<Meaning> {
+        let [field] = reference.list("indirection") else { return None };
+        let row = reference.field("arg").filter(|arg| arg.is("ColumnRef"))?;
+        match (self.meaning(view, row)?, field.text("sval")) {
+            (Meaning::Row { .. }, "") => None,
+            (Meaning::Row { level, source }, name) => {
+                Some(Meaning::Column { level, source, name: name.to_owned() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a column written as the field of a row.
+    pub(super) fn is_field_of_row(&self, client: &Tree) -> bool {
+        client.is("AIndirection") && self.field_of_row(View::Client, client).is_some()
     }
 
     /// Whether a client may use this name of a source's table although `*` does not show it.
@@ -188,6 +209,21 @@ impl Walk<'_> {
         output.is("SubLink") && client.is("ColumnRef") && self.row_place(client).is_some()
     }
 
+    /// Whether it is `count(t)`, which shows nothing of the row.
+    pub(super) fn is_count_of_rows(&self, client: &Tree) -> bool {
+        match client.list("args") {
+            [row] => {
+                client.names("funcname") == ["count"]
+                    && client.field("agg_distinct").is_none()
+                    && client.field("agg_filter").is_none()
+                    && client.field("agg_order").is_none()
+                    && client.field("over").is_none()
+                    && self.row_place(row).is_some()
+            }
+            _ => false,
+        }
+    }
+
     fn row_place(&self, client: &Tree) -> Option<(usize, usize)> {
         match (self.meaning(View::Client, client), client.column()?.as_slice()) {
             (Some(Meaning::Row { level, source }), _) => Some((level, source)),
@@ -200,7 +236,11 @@ impl Walk<'_> {
 
     /// A row spelled out: exactly the old shape's columns under their names, of that relation.
     pub(super) fn spelled_row(&mut self, client: &Tree, output: &Tree) -> Check {
-        let parts = self.row_place(client).zip(spelled_parts(output));
+        let place = self.row_place(client);
+        let name = place.and_then(|(level, source)| self.source(level, source));
+        let missing = name.is_some_and(|source| source.may_be_missing);
+        let name = name.map(|source| source.name.clone()).unwrap_or_default();
+        let parts = place.zip(spelled_parts(output, &name, missing));
         let Some(((level, source), columns)) = parts else {
             return self.fail("not a row spelled out", client, output);
         };
@@ -229,15 +269,23 @@ impl Walk<'_> {
     }
 }
 
-/// The columns of `(SELECT s FROM (SELECT …) s)`, if it is that and nothing more.
-fn spelled_parts(output: &Tree) -> Option<&[Tree]> {
+/// The columns of `(SELECT s FROM (SELECT …) s)`, if it is that and nothing more. Where the row may
+/// be missing from a join, a condition on it keeps the record NULL.
+fn spelled_parts<'t>(output: &'t Tree, row_of: &str, missing: bool) -> Option<&'t [Tree]> {
     let select = output.field("subselect")?;
     let [item] = select.list("from_clause") else { return None };
     let [target] = select.list("target_list") else { return None };
     let alias = item.field("alias")?.text("aliasname");
     let inner = item.field("subquery")?;
+    let there = format!("\"{}\".tableoid IS NOT NULL", row_of.replace('"', "\"\""));
+    let there = crate::tree::expression(&there).ok()?;
+    let conditioned = super::is_plain(inner, &["target_list", "where_clause"])
+        && inner.field("where_clause") == Some(&there);
     let plain = super::is_plain(select, &["from_clause", "target_list"])
-        && super::is_plain(inner, &["target_list"])
+        && ((super::is_plain(inner, &["target_list"]) && !missing) || conditioned)
+        && item.field_names() == ["alias", "subquery"]
+        && item.field("alias")?.field_names() == ["aliasname"]
+        && output.field_names() == ["sub_link_type", "subselect"]
         && output.number("sub_link_type") == 5
         && target.text("name").is_empty();
     let row = target.field("val")?.bare_column()?;

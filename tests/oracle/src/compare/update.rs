@@ -1,6 +1,6 @@
 //! UPDATE, DELETE and MERGE: assignments, and the relations around them.
 
-use super::cells::Rows;
+use super::cells::{Rows, holes};
 use super::insert::columns_of;
 use super::query::Named;
 use super::{Check, Walk};
@@ -142,7 +142,7 @@ impl<'s> Walk<'s> {
         for (place, name) in names.iter().enumerate() {
             match table.and_then(|table| table.column(name)) {
                 Some(column) => writes.extend(
-                    column.writes.iter().map(|(it, formula)| (place, it.clone(), formula.clone())),
+                    column.writes.iter().map(|it| (place, it.column.clone(), it.formula.clone())),
                 ),
                 None => {
                     let formula = tree::expression(crate::shape::VALUE).ok();
@@ -205,6 +205,7 @@ impl<'s> Walk<'s> {
         table: Option<&'s Governed>,
         uses: usize,
     ) -> Check {
+        let uses = uses.max(writes.iter().map(|(_, _, formula)| holes(formula)).sum());
         let name = one.columns.first().map(|column| column.text("name")).unwrap_or_default();
         let write = writes.iter().find(|(_, written, _)| written == name);
         let (Some((_, _, formula)), Some(before), Some(after)) = (write, client.value, one.value)
@@ -213,16 +214,10 @@ impl<'s> Walk<'s> {
         };
         let logical = client.columns.first().and_then(|it| table?.column(it.text("name")));
         if let (true, Some(table), Some(column)) = (before.is("SetToDefault"), table, logical) {
-            if after.is("SetToDefault") && table.defaults_by_itself(column, name) {
-                return Ok(());
+            if column.default_varies && uses > 1 {
+                return self.fail("a default that differs each time, twice", before, after);
             }
-            let text = column.default.as_ref().map(|default| default.expression.as_str());
-            let default = tree::expression(text.unwrap_or("NULL")).ok();
-            let repeatable = default.as_ref().is_none_or(|it| self.shape.may_repeat(it));
-            return match default.as_ref() == Some(after) && (uses == 1 || repeatable) {
-                true => Ok(()),
-                false => self.fail("not the column's default", &text.unwrap_or("NULL"), after),
-            };
+            return self.default_value(table, column, name, after, false);
         }
         if uses > 1 && !self.shape.may_repeat(before) {
             return self.fail("a value that may differ each time, twice", before, after);
@@ -240,17 +235,15 @@ impl<'s> Walk<'s> {
         let (Some(before), Some(after)) = (client.value, once.value) else {
             return self.fail("an assignment without a value", &client.value, &once.value);
         };
-        let own = self.levels.last().and_then(|level| level.sources.first());
-        let row = own.map(|own| own.name.clone()).unwrap_or_default();
-        let Some((value, targets)) = once_parts(after, &row) else {
+        let Some((value, targets)) = once_parts(after, &self.row_name()) else {
             return self.fail("not a sub-select that evaluates once for each row", before, after);
         };
         for (column, target) in once.columns.iter().zip(targets) {
             let write = writes.iter().find(|(_, name, _)| name == column.text("name"));
             let reference = tree::expression("v").ok();
-            let expected = write.zip(reference).map(|((_, _, formula), reference)| {
-                super::insert::substituted(formula, &reference)
-            });
+            let expected = write
+                .zip(reference)
+                .map(|((_, _, formula), reference)| tree::with_parameters(formula, &reference));
             self.equal("another value", expected.as_ref(), target.field("val"))?;
         }
         if before.is("SetToDefault") {
@@ -260,11 +253,66 @@ impl<'s> Walk<'s> {
             let shape = self.shape;
             let table = own.and_then(|own| shape.governed.get(own.governed?));
             let column = table.and_then(|table| table.column(name));
-            let default = column.and_then(|column| column.default.as_ref());
-            let default = default.and_then(|it| tree::expression(&it.expression).ok());
+            let default = column.and_then(crate::shape::Logical::default_value);
             return self.equal("not the column's default", default.as_ref(), Some(value));
         }
         self.same(before, value)
+    }
+
+    /// `(a, b, c) = (SELECT s.c1, s.c2, s.c1 FROM (SELECT x, y WHERE t.ctid IS NOT NULL OFFSET 0)
+    /// s(c1, c2))`, or around the client's own sub-select.
+    fn several_once(
+        &mut self,
+        client: &Assignment<'_>,
+        writes: &[(usize, String, Tree)],
+        one: &Assignment<'_>,
+        rows: Rows<'s>,
+    ) -> Check {
+        let parts = client.value.zip(one.value.and_then(once_row));
+        let (Some((before, (inner, names, targets))), Rows::Plain(target)) = (parts, rows) else {
+            return self.fail("not a row that is evaluated once", &client.value, &one.value);
+        };
+        if names.len() != client.columns.len() || targets.len() != one.columns.len() {
+            return self.fail("a row of another width", before, inner);
+        }
+        for (column, written) in one.columns.iter().zip(targets) {
+            let write = writes.iter().find(|(_, name, _)| name == column.text("name"));
+            let expected = write.and_then(|(place, _, formula)| {
+                let reference = tree::expression(&format!("s.{}", names.get(*place)?)).ok()?;
+                Some(tree::with_parameters(formula, &reference))
+            });
+            self.equal("another value", expected.as_ref(), written.field("val"))?;
+        }
+        if before.is("RowExpr") {
+            if !is_for_each_row(inner, &self.row_name()) {
+                return self.fail("not evaluated once for each row", before, inner);
+            }
+            let values = inner.list("target_list").iter().filter_map(|it| it.field("val"));
+            let values: Vec<Tree> = values.cloned().collect();
+            let rows = Rows::Once { target, names, defaults: Vec::new() };
+            return self.row(before.list("args"), &values, &rows);
+        }
+        // `SELECT * FROM (the client's query) q OFFSET 0`
+        let star = tree::expression("*").ok();
+        let [item] = inner.list("from_clause") else {
+            return self.fail("not the client's query", before, inner);
+        };
+        let selected = inner.list("target_list");
+        let kept = super::is_plain(inner, &["from_clause", "limit_offset", "target_list"])
+            && inner.field("limit_offset").and_then(Tree::integer) == Some(0)
+            && selected.len() == 1
+            && selected.iter().all(|it| it.field("val") == star.as_ref())
+            && item.field_names() == ["alias", "subquery"];
+        match (before.field("subselect"), item.field("subquery")) {
+            (Some(query), Some(other)) if kept => self.query(query, other),
+            _ => self.fail("not the client's query", before, inner),
+        }
+    }
+
+    /// The name of the row that an UPDATE changes.
+    fn row_name(&self) -> String {
+        let own = self.levels.last().and_then(|level| level.sources.first());
+        own.map(|own| own.name.clone()).unwrap_or_default()
     }
 
     /// `(a, b) = (x, y)`, `ROW(x, y)` or `(SELECT x, y …)`.
@@ -294,6 +342,9 @@ impl<'s> Walk<'s> {
         // Columns that an UPDATE leaves out keep their values.
         target.is_insert = false;
         let rows = Rows::Plain(target);
+        if once_row(after).is_some() && once_row(before).is_none() {
+            return self.several_once(client, writes, one, rows);
+        }
         match (before.tag(), after.tag()) {
             ("RowExpr", "RowExpr") => {
                 self.row(before.list("args"), after.list("args"), &rows)?;
@@ -311,6 +362,20 @@ impl<'s> Walk<'s> {
             _ => self.same(before, after),
         }
     }
+}
+
+/// What stands in `(SELECT s.c1, s.c2, s.c1 FROM (…) s(c1, c2))`: the inner query, the names of
+/// its columns and the list.
+fn once_row(source: &Tree) -> Option<(&Tree, Vec<String>, &[Tree])> {
+    let select = source.field("subselect").filter(|_| source.number("sub_link_type") == 5)?;
+    let [item] = select.list("from_clause") else { return None };
+    let alias = item.field("alias")?;
+    let named = alias.text("aliasname") == "s" && alias.field_names() == ["aliasname", "colnames"];
+    let plain = super::is_plain(select, &["from_clause", "target_list"])
+        && item.field_names() == ["alias", "subquery"]
+        && source.field_names() == ["sub_link_type", "subselect"];
+    let inner = item.field("subquery").filter(|_| named && plain)?;
+    Some((inner, alias.names("colnames"), select.list("target_list")))
 }
 
 /// A SET list, assignment by assignment.
@@ -349,11 +414,8 @@ fn once_parts<'t>(source: &'t Tree, row: &str) -> Option<(&'t Tree, &'t [Tree])>
     let [item] = select.list("from_clause") else { return None };
     let inner = item.field("subquery")?;
     let [target] = inner.list("target_list") else { return None };
-    let each_row = format!("{}.ctid IS NOT NULL", format_args!("\"{}\"", row.replace('"', "\"\"")));
     let plain = super::is_plain(select, &["from_clause", "target_list"])
-        && super::is_plain(inner, &["limit_offset", "target_list", "where_clause"])
-        && inner.field("limit_offset").and_then(Tree::integer) == Some(0)
-        && inner.field("where_clause") == tree::expression(&each_row).ok().as_ref()
+        && is_for_each_row(inner, row)
         && item.field_names() == ["alias", "subquery"]
         && source.field_names() == ["sub_link_type", "subselect"]
         && item.field("alias").is_some_and(|alias| {
@@ -362,4 +424,12 @@ fn once_parts<'t>(source: &'t Tree, row: &str) -> Option<(&'t Tree, &'t [Tree])>
         && target.text("name") == "v";
     let value = target.field("val")?;
     plain.then(|| (value, select.list("target_list")))
+}
+
+/// Whether a query without FROM is evaluated once for each row of a relation.
+fn is_for_each_row(query: &Tree, row: &str) -> bool {
+    let each_row = format!("\"{}\".ctid IS NOT NULL", row.replace('"', "\"\""));
+    super::is_plain(query, &["limit_offset", "target_list", "where_clause"])
+        && query.field("limit_offset").and_then(Tree::integer) == Some(0)
+        && query.field("where_clause") == tree::expression(&each_row).ok().as_ref()
 }
