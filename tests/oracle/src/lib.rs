@@ -10,6 +10,7 @@
 //! | [`scope`] | what names mean in both texts |
 //! | [`mod@label`] | the name of an output column |
 //! | [`compare`] | both trees side by side; the list of what may differ |
+//! | [`mod@mangle`] | statements changed at random |
 //! | [`mod@scan`] | a text as PostgreSQL's scanner sees it |
 //! | [`runs`] | how many random cases, from which seed |
 //! | [`texts`] | the books and the corpus |
@@ -23,6 +24,7 @@ pub mod stage;
 pub mod compare;
 pub mod conversion;
 pub mod label;
+pub mod mangle;
 pub mod runs;
 pub mod scan;
 pub mod scope;

@@ -1,0 +1,125 @@
+//! Random statements, made from those of the books and the corpus: rewriting never panics, gives
+//! PostgreSQL nothing that it cannot read, and changes nothing but what it must.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use oracle::mangle::{Change, KINDS, mangle};
+use oracle::runs::runner;
+use oracle::{Stage, Texts, compare, tree};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use rewrite_rules::shape::Shape as Speaks;
+use rewrite_rules::{Outcome, Phase};
+
+/// How often changes are drawn anew that leave nothing to read.
+const MOST_ATTEMPTS: usize = 40;
+
+/// What became of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Forwarded,
+    Rewritten,
+    Refused,
+    Opaque,
+}
+
+fn check(stage: &Stage, speaks: Speaks, client: &str) -> Result<Fate, String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| stage.rewrite(client, speaks)))
+        .map_err(|_| "it panicked".to_owned())?;
+    let readable = tree::parse(client);
+    let (sent, repeats, fate) = match outcome {
+        Outcome::Forward => (client.to_owned(), None, Fate::Forwarded),
+        Outcome::ForwardOpaque if stage.phase == Phase::Expand || speaks == Speaks::New => {
+            return Ok(Fate::Opaque);
+        }
+        Outcome::ForwardOpaque => return Err("forwarded although it was not read".to_owned()),
+        Outcome::Refused(refusal) if refusal.sqlstate == "XX000" && readable.is_ok() => {
+            return Err(format!("it failed its own check: {}", refusal.message));
+        }
+        Outcome::Refused(_) => return Ok(Fate::Refused),
+        Outcome::Rewritten(rewritten) => {
+            let copied = rewritten.replies.iter().find_map(|reply| reply.copy_in.clone());
+            (rewritten.sql, copied.map(|copy| copy.repeat), Fate::Rewritten)
+        }
+    };
+    if readable.is_err() {
+        // A syntax error must stay one.
+        return match tree::parse(&sent) {
+            Err(_) => Ok(fate),
+            Ok(_) => Err(format!("PostgreSQL reads what it sent, not what it got: {sent}")),
+        };
+    }
+    let shape = stage.shape(speaks)?;
+    match compare(&shape, client, &sent, repeats) {
+        Ok(()) => Ok(fate),
+        Err(difference) => Err(format!("{difference}\n  sent: {sent}")),
+    }
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let change = (0..KINDS, any::<u16>(), any::<u16>()).prop_map(|(kind, place, with)| Change {
+        kind,
+        place,
+        with,
+    });
+    proptest::collection::vec(change, 1..5)
+}
+
+#[test]
+fn nothing_changes_in_any_statement_but_what_must() {
+    let texts = Texts::read().expect("the books and the corpus");
+    let mut runner = runner("statements", 4_000);
+    let cases = runner.config().cases;
+    let strategy = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), changes());
+    let mut fates: BTreeMap<(Fate, bool), u32> = BTreeMap::new();
+    let mut faults: BTreeMap<String, String> = BTreeMap::new();
+    for _ in 0..cases {
+        let mut draw = || strategy.new_tree(&mut runner).expect("a random value").current();
+        let (first, second, mut changes) = draw();
+        let text = first.get(&texts.texts);
+        let alike: Vec<_> =
+            texts.texts.iter().filter(|other| other.database == text.database).collect();
+        let other = second.get(&alike);
+        // Most changes break the syntax; one in a few statements may stay broken.
+        for _ in 0..first.index(MOST_ATTEMPTS) {
+            if tree::parse(&mangle(&text.sql, &other.sql, &changes)).is_ok() {
+                break;
+            }
+            changes = draw().2;
+        }
+        for stage in texts.databases[text.database].phases.iter().flatten() {
+            let run = |changes: &[Change]| {
+                let client = mangle(&text.sql, &other.sql, changes);
+                (check(stage, text.speaks, &client), client)
+            };
+            let (result, client) = run(&changes);
+            match result {
+                Ok(fate) => {
+                    let readable = tree::parse(&client).is_ok();
+                    *fates.entry((fate, readable)).or_default() += 1;
+                }
+                Err(_) => {
+                    // Fewer changes tell more.
+                    let mut fewest = changes.clone();
+                    let mut at = 0;
+                    while at < fewest.len() {
+                        let mut fewer = fewest.clone();
+                        fewer.remove(at);
+                        if run(&fewer).0.is_err() { fewest = fewer } else { at += 1 }
+                    }
+                    let (why, client) = run(&fewest);
+                    let why = why.err().unwrap_or_default();
+                    let what = why.lines().next().unwrap_or_default().to_owned();
+                    faults.entry(what).or_insert_with(|| {
+                        format!("{} [{}]\n  {client}\n  {why}", text.place, stage.phase)
+                    });
+                }
+            }
+        }
+    }
+    println!("{fates:?}");
+    let shown: Vec<&String> = faults.values().take(20).collect();
+    let shown: Vec<&str> = shown.into_iter().map(String::as_str).collect();
+    assert!(faults.is_empty(), "{} kinds of fault\n\n{}\n", faults.len(), shown.join("\n\n"));
+}
