@@ -122,6 +122,7 @@ impl Edits {
             edits: &self.edits,
             sql: String::new(),
             written: 0,
+            end: Some(0),
             pieces: Vec::new(),
         };
         output.copy(0, source.len());
@@ -141,6 +142,8 @@ struct Output<'a> {
     sql: String,
     /// Length of `sql` in characters.
     written: u32,
+    /// Behind which character of the source `sql` ends, if it ends with source text.
+    end: Option<u32>,
     pieces: Vec<(u32, Place)>,
 }
 
@@ -177,6 +180,7 @@ impl Output<'_> {
     fn verbatim(&mut self, start: usize, end: usize) {
         if let Some(text) = self.source.get(start..end) {
             self.write(text, Place::From(self.characters.character(start)));
+            self.end = Some(self.characters.character(end));
         }
     }
 
@@ -184,10 +188,32 @@ impl Output<'_> {
         if text.is_empty() {
             return;
         }
+        // `AND"username"` needs no space, `ANDhandle` would be one word.
+        let goes_on = matches!(place, Place::From(start) if self.end == Some(start));
+        if !goes_on && would_join(self.sql.chars().next_back(), text.chars().next()) {
+            let space = match place {
+                Place::From(start) => Place::At(start),
+                Place::At(_) | Place::Nowhere => place,
+            };
+            self.pieces.push((self.written, space));
+            self.sql.push(' ');
+            self.written = self.written.saturating_add(1);
+        }
+        self.end = None;
         self.pieces.push((self.written, place));
         self.sql.push_str(text);
         let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         self.written = self.written.saturating_add(length);
+    }
+}
+
+/// Whether two tokens would be read as one.
+fn would_join(last: Option<char>, next: Option<char>) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii();
+    match (last, next) {
+        (Some('"'), Some('"')) => true,
+        (Some(last), Some(next)) => in_word(last) && in_word(next),
+        (None, _) | (_, None) => false,
     }
 }
 
@@ -251,6 +277,18 @@ mod tests {
         let places = [1, 3, 4, 5, 7, 8].map(|at| rewritten.positions.to_client(at));
         assert_eq!(places, [None, None, Some(1), None, None, Some(2)]);
         assert!(Edits::default().without_hidden().is_none());
+    }
+
+    #[test]
+    fn tokens_that_quotes_kept_apart_stay_apart() {
+        let source = "SELECT\"a\"FROM\"t\"WHERE b\"c\"";
+        let mut edits = Edits::default();
+        edits.replace(6, 9, vec!["x".into()]);
+        edits.replace(22, 23, vec!["\"Y\"".into()]);
+        edits.replace(13, 16, vec![]);
+        let rewritten = edits.apply(source).unwrap();
+        assert_eq!(rewritten.sql, "SELECT x FROM WHERE \"Y\" \"c\"");
+        assert_eq!(rewritten.positions.to_client(10), Some(10));
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl<'a> Rewriter<'a> {
         let Some(start) = self.value_start(close) else {
             return self.refuse(Construct::Unreadable);
         };
+        let row = self.row(value, (start, extent.1));
+        // PostgreSQL says how many items there should be.
+        if row.as_ref().is_some_and(|row| row.items.len() != targets.len()) {
+            return Ok(());
+        }
         let more: String = targets
             .iter()
             .filter_map(|(_, logical)| *logical)
@@ -70,18 +75,17 @@ impl<'a> Rewriter<'a> {
         if !more.is_empty() {
             self.edits.insert(close, vec![more.into()]);
         }
-        match self.row(value, (start, extent.1)) {
-            Some(row) if row.items.len() == targets.len() && self.may_repeat_row(targets, &row) => {
+        match row {
+            Some(row) if self.may_repeat_row(targets, &row) => {
                 self.repeat_row(targets, &row);
                 Ok(())
             }
-            Some(row) if row.items.len() == targets.len() && !row.query => {
-                self.once_row(targets, &row, target)
-            }
-            // PostgreSQL says how many items there should be.
-            Some(row) if row.items.len() != targets.len() && !row.query => Ok(()),
+            Some(row) if !row.query => self.once_row(targets, &row, target),
             _ => match value {
-                Expr::Subquery(_) => {
+                Expr::Subquery(query) => {
+                    if self.known_width(query).is_some_and(|width| width != targets.len()) {
+                        return self.refuse_at(Construct::RowAssignment, extent.0);
+                    }
                     self.once_query(targets, (start, extent.1));
                     Ok(())
                 }

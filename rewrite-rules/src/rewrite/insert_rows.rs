@@ -33,6 +33,9 @@ impl Rewriter<'_> {
         match insert.source.as_deref() {
             None => self.default_values(&mut target),
             Some(query) => match query.body.as_ref() {
+                SetExpr::Values(_) if !query.locks.is_empty() => {
+                    self.refuse(Construct::NotPostgres("a row lock on VALUES"))
+                }
                 SetExpr::Values(values) if query.with.is_none() => {
                     // Its columns are called column1 and so on only while it stays a VALUES list.
                     let sorted = query.order_by.is_some();

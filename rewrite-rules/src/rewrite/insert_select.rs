@@ -32,10 +32,10 @@ impl Rewriter<'_> {
         });
         let width = match lists.first() {
             Some((_, list)) if plain && counted => list.len(),
-            _ if target.listed => target.columns.len(),
-            // What the stars give is not known, and neither is which columns are left out.
             _ => match self.known_width(query) {
                 Some(width) => width,
+                None if target.listed => target.columns.len(),
+                // What the stars give is not known, and neither is which columns are left out.
                 None => return self.refuse(Construct::InsertSource),
             },
         };
@@ -196,7 +196,7 @@ impl Rewriter<'_> {
     }
 
     /// Number of columns of a query with stars, where each star's relations are known.
-    fn known_width(&self, query: &Query) -> Option<usize> {
+    pub(super) fn known_width(&self, query: &Query) -> Option<usize> {
         let SetExpr::Select(select) = query.body.as_ref() else { return None };
         let mut width = 0;
         for item in &select.projection {

@@ -348,14 +348,14 @@ impl<'a> Rewriter<'a> {
                 in_use.push(occurrence.lens);
             }
         }
-        let is_governed = |word: &str| {
-            in_use.iter().any(|lens| {
-                lens.column(word).is_some_and(|column| !column.is_plain() || !column.shown)
-            })
+        let changes = |lens: &Lens, word: &str| {
+            lens.column(word).is_some_and(|column| !column.is_plain() || !column.shown)
         };
-        // PostgreSQL would not find it either. Or the parser saw less than PostgreSQL does.
+        let is_governed = |word: &str| in_use.iter().any(|lens| changes(lens, word));
+        // PostgreSQL would not find it either. Or the parser saw less than PostgreSQL does, and took
+        // the table itself for something else.
         for (byte, column, table) in &self.unresolved {
-            if is_governed(column) {
+            if self.lenses().iter().any(|lens| changes(lens, column)) {
                 let position = CharacterOffsets::of(self.text).character(*byte).saturating_add(1);
                 let refusal = Refusal::unresolved(column, table.as_deref());
                 return Err(Box::new(refusal.at(position)));

@@ -4,6 +4,7 @@ use sqlparser::ast::{
     Cte as CteSyntax, Distinct, Expr, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement, WildcardAdditionalOptions, With,
 };
+use sqlparser::tokenizer::Token;
 
 use super::extent::Range;
 use super::occurrence::Need;
@@ -240,6 +241,11 @@ impl<'a> Rewriter<'a> {
         else {
             return self.refuse(Construct::NotPostgres("an option of *"));
         };
+        let star = self.lexeme_at(start_byte(options.wildcard_token.0.span));
+        let before = star.checked_sub(1).and_then(|before| self.lexeme(before));
+        if before.is_some_and(|before| before.token == Token::LParen) {
+            return self.refuse(Construct::NotPostgres("* in brackets"));
+        }
         Ok(())
     }
 

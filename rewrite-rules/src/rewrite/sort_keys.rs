@@ -3,6 +3,7 @@
 use sqlparser::ast::{Expr, GroupByExpr, Ident, OrderBy, OrderByKind};
 
 use super::query::Output;
+use super::reference::Qualifier;
 use super::{Rewriter, Walk};
 use crate::name;
 use crate::refusal::Construct;
@@ -55,8 +56,23 @@ impl Rewriter<'_> {
                 self.account(ident);
                 Ok(())
             }
-            None => self.expression(key),
+            None => self.unlabelled_key(key, outputs),
         }
+    }
+
+    /// A bare name that is no output label must not become one when it changes.
+    fn unlabelled_key(&mut self, key: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        let before = self.references.len();
+        self.expression(key)?;
+        let Some(reference) = self.references.get(before) else { return Ok(()) };
+        let lens = self.occurrences.get(reference.occurrence).map(|found| found.lens);
+        let column = lens.and_then(|lens| lens.column(&reference.column));
+        let physical = column.filter(|it| it.get.through.is_none()).map(|it| &it.get.column);
+        let captured = outputs.iter().flatten().any(|output| Some(&output.name) == physical);
+        if captured && let Some(reference) = self.references.get_mut(before) {
+            reference.qualifier = Qualifier::Always;
+        }
+        Ok(())
     }
 
     /// Whether the innermost level has one relation only.
