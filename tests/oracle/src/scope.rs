@@ -155,6 +155,10 @@ pub fn unqualified(levels: &[Level], view: View, name: &str, hidden: Hidden<'_>)
     if let Some((level, source)) = relation(levels, view, None, name) {
         return Meaning::Row { level, source };
     }
+    let unknown = |level: &Level| level.visible().any(|(_, source)| source.columns(view).is_none());
+    if levels.iter().any(unknown) {
+        return Meaning::Unsure(None);
+    }
     if view == View::Client {
         for (level, scope) in levels.iter().enumerate().rev() {
             let mut having = scope.visible().filter(|(_, source)| hidden(source, name));
@@ -167,8 +171,7 @@ pub fn unqualified(levels: &[Level], view: View, name: &str, hidden: Hidden<'_>)
             }
         }
     }
-    let unknown = |level: &Level| level.visible().any(|(_, source)| source.columns(view).is_none());
-    if levels.iter().any(unknown) { Meaning::Unsure(None) } else { Meaning::Nothing }
+    Meaning::Nothing
 }
 
 fn column_in_sight(levels: &[Level], view: View, name: &str) -> Option<Meaning> {

@@ -201,6 +201,20 @@ impl Tree {
         }
     }
 
+    /// A query without LIMIT and OFFSET.
+    #[must_use]
+    pub fn without_limit(&self) -> Self {
+        match self {
+            Self::Node(tag, fields) => {
+                let mut fields = fields.clone();
+                fields.retain(|name, _| name != "limit_count" && name != "limit_offset");
+                fields.entry("limit_option".to_owned()).and_modify(|it| *it = Self::Leaf(1.into()));
+                Self::Node(tag.clone(), fields)
+            }
+            Self::List(_) | Self::Leaf(_) => self.clone(),
+        }
+    }
+
     /// The names of the fields that are set.
     #[must_use]
     pub fn field_names(&self) -> Vec<&str> {

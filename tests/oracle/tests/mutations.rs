@@ -12,7 +12,7 @@ use rewrite_rules::Phase;
 use serde_json::Value;
 
 /// Damages that may leave the meaning as it is, so that the oracle may accept some of them.
-const HARMLESS: [(&str, &str); 10] = [
+const HARMLESS: [(&str, &str); 11] = [
     ("ColumnRef.fields dropped", "a qualifier that is not needed"),
     ("ColumnRef.fields repeated", "a qualifier with the column's name"),
     ("InsertStmt.cols swapped", "two columns that get the same value"),
@@ -20,6 +20,7 @@ const HARMLESS: [(&str, &str); 10] = [
     ("InsertStmt.cols lost", "a list that is all of the table's columns in their order"),
     ("UpdateStmt.target_list swapped", "two columns that get the same value"),
     ("OnConflictClause.target_list swapped", "two columns that get the same value"),
+    ("MergeWhenClause.target_list swapped", "two columns that get the same value"),
     ("SelectStmt.target_list swapped", "the same column twice"),
     ("ResTarget.name lost", "a label that is the name of the column, or that nobody sees"),
     ("ResTarget.name changed", "a label that nobody sees, in the rows of an INSERT"),

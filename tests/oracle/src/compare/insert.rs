@@ -204,6 +204,16 @@ impl<'s> Walk<'s> {
             return self.fail("the rows are lost", client, output);
         };
         self.path.push("rows".to_owned());
+        if super::query::arms_match(before) == Some(false) {
+            // PostgreSQL's error, which the rows keep as long as they are all there.
+            let inner = after.list("from_clause").first().and_then(|it| it.field("subquery"));
+            let rows = inner.filter(|_| is_wrapper(after)).unwrap_or(after);
+            self.path.pop();
+            return match super::query::arms_match(rows) {
+                Some(false) => Ok(()),
+                _ => self.fail("an error is gone", before, after),
+            };
+        }
         let direct = self.attempt(|walk| walk.query_for(before, after, Some(&plain)).map(drop));
         let result = match direct {
             Ok(()) => Ok(()),
@@ -221,6 +231,18 @@ impl<'s> Walk<'s> {
 
     /// `SELECT s.a, s.b, s.b FROM (rows) s(a, b)`.
     fn wrapped(&mut self, client: Option<&Tree>, output: &Tree, target: &Target<'s>) -> Check {
+        // What came behind the rows may stand behind the derived table.
+        let moved = client.filter(|_| output.number("limit_option") != 1);
+        if client.is_none() && output.number("limit_option") != 1 {
+            return self.fail("another limit", &client, output);
+        }
+        if let Some(client) = moved {
+            for field in ["limit_count", "limit_offset", "limit_option"] {
+                self.field(client, output, field)?;
+            }
+        }
+        let kept = moved.map(Tree::without_limit);
+        let client = kept.as_ref().or(client);
         let item = output.list("from_clause").first().filter(|_| is_wrapper(output));
         let parts = item.and_then(|item| item.field("alias").zip(item.field("subquery")));
         let Some((alias, inner)) = parts else {
@@ -271,6 +293,12 @@ impl<'s> Walk<'s> {
         let Some(defaults) = defaults.into_iter().collect::<Option<Vec<&Logical>>>() else {
             return self.fail("a column of the derived table that nobody uses", &client, output);
         };
+        if let (Some(client), Some(query), []) =
+            (client, super::update::evaluated_once(inner), defaults.as_slice())
+        {
+            // The client's query as it is: its columns are cast when they are stored.
+            return self.query(client, query);
+        }
         let rows = Rows::Once { target: target.clone(), names, defaults };
         match client {
             Some(client) => self.query_for(client, inner, Some(&rows)).map(drop),
@@ -383,7 +411,7 @@ fn repeats(names: &[String]) -> bool {
 
 /// Whether a query is a list of columns over one derived table, and nothing more.
 fn is_wrapper(output: &Tree) -> bool {
-    let plain = super::is_plain(output, &["from_clause", "target_list"]);
+    let plain = super::is_plain(&output.without_limit(), &["from_clause", "target_list"]);
     match output.list("from_clause") {
         [item] => plain && item.is("RangeSubselect") && item.field("lateral").is_none(),
         _ => false,

@@ -107,6 +107,13 @@ impl<'s> Walk<'s> {
     }
 
     fn set_operation(&mut self, client: &Tree, output: &Tree, rows: Option<&Rows<'s>>) -> Named {
+        // Arms of different widths are PostgreSQL's error, and must stay one.
+        if rows.is_some() && arms_match(client) == Some(false) {
+            return match arms_match(output) {
+                Some(false) => Ok([None, None]),
+                _ => self.fail("an error is gone", client, output).map(|()| [None, None]),
+            };
+        }
         let mut columns = None;
         for side in ["larg", "rarg"] {
             self.path.push(side.to_owned());
@@ -191,6 +198,28 @@ impl<'s> Walk<'s> {
         }
         self.fields(client, output, &done)
     }
+}
+
+/// Whether the arms of a set operation have one width; `None` where a `*` hides it.
+pub(super) fn arms_match(query: &Tree) -> Option<bool> {
+    let width = |arm: &Tree| match arm.list("values_lists").first() {
+        Some(row) => Some(row.list("items").len()),
+        None => {
+            let targets = arm.list("target_list");
+            let starred = targets.iter().any(|it| it.field("val").is_some_and(label::is_star));
+            (!starred).then_some(targets.len())
+        }
+    };
+    let mut open = vec![query];
+    let mut found = None;
+    while let Some(arm) = open.pop() {
+        if let (Some(left), Some(right)) = (arm.field("larg"), arm.field("rarg")) {
+            open.extend([left, right]);
+        } else if *found.get_or_insert(width(arm)?) != width(arm)? {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// `DISTINCT` without a list of keys.

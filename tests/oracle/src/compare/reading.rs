@@ -41,7 +41,13 @@ impl Walk<'_> {
         match (self.meaning(view, row)?, field.text("sval")) {
             (Meaning::Row { .. }, "") => None,
             (Meaning::Row { level, source }, name) => {
-                Some(Meaning::Column { level, source, name: name.to_owned() })
+                let found = self.source(level, source)?;
+                let has = found.columns(view)?.iter().any(|column| column == name);
+                (has || self.is_hidden(found, name)).then(|| Meaning::Column {
+                    level,
+                    source,
+                    name: name.to_owned(),
+                })
             }
             _ => None,
         }
@@ -186,8 +192,11 @@ impl Walk<'_> {
     fn whole_row_star(&mut self, client: &Tree, output: &Tree) -> Check {
         self.equal("another row", Some(client), Some(output))?;
         let row = client.column().and_then(|parts| match parts.as_slice() {
-            [.., Part::Name(table), Part::Star] => {
+            [Part::Name(table), Part::Star] => {
                 scope::relation(&self.levels, View::Client, None, table)
+            }
+            [.., Part::Name(schema), Part::Name(table), Part::Star] => {
+                scope::relation(&self.levels, View::Client, Some(schema), table)
             }
             _ => None,
         });
