@@ -7,11 +7,12 @@
 use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 use squawk_lexer::TokenKind;
 
+use crate::name::CLAUSE_STARTS;
 use crate::statement::{end_byte, start_byte};
 
 /// Whether both lexers see the same identifiers and comments at the same places.
 pub(crate) fn tokens_agree(text: &str, tokens: &[TokenWithSpan]) -> bool {
-    if tokens.iter().any(|token| takes_more(text, token)) {
+    if tokens.iter().any(|token| takes_more(text, token)) || collates_by_clause(tokens) {
         return false;
     }
     let mut theirs = squawk_ranges(text);
@@ -39,6 +40,23 @@ fn takes_more(text: &str, token: &TokenWithSpan) -> bool {
     let operator = matches!(token.token, Token::AmpersandRightAngleBracket);
     let written = || text.get(start_byte(token.span)..end_byte(token.span)).unwrap_or("x");
     operator && written().trim_end() != "&>"
+}
+
+/// `SELECT a COLLATE FROM t` has a label; the parser takes FROM for the name of a collation.
+fn collates_by_clause(tokens: &[TokenWithSpan]) -> bool {
+    let bare = tokens.iter().filter_map(|token| match &token.token {
+        Token::Whitespace(_) => None,
+        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_ascii_lowercase()),
+        _ => Some(String::new()),
+    });
+    let mut after_collate = false;
+    for word in bare {
+        if after_collate && CLAUSE_STARTS.contains(&word.as_str()) {
+            return true;
+        }
+        after_collate = word == "collate";
+    }
+    false
 }
 
 fn is_compared(token: &Token) -> bool {

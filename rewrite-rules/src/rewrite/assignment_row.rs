@@ -9,7 +9,9 @@ use sqlparser::ast::{
 };
 
 use super::extent::Range;
-use super::insert_rows::{DEFAULT, ONCE, default_text, is_volatile_default};
+use super::insert_rows::{
+    ALL_ONCE, DEFAULT, ONCE, default_text, is_plain_write, is_volatile_default,
+};
 use super::{Rewriter, Walk};
 use crate::edit::{Piece, stored};
 use crate::lens::{Access, LogicalColumn};
@@ -166,7 +168,7 @@ impl<'a> Rewriter<'a> {
             let default = logical.default.as_ref().map_or("NULL", |default| &default.expression);
             self.edits.replace(extent.0, extent.1, vec![format!("({default}{cast}").into()]);
         }
-        let (select, names) = once_lists(targets);
+        let (select, names) = once_lists(targets, true);
         let head = format!("(SELECT {select} FROM (SELECT ");
         let tail =
             format!(" WHERE {}.ctid IS NOT NULL OFFSET 0) {ONCE}({names}))", self.row_of(target));
@@ -176,8 +178,9 @@ impl<'a> Rewriter<'a> {
     }
 
     /// `(SELECT s.a, s.b, s.b FROM (SELECT * FROM (the client's query) q OFFSET 0) s(a, b))`.
+    /// How many columns the query gives is not known.
     fn once_query(&mut self, targets: &[Assigned<'_, 'a>], (start, end): Range) {
-        let (select, names) = once_lists(targets);
+        let (select, names) = once_lists(targets, false);
         self.edits.insert(start, vec![format!("(SELECT {select} FROM (SELECT * FROM ").into()]);
         self.edits.insert(end, vec![format!(" q OFFSET 0) {ONCE}({names}))").into()]);
     }
@@ -231,7 +234,7 @@ impl<'a> Rewriter<'a> {
 }
 
 /// What is selected from a row that is evaluated once, and the names of its columns.
-fn once_lists(targets: &[Assigned<'_, '_>]) -> (String, String) {
+fn once_lists(targets: &[Assigned<'_, '_>], counted: bool) -> (String, String) {
     let names: Vec<String> = (1..=targets.len()).map(|place| format!("c{place}")).collect();
     let (mut own, mut more) = (Vec::new(), Vec::new());
     for ((_, logical), column) in targets.iter().zip(&names) {
@@ -239,6 +242,10 @@ fn once_lists(targets: &[Assigned<'_, '_>]) -> (String, String) {
         let mut stored = logical.iter().flat_map(|it| &it.put).map(|put| put.written(&value));
         own.push(stored.next().unwrap_or_else(|| value.clone()));
         more.extend(stored);
+    }
+    let plain = targets.iter().all(|(_, logical)| logical.is_none_or(is_plain_write));
+    if !counted && plain {
+        own = vec![ALL_ONCE.to_owned()];
     }
     own.extend(more);
     (own.join(", "), names.join(", "))

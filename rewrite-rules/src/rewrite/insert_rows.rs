@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::ast::{Expr, Insert, SetExpr, Values};
+use sqlparser::tokenizer::Token;
 
 use super::assignment::note_written;
 use super::extent::Range;
@@ -23,6 +24,10 @@ use crate::volatility::{has_query, may_repeat};
 
 /// The alias of the derived table that evaluates each value once.
 pub(super) const ONCE: &str = "s";
+
+/// All columns of that derived table: if they are more than its list names, PostgreSQL finds more
+/// values than columns, as it did in the client's text.
+pub(super) const ALL_ONCE: &str = "s.*";
 
 /// Keeps the planner from pulling the derived table up, which would evaluate a sub-select once
 /// for each use. (For volatile functions it never does.)
@@ -85,7 +90,7 @@ impl Rewriter<'_> {
         let (start, end) = (from.start, to.end);
         self.emit_insert_columns(target, 0);
         let rows = if self.needs_once(target) {
-            self.once_select(target, &[])
+            self.once_select(target, &[], true)
                 + &format!(
                     "(VALUES ({})) {ONCE}({})",
                     self.default_cells(target).join(", "),
@@ -208,7 +213,7 @@ impl Rewriter<'_> {
             return self.refuse(Construct::Unreadable);
         };
         let keyword = keyword.start;
-        let head = self.once_select(target, &columns);
+        let head = self.once_select(target, &columns, true);
         self.edits.insert(keyword, vec![format!("{head}(").into()]);
         let defaults = self.default_cells(target);
         for (row, ((_, close), cells)) in values.rows.iter().zip(rows) {
@@ -264,17 +269,28 @@ impl Rewriter<'_> {
     }
 
     /// `SELECT s.a, s.b, s.b FROM `, for the client's columns and the added ones.
-    pub(super) fn once_select(&self, target: &Target<'_>, columns: &[&LogicalColumn]) -> String {
+    /// `counted` says whether the rows are known to have as many columns as the client's list.
+    pub(super) fn once_select(
+        &self,
+        target: &Target<'_>,
+        columns: &[&LogicalColumn],
+        counted: bool,
+    ) -> String {
         let once = |column: &LogicalColumn| format!("{ONCE}.{}", name::quoted(&column.name));
-        let own = columns.iter().map(|column| {
-            let value = once(column);
-            column.put.first().map_or_else(|| value.clone(), |main| main.written(&value))
-        });
+        let own: Vec<String> = if !counted && columns.iter().all(|it| is_plain_write(it)) {
+            vec![ALL_ONCE.to_owned()]
+        } else {
+            let stored = |column: &&LogicalColumn| {
+                let value = once(column);
+                column.put.first().map_or_else(|| value.clone(), |main| main.written(&value))
+            };
+            columns.iter().map(stored).collect()
+        };
         let extras = target.extras.iter().map(|extra| {
             let (Value::Copy(_, column) | Value::Default(column)) = extra.value;
             extra.access.written(&once(column))
         });
-        let items: Vec<String> = own.chain(extras).collect();
+        let items: Vec<String> = own.into_iter().chain(extras).collect();
         format!("SELECT {} FROM ", items.join(", "))
     }
 
@@ -294,9 +310,18 @@ impl Rewriter<'_> {
 
     /// Whether a cell is the keyword DEFAULT.
     pub(super) fn is_default(&self, (start, end): Range) -> bool {
-        self.lexeme(self.lexeme_at(start))
-            .is_some_and(|lexeme| lexeme.is_word("default") && lexeme.end == end)
+        let (first, behind) = (self.lexeme_at(start), self.lexeme_at(end));
+        let tokens = self.lexemes.get(first..behind).unwrap_or_default();
+        // Brackets around it mean nothing.
+        let mut open = tokens.iter().skip_while(|lexeme| lexeme.token == Token::LParen);
+        open.next().is_some_and(|lexeme| lexeme.is_word("default"))
+            && open.all(|lexeme| lexeme.token == Token::RParen)
     }
+}
+
+/// Whether a value for a column stands first as it is.
+pub(super) fn is_plain_write(column: &LogicalColumn) -> bool {
+    column.put.first().is_none_or(|main| main.through.is_none())
 }
 
 /// Logical columns that the client left out and whose default must be spelled out.

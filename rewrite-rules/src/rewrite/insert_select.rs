@@ -142,7 +142,9 @@ impl Rewriter<'_> {
         let Some((start, end)) = self.source_extent(target.rows) else {
             return self.refuse(Construct::InsertSource);
         };
-        let head = self.once_select(target, &columns);
+        let counted = lists.iter().all(|(select, _)| !select.projection.iter().any(is_star))
+            || self.known_width(query).is_some();
+        let head = self.once_select(target, &columns, counted);
         let names = once_names(target, &columns).join(", ");
         let copied = columns
             .iter()
