@@ -201,6 +201,19 @@ impl Tree {
         }
     }
 
+    /// A node with another list in one of its fields.
+    #[must_use]
+    pub fn with_list(&self, field: &str, items: Vec<Self>) -> Self {
+        match self {
+            Self::Node(tag, fields) => {
+                let mut fields = fields.clone();
+                fields.insert(field.to_owned(), Self::List(items));
+                Self::Node(tag.clone(), fields)
+            }
+            Self::List(_) | Self::Leaf(_) => self.clone(),
+        }
+    }
+
     /// A query without LIMIT and OFFSET.
     #[must_use]
     pub fn without_limit(&self) -> Self {

@@ -69,7 +69,7 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
 #[test]
 fn nothing_changes_in_any_statement_but_what_must() {
     let texts = Texts::read().expect("the books and the corpus");
-    let mut runner = runner("statements", 4_000);
+    let mut runner = runner("statements", 1_000);
     let cases = runner.config().cases;
     let strategy = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), changes());
     let mut fates: BTreeMap<(Fate, bool), u32> = BTreeMap::new();

@@ -22,7 +22,16 @@ pub(super) enum Rows<'s> {
     Plain(Target<'s>),
     /// Inside a derived table, whose columns have these names: each value stands once, and may
     /// be cast to its column's type.
-    Once { target: Target<'s>, names: Vec<String>, defaults: Vec<&'s Logical> },
+    Once {
+        /// The columns.
+        target: Target<'s>,
+        /// The names of the derived table's columns.
+        names: Vec<String>,
+        /// What stands behind the client's values.
+        defaults: Vec<&'s Logical>,
+        /// Whether all its columns are used, so that one too many is PostgreSQL's error.
+        all: bool,
+    },
 }
 
 impl<'s> Rows<'s> {
@@ -41,8 +50,11 @@ impl<'s> Rows<'s> {
     fn cells(&self, width: usize) -> Result<Option<Vec<Cell<'s>>>, String> {
         match self {
             Self::Plain(target) => target.cells(width),
-            Self::Once { target, names, defaults } => {
+            Self::Once { target, names, defaults, all } => {
                 if names.len() != width + defaults.len() {
+                    if *all {
+                        return Ok(None);
+                    }
                     return Err("a derived table of another width".to_owned());
                 }
                 let value = tree::expression(crate::shape::VALUE)?;
@@ -66,6 +78,18 @@ impl<'s> Walk<'s> {
     pub(super) fn rows(&mut self, client: &[Tree], output: &[Tree], rows: &Rows<'s>) -> Check {
         if client.len() != output.len() {
             return self.fail("another number of rows", client, output);
+        }
+        let uneven = |rows: &[Tree]| {
+            rows.windows(2).any(
+                |pair| matches!(pair, [a, b] if a.list("items").len() != b.list("items").len()),
+            )
+        };
+        if uneven(client) {
+            // Rows of different lengths are PostgreSQL's error, and must stay one.
+            return match uneven(output) {
+                true => Ok(()),
+                false => self.fail("an error is gone", client, output),
+            };
         }
         for (index, (before, after)) in client.iter().zip(output).enumerate() {
             self.path.push(format!("row[{index}]"));
@@ -172,11 +196,15 @@ impl<'s> Walk<'s> {
                         None => self.same(before, after),
                     };
                 }
-                let after = match column {
-                    Some(column) if once => without_cast(before, after, &column.base_type),
-                    _ => after,
-                };
-                self.written(formula, before, after)
+                let direct = self.attempt(|walk| walk.written(formula, before, after));
+                match column {
+                    // Evaluated once it may have been given its column's type first.
+                    Some(column) if once && direct.is_err() => {
+                        let bare = without_cast(before, after, &column.base_type);
+                        self.written(formula, before, bare)
+                    }
+                    _ => direct,
+                }
             }
         }
     }

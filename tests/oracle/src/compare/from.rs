@@ -161,15 +161,16 @@ impl Walk<'_> {
                 Found::Governed(index) => {
                     source.governed = Some(index);
                     self.governed(client, output, may_change, &mut source)?;
-                    if !source.derived && output.field("alias") != alias {
-                        // The list of aliases gave the output's columns their names.
+                    source.renamed = !renamed.is_empty();
+                    if output.is("RangeVar") && output.field("alias") != alias {
+                        // The list of aliases gave the columns their names already.
                         renamed = Vec::new();
                     }
                 }
             }
         }
         source.columns = source.columns.map(|columns| rename(columns, &renamed));
-        source.renamed = !renamed.is_empty();
+        source.renamed |= !renamed.is_empty();
         self.add(source, item);
         Ok(())
     }
@@ -265,13 +266,17 @@ impl Walk<'_> {
         let same_table = ["catalogname", "schemaname", "relname", "inh", "relpersistence"]
             .iter()
             .all(|field| output.field(field) == client.field(field));
-        let kept = before.is_none_or(|before| before.list("colnames").is_empty())
-            && alias.text("aliasname") == source.name;
+        let own = before.map(|before| before.names("colnames")).unwrap_or_default();
+        let shown = rename(Some(shown), &own).unwrap_or_default();
+        let kept = alias.text("aliasname") == source.name;
         let named = names.len() == physical.len()
             && names.iter().zip(&physical).all(|(name, physical)| {
-                match table.shown().find(|column| column.read_column().as_ref() == Some(physical)) {
-                    Some(column) => column.name == *name,
-                    None => table.column(name).is_none(),
+                let read = |column: &crate::shape::Logical| {
+                    column.read_column().as_ref() == Some(physical)
+                };
+                match table.shown().position(read) {
+                    Some(at) => shown.get(at) == Some(name),
+                    None => table.column(name).is_none() && !shown.contains(name),
                 }
             });
         source.columns = [Some(shown), Some(names)];

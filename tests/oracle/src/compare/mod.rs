@@ -86,7 +86,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         allows: "a column written as the field of a row, by what the migration reads for it",
         applies: |walk, client, _| walk.is_field_of_row(client),
-        check: |walk, client, output| walk.column(client, output),
+        check: |walk, client, output| walk.field_of(client, output),
     },
     Rule {
         allows: "a column by what the migration reads for it, qualified or not",

@@ -55,7 +55,7 @@ impl Walk<'_> {
 
     /// Whether it is a column written as the field of a row.
     pub(super) fn is_field_of_row(&self, client: &Tree) -> bool {
-        client.is("AIndirection") && self.field_of_row(View::Client, client).is_some()
+        client.is("AIndirection") && self.field_of_row(View::Client, &first_field(client)).is_some()
     }
 
     /// Whether a client may use this name of a source's table although `*` does not show it.
@@ -92,6 +92,24 @@ impl Walk<'_> {
                 let name = formula.bare_column()?;
                 Some(Meaning::Column { level: *level, source: *source, name })
             }
+        }
+    }
+
+    /// The same for `(u).username`, with what may be taken of it in turn.
+    pub(super) fn field_of(&mut self, client: &Tree, output: &Tree) -> Check {
+        let (ours, theirs) = (client.list("indirection"), output.list("indirection"));
+        let [_, rest @ ..] = ours else { return self.column(client, output) };
+        if rest.is_empty() {
+            return self.column(client, output);
+        }
+        let head = match theirs.strip_suffix(rest) {
+            Some([]) => output.field("arg").cloned(),
+            Some([first]) => Some(output.with_list("indirection", vec![first.clone()])),
+            Some(_) | None => None,
+        };
+        match head {
+            Some(head) => self.column(&first_field(client), &head),
+            None => self.fail("another field", client, output),
         }
     }
 
@@ -188,10 +206,9 @@ impl Walk<'_> {
         }
     }
 
-    /// `t.*` where a value stands.
-    fn whole_row_star(&mut self, client: &Tree, output: &Tree) -> Check {
-        self.equal("another row", Some(client), Some(output))?;
-        let row = client.column().and_then(|parts| match parts.as_slice() {
+    /// The relation in `t.*` and `schema.t.*`.
+    fn starred_relation(&self, parts: &[Part]) -> Option<(usize, usize)> {
+        match parts {
             [Part::Name(table), Part::Star] => {
                 scope::relation(&self.levels, View::Client, None, table)
             }
@@ -199,7 +216,13 @@ impl Walk<'_> {
                 scope::relation(&self.levels, View::Client, Some(schema), table)
             }
             _ => None,
-        });
+        }
+    }
+
+    /// `t.*` where a value stands.
+    fn whole_row_star(&mut self, client: &Tree, output: &Tree) -> Check {
+        self.equal("another row", Some(client), Some(output))?;
+        let row = client.column().and_then(|parts| self.starred_relation(&parts));
         match row {
             Some((level, source)) => {
                 let meaning = Meaning::Row { level, source };
@@ -236,9 +259,7 @@ impl Walk<'_> {
     fn row_place(&self, client: &Tree) -> Option<(usize, usize)> {
         match (self.meaning(View::Client, client), client.column()?.as_slice()) {
             (Some(Meaning::Row { level, source }), _) => Some((level, source)),
-            (None, [Part::Name(table), Part::Star]) => {
-                scope::relation(&self.levels, View::Client, None, table)
-            }
+            (None, parts) => self.starred_relation(parts),
             _ => None,
         }
     }
@@ -276,6 +297,12 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// `(u).a` of `(u).a.b`.
+fn first_field(reference: &Tree) -> Tree {
+    let first = reference.list("indirection").iter().take(1).cloned().collect();
+    reference.with_list("indirection", first)
 }
 
 /// The columns of `(SELECT s FROM (SELECT …) s)`, if it is that and nothing more. Where the row may

@@ -4,6 +4,7 @@ use super::cells::{Rows, holes};
 use super::insert::columns_of;
 use super::query::Named;
 use super::{Check, Walk};
+use crate::label;
 use crate::scope::Level;
 use crate::shape::Governed;
 use crate::tree::{self, Tree};
@@ -91,19 +92,26 @@ impl<'s> Walk<'s> {
         self.fields(client, output, &["target_list", "values"])?;
         let (before, after) = (client.list("target_list"), output.list("target_list"));
         let (values, others) = (client.list("values"), output.list("values"));
-        // CMD_INSERT in pg_query's numbering.
-        match table.filter(|_| client.number("command_type") == 4) {
+        // CMD_INSERT in pg_query's numbering: there is no row of the target yet.
+        let inserts = client.number("command_type") == 4;
+        if let Some(level) = self.levels.last_mut() {
+            level.visible = inserts.then(|| (1..level.sources.len()).collect());
+        }
+        match table.filter(|_| inserts) {
             Some(table) => {
                 let rows = Rows::Plain(columns_of(table, before, after));
                 self.row(values, others, &rows)?;
             }
             None => {
                 self.lists(values, others)?;
-                match client.number("command_type") {
-                    4 => self.lists(before, after)?,
-                    _ => self.assignments(table, before, after)?,
+                match inserts {
+                    true => self.lists(before, after)?,
+                    false => self.assignments(table, before, after)?,
                 }
             }
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.visible = None;
         }
         self.path.pop();
         Ok(())
@@ -169,14 +177,20 @@ impl<'s> Walk<'s> {
         names.sort_unstable();
         expected.sort_unstable();
         let broken = |one: &Assignment<'_>| {
-            let row = one.value.filter(|row| one.several && row.is("RowExpr"));
-            row.is_some_and(|row| row.list("args").len() != one.columns.len())
+            let width = one.value.filter(|_| one.several).and_then(row_width);
+            width.is_some_and(|width| width != one.columns.len())
         };
-        if let (true, [one]) = (broken(client), found) {
+
+        let agrees = |one: &Assignment<'_>| i64::try_from(one.columns.len()) == Ok(one.width);
+        if !found.iter().all(agrees) {
+            return self.fail("a broken assignment", &client.value, &"several");
+        }
+        if broken(client) && names.len() == client.columns.len() {
             // Too few or too many values are PostgreSQL's error, and must stay one.
-            return match broken(one) {
-                true => Ok(()),
-                false => self.fail("an error is gone", &client.value, &one.value),
+            let parts = client.value.zip(found.first().and_then(|one| one.value));
+            return match parts {
+                Some((before, after)) if found.iter().all(broken) => self.same(before, after),
+                _ => self.fail("an error is gone", &client.value, &"several"),
             };
         }
         if names != expected {
@@ -185,10 +199,6 @@ impl<'s> Walk<'s> {
                 &expected.join(", "),
                 &names.join(", "),
             );
-        }
-        let agrees = |one: &Assignment<'_>| i64::try_from(one.columns.len()) == Ok(one.width);
-        if !found.iter().all(agrees) {
-            return self.fail("a broken assignment", &client.value, &"several");
         }
         let subscripts = client.columns.iter().map(|column| column.field("indirection"));
         let subscripts: Vec<Option<&Tree>> = subscripts.collect();
@@ -286,10 +296,12 @@ impl<'s> Walk<'s> {
         let (Some((before, (inner, names, targets))), Rows::Plain(target)) = (parts, rows) else {
             return self.fail("not a row that is evaluated once", &client.value, &one.value);
         };
+        let all = targets.len() < one.columns.len();
+        let targets = super::insert::spelled_out(targets, "s", &names);
         if names.len() != client.columns.len() || targets.len() != one.columns.len() {
             return self.fail("a row of another width", before, inner);
         }
-        for (column, written) in one.columns.iter().zip(targets) {
+        for (column, written) in one.columns.iter().zip(&targets) {
             let write = writes.iter().find(|(_, name, _)| name == column.text("name"));
             let expected = write.and_then(|(place, _, formula)| {
                 let reference = tree::expression(&format!("s.{}", names.get(*place)?)).ok()?;
@@ -303,11 +315,18 @@ impl<'s> Walk<'s> {
             }
             let values = inner.list("target_list").iter().filter_map(|it| it.field("val"));
             let values: Vec<Tree> = values.cloned().collect();
-            let rows = Rows::Once { target, names, defaults: Vec::new() };
+            let rows = Rows::Once { target, names, defaults: Vec::new(), all };
             return self.row(before.list("args"), &values, &rows);
         }
         match (before.field("subselect"), evaluated_once(inner)) {
-            (Some(query), Some(other)) => self.query(query, other),
+            (Some(query), Some(other)) => {
+                let [columns, _] = self.query_columns(query, other)?;
+                let fits = columns.is_none_or(|columns| columns.len() == client.columns.len());
+                match fits || all {
+                    true => Ok(()),
+                    false => self.fail("an error is gone", query, other),
+                }
+            }
             _ => self.fail("not the client's query", before, inner),
         }
     }
@@ -363,6 +382,20 @@ impl<'s> Walk<'s> {
                 self.fields(before, after, &["subselect"])
             }
             _ => self.same(before, after),
+        }
+    }
+}
+
+/// How many values a row or sub-select gives, where no `*` hides it.
+fn row_width(source: &Tree) -> Option<usize> {
+    let select = source.field("subselect");
+    let targets = select.map(|select| select.list("target_list"));
+    match (source.tag(), targets) {
+        ("RowExpr", _) => Some(source.list("args").len()),
+        (_, Some([])) | (_, None) => None,
+        (_, Some(targets)) => {
+            let starred = targets.iter().any(|it| it.field("val").is_some_and(label::is_star));
+            (!starred).then_some(targets.len())
         }
     }
 }
