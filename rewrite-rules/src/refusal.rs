@@ -34,6 +34,8 @@ const WRONG_OBJECT_TYPE: &str = "42809";
 const INVALID_COLUMN_REFERENCE: &str = "42P10";
 /// `program_limit_exceeded`.
 const TOO_COMPLEX: &str = "54000";
+/// `statement_too_complex`.
+const TOO_DEEP: &str = "54001";
 
 /// A construct that cannot be rewritten, by what an operator would call it.
 ///
@@ -249,6 +251,18 @@ impl Refusal {
                 "statement names a table under migration and has more than {limit} {what}"
             ),
             hint: Some("split the statement".to_owned()),
+            position: None,
+            in_every_phase: false,
+        }
+    }
+
+    pub(crate) fn too_deep(limit: usize) -> Self {
+        Self {
+            sqlstate: TOO_DEEP,
+            message: format!(
+                "statement names a table under migration and nests more than {limit} levels deep"
+            ),
+            hint: Some("nest less deeply".to_owned()),
             position: None,
             in_every_phase: false,
         }

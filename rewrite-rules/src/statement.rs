@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{Ident, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::{Parser, ParserOptions};
+use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 use squawk_lexer::TokenKind;
 
@@ -10,7 +10,7 @@ use crate::copy_syntax::{self, CopySyntax};
 use crate::{desugar, name, trust};
 
 /// Deepest nesting that is read. Unit: levels of the parser's recursion.
-const RECURSION_LIMIT: usize = 300;
+pub(crate) const RECURSION_LIMIT: usize = 300;
 
 /// A token that is neither white space nor comment.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +67,13 @@ pub(crate) struct Parsed {
 pub(crate) struct Unreadable {
     /// Its tokens, where at least those could be read.
     pub(crate) lexemes: Option<Vec<Lexeme>>,
+    /// Whether it nests deeper than is read.
+    pub(crate) too_deep: bool,
+}
+
+impl Unreadable {
+    /// Not even its tokens.
+    const TOKENS: Self = Self { lexemes: None, too_deep: false };
 }
 
 /// Reads `text`.
@@ -75,13 +82,13 @@ pub(crate) fn read(text: &str) -> Result<Parsed, Unreadable> {
     let tokens = Tokenizer::new(&dialect, text)
         .with_unescape(false)
         .tokenize_with_location()
-        .map_err(|_| Unreadable { lexemes: None })?;
+        .map_err(|_| Unreadable::TOKENS)?;
     let Some(mut tokens) = in_bytes(text, tokens) else {
-        return Err(Unreadable { lexemes: None });
+        return Err(Unreadable::TOKENS);
     };
     let lexemes = lexemes(&tokens);
     if !trust::tokens_agree(text, &tokens) {
-        return Err(Unreadable { lexemes: None });
+        return Err(Unreadable::TOKENS);
     }
     let copies = copy_syntax::hide(text, &lexemes, &mut tokens);
     let only = desugar::desugar(&mut tokens).only;
@@ -95,7 +102,10 @@ pub(crate) fn read(text: &str) -> Result<Parsed, Unreadable> {
         Ok(statements) if parser.peek_token().token == Token::EOF => {
             Ok(Parsed { lexemes, statements, only, copies })
         }
-        Ok(_) | Err(_) => Err(Unreadable { lexemes: Some(lexemes) }),
+        Err(ParserError::RecursionLimitExceeded) => {
+            Err(Unreadable { lexemes: Some(lexemes), too_deep: true })
+        }
+        Ok(_) | Err(_) => Err(Unreadable { lexemes: Some(lexemes), too_deep: false }),
     }
 }
 

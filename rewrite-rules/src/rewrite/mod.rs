@@ -106,7 +106,7 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
                 // Not even its tokens: whatever the scan found may be a name.
                 None => lenses.iter().collect(),
             };
-            return opaque(&named);
+            return opaque(&named, unreadable.too_deep);
         }
     };
     let named = named_by_tokens(lenses, &parsed.lexemes);
@@ -133,8 +133,9 @@ fn lenient(named: &[&Lens]) -> bool {
 }
 
 /// What becomes of a text that could not be read.
-fn opaque(named: &[&Lens]) -> Outcome {
+fn opaque(named: &[&Lens], too_deep: bool) -> Outcome {
     match named.iter().find(|lens| lens.opaque == OpaquePolicy::Refuse) {
+        Some(_) if too_deep => Outcome::Refused(Refusal::too_deep(statement::RECURSION_LIMIT)),
         Some(lens) => Outcome::Refused(Refusal::construct(Construct::Unreadable, lens)),
         None if named.is_empty() => Outcome::Forward,
         None => Outcome::ForwardOpaque,
