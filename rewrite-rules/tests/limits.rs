@@ -128,3 +128,52 @@ fn ten_megabytes_end_in_an_answer() {
         assert_eq!(answer(&generation, &text), expected, "{}", text.get(..60).unwrap_or_default());
     }
 }
+
+/// Texts that are short enough for the caller's stack, and nest as deep as they can.
+#[test]
+fn short_texts_do_not_overflow_a_small_stack() {
+    const NESTS: [(&str, &str, &str); 24] = [
+        ("(", "username", ")"),
+        ("[", "username", "]"),
+        ("ARRAY[", "username", "]"),
+        ("f(", "username", ")"),
+        ("NOT ", "true", ""),
+        ("- ", "id", ""),
+        ("-", "id", ""),
+        ("@ ", "id", ""),
+        ("CASE WHEN a THEN ", "username", " END"),
+        ("CASE ", "username", " WHEN 1 THEN 2 END"),
+        ("(SELECT ", "username", ")"),
+        ("EXISTS(SELECT ", "1", ")"),
+        ("ROW(", "username", ")"),
+        ("(1,", "username", ")"),
+        ("1 IN (", "id", ")"),
+        ("CAST(", "username", " AS text)"),
+        ("EXTRACT(year FROM ", "now()", ")"),
+        ("COALESCE(", "username", ")"),
+        ("a BETWEEN 1 AND ", "id", ""),
+        ("a LIKE ", "username", ""),
+        ("a = ANY(", "tags", ")"),
+        ("INTERVAL ", "'1'", ""),
+        ("a IS DISTINCT FROM ", "username", ""),
+        ("(VALUES (", "username", "))"),
+    ];
+    for (open, inside, close) in NESTS {
+        for depth in [40, 90, 140, 200, 295, 310, 1_000, 4_000] {
+            for (before, after) in [("SELECT ", " FROM users"), ("SELECT 1 FROM users WHERE ", "")]
+            {
+                let text =
+                    format!("{before}{}{inside}{}{after}", open.repeat(depth), close.repeat(depth));
+                if text.len() > 8 * 1024 {
+                    continue;
+                }
+                let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+                let worker = thread.spawn(move || {
+                    let generation = generation(Phase::SwitchReads);
+                    answer(&generation, &text).to_owned()
+                });
+                assert!(worker.unwrap().join().is_ok(), "{open} {depth}");
+            }
+        }
+    }
+}

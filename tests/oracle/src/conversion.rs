@@ -32,6 +32,8 @@ pub struct Between {
     pub keeps_null: bool,
     /// The old column's type without modifier, where the rule tells it.
     pub from_base: Option<String>,
+    /// The same with its modifier.
+    pub from_full: Option<String>,
 }
 
 /// A type: with modifier, without, and the collation that is not its own.
@@ -92,6 +94,7 @@ impl Between {
             down_of_value: value,
             keeps_null: true,
             from_base: None,
+            from_full: None,
         })
     }
 
@@ -108,8 +111,8 @@ impl Between {
         let old = from.map(Type::of).or_else(|| from_type.map(Type::written));
         let new = to.map(Type::of);
         if up.is_none() && down.is_none() && (old.is_none() || new.is_none() || old == new) {
-            let from_base = old.map(|old| old.base);
-            return Ok(Self { from_base, ..Self::same(pair)? });
+            let (full, base) = old.map(|old| (old.full, old.base)).unzip();
+            return Ok(Self { from_base: base, from_full: full, ..Self::same(pair)? });
         }
         let (up, down) =
             (up.map(tree::expression).transpose()?, down.map(tree::expression).transpose()?);
@@ -119,6 +122,7 @@ impl Between {
             up_of_value: write(up.as_ref(), old.as_ref(), new.as_ref())?,
             down_of_value: write(down.as_ref(), new.as_ref(), old.as_ref())?,
             keeps_null: up.is_none() && down.is_none(),
+            from_full: old.as_ref().map(|old| old.full.clone()),
             from_base: old.map(|old| old.base),
         })
     }

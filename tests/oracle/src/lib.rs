@@ -32,6 +32,6 @@ pub mod shape;
 pub mod texts;
 pub mod tree;
 
-pub use compare::{Difference, compare};
+pub use compare::{Difference, Handling, compare};
 pub use shape::Shape;
 pub use texts::{Stage, Text, Texts};

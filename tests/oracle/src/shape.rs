@@ -50,10 +50,14 @@ pub struct Logical {
     pub read: Tree,
     /// What a write must assign.
     pub writes: Vec<Write>,
+    /// Its type.
+    pub type_name: String,
     /// Its type without typmod.
     pub base_type: String,
     /// What an INSERT that leaves it out stores, if not NULL, as an expression.
     pub default: Option<Tree>,
+    /// That expression as text.
+    pub default_text: Option<String>,
     /// Whether that may differ each time.
     pub default_varies: bool,
     /// The physical column that has this default itself.
@@ -86,8 +90,10 @@ impl Logical {
             shown: true,
             read: column_reference(&column.name)?,
             writes: vec![Write::plain(&column.name)?],
+            type_name: column.type_name.clone(),
             base_type: column.base_type.clone(),
             default: default.transpose()?,
+            default_text: column.default.as_ref().map(|it| it.expression.clone()),
             default_varies: varies(column.default.as_ref()),
             default_of: column.name.clone(),
         })
@@ -213,6 +219,8 @@ impl Governed {
             false => (of_other(&between.down_of_column), own.clone()),
         };
         let logical = |name: &str, read: Tree, writes, default, base_type: &str| Logical {
+            type_name: base_type.to_owned(),
+            default_text: side.default.as_ref().map(|it| it.expression.clone()),
             name: name.to_owned(),
             shown: false,
             read,
@@ -232,6 +240,12 @@ impl Governed {
         let from_base = from_base.unwrap_or(present);
         let old = logical(&pair.from, from_read, old_writes, old_default, from_base);
         let new = logical(&pair.to, to_read, new_writes, new_default, to_base.unwrap_or(present));
+        let full = |column: Option<&Column>, known: Option<&str>| {
+            let known = known.unwrap_or(&side.type_name).to_owned();
+            column.map_or(known, |column| column.type_name.clone())
+        };
+        let old = Logical { type_name: full(from, between.from_full.as_deref()), ..old };
+        let new = Logical { type_name: full(to, None), ..new };
         self.place(pair, old, new, speaks);
         Ok(())
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rewrite_rules::catalog::Catalog;
 use rewrite_rules::shape::Shape as Speaks;
-use rewrite_rules::{Generation, Outcome, Phase, Rule, SearchPath, SessionView};
+use rewrite_rules::{CopyIn, Generation, Outcome, Phase, Rewritten, Rule, SearchPath, SessionView};
 
+use crate::compare::Handling;
 use crate::golden;
 use crate::shape::Shape;
 use crate::stage;
@@ -66,8 +67,18 @@ impl Stage {
 pub struct Sent {
     /// The text.
     pub sql: String,
-    /// For a COPY FROM, which of the client's fields each appended field repeats.
-    pub repeats: Option<Vec<usize>>,
+    /// What is done besides.
+    pub handling: Handling,
+}
+
+/// What the proxy does besides sending a rewritten text.
+#[must_use]
+pub fn handling(rewritten: &Rewritten) -> Handling {
+    let repeats = rewritten.replies.iter().find_map(|reply| match &reply.copy_in {
+        Some(CopyIn::Extended(rows)) => Some(rows.repeat.clone()),
+        Some(CopyIn::Verbatim) | None => None,
+    });
+    Handling { repeats, injected: rewritten.replies.iter().map(|reply| reply.injected).collect() }
 }
 
 impl Stage {
@@ -76,11 +87,13 @@ impl Stage {
     #[must_use]
     pub fn send(&self, client: &str, speaks: Speaks) -> Option<Sent> {
         match self.rewrite(client, speaks) {
-            Outcome::Forward => Some(Sent { sql: client.to_owned(), repeats: None }),
+            Outcome::Forward => {
+                Some(Sent { sql: client.to_owned(), handling: Handling::default() })
+            }
             Outcome::ForwardOpaque | Outcome::Refused(_) => None,
             Outcome::Rewritten(rewritten) => {
-                let copied = rewritten.replies.iter().find_map(|reply| reply.copy_in.clone());
-                Some(Sent { sql: rewritten.sql, repeats: copied.map(|copy| copy.repeat) })
+                let handling = handling(&rewritten);
+                Some(Sent { sql: rewritten.sql, handling })
             }
         }
     }

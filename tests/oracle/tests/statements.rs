@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use oracle::mangle::{Change, KINDS, mangle};
 use oracle::runs::runner;
-use oracle::{Stage, Texts, compare, tree};
+use oracle::{Handling, Stage, Texts, compare, tree};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use rewrite_rules::shape::Shape as Speaks;
@@ -28,8 +28,8 @@ fn check(stage: &Stage, speaks: Speaks, client: &str) -> Result<Fate, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| stage.rewrite(client, speaks)))
         .map_err(|_| "it panicked".to_owned())?;
     let readable = tree::parse(client);
-    let (sent, repeats, fate) = match outcome {
-        Outcome::Forward => (client.to_owned(), None, Fate::Forwarded),
+    let (sent, handling, fate) = match outcome {
+        Outcome::Forward => (client.to_owned(), Handling::default(), Fate::Forwarded),
         Outcome::ForwardOpaque if stage.phase == Phase::Expand || speaks == Speaks::New => {
             return Ok(Fate::Opaque);
         }
@@ -39,8 +39,8 @@ fn check(stage: &Stage, speaks: Speaks, client: &str) -> Result<Fate, String> {
         }
         Outcome::Refused(_) => return Ok(Fate::Refused),
         Outcome::Rewritten(rewritten) => {
-            let copied = rewritten.replies.iter().find_map(|reply| reply.copy_in.clone());
-            (rewritten.sql, copied.map(|copy| copy.repeat), Fate::Rewritten)
+            let handling = oracle::texts::handling(&rewritten);
+            (rewritten.sql, handling, Fate::Rewritten)
         }
     };
     if readable.is_err() {
@@ -51,7 +51,7 @@ fn check(stage: &Stage, speaks: Speaks, client: &str) -> Result<Fate, String> {
         };
     }
     let shape = stage.shape(speaks)?;
-    match compare(&shape, client, &sent, repeats) {
+    match compare(&shape, client, &sent, handling) {
         Ok(()) => Ok(fate),
         Err(difference) => Err(format!("{difference}\n  sent: {sent}")),
     }

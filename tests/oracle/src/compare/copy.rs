@@ -2,32 +2,93 @@
 
 use super::{Check, Walk};
 use crate::label;
+use crate::scope::Level;
 use crate::shape::{Governed, Logical};
 use crate::tree::Tree;
 
 impl<'s> Walk<'s> {
     pub(super) fn copy(&mut self, client: &Tree, output: &Tree) -> Check {
-        let Some(range) = client.field("relation") else {
-            return self.fields(client, output, &[]);
-        };
+        let table = self.copied_table(client);
+        let Some(table) = table else { return self.fields(client, output, &[]) };
+        self.fields(client, output, &["relation", "attlist", "query", "options", "where_clause"])?;
+        let names = client.names("attlist");
+        if let Some(unknown) = names.iter().find(|name| table.column(name).is_none()) {
+            // PostgreSQL says so, as long as it hears of it.
+            let mut said = output.names("attlist");
+            said.extend(output.nodes().filter_map(Tree::bare_column));
+            return match said.contains(unknown) {
+                true => Ok(()),
+                false => self.fail("an error is gone", client, output),
+            };
+        }
+        let columns = self.copied(client, table)?;
+        match client.field("is_from") {
+            Some(_) => {
+                self.options(client, output, table)?;
+                self.condition(client, output)?;
+                self.copy_from(client, output, table, &columns)
+            }
+            None => {
+                self.field(client, output, "options")?;
+                self.copy_to(client, output, table, &columns)
+            }
+        }
+    }
+
+    /// Options that list columns list what is written for them.
+    fn options(&mut self, client: &Tree, output: &Tree, table: &Governed) -> Check {
+        let (before, after) = (client.list("options"), output.list("options"));
+        if before.len() != after.len() {
+            return self.fail("another number of options", before, after);
+        }
+        for (one, other) in before.iter().zip(after) {
+            let listed = one.field("arg").filter(|arg| arg.is("List"));
+            let (Some(listed), true) = (listed, one.text("defname").starts_with("force_")) else {
+                self.same(one, other)?;
+                continue;
+            };
+            self.fields(one, other, &["arg"])?;
+            let mut expected: Vec<String> = listed
+                .names("items")
+                .iter()
+                .flat_map(|name| match table.column(name) {
+                    Some(column) => column.writes.iter().map(|it| it.column.clone()).collect(),
+                    None => vec![name.clone()],
+                })
+                .collect();
+            let mut found = other.field("arg").map(|arg| arg.names("items")).unwrap_or_default();
+            expected.sort();
+            found.sort();
+            if expected != found {
+                return self.fail("an option lists other columns", one, other);
+            }
+        }
+        Ok(())
+    }
+
+    /// WHERE of a COPY FROM sees the table alone.
+    fn condition(&mut self, client: &Tree, output: &Tree) -> Check {
+        self.levels.push(Level::default());
+        self.target(client, output)?;
+        self.field(client, output, "where_clause")?;
+        self.levels.pop();
+        Ok(())
+    }
+
+    /// The table that a COPY names, if a migration does too.
+    pub(super) fn copied_table(&self, client: &Tree) -> Option<&'s Governed> {
+        let range = client.field("relation")?;
         let schema = match range.text("schemaname") {
             "" => "public",
             schema => schema,
         };
         let shape = self.shape;
-        let table = shape.governed.iter().find(|table| {
+        shape.governed.iter().find(|table| {
             table.relation.schema == schema && table.relation.name == range.text("relname")
-        });
-        let Some(table) = table else { return self.fields(client, output, &[]) };
-        self.fields(client, output, &["relation", "attlist", "query"])?;
-        let columns = self.copied(client, table)?;
-        match client.field("is_from") {
-            Some(_) => self.copy_from(client, output, table, &columns),
-            None => self.copy_to(client, output, table, &columns),
-        }
+        })
     }
 
-    fn copied(
+    pub(super) fn copied(
         &self,
         client: &Tree,
         table: &'s Governed,
@@ -73,8 +134,16 @@ impl<'s> Walk<'s> {
         let plain = super::is_plain(query, &["from_clause", "target_list"])
             && output.field("relation").is_none()
             && output.field("attlist").is_none();
-        let same_table = match query.list("from_clause") {
-            [item] => Some(item) == client.field("relation"),
+        // A COPY of a table leaves its children out.
+        let same_table = match (query.list("from_clause"), client.field("relation")) {
+            ([item], Some(range)) => {
+                item.is("RangeVar")
+                    && item.field("inh").is_none()
+                    && item.field("alias").is_none()
+                    && item.text("relname") == range.text("relname")
+                    && item.text("schemaname") == range.text("schemaname")
+                    && item.field("relpersistence") == range.field("relpersistence")
+            }
             _ => false,
         };
         let spelled = targets.len() == columns.len()
@@ -103,7 +172,7 @@ impl<'s> Walk<'s> {
             let exists = table.physical.iter().filter(|column| !column.generated);
             written = exists.map(|column| column.name.clone()).collect();
         }
-        let repeats = self.repeats.clone().unwrap_or_default();
+        let repeats = self.handling.repeats.clone().unwrap_or_default();
         if written.len() != columns.len() + repeats.len() {
             return self.fail("another number of columns is copied", client, output);
         }

@@ -12,6 +12,7 @@ mod items;
 mod keys;
 mod query;
 mod reading;
+mod staged;
 mod update;
 
 use std::fmt;
@@ -19,6 +20,8 @@ use std::fmt;
 use crate::scope::{Columns, Level};
 use crate::shape::Shape;
 use crate::tree::{self, Tree};
+
+use staged::Staged;
 
 /// An allowed difference between two nodes in the same place.
 pub struct Rule {
@@ -134,22 +137,24 @@ pub struct Walk<'s> {
     levels: Vec<Level>,
     ctes: Vec<Cte>,
     path: Vec<String>,
-    /// Which of the client's fields each field appended to a row of COPY data repeats.
-    repeats: Option<Vec<usize>>,
+    /// What is done besides to what the client sends.
+    handling: Handling,
+}
+
+/// What the proxy does besides sending a text.
+#[derive(Debug, Clone, Default)]
+pub struct Handling {
+    /// For a COPY FROM, which of the client's fields each field appended to a row repeats.
+    pub repeats: Option<Vec<usize>>,
+    /// For each statement whether the client did not send it. Empty: it sent all of them.
+    pub injected: Vec<bool>,
 }
 
 /// Compares the client's text with the one that PostgreSQL receives.
 ///
-/// `repeats` says what the proxy does to the rows of a COPY FROM.
-///
 /// # Errors
 /// The first difference that no rule allows; a text that PostgreSQL cannot read.
-pub fn compare(
-    shape: &Shape<'_>,
-    client: &str,
-    output: &str,
-    repeats: Option<Vec<usize>>,
-) -> Check {
+pub fn compare(shape: &Shape<'_>, client: &str, output: &str, handling: Handling) -> Check {
     let unreadable = |why: String, text: &str| {
         Box::new(Difference {
             path: "the text".to_owned(),
@@ -160,7 +165,7 @@ pub fn compare(
     };
     let before = tree::parse(client).map_err(|why| unreadable(why, client))?;
     let after = tree::parse(output).map_err(|why| unreadable(why, output))?;
-    compare_trees(shape, &before, &after, repeats)
+    compare_trees(shape, &before, &after, handling)
 }
 
 /// The same for trees.
@@ -171,13 +176,34 @@ pub fn compare_trees(
     shape: &Shape<'_>,
     client: &[Tree],
     output: &[Tree],
-    repeats: Option<Vec<usize>>,
+    handling: Handling,
 ) -> Check {
-    let mut walk = Walk { shape, levels: Vec::new(), ctes: Vec::new(), path: Vec::new(), repeats };
-    if client.len() != output.len() {
+    let injected = handling.injected.clone();
+    let mut walk = Walk { shape, levels: Vec::new(), ctes: Vec::new(), path: Vec::new(), handling };
+    let own: Vec<usize> =
+        (0..output.len()).filter(|at| !injected.get(*at).copied().unwrap_or(false)).collect();
+    if own.len() != client.len() {
         return walk.fail("another number of statements", client, output);
     }
-    walk.lists(client, output)
+    let mut expected = output.len();
+    for (before, at) in client.iter().zip(own) {
+        walk.path = vec![format!("[{at}]")];
+        let around = (at.checked_sub(1).and_then(|at| output.get(at)), output.get(at..at + 3));
+        match (output.get(at), around) {
+            (Some(copy), (Some(create), Some([_, insert, drop])))
+                if staged::fills_staging(copy) =>
+            {
+                walk.staged(&Staged { client: before, create, copy, insert, drop })?;
+                expected -= 3;
+            }
+            (Some(after), _) => walk.same(before, after)?,
+            (None, _) => walk.fail("lost", before, &"nothing")?,
+        }
+    }
+    if expected != client.len() {
+        return walk.fail("a statement besides", client, output);
+    }
+    Ok(())
 }
 
 impl Walk<'_> {
