@@ -51,6 +51,37 @@ struct Edit {
     pieces: Vec<Piece>,
 }
 
+impl Edit {
+    /// The ranges of the source that it copies.
+    fn copies(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Copy(start, end) => Some((*start, *end)),
+            Piece::Text(_) | Piece::Hidden(_) => None,
+        })
+    }
+
+    /// Whether a copy of that range applies it. An insertion at the very edge belongs to whoever
+    /// copies the surroundings.
+    fn is_within(&self, start: usize, end: usize) -> bool {
+        let at_the_edge = self.start == self.end && (self.start == start || self.end == end);
+        start < end && start <= self.start && self.end <= end && !at_the_edge
+    }
+}
+
+/// How far the search for edits that copy themselves has come with one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Not,
+    Open,
+    Done,
+}
+
+fn mark(seen: &mut [Seen], at: usize, how: Seen) {
+    if let Some(slot) = seen.get_mut(at) {
+        *slot = how;
+    }
+}
+
 /// All edits to one text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Edits {
@@ -105,6 +136,51 @@ impl Edits {
         Some(visible)
     }
 
+    /// Whether an edit would have to be applied in order to apply it: a copied range in which it
+    /// stands itself, or another edit that copies it. That would never end. Edits must be sorted.
+    fn copies_itself(&self) -> bool {
+        let copiers: Vec<&Edit> =
+            self.edits.iter().filter(|edit| edit.copies().count() > 0).collect();
+        // Behind which copiers each must wait; done with those that wait for nobody.
+        let mut open: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut seen = vec![Seen::Not; copiers.len()];
+        let inside = |edit: &Edit| -> Vec<usize> {
+            let within = |(start, end): (usize, usize)| {
+                let first = copiers.partition_point(|other| other.start < start);
+                let others = copiers.iter().enumerate().skip(first);
+                others
+                    .take_while(move |(_, other)| other.start <= end)
+                    .filter(move |(_, other)| other.is_within(start, end))
+                    .map(|(at, _)| at)
+                    .collect::<Vec<usize>>()
+            };
+            edit.copies().flat_map(within).collect()
+        };
+        for (first, edit) in copiers.iter().enumerate() {
+            if seen.get(first) != Some(&Seen::Not) {
+                continue;
+            }
+            open.push((first, inside(edit)));
+            mark(&mut seen, first, Seen::Open);
+            while let Some((at, waiting)) = open.last_mut() {
+                let Some(next) = waiting.pop() else {
+                    mark(&mut seen, *at, Seen::Done);
+                    open.pop();
+                    continue;
+                };
+                match seen.get(next) {
+                    Some(Seen::Open) => return true,
+                    Some(Seen::Not) => {
+                        mark(&mut seen, next, Seen::Open);
+                        open.push((next, copiers.get(next).map_or_else(Vec::new, |it| inside(it))));
+                    }
+                    Some(Seen::Done) | None => {}
+                }
+            }
+        }
+        false
+    }
+
     /// Applies all edits to `source`.
     pub(crate) fn apply(mut self, source: &str) -> Result<Rewritten, Overlap> {
         // Stable: insertions at one place keep the order in which they were made.
@@ -113,7 +189,7 @@ impl Edits {
             [a, b] => b.start < a.end,
             _ => false,
         });
-        if overlaps {
+        if overlaps || self.copies_itself() {
             return Err(Overlap);
         }
         let mut output = Output {
@@ -153,14 +229,8 @@ impl Output<'_> {
         // Sorted by their starts: a text with many copies must not look at every edit for each.
         let first = self.edits.partition_point(|edit| edit.start < start);
         let inside = self.edits.iter().skip(first).take_while(|edit| edit.start <= end);
-        for edit in inside.filter(|edit| edit.end <= end && end > start) {
-            // An insertion at the very edge belongs to whoever copies the surroundings.
-            if edit.start == edit.end
-                && (edit.start == start || edit.end == end)
-                && (start, end) != (0, self.source.len())
-            {
-                continue;
-            }
+        let all = (start, end) == (0, self.source.len());
+        for edit in inside.filter(|edit| all || edit.is_within(start, end)) {
             self.verbatim(at, edit.start);
             for piece in &edit.pieces {
                 match piece {
@@ -289,6 +359,21 @@ mod tests {
         let rewritten = edits.apply(source).unwrap();
         assert_eq!(rewritten.sql, "SELECT x FROM WHERE \"Y\" \"c\"");
         assert_eq!(rewritten.positions.to_client(10), Some(10));
+    }
+
+    #[test]
+    fn edits_that_copy_themselves_are_an_error() {
+        let mut edits = Edits::default();
+        edits.insert(2, vec![Piece::Copy(1, 3)]);
+        assert_eq!(edits.apply("abcd"), Err(Overlap));
+        let mut edits = Edits::default();
+        edits.insert(2, vec![Piece::Copy(4, 7)]);
+        edits.replace(5, 6, vec![Piece::Copy(1, 3)]);
+        assert_eq!(edits.apply("abcdefgh"), Err(Overlap));
+        let mut edits = Edits::default();
+        edits.insert(2, vec![Piece::Copy(4, 7)]);
+        edits.replace(5, 6, vec![Piece::Copy(2, 3)]);
+        assert_eq!(edits.apply("abcdefgh").unwrap().sql, "ab e c g cde c gh");
     }
 
     #[test]

@@ -230,3 +230,11 @@ fn long_chains_and_deep_nesting_end_in_an_answer() {
         "54000 statement names a table under migration and has more than 400000 tokens",
     );
 }
+
+#[test]
+fn a_list_that_parser_and_tokens_end_differently_does_not_copy_itself() {
+    // The parser takes FROM for a column, so its item reaches beyond the list.
+    let generation = generation(SCHEMA, Phase::DualWrite);
+    let text = "INSERT INTO users (id, username) SELECT id, n/ FROM s";
+    assert!(!matches!(rewrite(&generation, text, &SearchPath::default()), Outcome::Rewritten(_)));
+}
