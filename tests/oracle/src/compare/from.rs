@@ -33,21 +33,21 @@ impl Walk<'_> {
     }
 
     /// All items of a FROM clause, into the innermost level.
-    pub(super) fn from_clause(&mut self, client: &[Tree], output: &[Tree]) -> Check {
+    pub(super) fn relations(&mut self, client: &[Tree], output: &[Tree]) -> Check {
         if client.len() != output.len() {
             return self.fail("another number of relations", client, output);
         }
         for (index, (before, after)) in client.iter().zip(output).enumerate() {
             self.path.push(format!("from[{index}]"));
             let mut item = None;
-            self.from_item(before, after, &mut item)?;
+            self.relation(before, after, &mut item)?;
             self.level().items.extend(item);
             self.path.pop();
         }
         Ok(())
     }
 
-    fn from_item(&mut self, client: &Tree, output: &Tree, item: &mut Option<Item>) -> Check {
+    fn relation(&mut self, client: &Tree, output: &Tree, item: &mut Option<Item>) -> Check {
         match client.tag() {
             "RangeVar" => self.table(client, output, true, item),
             "RangeSubselect" if output.is("RangeSubselect") => self.derived(client, output, item),
@@ -55,7 +55,7 @@ impl Walk<'_> {
             "RangeTableSample" if output.is("RangeTableSample") => {
                 let (before, after) = (client.field("relation"), output.field("relation"));
                 if let (Some(before), Some(after)) = (before, after) {
-                    self.from_item(before, after, item)?;
+                    self.relation(before, after, item)?;
                 }
                 self.fields(client, output, &["relation"])
             }
@@ -323,7 +323,7 @@ impl Walk<'_> {
         let mut sides = [None, None];
         for (side, name) in sides.iter_mut().zip(["larg", "rarg"]) {
             match (client.field(name), output.field(name)) {
-                (Some(before), Some(after)) => self.from_item(before, after, side)?,
+                (Some(before), Some(after)) => self.relation(before, after, side)?,
                 (before, after) => return self.fail("a join without a side", &before, &after),
             }
         }

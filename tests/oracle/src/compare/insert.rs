@@ -253,12 +253,7 @@ impl<'s> Walk<'s> {
             return self.fail("not rows in a derived table", &client, output);
         };
         let names = alias.names("colnames");
-        let width = match client.map(|client| client.list("values_lists")) {
-            None => 0,
-            Some([row, ..]) => row.list("items").len(),
-            Some([]) if target.listed => target.columns.len(),
-            Some([]) => names.len().min(target.columns.len()),
-        };
+        let width = wrapped_width(client, target, names.len());
         let mut defaults: Vec<Option<&Logical>> = vec![None; names.len().saturating_sub(width)];
         let all = output.list("target_list").len() < target.physical.len();
         let targets = spelled_out(output.list("target_list"), alias.text("aliasname"), &names);
@@ -425,6 +420,16 @@ fn is_wrapper(output: &Tree) -> bool {
     match output.list("from_clause") {
         [item] => plain && item.is("RangeSubselect") && item.field("lateral").is_none(),
         _ => false,
+    }
+}
+
+/// How many of a derived table's columns are the client's own.
+fn wrapped_width(client: Option<&Tree>, target: &Target<'_>, columns: usize) -> usize {
+    match client.map(|client| client.list("values_lists")) {
+        None => 0,
+        Some([row, ..]) => row.list("items").len(),
+        Some([]) if target.listed => target.columns.len(),
+        Some([]) => columns.min(target.columns.len()),
     }
 }
 

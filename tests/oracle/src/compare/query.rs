@@ -154,7 +154,7 @@ impl<'s> Walk<'s> {
 
     fn select(&mut self, client: &Tree, output: &Tree, rows: Option<&Rows<'s>>) -> Named {
         self.levels.push(Level::default());
-        self.from_clause(client.list("from_clause"), output.list("from_clause"))?;
+        self.relations(client.list("from_clause"), output.list("from_clause"))?;
         let (before, after) = (client.list("target_list"), output.list("target_list"));
         let mut both = Both {
             client: self.outputs(View::Client, before),

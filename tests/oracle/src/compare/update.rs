@@ -72,7 +72,7 @@ impl<'s> Walk<'s> {
             Some(single) => vec![single.clone()],
             None => Vec::new(),
         };
-        self.from_clause(&listed(client), &listed(output))?;
+        self.relations(&listed(client), &listed(output))?;
         work(self, table)?;
         self.path.push("returning".to_owned());
         let returning = "returning_list";
