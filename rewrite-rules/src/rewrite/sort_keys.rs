@@ -49,9 +49,13 @@ impl Rewriter<'_> {
             Some(Some(Expr::Identifier(column))) if name::folded(column) == wanted => {
                 self.sort_column(ident, outputs)
             }
-            Some(Some(Expr::CompoundIdentifier(_)) | None) if self.is_alone() => {
+            Some(Some(Expr::CompoundIdentifier(parts)))
+                if self.is_alone()
+                    && parts.last().is_some_and(|last| name::folded(last) == wanted) =>
+            {
                 self.sort_column(ident, outputs)
             }
+            Some(None) if self.is_alone() => self.sort_column(ident, outputs),
             Some(_) => {
                 self.account(ident);
                 Ok(())
