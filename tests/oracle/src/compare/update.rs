@@ -89,14 +89,19 @@ impl<'s> Walk<'s> {
     /// One WHEN clause of a MERGE.
     fn when(&mut self, client: &Tree, output: &Tree, table: Option<&'s Governed>) -> Check {
         self.path.push("when".to_owned());
+        // NOT MATCHED BY SOURCE and BY TARGET in pg_query's numbering: only one side is there.
+        if let Some(level) = self.levels.last_mut() {
+            level.visible = match client.number("match_kind") {
+                2 => Some(vec![0]),
+                3 => Some((1..level.sources.len()).collect()),
+                _ => None,
+            };
+        }
         self.fields(client, output, &["target_list", "values"])?;
         let (before, after) = (client.list("target_list"), output.list("target_list"));
         let (values, others) = (client.list("values"), output.list("values"));
-        // CMD_INSERT in pg_query's numbering: there is no row of the target yet.
+        // CMD_INSERT in pg_query's numbering.
         let inserts = client.number("command_type") == 4;
-        if let Some(level) = self.levels.last_mut() {
-            level.visible = inserts.then(|| (1..level.sources.len()).collect());
-        }
         match table.filter(|_| inserts) {
             Some(table) => {
                 let rows = Rows::Plain(columns_of(table, before, after));
