@@ -77,6 +77,11 @@ pub const RULES: &[Rule] = &[
         check: |walk, client, output| walk.spelled_row(client, output),
     },
     Rule {
+        allows: "in a type's name: nothing; a modifier that looks like a column is none",
+        applies: |_, client, _| client.is("TypeName"),
+        check: |walk, client, output| walk.equal("another type", Some(client), Some(output)),
+    },
+    Rule {
         allows: "in count(t): nothing, but more columns of the row than the old shape has",
         applies: |walk, client, output| client == output && walk.is_count_of_rows(client),
         check: |_, _, _| Ok(()),
