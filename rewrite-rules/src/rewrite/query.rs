@@ -15,6 +15,30 @@ use crate::refusal::Construct;
 use crate::scope::{Columns, Level};
 use crate::statement::{end_byte, start_byte};
 
+/// What an ORDER BY behind brackets sorts: PostgreSQL drops the brackets first.
+enum Sorted<'q> {
+    /// One SELECT, whose columns it may name.
+    Select(&'q Select),
+    /// A set operation or VALUES, of which only output columns can be named.
+    Combined,
+    /// A query with clauses of its own; not worked out.
+    Mixed,
+}
+
+fn sorted(query: &Query) -> Sorted<'_> {
+    let bare = query.with.is_none()
+        && query.order_by.is_none()
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+        && query.locks.is_empty();
+    match query.body.as_ref() {
+        SetExpr::SetOperation { .. } | SetExpr::Values(_) => Sorted::Combined,
+        SetExpr::Select(select) if bare => Sorted::Select(select),
+        SetExpr::Query(inner) if bare => sorted(inner),
+        _ => Sorted::Mixed,
+    }
+}
+
 /// An output column: its name, and the expression behind it.
 #[derive(Clone)]
 pub(super) struct Output<'q> {
@@ -39,6 +63,16 @@ impl<'a> Rewriter<'a> {
         }
         let columns = match query.body.as_ref() {
             SetExpr::Select(select) => self.select(select, Some(query), outermost)?,
+            SetExpr::Query(inner) if query.order_by.is_some() => match sorted(inner) {
+                Sorted::Select(select) => self.select(select, Some(query), false)?,
+                Sorted::Combined => {
+                    let columns = self.query(inner)?;
+                    self.order_by_labels_only(query.order_by.as_ref())?;
+                    self.limits(query)?;
+                    columns
+                }
+                Sorted::Mixed => return self.refuse(Construct::Unreadable),
+            },
             body => {
                 let columns = self.set_expression(body)?;
                 self.order_by_labels_only(query.order_by.as_ref())?;
