@@ -377,6 +377,17 @@ mod tests {
     }
 
     #[test]
+    fn words_that_would_grow_together_are_kept_apart() {
+        let mut edits = Edits::default();
+        edits.replace(6, 7, vec!["a, \"b\"".into()]);
+        edits.insert(14, vec!["AS u".into()]);
+        let rewritten = edits.apply("SELECT*FROM(t)WHERE b").unwrap();
+        assert_eq!(rewritten.sql, "SELECT a, \"b\"FROM(t)AS u WHERE b");
+        let at = rewritten.sql.find("WHERE").unwrap() + 1;
+        assert_eq!(rewritten.positions.to_client(u32::try_from(at).unwrap()), Some(15));
+    }
+
+    #[test]
     fn overlapping_edits_are_an_error() {
         let mut edits = Edits::default();
         edits.replace(0, 2, vec![]);

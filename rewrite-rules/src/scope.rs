@@ -122,24 +122,15 @@ fn old_shape(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meani
                 }
             }
             [] => maybe_elsewhere |= unknown,
-            _ if merged => {
-                let involved = joined(governed, captors);
-                let plain = |index: &usize| is_plain(lenses.lens(*index), name);
-                return Some(if involved.iter().all(plain) {
-                    Meaning::Other
-                } else {
-                    Meaning::Uncertain { occurrences: involved }
-                });
+            _ if merged => return Some(uncertain(lenses, joined(governed, captors), name)),
+            // PostgreSQL says so itself, or finds it in a relation further in.
+            [_, _, ..] if maybe_elsewhere || (governed.is_empty() && captors.is_empty()) => {
+                return Some(uncertain(lenses, joined(governed, captors), name));
             }
             [_, _, ..] => return Some(Meaning::Ambiguous),
             [source] => {
                 if unknown || maybe_elsewhere {
-                    let occurrences = joined(governed, captors);
-                    return Some(if occurrences.is_empty() {
-                        Meaning::Other
-                    } else {
-                        Meaning::Uncertain { occurrences }
-                    });
+                    return Some(uncertain(lenses, joined(governed, captors), name));
                 }
                 let renamed = |&index: &usize| {
                     lenses.lens(index).column(name).is_some_and(|column| !column.get.is(name))
@@ -162,6 +153,15 @@ fn old_shape(levels: &[Level], lenses: &impl Lenses, name: &str) -> Option<Meani
     }
     // A name that only an unknown relation could have: keep the hidden columns out of its way.
     (maybe_elsewhere && !captors.is_empty()).then_some(Meaning::Uncertain { occurrences: captors })
+}
+
+/// A name that PostgreSQL must resolve. It does so rightly over the tables as they are where it
+/// stands for the same column in each of them.
+fn uncertain(lenses: &impl Lenses, occurrences: Vec<usize>, name: &str) -> Meaning {
+    match occurrences.iter().all(|&index| is_plain(lenses.lens(index), name)) {
+        true => Meaning::Other,
+        false => Meaning::Uncertain { occurrences },
+    }
 }
 
 /// Whether a relation further in has the same name, so that a qualified name would find that one.

@@ -305,10 +305,10 @@ impl<'a> Subject<'a> {
         let writes_old = self.phase < Phase::StopDualWrite;
         let (old_default, new_default) = if writes_old {
             let default = self.from.and_then(|column| column.default.clone());
-            (default.clone(), converted(default, conversion.up_of_column()))
+            (default.clone(), converted(default, conversion.up_of_value()))
         } else {
             let default = self.to.or(self.from).and_then(|column| column.default.clone());
-            (converted(default.clone(), conversion.down_of_column()), default)
+            (converted(default.clone(), conversion.down_of_value()), default)
         };
         let default_is_shared = !self.writes_both() || self.defaults_agree(conversion);
         // A column that is not there yet, or no longer, has the type that its values come in.
@@ -369,7 +369,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// A default as the other side's value.
+/// A default as the other side's value: what is written `10` is stored in `numeric(10,2)` as 10.00.
 fn converted(default: Option<ColumnDefault>, through: Option<Template>) -> Option<ColumnDefault> {
     let default = default?;
     Some(match through {

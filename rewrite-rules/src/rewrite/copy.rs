@@ -101,6 +101,7 @@ impl<'a> Rewriter<'a> {
             reference,
             needs: None,
             prefers_derived: false,
+            needs_its_schema: false,
             may_be_missing: false,
             stance: Stance::AsItIs,
             fixed: Some("a whole row of the target of COPY"),

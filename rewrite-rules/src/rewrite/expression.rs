@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Visit, Visitor,
-    WindowType,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, NamedWindowDefinition, NamedWindowExpr, Query,
+    Visit, Visitor, WindowType,
 };
 
 use super::occurrence::Need;
@@ -273,8 +273,15 @@ impl Visitor for Names<'_, '_> {
                 self.rewriter.allow_any_row(right);
                 Ok(())
             }
-            Expr::Cast { expr, data_type: DataType::Text | DataType::Varchar(_), .. } => {
-                self.rewriter.allow_any_row(expr);
+            Expr::Cast { expr, data_type, .. } => {
+                if let DataType::Text | DataType::Varchar(_) = data_type {
+                    self.rewriter.allow_any_row(expr);
+                }
+                self.type_name(data_type);
+                Ok(())
+            }
+            Expr::TypedString(literal) => {
+                self.type_name(&literal.data_type);
                 Ok(())
             }
             Expr::Function(function) => self.function(function),
@@ -297,6 +304,27 @@ impl Names<'_, '_> {
             if let AccessExpr::Dot(Expr::Identifier(field)) = access {
                 self.fields.insert(start_byte(field.span));
             }
+        }
+    }
+
+    /// A type's name is no column's, unless it is the row type of a governed table.
+    fn type_name(&mut self, data_type: &DataType) {
+        match data_type {
+            DataType::Custom(written, _) => {
+                let parts = name::parts(written).unwrap_or_default();
+                let names: HashSet<String> = parts.iter().map(|part| name::folded(part)).collect();
+                let shape = self.rewriter.session.shape;
+                let mut lenses = self.rewriter.generation.lenses(shape).iter();
+                if !lenses.any(|lens| names.contains(&lens.relation.name)) {
+                    parts.iter().for_each(|part| self.rewriter.account(part));
+                }
+            }
+            DataType::Array(
+                ArrayElemTypeDef::SquareBracket(element, _)
+                | ArrayElemTypeDef::AngleBracket(element)
+                | ArrayElemTypeDef::Parenthesis(element),
+            ) => self.type_name(element),
+            _ => {}
         }
     }
 

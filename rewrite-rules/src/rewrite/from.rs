@@ -11,7 +11,7 @@ use super::occurrence::{Alias, Need, Stance};
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::Lens;
 use crate::name;
-use crate::refusal::Construct;
+use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Level, Source};
 use crate::statement::{end_byte, start_byte};
 
@@ -39,6 +39,7 @@ impl<'a> Rewriter<'a> {
         let start = self.levels.last().map_or(0, |level| level.sources.len());
         self.table_factor(&tree.relation)?;
         for join in &tree.joins {
+            let right = self.levels.last().map_or(0, |level| level.sources.len());
             self.table_factor(&join.relation)?;
             if !matches!(
                 join.join_operator,
@@ -46,7 +47,7 @@ impl<'a> Rewriter<'a> {
             ) {
                 self.may_be_missing(start);
             }
-            self.join_condition(join, start)?;
+            self.join_condition(join, start, right)?;
         }
         Ok(())
     }
@@ -62,7 +63,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    fn join_condition(&mut self, join: &Join, start: usize) -> Walk<()> {
+    fn join_condition(&mut self, join: &Join, start: usize, right: usize) -> Walk<()> {
         let constraint = match &join.join_operator {
             JoinOperator::Join(constraint)
             | JoinOperator::Inner(constraint)
@@ -98,7 +99,7 @@ impl<'a> Rewriter<'a> {
                 }
                 walked
             }
-            JoinConstraint::Using(columns) => self.using(columns, start),
+            JoinConstraint::Using(columns) => self.using(columns, start, right),
             JoinConstraint::Natural => {
                 self.need_sources(start, Need::Named, "NATURAL JOIN", |_| true);
                 if let Some(level) = self.level() {
@@ -110,7 +111,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    fn using(&mut self, columns: &[ObjectName], start: usize) -> Walk<()> {
+    fn using(&mut self, columns: &[ObjectName], start: usize, right: usize) -> Walk<()> {
         for column in columns {
             let Some(ident) = name::single(column) else {
                 return self.refuse(Construct::NotPostgres("a qualified name in USING"));
@@ -120,8 +121,33 @@ impl<'a> Rewriter<'a> {
             self.need_sources(start, Need::Named, "JOIN … USING a governed column", |lens| {
                 lens.column(&merged).is_some_and(|column| !column.is_plain() || !column.shown)
             });
+            self.refuse_other_name(start, right, &merged)?;
             if let Some(level) = self.level() {
                 level.merged.push(merged);
+            }
+        }
+        Ok(())
+    }
+
+    /// One relation on each side has the merged column. Where only a governed one could, by its
+    /// name in the other shape, nothing that shows the client's shape would do.
+    fn refuse_other_name(&self, start: usize, right: usize, name: &str) -> Walk<()> {
+        let sources = self.levels.last().map_or(&[][..], |level| &level.sources);
+        let sides = [sources.get(start..right), sources.get(right..)];
+        for side in sides.into_iter().flatten() {
+            let known = |source: &Source| match &source.columns {
+                Columns::Known(columns) => columns.iter().any(|column| column == name),
+                Columns::Unknown => true,
+            };
+            if side.iter().any(known) {
+                continue;
+            }
+            for at in side.iter().filter_map(|source| source.occurrence) {
+                let Some(lens) = self.occurrences.get(at).map(|found| found.lens) else { continue };
+                if lens.column(name).is_some() {
+                    let reason = "JOIN … USING a column's name in the other shape";
+                    return Err(Box::new(Refusal::no_derived_table(reason, lens)));
+                }
             }
         }
         Ok(())
@@ -234,6 +260,7 @@ impl<'a> Rewriter<'a> {
                     needs: None,
                     prefers_derived: false,
                     fixed: None,
+                    needs_its_schema: false,
                     may_be_missing: false,
                     stance: Stance::AsItIs,
                 });
@@ -304,9 +331,32 @@ impl<'a> Rewriter<'a> {
                 }
             }
         };
+        let source = self.told_apart(source);
         if let Some(level) = self.level() {
             level.sources.push(source);
         }
+    }
+
+    /// Two tables of one name stand side by side only if their schemas tell them apart, which an
+    /// alias would not.
+    fn told_apart(&mut self, mut new: Source) -> Source {
+        let Some(mut level) = self.levels.pop() else { return new };
+        let same = |old: &&mut Source| old.name == new.name && old.schema.is_some();
+        if new.schema.is_some()
+            && let Some(old) = level.sources.iter_mut().find(same)
+        {
+            for source in [old, &mut new] {
+                let schema = source.schema.as_deref().unwrap_or_default();
+                source.reference = format!("{}.{}", name::quoted(schema), source.reference);
+                let Some(at) = source.occurrence else { continue };
+                if let Some(occurrence) = self.occurrences.get_mut(at) {
+                    occurrence.needs_its_schema = true;
+                    occurrence.reference.clone_from(&source.reference);
+                }
+            }
+        }
+        self.levels.push(level);
+        new
     }
 
     /// A list of column aliases renames the first columns.

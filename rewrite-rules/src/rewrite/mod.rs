@@ -102,17 +102,17 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
         Ok(parsed) => parsed,
         Err(unreadable) => {
             let named = match &unreadable.lexemes {
-                Some(lexemes) => named_by_tokens(lenses, lexemes),
+                Some(lexemes) => Named::by_tokens(lenses, lexemes),
                 // Not even its tokens: whatever the scan found may be a name.
-                None => lenses.iter().collect(),
+                None => Named::by_substrings(lenses, text),
             };
             return opaque(&named, unreadable.too_deep);
         }
     };
-    let named = named_by_tokens(lenses, &parsed.lexemes);
-    let Some(&blame) = named.first() else { return Outcome::Forward };
+    let named = Named::by_tokens(lenses, &parsed.lexemes);
+    let Some(&blame) = named.lenses.first() else { return Outcome::Forward };
     if !session.standard_conforming_strings && text.contains('\\') {
-        return match lenient(&named) {
+        return match named.lenient() {
             true => Outcome::ForwardOpaque,
             false => Outcome::Refused(Refusal::construct(Construct::Backslash, blame)),
         };
@@ -122,30 +122,56 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
     match walked.and_then(|()| rewriter.finish()) {
         Ok(Some(rewritten)) => Outcome::Rewritten(rewritten),
         Ok(None) => Outcome::Forward,
-        Err(refusal) if lenient(&named) && refusal.is_unsupported() => Outcome::ForwardOpaque,
+        Err(refusal) if named.lenient() && refusal.is_unsupported() => Outcome::ForwardOpaque,
         Err(refusal) => Outcome::Refused(*refusal),
     }
 }
 
-/// Nothing is migrated yet: what cannot be rewritten can still do no harm.
-fn lenient(named: &[&Lens]) -> bool {
-    named.iter().all(|lens| lens.opaque == OpaquePolicy::Forward)
+/// What a text names, as far as its tokens tell.
+struct Named<'g> {
+    /// The lenses whose table's name is a token.
+    lenses: Vec<&'g Lens>,
+    /// Whether the name of a column that exists, but not in the client's shape, is one.
+    other_names: bool,
 }
 
-/// What becomes of a text that could not be read.
-fn opaque(named: &[&Lens], too_deep: bool) -> Outcome {
-    match named.iter().find(|lens| lens.opaque == OpaquePolicy::Refuse) {
-        Some(_) if too_deep => Outcome::Refused(Refusal::too_deep(statement::RECURSION_LIMIT)),
-        Some(lens) => Outcome::Refused(Refusal::construct(Construct::Unreadable, lens)),
-        None if named.is_empty() => Outcome::Forward,
-        None => Outcome::ForwardOpaque,
+impl<'g> Named<'g> {
+    fn by_tokens(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Self {
+        let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
+        let named = |lens: &&Lens| names.contains(&lens.relation.name);
+        let lenses: Vec<&Lens> = lenses.iter().filter(named).collect();
+        let other_names = hidden(&lenses).any(|name| names.contains(name));
+        Self { lenses, other_names }
+    }
+
+    fn by_substrings(lenses: &'g [Lens], text: &str) -> Self {
+        let lenses: Vec<&Lens> = lenses.iter().collect();
+        let text = text.to_lowercase();
+        let other_names = hidden(&lenses).any(|name| text.contains(&name.to_lowercase()));
+        Self { lenses, other_names }
+    }
+
+    /// Nothing is migrated yet: what cannot be rewritten can still do no harm, unless it reads or
+    /// writes the column that nobody fills yet.
+    fn lenient(&self) -> bool {
+        !self.other_names && self.lenses.iter().all(|lens| lens.opaque == OpaquePolicy::Forward)
     }
 }
 
-/// The lenses whose table's name is a token of the text.
-fn named_by_tokens<'g>(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Vec<&'g Lens> {
-    let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
-    lenses.iter().filter(|lens| names.contains(&lens.relation.name)).collect()
+/// The columns that may exist and are not in the client's shape.
+fn hidden<'l>(lenses: &'l [&Lens]) -> impl Iterator<Item = &'l String> {
+    lenses.iter().filter(|lens| lens.hidden_exists).flat_map(|lens| &lens.hidden)
+}
+
+/// What becomes of a text that could not be read.
+fn opaque(named: &Named<'_>, too_deep: bool) -> Outcome {
+    let refusing = |lens: &&&Lens| named.other_names || lens.opaque == OpaquePolicy::Refuse;
+    match named.lenses.iter().find(refusing) {
+        Some(_) if too_deep => Outcome::Refused(Refusal::too_deep(statement::RECURSION_LIMIT)),
+        Some(lens) => Outcome::Refused(Refusal::construct(Construct::Unreadable, lens)),
+        None if named.lenses.is_empty() => Outcome::Forward,
+        None => Outcome::ForwardOpaque,
+    }
 }
 
 /// A CTE that is visible.

@@ -33,6 +33,9 @@ pub(crate) struct Occurrence<'a> {
     pub(super) prefers_derived: bool,
     /// Why it cannot become a derived table.
     pub(super) fixed: Option<&'static str>,
+    /// Whether only its schema tells it from another table of its name, so that it can take no
+    /// alias.
+    pub(super) needs_its_schema: bool,
     /// Whether it may be missing from a joined row, so that its whole row is NULL.
     pub(super) may_be_missing: bool,
     /// How it stands; decided once all is known.
@@ -79,6 +82,9 @@ impl Occurrence<'_> {
 
     fn decide(&self) -> Option<Stance> {
         let can_derive = self.fixed.is_none() && self.span.is_some();
+        if self.needs_its_schema {
+            return self.needs.is_none().then_some(Stance::AsItIs);
+        }
         match self.needs {
             None if self.prefers_derived && can_derive => Some(Stance::Derived),
             None => Some(Stance::AsItIs),
@@ -114,7 +120,10 @@ impl<'a> Rewriter<'a> {
     pub(super) fn settle(&mut self) -> Walk<()> {
         for occurrence in &mut self.occurrences {
             let Some(stance) = occurrence.decide() else {
+                let schema =
+                    occurrence.needs_its_schema.then_some("a table of the same name beside it");
                 let reason = occurrence.fixed.or(occurrence.needs.map(|(_, reason)| reason));
+                let reason = schema.or(reason);
                 let reason = reason.unwrap_or_default();
                 return Err(Box::new(Refusal::no_derived_table(reason, occurrence.lens)));
             };

@@ -380,7 +380,11 @@ impl<'a> Rewriter<'a> {
             let reason = "* over merged columns";
             governed.into_iter().for_each(|at| self.need(at, Need::Shaped, reason));
         } else {
-            self.stars.push(Star::items(span, elements, !alone));
+            let written = qualifier.and_then(|parts| Some((parts.first()?, parts.last()?)));
+            let written = written.map(|(first, last)| {
+                self.slice((start_byte(first.span), end_byte(last.span))).to_owned()
+            });
+            self.stars.push(Star::items(span, elements, !alone, written));
         }
         outputs
     }

@@ -43,24 +43,24 @@ impl Rewriter<'_> {
     pub(super) fn sort_key(&mut self, key: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
         let Some(ident) = bare_name(key) else { return self.expression(key) };
         let wanted = name::folded(ident);
-        let labelled = outputs.iter().flatten().find(|output| output.name == wanted);
-        match labelled.map(|output| output.expression) {
-            // A column under its own name: the same thing either way.
-            Some(Some(Expr::Identifier(column))) if name::folded(column) == wanted => {
-                self.sort_column(ident, outputs)
+        let alone = self.is_alone();
+        // A column under its own name: the same thing whether it is taken for the label or not.
+        let is_the_column = |output: &Output<'_>| match output.expression {
+            Some(Expr::Identifier(column)) => name::folded(column) == wanted,
+            Some(Expr::CompoundIdentifier(parts)) => {
+                alone && parts.last().is_some_and(|column| name::folded(column) == wanted)
             }
-            Some(Some(Expr::CompoundIdentifier(parts)))
-                if self.is_alone()
-                    && parts.last().is_some_and(|last| name::folded(last) == wanted) =>
-            {
-                self.sort_column(ident, outputs)
-            }
-            Some(None) if self.is_alone() => self.sort_column(ident, outputs),
-            Some(_) => {
-                self.account(ident);
-                Ok(())
-            }
-            None => self.unlabelled_key(key, outputs),
+            None => alone,
+            Some(_) => false,
+        };
+        let mut labelled = outputs.iter().flatten().filter(|it| it.name == wanted).peekable();
+        if labelled.peek().is_none() {
+            self.unlabelled_key(key, outputs)
+        } else if labelled.all(is_the_column) {
+            self.sort_column(ident, outputs)
+        } else {
+            self.account(ident);
+            Ok(())
         }
     }
 

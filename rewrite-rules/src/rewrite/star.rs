@@ -19,20 +19,27 @@ pub(super) struct Star {
     pub(super) elements: Vec<Element>,
     /// Whether the columns must be written qualified.
     pub(super) qualify: bool,
+    /// What the client wrote before the `*`, without the dot.
+    written: Option<String>,
     /// Whether the columns stand where no label can.
     unlabelled: bool,
 }
 
 impl Star {
-    /// A star in a select list.
-    pub(super) fn items(span: (usize, usize), elements: Vec<Element>, qualify: bool) -> Self {
-        Self { span, elements, qualify, unlabelled: false }
+    /// A star in a select list, and what the client wrote before it.
+    pub(super) fn items(
+        span: (usize, usize),
+        elements: Vec<Element>,
+        qualify: bool,
+        written: Option<String>,
+    ) -> Self {
+        Self { span, elements, qualify, written, unlabelled: false }
     }
 
     /// A star over one relation inside a row constructor.
     pub(super) fn values(span: (usize, usize), occurrence: usize) -> Self {
         let elements = vec![Element::Governed(occurrence)];
-        Self { span, elements, qualify: true, unlabelled: true }
+        Self { span, elements, qualify: true, written: None, unlabelled: true }
     }
 }
 
@@ -89,6 +96,7 @@ impl Rewriter<'_> {
                 if occurrence.stance == Stance::Derived {
                     return vec![format!("{reference}.*")];
                 }
+                let reference = star.written.as_ref().unwrap_or(reference);
                 let qualifier = if star.qualify { format!("{reference}.") } else { String::new() };
                 let columns = occurrence.lens.shown();
                 columns
