@@ -223,17 +223,15 @@ SELECT username FROM users NATURAL JOIN (SELECT 2::bigint AS id) e
 
 SELECT count(*) FROM users u NATURAL JOIN (SELECT 'bob'::varchar AS username) e
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT u FROM users u ORDER BY u.id
 
 SELECT row_to_json(u) FROM users u ORDER BY u.id
 
 SELECT to_jsonb(users) FROM users ORDER BY id
 
+--? old names
 SELECT (u).username FROM users u ORDER BY u.id
 
---! dual-write switch-reads stop-dual-write contract: a star inside brackets cannot be read
---~ expand: forwarded unread, so an added column shows
 SELECT (u.*)::text FROM users u ORDER BY u.id
 
 SELECT count(u) FROM users u
@@ -389,6 +387,7 @@ SELECT g, username FROM users, generate_series(1, 2) g WHERE id < 3 ORDER BY use
 
 SELECT username.username FROM users username ORDER BY 1
 
+--? old names
 SELECT username FROM users username WHERE username.id = 1
 
 SELECT handle.username FROM users handle ORDER BY handle.username
@@ -443,4 +442,5 @@ SELECT username AS "username" , username AS "Username" FROM users WHERE id = 1
 --! dual-write switch-reads stop-dual-write contract: a name with Unicode escapes is not trusted
 SELECT U&"username" FROM users WHERE id = 1
 
+--? old names
 SELECT username FROM pg_catalog.pg_class c, users WHERE c.relname = 'users' AND users.id = 1

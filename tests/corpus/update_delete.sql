@@ -148,7 +148,6 @@ UPDATE users SET (username) = ROW (upper(username)) WHERE id = 1
 
 UPDATE users SET (username, age) = (upper(username), age + 1) RETURNING username, age
 
---! dual-write switch-reads: a volatile value in a multi-column assignment
 UPDATE users SET (username, email) = (tick(), 'x') WHERE id < 3 RETURNING username
 
 UPDATE users SET username = username || tick(), email = username WHERE id = 1 RETURNING *
@@ -176,3 +175,7 @@ DELETE FROM users WHERE ctid IN (SELECT ctid FROM users WHERE username = 'zoë')
 DELETE FROM users WHERE username < (SELECT username FROM posts WHERE id = 3) RETURNING *
 
 DELETE FROM users u USING (SELECT username FROM posts) p WHERE p.username = u.username RETURNING u.*
+
+DELETE FROM order_items WHERE EXISTS (SELECT FROM posts_of(1) f WHERE f.id = 1 AND unit_price > 50) RETURNING sku
+
+UPDATE users SET username = 'f' WHERE EXISTS (SELECT FROM posts_of(2) f WHERE f.user_id = users.id AND age < 99) RETURNING username

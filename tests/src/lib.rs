@@ -7,7 +7,8 @@
 //! | [`relay`] | the data plane alone, with a generation chosen by the test |
 //! | [`wire`] | a client that sends any frame and shows every answer |
 //! | [`message`] | backend messages, decoded |
-//! | [`stage`] | the physical schema of each phase for the corpus |
+//! | [`moves`] | what the differential tests migrate, as data |
+//! | [`stage`] | the physical schema of each phase, made from those rows |
 //! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
 
 #![expect(
@@ -19,6 +20,7 @@
 #[path = "../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
 pub mod message;
+pub mod moves;
 pub mod proxy;
 pub mod relay;
 pub mod server;

@@ -90,11 +90,23 @@ pub struct Database {
 impl Database {
     /// Creates a database whose name starts with `about`, and runs `ddl` in it.
     pub fn create(about: &str, ddl: &str) -> Self {
+        let database = Self::named(about, "");
+        database.connect().script(ddl);
+        database
+    }
+
+    fn named(about: &str, options: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("{about}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let admin = Login::direct(cluster(), "postgres");
-        admin.connect().script(&format!("CREATE DATABASE \"{name}\""));
-        let database = Self { name };
+        admin.connect().script(&format!("CREATE DATABASE \"{name}\" {options}"));
+        Self { name }
+    }
+
+    /// Creates a copy of `template`, down to the oids of its types, and runs `ddl` in it. Nobody may
+    /// be connected to the template.
+    pub fn copy(template: &Self, about: &str, ddl: &str) -> Self {
+        let database = Self::named(about, &format!("TEMPLATE \"{}\"", template.name));
         database.connect().script(ddl);
         database
     }

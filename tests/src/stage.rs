@@ -1,123 +1,228 @@
-//! The physical schema of each phase for the database of `corpus/schema.sql`.
+//! The physical schema of each phase for the databases of `corpus/schema/`.
 //!
-//! Four tables are migrated at once: `users` (NOT NULL and UNIQUE), `"Account"` (mixed case),
-//! `tasks` (a constant default) and `tokens` (a volatile default).
+//! [`MOVES`] says as data what is migrated; the DDL of each phase, the rules, and the audit of what
+//! the tables mean are made from it.
 
-use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::rule::Change;
 use rewrite_rules::{Phase, Rule};
+use serde::Deserialize;
+
+use crate::moves::{Feature, Kind, MOVES, Move, quoted};
+use crate::server::Database;
 
 /// The unmigrated schema with its rows.
-pub const PLAIN: &str = include_str!("../corpus/schema.sql");
+pub const PLAIN: &str = concat!(
+    include_str!("../corpus/schema/users.sql"),
+    include_str!("../corpus/schema/shop.sql"),
+    include_str!("../corpus/schema/work.sql"),
+    include_str!("../corpus/schema/names.sql"),
+    include_str!("../corpus/schema/children.sql"),
+);
+
+/// Tables whose rows are audited although no move touches them.
+const UNMOVED: [&str; 5] = ["posts", "notes", "archive.users", "archive.orders", "invoices"];
+
+/// Sequences, whose places tell how often a volatile default was computed.
+const SEQUENCES: [&str; 6] = [
+    "code_seq",
+    "tasks_id_seq",
+    "customers_id_seq",
+    "orders_id_seq",
+    "articles_id_seq",
+    "jobs_id_seq",
+];
+
+/// Which shape a database has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Before any migration: the oracle of every comparison.
+    Old,
+    /// With the new names instead of the old ones: what a client of the new shape knows.
+    New,
+    /// As it stands in that phase.
+    In(Phase),
+}
+
+/// The moves that this build of segue can make.
+pub fn moves() -> impl Iterator<Item = &'static Move> {
+    MOVES.iter().filter(|it| it.feature.is_none_or(Feature::is_there))
+}
+
+/// A database of that shape, made from nothing.
+#[must_use]
+pub fn database(about: &str, shape: Shape) -> Database {
+    Database::create(about, &format!("{PLAIN}\n{}", ddl(shape)))
+}
+
+/// What turns a database of [`PLAIN`] into one of that shape, grants and the audit included.
+#[must_use]
+pub fn ddl(shape: Shape) -> String {
+    let steps: String = match shape {
+        Shape::Old => String::new(),
+        Shape::New => moves().map(renamed).collect(),
+        Shape::In(phase) => Phase::ALL.into_iter().filter(|p| *p <= phase).map(step).collect(),
+    };
+    format!("{steps}\n{GRANTS}\n{RESET}\n{}", audit(shape))
+}
 
 /// What an operator does before a phase is entered, on top of the phases before it.
-fn step(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Expand => {
-            r#"ALTER TABLE users ADD COLUMN handle varchar(50);
-               ALTER TABLE "Account" ADD COLUMN "displayName" text;
-               ALTER TABLE tasks ADD COLUMN heading text DEFAULT 'untitled';
-               ALTER TABLE tokens ADD COLUMN number bigint;"#
+fn step(phase: Phase) -> String {
+    let also = |it: &Move| -> String {
+        let steps = it.also.iter().filter(|(before, _)| *before == phase);
+        steps.map(|(_, sql)| format!("{sql};\n")).collect()
+    };
+    let basic = |it: &Move| {
+        let Move { table, column, stale, .. } = it;
+        let (from, to) = (quoted(it.from), quoted(it.to));
+        match phase {
+            Phase::Expand => format!("ALTER TABLE {table} ADD COLUMN {to} {column};\n"),
+            Phase::DualWrite => format!("UPDATE {table} SET {to} = {};\n", it.kind.up(it.from)),
+            Phase::SwitchReads => String::new(),
+            // Whoever still reads an old column reads something that is plainly wrong.
+            Phase::StopDualWrite => format!("UPDATE {table} SET {from} = {stale};\n"),
+            Phase::Contract => format!("ALTER TABLE {table} DROP COLUMN {from};\n"),
         }
-        Phase::DualWrite => {
-            r#"UPDATE users SET handle = username;
-               UPDATE "Account" SET "displayName" = "userName";
-               UPDATE tasks SET heading = label;
-               UPDATE tokens SET number = code;
-               CREATE INDEX users_handle_idx ON users (handle);"#
-        }
-        Phase::SwitchReads => {
-            "CREATE UNIQUE INDEX users_handle_key ON users (handle);
-             ALTER TABLE users ALTER COLUMN handle SET NOT NULL;
-             ALTER TABLE tokens ALTER COLUMN number SET NOT NULL;"
-        }
-        // Whoever still reads an old column reads something that is plainly wrong.
-        Phase::StopDualWrite => {
-            r#"ALTER TABLE users ALTER COLUMN username DROP NOT NULL;
-               ALTER TABLE tokens ALTER COLUMN code DROP NOT NULL, ALTER COLUMN code DROP DEFAULT,
-                   ALTER COLUMN number SET DEFAULT nextval('code_seq');
-               UPDATE users SET username = 'stale-' || id;
-               UPDATE "Account" SET "userName" = 'stale';
-               UPDATE tasks SET label = 'stale';
-               UPDATE tokens SET code = -id;"#
-        }
-        Phase::Contract => {
-            r#"ALTER TABLE users DROP COLUMN username;
-               ALTER TABLE "Account" DROP COLUMN "userName";
-               ALTER TABLE tasks DROP COLUMN label;
-               ALTER TABLE tokens DROP COLUMN code;"#
-        }
+    };
+    moves()
+        .map(|it| match phase {
+            Phase::StopDualWrite => also(it) + &basic(it),
+            Phase::Expand | Phase::DualWrite | Phase::SwitchReads | Phase::Contract => {
+                basic(it) + &also(it)
+            }
+        })
+        .collect()
+}
+
+/// The move made at once, in a database that nobody looks at.
+fn renamed(it: &Move) -> String {
+    let (from, to) = (quoted(it.from), quoted(it.to));
+    match it.kind {
+        Kind::Rename => format!("ALTER TABLE {} RENAME COLUMN {from} TO {to};\n", it.table),
+        // A client of the new shape would see other values, which nothing here can foretell.
+        Kind::Change { .. } => String::new(),
     }
 }
 
-/// The whole DDL of a database that stands in `phase`; `None` for the unmigrated one.
-#[must_use]
-pub fn ddl(phase: Option<Phase>) -> String {
-    let steps: String = match phase {
-        None => String::new(),
-        Some(phase) => Phase::ALL.into_iter().filter(|p| *p <= phase).map(step).collect(),
-    };
-    let grants = "GRANT ALL ON ALL TABLES IN SCHEMA public TO app;
-                  GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app;";
-    format!("{PLAIN}\n{steps}\n{grants}\n{}", audit(phase))
-}
+/// An ordinary role may do everything with the tables in `public`.
+const GRANTS: &str = "GRANT ALL ON ALL TABLES IN SCHEMA public TO app;
+    GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app;";
 
-/// A renamed column: table, old name, new name.
-const RENAMED: [(&str, &str, &str); 4] = [
-    ("users", "username", "handle"),
-    (r#""Account""#, "userName", "displayName"),
-    ("tasks", "label", "heading"),
-    ("tokens", "code", "number"),
-];
+/// `SELECT reset()` puts everything back that a rollback leaves as it is.
+const RESET: &str = "CREATE FUNCTION reset() RETURNS void LANGUAGE plpgsql AS $reset$ BEGIN
+    PERFORM setseed(0.5), setval('public.code_seq', 1000, false), setval('public.tasks_id_seq', 100, false),
+        setval('public.customers_id_seq', 100, false), setval('public.orders_id_seq', 100, false),
+        setval('public.articles_id_seq', 100, false), setval('public.jobs_id_seq', 100, false);
+    END $reset$;";
 
-/// `SELECT audit()` shows every row of every table under the old names, whatever exists, and
-/// complains of rows whose two sides differ. Its call names nothing governed, so it means the same
+/// `SELECT public.audit()` shows every row of every table under the old names, whatever exists, and
+/// complains of rows whose two sides differ, and of those whose new side has a value that the old
+/// one cannot have. Its call names nothing governed, so it means the same
 /// through a proxy.
-fn audit(phase: Option<Phase>) -> String {
+fn audit(shape: Shape) -> String {
     let mut parts = Vec::new();
-    for (table, from, to) in RENAMED {
-        let row = match phase {
-            None => "to_jsonb(t)".to_owned(),
-            Some(Phase::Expand | Phase::DualWrite | Phase::SwitchReads) => {
-                format!("to_jsonb(t) - '{to}'")
+    let mut tables: Vec<&str> = MOVES.iter().map(|it| it.table).collect();
+    tables.dedup();
+    if let Shape::In(Phase::StopDualWrite | Phase::Contract) = shape {
+        parts.extend(moves().filter(|it| it.kind != Kind::Rename).map(lossy));
+    }
+    for table in tables {
+        let row = old_shape(table, shape);
+        let mut apart = Vec::new();
+        for it in moves().filter(|it| it.table == table) {
+            if let Shape::In(Phase::DualWrite | Phase::SwitchReads) = shape {
+                let (from, to) = (quoted(it.from), quoted(it.to));
+                let (up, down) = (it.kind.up(it.from), it.kind.down(it.to));
+                apart.push(format!("{to} IS DISTINCT FROM {up} OR {from} IS DISTINCT FROM {down}"));
             }
-            Some(Phase::StopDualWrite | Phase::Contract) => {
-                format!(r#"to_jsonb(t) - '{to}' || jsonb_build_object('{from}', t."{to}")"#)
-            }
-        };
-        parts.push(format!("SELECT '{table} ' || ({row})::text FROM {table} t"));
-        if let Some(Phase::DualWrite | Phase::SwitchReads) = phase {
+        }
+        parts.push(format!("SELECT t.tableoid::regclass || ' ' || ({row})::text FROM {table} t"));
+        if !apart.is_empty() {
             parts.push(format!(
-                "SELECT 'APART {table} ' || to_jsonb(t)::text FROM {table} t \
-                 WHERE t.\"{from}\" IS DISTINCT FROM t.\"{to}\""
+                "SELECT 'APART ' || t.tableoid::regclass || ' ' || to_jsonb(t)::text FROM {table} t WHERE {}",
+                apart.join(" OR ")
             ));
         }
     }
-    for table in ["posts", "notes"] {
-        parts.push(format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t"));
-    }
-    for sequence in ["code_seq", "tasks_id_seq"] {
-        parts.push(format!(
-            "SELECT '{sequence} ' || last_value || ' ' || is_called FROM {sequence}"
-        ));
-    }
+    parts.extend(
+        UNMOVED.map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t")),
+    );
+    parts.extend(SEQUENCES.map(|sequence| {
+        format!("SELECT '{sequence} ' || last_value || ' ' || is_called FROM {sequence}")
+    }));
+    // Not even a temporary table of the client's may stand in the way. The plan is kept.
     format!(
-        "CREATE FUNCTION audit() RETURNS SETOF text LANGUAGE sql AS $audit$\n{}\nORDER BY 1 $audit$;",
+        "CREATE FUNCTION audit() RETURNS SETOF text LANGUAGE plpgsql \
+         SET search_path = public, pg_temp AS $audit$ BEGIN RETURN QUERY\n{}\nORDER BY 1; END $audit$;",
         parts.join("\nUNION ALL ")
     )
 }
 
-/// The renames of all four tables in `phase`.
+/// Shows rows whose new value the old shape cannot hold.
+fn lossy(it: &Move) -> String {
+    let Move { table, .. } = it;
+    let (from, to) = (quoted(it.from), quoted(it.to));
+    format!(
+        "SELECT 'LOSSY {table} ' || to_jsonb(x)::text FROM (SELECT {} AS {from}, {to} FROM {table}) x \
+         WHERE {to} IS DISTINCT FROM {}",
+        it.kind.down(it.to),
+        it.kind.up(it.from)
+    )
+}
+
+/// A row's jsonb in the old shape.
+fn old_shape(table: &str, shape: Shape) -> String {
+    let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let mut hidden = vec!["to_jsonb(t)".to_owned()];
+    let mut shown = Vec::new();
+    for it in moves().filter(|it| it.table == table) {
+        let (keeps_old, keeps_new) = match (shape, it.kind) {
+            (Shape::Old, _) | (Shape::New, Kind::Change { .. }) => (true, false),
+            (Shape::New, Kind::Rename) => (false, true),
+            (Shape::In(Phase::Expand | Phase::DualWrite | Phase::SwitchReads), _) => (true, true),
+            (Shape::In(Phase::StopDualWrite | Phase::Contract), _) => (false, true),
+        };
+        if keeps_new {
+            hidden.push(literal(it.to));
+        }
+        if !keeps_old {
+            shown.push(format!("{}, {}", literal(it.from), it.kind.down(it.to)));
+        }
+    }
+    format!("({}) || jsonb_build_object({})", hidden.join(" - "), shown.join(", "))
+}
+
+/// All moves in `phase`, as an operator writes them.
+///
+/// # Panics
+/// On a rule that segue does not know.
 #[must_use]
 pub fn rules(phase: Phase) -> Vec<Rule> {
-    RENAMED
-        .into_iter()
-        .map(|(table, from, to)| {
-            let change = Change::RenameColumn(ColumnPair {
-                // Once the old column is gone nothing but the rule remembers where it stood.
-                position: (phase == Phase::Contract).then_some(2),
-                ..ColumnPair::new(table, from, to)
-            });
-            Rule { name: format!("rename-to-{}", to.to_lowercase()), change, phase }
-        })
-        .collect()
+    moves().map(|it| rule(it, phase)).collect()
+}
+
+fn rule(it: &Move, phase: Phase) -> Rule {
+    let mut written = toml::Table::new();
+    let mut put = |key: &str, value: &str| {
+        written.insert(key.to_owned(), toml::Value::String(value.to_owned()));
+    };
+    put("table", it.table);
+    put("from", it.from);
+    put("to", it.to);
+    match it.kind {
+        Kind::Rename => put("kind", "rename-column"),
+        Kind::Change { up, down, from_type } => {
+            put("kind", "change-column");
+            if phase == Phase::Contract {
+                put("from_type", from_type);
+            }
+            up.into_iter().for_each(|up| put("up", up));
+            down.into_iter().for_each(|down| put("down", down));
+        }
+    }
+    // Once the old column is gone nothing but the rule remembers where it stood.
+    if phase == Phase::Contract {
+        written.insert("position".to_owned(), toml::Value::Integer(it.position.into()));
+    }
+    let change = Change::deserialize(written).unwrap_or_else(|error| panic!("{it:?}: {error}"));
+    Rule { name: format!("{}-to-{}", it.table, it.to), change, phase }
 }

@@ -264,6 +264,25 @@ impl Wire {
         }
     }
 
+    /// Waits for messages up to and with the server's wish for COPY data, CommandComplete, an error
+    /// or ReadyForQuery.
+    pub fn until_copy(&mut self) -> Reply {
+        let mut messages = Vec::new();
+        loop {
+            let message = self.read().expect("an answer");
+            let last = matches!(
+                message,
+                Message::CopyIn(..) | Message::Tag(_) | Message::Error(_) | Message::Ready(_)
+            );
+            if !matches!(message, Message::Parameter(..) | Message::Notice(_)) {
+                messages.push(message);
+            }
+            if last {
+                return Reply { messages };
+            }
+        }
+    }
+
     /// Sends a Query message and waits for the whole answer.
     pub fn simple(&mut self, sql: &str) -> Reply {
         self.send_bytes(&query(sql));
@@ -391,6 +410,21 @@ pub fn close(kind: u8, name: &str) -> Vec<u8> {
 /// Execute; 0 rows means all.
 pub fn execute(portal: &str, rows: u32) -> Vec<u8> {
     frame(b'E', &[texts(&[portal]), rows.to_be_bytes().to_vec()].concat())
+}
+
+/// CopyData.
+pub fn copy_data(data: &[u8]) -> Vec<u8> {
+    frame(b'd', data)
+}
+
+/// CopyDone.
+pub fn copy_done() -> Vec<u8> {
+    frame(b'c', &[])
+}
+
+/// CopyFail.
+pub fn copy_fail(reason: &str) -> Vec<u8> {
+    frame(b'f', &texts(&[reason]))
 }
 
 /// Sync.

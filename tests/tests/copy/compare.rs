@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use rewrite_rules::Phase;
 use segue_tests::message::{Fields, Message};
 use segue_tests::relay::{self, Relay};
-use segue_tests::server::Database;
-use segue_tests::stage;
+use segue_tests::stage::{self, Shape};
 use segue_tests::wire::Wire;
 
 use super::cases::{Case, round_trips, written};
@@ -46,7 +45,7 @@ fn observe(wire: &mut Wire, case: &Case, how: (Way, usize)) -> Seen {
 
 /// What the unmigrated database says of each case, by each way.
 fn expected() -> Vec<(Case, Vec<Seen>)> {
-    let mut wire = Database::create("plain", &stage::ddl(None)).connect();
+    let mut wire = stage::database("plain", Shape::Old).connect();
     let cases: Vec<Case> = round_trips(&mut wire).into_iter().chain(written()).collect();
     let mut expected = Vec::new();
     for case in cases {
@@ -74,9 +73,9 @@ fn an_unchanged_client_cannot_tell_what_becomes_of_its_rows() {
     let expected = expected();
     let mut report = Vec::new();
     for phase in Phase::ALL {
-        let ddl = stage::ddl(Some(phase));
-        let database = Database::create("phase", &ddl);
-        let proxy = Relay::start(&database, relay::generation(1, &stage::rules(phase), &ddl));
+        let database = stage::database("phase", Shape::In(phase));
+        let generation = relay::generation_of(1, &stage::rules(phase), &database);
+        let proxy = Relay::start(&database, generation);
         let mut wire = proxy.connect(&database);
         for (case, seen) in &expected {
             for (way, plain) in WAYS.into_iter().zip(seen) {

@@ -5,15 +5,15 @@ use rewrite_rules::{Phase, Rule};
 use segue_tests::message::Message;
 use segue_tests::relay::{self, Relay};
 use segue_tests::server::Database;
-use segue_tests::stage;
+use segue_tests::stage::{self, Shape};
 use segue_tests::wire::{Wire, bind, execute, frame, parse, query, sync};
 
 use super::{WAYS, Way, copy_in, copy_out};
 
 fn started(phase: Phase) -> (Database, Relay, Wire) {
-    let ddl = stage::ddl(Some(phase));
-    let database = Database::create("copy", &ddl);
-    let relay = Relay::start(&database, relay::generation(1, &stage::rules(phase), &ddl));
+    let database = stage::database("copy", Shape::In(phase));
+    let generation = relay::generation_of(1, &stage::rules(phase), &database);
+    let relay = Relay::start(&database, generation);
     let wire = relay.connect(&database);
     (database, relay, wire)
 }
@@ -154,7 +154,7 @@ fn a_client_that_gives_up_is_told_so() {
 /// What a client may send among its rows, and what it may not.
 #[test]
 fn other_messages_among_the_rows_mean_what_they_always_do() {
-    let plain = Database::create("plain", &stage::ddl(None));
+    let plain = stage::database("plain", Shape::Old);
     let (database, relay, _wire) = started(Phase::DualWrite);
     let (data, done) = (|rows: &[u8]| frame(b'd', rows), frame(b'c', &[]));
     let (flush, failed) = (frame(b'H', &[]), frame(b'f', b"no\0"));
@@ -214,10 +214,9 @@ fn a_prepared_copy_follows_a_flip() {
         assert_eq!((reply.error(), reply.tags()), (None, vec!["COPY 1"]));
     };
     run(&mut wire, b"31\ta\n");
-    let ddl = stage::ddl(Some(Phase::Expand));
     for (number, phase, row) in [(2, Phase::DualWrite, b"32\tb\n"), (3, Phase::Expand, b"33\tc\n")]
     {
-        relay.current.swap(relay::generation(number, &stage::rules(phase), &ddl));
+        relay.current.swap(relay::generation_of(number, &stage::rules(phase), &database));
         run(&mut wire, row);
     }
     let rows = "SELECT note, code = number FROM tokens WHERE id > 30 ORDER BY id";

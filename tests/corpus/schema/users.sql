@@ -1,5 +1,5 @@
--- The unmigrated database of the differential tests. `posts` and `notes` are not governed, but have
--- columns and aliases that look as if they were.
+-- The unmigrated database of the differential tests, first part: a small blog. `posts` and `notes`
+-- are not governed, but have columns and aliases that look as if they were.
 CREATE TABLE users (
     id bigint PRIMARY KEY,
     username varchar(50) NOT NULL UNIQUE,
@@ -18,6 +18,13 @@ CREATE SEQUENCE code_seq START 1000;
 CREATE TABLE tokens (id integer PRIMARY KEY, code bigint NOT NULL DEFAULT nextval('code_seq'), note text);
 CREATE TABLE notes (id integer PRIMARY KEY, body text, handle text);
 CREATE FUNCTION shout(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT upper(t) || ''!''';
+CREATE FUNCTION posts_of(wanted bigint) RETURNS SETOF posts LANGUAGE sql STABLE AS
+    'SELECT * FROM posts WHERE user_id = wanted ORDER BY id';
+CREATE FUNCTION label_of(p posts) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT p.id || '':'' || p.title';
+CREATE FUNCTION letters(t text) RETURNS TABLE (username text, place integer) LANGUAGE sql IMMUTABLE AS
+    'SELECT substr(t, i, 1), i FROM generate_series(1, length(t)) i ORDER BY i';
+CREATE FUNCTION total_of(VARIADIC numbers integer[]) RETURNS bigint LANGUAGE sql IMMUTABLE AS
+    'SELECT sum(n) FROM unnest(numbers) n';
 CREATE FUNCTION tick() RETURNS text LANGUAGE sql VOLATILE AS 'SELECT ''tick-'' || nextval(''code_seq'')';
 
 INSERT INTO users VALUES
@@ -29,3 +36,7 @@ INSERT INTO "Account" VALUES (1, 'Alice A', 'bio a', 'x'), (2, 'Bob B', NULL, 'y
 INSERT INTO tasks (label, done) VALUES ('sweep', false), (NULL, true), (DEFAULT, false);
 INSERT INTO tokens (id, note) VALUES (1, 'one'), (2, 'two');
 INSERT INTO notes VALUES (1, 'n1', 'h1'), (2, 'n2', NULL);
+
+CREATE VIEW adult_ids AS SELECT id, age FROM users WHERE age >= 18;
+CREATE VIEW post_titles AS SELECT id, title AS username FROM posts;
+CREATE MATERIALIZED VIEW title_lengths AS SELECT id, length(title) AS letters FROM posts;

@@ -1,0 +1,188 @@
+//! Random statements over the corpus' tables, compared like the corpus.
+//!
+//! `SEGUE_PARITY_CASES` says how many, `SEGUE_PARITY_SEED` which, and with `SEGUE_PARITY_SHOW` those
+//! are shown that fail on the unmigrated database or are refused. A statement that differs is made
+//! simpler as long as it differs, and shown with its seed, its number and the phase.
+
+mod choices;
+mod expression;
+mod from;
+mod list;
+mod maker;
+mod query;
+mod schema;
+mod scope;
+mod simplest;
+mod write;
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+
+use proptest::strategy::ValueTree;
+use rewrite_rules::Phase;
+use segue_tests::message::Message;
+use segue_tests::wire::Wire;
+
+use crate::compare::difference;
+use crate::observe::{Seen, observe, untouched};
+use crate::report::say;
+use crate::stages::Stages;
+
+use maker::{Case, Maker, case, tree};
+
+/// Statements that are compared in each phase if nothing else is said.
+const CASES: usize = 2_500;
+
+/// Least share of the statements that the unmigrated database must accept. Unit: percent.
+const VALID_PERCENT: usize = 85;
+
+/// Most faults that are made simpler and shown.
+const SHOWN_FAULTS: usize = 8;
+
+/// What segue may refuse among them, as its messages begin.
+const REFUSED: [&str; 3] = [
+    "cannot rewrite a query with GROUP BY",
+    "cannot rewrite INSERT from a source whose columns are not known",
+    // Of an alias that a function's result may have a column of.
+    "cannot rewrite a whole row of the table's own type",
+];
+
+/// What one session saw of all cases.
+struct Run {
+    untouched: Vec<String>,
+    seen: Vec<Seen>,
+}
+
+/// Why segue refused a statement, if it did.
+fn refusal(found: &Seen) -> Option<String> {
+    found.answer.iter().find_map(|message| match message {
+        Message::Error(fields) if fields.code() == "0A000" => {
+            let words = fields.get('M');
+            let why = words.split_once(" on table ").map_or(words, |(why, _)| why);
+            words.contains("during migration").then(|| why.to_owned())
+        }
+        _ => None,
+    })
+}
+
+/// What is wrong with a statement in one phase.
+fn fault(case: &Case, plain: &Seen, found: &Seen, untouched: &[String]) -> Option<String> {
+    let did_something = found.content.as_ref().is_some_and(|content| content != untouched);
+    match refusal(found) {
+        Some(why) if !REFUSED.contains(&why.as_str()) => Some(format!("    {why}\n")),
+        Some(_) if did_something => Some("    refused, but something was done\n".to_owned()),
+        Some(_) => None,
+        None if is_known(case, found) => None,
+        None if violates(plain) && violates(found) => None,
+        None => (plain != found).then(|| difference(plain, found)),
+    }
+}
+
+/// Whether it is a fault that the corpus lists.
+fn is_known(case: &Case, found: &Seen) -> bool {
+    // The parser cannot read a grouping element that begins with a bracket.
+    let grouping = ["ROLLUP (", "GROUPING SETS ("].iter().any(|it| case.entry.sql().contains(it));
+    let internal = matches!(found.error(), Some(Message::Error(it)) if it.code() == "XX000");
+    grouping && internal
+}
+
+/// Whether a constraint stood in the way. Which of several it is depends on which row comes first.
+fn violates(seen: &Seen) -> bool {
+    let error = seen.error();
+    matches!(error, Some(Message::Error(fields)) if fields.code().starts_with("23"))
+}
+
+#[test]
+fn random_statements_mean_the_same_in_every_phase() {
+    let cases = setting("SEGUE_PARITY_CASES").map_or(CASES, |cases| cases as usize);
+    let seed = setting("SEGUE_PARITY_SEED").unwrap_or_else(|| RandomState::new().hash_one(cases));
+    say(&format!("random statements: SEGUE_PARITY_SEED={seed} SEGUE_PARITY_CASES={cases}\n"));
+    let stages = Stages::get();
+    let all: Vec<Case> = (0..cases).map(|number| case(&tree(seed, number).current())).collect();
+    let (plain, phases) = everywhere(stages, &all);
+    let valid = plain.seen.iter().filter(|seen| seen.error().is_none()).count();
+    let mut failures = Vec::new();
+    let mut counts = String::new();
+    for (phase, run) in &phases {
+        let mut refused = 0;
+        let before = failures.len();
+        for (number, ((case, plain), found)) in
+            all.iter().zip(&plain.seen).zip(&run.seen).enumerate()
+        {
+            match fault(case, plain, found, &run.untouched) {
+                Some(_) => failures.push((*phase, number)),
+                None => refused += usize::from(refusal(found).is_some()),
+            }
+        }
+        let faults = failures.len() - before;
+        let equal = cases - refused - faults;
+        counts += &format!("  {:<16} {equal:>6} {refused:>8} {faults:>7}\n", phase.name());
+    }
+    say(&format!(
+        "random statements: {cases}, of which {valid} are valid\n  phase             equal  refused  \
+         faults\n{counts}{}",
+        reasons(&plain, &phases)
+    ));
+    show(&all, &plain, &phases);
+    let shown: Vec<String> = failures
+        .iter()
+        .take(SHOWN_FAULTS)
+        .map(|(phase, number)| simplest::simplest(stages, seed, *number, *phase))
+        .collect();
+    assert!(failures.is_empty(), "{} faults\n\n{}", failures.len(), shown.join("\n"));
+    assert!(valid * 100 >= cases * VALID_PERCENT, "only {valid} of {cases} statements are valid");
+}
+
+fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|error| panic!("{name} is {text}: {error}")))
+}
+
+/// Runs all cases on the unmigrated database and in each phase.
+fn everywhere(stages: &Stages, all: &[Case]) -> (Run, [(Phase, Run); 5]) {
+    let run = |wire: &mut Wire| Run {
+        untouched: untouched(wire),
+        seen: all.iter().map(|case| observe(wire, &case.entry, case.mode)).collect(),
+    };
+    thread::scope(|scope| {
+        let plain = scope.spawn(|| run(&mut stages.plain()));
+        let phases = Phase::ALL
+            .map(|phase| scope.spawn(move || (phase, run(&mut stages.through(phase).wire))));
+        let plain = plain.join().expect("the unmigrated database");
+        (plain, phases.map(|phase| phase.join().expect("a phase")))
+    })
+}
+
+/// How often statements failed, and how often they were refused, for which reason.
+fn reasons(plain: &Run, phases: &[(Phase, Run)]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for message in plain.seen.iter().filter_map(Seen::error) {
+        if let Message::Error(fields) = message {
+            *counts.entry(format!("fail with {}", fields.code())).or_default() += 1;
+        }
+    }
+    for why in phases.iter().flat_map(|(_, run)| &run.seen).filter_map(refusal) {
+        *counts.entry(why).or_default() += 1;
+    }
+    counts.into_iter().map(|(why, count)| format!("  {count:>6} {why}\n")).collect()
+}
+
+/// Shows what was not compared in earnest, where somebody asks for it.
+fn show(all: &[Case], plain: &Run, phases: &[(Phase, Run)]) {
+    if setting("SEGUE_PARITY_SHOW").is_none() {
+        return;
+    }
+    for (case, seen) in all.iter().zip(&plain.seen) {
+        if let Some(error) = seen.error() {
+            say(&format!("invalid [{error:?}] {}\n", case.entry.sql()));
+        }
+    }
+    for (phase, run) in phases {
+        for (case, seen) in all.iter().zip(&run.seen) {
+            if let Some(why) = refusal(seen) {
+                say(&format!("{phase}: {why}: {}\n", case.entry.sql()));
+            }
+        }
+    }
+}
