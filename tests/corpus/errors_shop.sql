@@ -155,7 +155,6 @@ INSERT INTO adult_ids (id) VALUES (10)
 --! dual-write switch-reads: an assignment to several columns that is not read as a list
 UPDATE employees SET (name, title) = ('a')
 
---~ dual-write switch-reads: a sub-select of too few columns is another error
 UPDATE employees SET (name, title) = (SELECT 'a')
 
 UPDATE employees SET name = name.x
