@@ -12,11 +12,8 @@ use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use rewrite_rules::{Outcome, SearchPath, SessionView, Shape};
 
+use super::plan_cache::{Plans, Question};
 use crate::config::ClientRule;
-
-/// Most texts that one generation remembers. Beyond it, statements are still rewritten, at the
-/// price of a parse each. Unit: distinct texts.
-pub const PLAN_CACHE_CAPACITY: usize = 20_000;
 
 /// Longest text that is worth remembering. Unit: bytes.
 pub const PLAN_CACHE_TEXT_BYTES: usize = 16 * 1024;
@@ -26,23 +23,14 @@ pub const PLAN_CACHE_TEXT_BYTES: usize = 16 * 1024;
 pub struct Generation {
     compiled: rewrite_rules::Generation,
     clients: Vec<ClientRule>,
-    plans: DashMap<PlanKey, Arc<Outcome>>,
-}
-
-/// A text means the same in two sessions if this is equal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct PlanKey {
-    text: Box<str>,
-    search_path: Arc<SearchPath>,
-    standard_conforming_strings: bool,
-    shape: Shape,
+    plans: Plans,
 }
 
 impl Generation {
     /// Wraps a compiled generation with an empty plan cache.
     #[must_use]
     pub fn new(compiled: rewrite_rules::Generation) -> Self {
-        Self { compiled, clients: Vec::new(), plans: DashMap::new() }
+        Self { compiled, clients: Vec::new(), plans: Plans::default() }
     }
 
     /// The same, with what is said of the shapes that clients speak.
@@ -89,20 +77,12 @@ impl Generation {
         if text.len() > PLAN_CACHE_TEXT_BYTES {
             return Arc::new(self.compiled.rewrite(text, session));
         }
-        let key = PlanKey {
-            text: text.into(),
-            search_path: Arc::clone(search_path),
-            standard_conforming_strings,
-            shape,
-        };
-        if let Some(known) = self.plans.get(&key) {
-            return Arc::clone(&known);
-        }
-        let outcome = Arc::new(self.compiled.rewrite(text, session));
-        if self.plans.len() < PLAN_CACHE_CAPACITY {
-            self.plans.insert(key, Arc::clone(&outcome));
-        }
-        outcome
+        let key = Question { text, search_path, standard_conforming_strings, shape };
+        self.plans.get(&key).unwrap_or_else(|| {
+            let outcome = Arc::new(self.compiled.rewrite(text, session));
+            self.plans.insert(&key, &outcome);
+            outcome
+        })
     }
 }
 

@@ -16,6 +16,7 @@ pub mod edit;
 pub mod flip;
 pub mod generation;
 pub mod plan;
+mod plan_cache;
 pub mod prepare;
 pub mod rehearse;
 pub mod reload;
