@@ -43,6 +43,7 @@ pub mod belief;
 mod copy_syntax;
 mod desugar;
 mod edit;
+mod grams;
 mod literal;
 mod prefilter;
 mod rewrite;

@@ -7,6 +7,7 @@
 use aho_corasick::AhoCorasick;
 
 use crate::generation::Scan;
+use crate::grams::Grams;
 
 /// Words by which a statement can change what names or texts mean in its session.
 const SESSION_WORDS: [&str; 13] = [
@@ -42,6 +43,8 @@ const SESSION_VERBS: [&str; 10] =
 /// The compiled search for one generation.
 #[derive(Debug)]
 pub(crate) struct Prefilter {
+    /// Says no to most texts before they are searched.
+    grams: Grams,
     search: Option<AhoCorasick>,
     /// What each pattern may mean, in the order in which they were given.
     meanings: Vec<Meaning>,
@@ -74,7 +77,9 @@ impl Prefilter {
         }
         let (patterns, meanings): (Vec<String>, Vec<Meaning>) = patterns.into_iter().unzip();
         let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&patterns).ok();
-        Self { search, meanings }
+        let words = patterns.iter().map(String::as_str).filter(|it| *it != ESCAPED_IDENTIFIER);
+        let grams = Grams::of(words, governs.then_some(b'&'));
+        Self { grams, search, meanings }
     }
 
     pub(crate) fn scan(&self, text: &[u8]) -> Scan {
@@ -83,6 +88,9 @@ impl Prefilter {
             return Scan { governed: true, session: true, prepared: true };
         };
         let mut scan = Scan::default();
+        if !self.grams.may_be_in(text) {
+            return scan;
+        }
         let mut verb = None;
         for found in search.find_overlapping_iter(text) {
             match self.meanings.get(found.pattern().as_usize()) {
