@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::system_catalog::SystemCatalog;
+
 /// A schema-qualified relation name, both parts exactly as the catalog stores them (unquoted).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelationName {
@@ -31,11 +33,13 @@ impl fmt::Display for RelationName {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalog {
     /// Every relation that can stand in FROM: tables, partitioned tables, views, materialised
-    /// views, foreign tables. System schemas may be left out.
+    /// views, foreign tables. Those of the system schemas are in `system`.
     pub relations: BTreeMap<RelationName, Relation>,
     /// For each function name (without schema) the *most* volatile of its overloads.
     /// A name that is not here counts as volatile.
     pub functions: BTreeMap<String, Volatility>,
+    /// The server's own catalogs.
+    pub system: SystemCatalog,
 }
 
 impl Catalog {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use crate::catalog_lens::CatalogLenses;
 use crate::lens::Lens;
 use crate::outcome::Outcome;
 use crate::phase::Phase;
@@ -16,6 +17,7 @@ pub struct Generation {
     number: u64,
     rules: Vec<Rule>,
     lenses: Lenses,
+    catalogs: Catalogs,
     catalog: Arc<Catalog>,
     prefilter: Prefilter,
 }
@@ -27,11 +29,21 @@ pub(crate) struct Lenses {
     pub(crate) new: Vec<Lens>,
 }
 
+/// What the server's catalogs show to clients of each shape.
+#[derive(Debug, Default)]
+struct Catalogs {
+    old: CatalogLenses,
+    new: CatalogLenses,
+}
+
 /// What one pass over a text's bytes found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scan {
     /// It may name a governed table: ask [`Generation::rewrite`].
     pub governed: bool,
+    /// It may read a catalog that shows a governed table: ask [`Generation::rewrite`], which
+    /// refuses nothing that names only catalogs.
+    pub catalog: bool,
     /// It may change what names mean in this session (search_path, temporary tables, roles,
     /// standard_conforming_strings …): forget what is known of the session.
     pub session: bool,
@@ -75,8 +87,23 @@ impl<'a> SessionView<'a> {
 
 impl Generation {
     pub(crate) fn new(number: u64, rules: &[Rule], lenses: Lenses, catalog: Arc<Catalog>) -> Self {
-        let prefilter = Prefilter::new(lenses.old.iter().map(|lens| lens.relation.name.as_str()));
-        Self { number, rules: rules.to_vec(), lenses, catalog, prefilter }
+        let catalogs = Catalogs::default();
+        let prefilter = Prefilter::new(&lenses.old, &[]);
+        Self { number, rules: rules.to_vec(), lenses, catalogs, catalog, prefilter }
+    }
+
+    /// What the server's catalogs show to clients of a shape, while it is worked out.
+    pub(crate) fn catalogs_mut(&mut self, shape: Shape) -> &mut CatalogLenses {
+        match shape {
+            Shape::Old => &mut self.catalogs.old,
+            Shape::New => &mut self.catalogs.new,
+        }
+    }
+
+    /// Looks for those catalogs as well from now on.
+    pub(crate) fn look_for_catalogs(&mut self) {
+        let catalogs = [&self.catalogs.old, &self.catalogs.new];
+        self.prefilter = Prefilter::new(&self.lenses.old, &catalogs);
     }
 
     /// The number that tells generations apart; grows with each.
@@ -103,6 +130,15 @@ impl Generation {
         match shape {
             Shape::Old => &self.lenses.old,
             Shape::New => &self.lenses.new,
+        }
+    }
+
+    /// What the server's catalogs show to clients of a shape.
+    #[must_use]
+    pub fn catalogs(&self, shape: Shape) -> &CatalogLenses {
+        match shape {
+            Shape::Old => &self.catalogs.old,
+            Shape::New => &self.catalogs.new,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Rewriting knows lenses only. It never learns which kind of migration made one, nor its phase.
 
 use crate::catalog::{ColumnDefault, RelationName};
+use crate::catalog_lens::StandIn;
 use crate::name;
 
 /// One governed table as a client of one shape sees it.
@@ -23,6 +24,8 @@ pub struct Lens {
     pub migrations: Vec<String>,
     /// What the server calls by names that the client does not expect.
     pub names: Names,
+    /// What stands for it wherever it is read: the lens of one of the server's catalogs.
+    pub stands_as: Option<StandIn>,
 }
 
 /// Physical names, each with the name that the client knows for it.

@@ -9,7 +9,9 @@
 //! | [`shape`] | which shape of the schema a client speaks |
 //! | [`catalog`] | tables, columns, keys and function volatilities as plain data |
 //! | [`mod@compile`] | rules + catalog → [`lens::Lens`]es, with all faults at once |
+//! | [`system_catalog`] | the server's own catalogs, and what hangs on a table's columns |
 //! | [`lens`] | what one governed table means: how each logical column is read and written |
+//! | [`catalog_lens`] | the same for the server's own catalogs, and for functions about them |
 //! | [`generation`] | the immutable set of lenses that a transaction lives in; the front door to rewriting |
 //! | [`outcome`] | forward, rewritten, or refused |
 //! | [`encoding`] | how far an encoding's bytes can be trusted |
@@ -25,6 +27,7 @@
 //! | [`refusal`] | every reason to refuse, with SQLSTATE, message and hint |
 
 pub mod catalog;
+pub mod catalog_lens;
 pub mod compile;
 pub mod encoding;
 pub mod generation;
@@ -36,6 +39,7 @@ pub mod prepared;
 pub mod refusal;
 pub mod rule;
 pub mod shape;
+pub mod system_catalog;
 
 #[doc(hidden)]
 pub mod belief;

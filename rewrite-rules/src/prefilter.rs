@@ -6,15 +6,17 @@
 
 use aho_corasick::AhoCorasick;
 
+use crate::catalog_lens::CatalogLenses;
 use crate::generation::Scan;
 use crate::grams::Grams;
+use crate::lens::Lens;
 
 /// Words by which a statement can change what names or texts mean in its session.
 const SESSION_WORDS: [&str; 13] = [
     "search_path",
     "standard_conforming_strings",
     "client_encoding",
-    "segue.shape",
+    "segue",
     "names",
     "discard",
     "reset",
@@ -53,6 +55,8 @@ pub(crate) struct Prefilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Governed,
+    /// A catalog, or a function about one.
+    Catalog,
     /// If it stands in a statement that changes the session.
     SessionWord,
     Session,
@@ -60,12 +64,21 @@ enum Meaning {
 }
 
 impl Prefilter {
-    /// Searches for the given table names. Where there are none, nothing is governed and no name
-    /// means anything; but prepared statements live on into a time when there are some.
-    pub(crate) fn new<'n>(tables: impl Iterator<Item = &'n str>) -> Self {
+    /// Searches for the names of the tables, and for what `catalogs` show otherwise than the
+    /// server. Where there are no tables, nothing is governed and no name means anything; but
+    /// prepared statements live on into a time when there are some.
+    pub(crate) fn new(tables: &[Lens], catalogs: &[&CatalogLenses]) -> Self {
+        Self::of_names(tables.iter().map(|lens| lens.relation.name.as_str()), catalogs)
+    }
+
+    fn of_names<'n>(tables: impl Iterator<Item = &'n str>, catalogs: &[&CatalogLenses]) -> Self {
         let mut patterns: Vec<(String, Meaning)> =
             tables.map(|table| (ascii_part(table), Meaning::Governed)).collect();
         let governs = !patterns.is_empty();
+        if governs {
+            let catalogs = catalogs.iter().flat_map(|lenses| catalog_patterns(lenses));
+            patterns.extend(catalogs.map(|pattern| (pattern, Meaning::Catalog)));
+        }
         let mut add = |words: &[&str], meaning| {
             patterns.extend(words.iter().map(|&word| (word.to_owned(), meaning)));
         };
@@ -85,7 +98,7 @@ impl Prefilter {
     pub(crate) fn scan(&self, text: &[u8]) -> Scan {
         // No automaton for a few words cannot happen; then everything is looked at.
         let Some(search) = &self.search else {
-            return Scan { governed: true, session: true, prepared: true };
+            return Scan { governed: true, catalog: true, session: true, prepared: true };
         };
         let mut scan = Scan::default();
         if !self.grams.may_be_in(text) {
@@ -95,6 +108,7 @@ impl Prefilter {
         for found in search.find_overlapping_iter(text) {
             match self.meanings.get(found.pattern().as_usize()) {
                 Some(Meaning::Governed) | None => scan.governed = true,
+                Some(Meaning::Catalog) => scan.catalog = true,
                 Some(Meaning::Prepared) => scan.prepared = true,
                 Some(Meaning::Session) => scan.session = true,
                 Some(Meaning::SessionWord) => {
@@ -107,6 +121,21 @@ impl Prefilter {
         }
         scan
     }
+}
+
+/// What a text must have in it to read a catalog, or to call a function about one. The views of
+/// `information_schema` have everyday names, so that of the schema is looked for.
+fn catalog_patterns(lenses: &CatalogLenses) -> Vec<String> {
+    let relations = lenses.relations.iter().map(|lens| &lens.relation);
+    let relations = relations.map(|name| match name.schema.as_str() {
+        "pg_catalog" => name.name.as_str(),
+        schema => schema,
+    });
+    let functions = lenses.functions.iter().map(|function| function.name);
+    let mut patterns: Vec<String> = relations.chain(functions).map(str::to_owned).collect();
+    patterns.sort_unstable();
+    patterns.dedup();
+    patterns
 }
 
 /// The part of a name that is the same bytes in every client encoding: its longest run of ASCII
@@ -136,7 +165,7 @@ mod tests {
 
     #[test]
     fn names_are_found_however_they_are_written() {
-        let prefilter = Prefilter::new(["users", "Odd\"Name"].into_iter());
+        let prefilter = Prefilter::of_names(["users", "Odd\"Name"].into_iter(), &[]);
         let scan = |text: &str| {
             let scan = prefilter.scan(text.as_bytes());
             (scan.governed, scan.session)
@@ -149,7 +178,9 @@ mod tests {
 
     #[test]
     fn a_name_beyond_ascii_is_found_in_every_encoding() {
-        let scan = |name: &str, text: &[u8]| Prefilter::new([name].into_iter()).scan(text).governed;
+        let scan = |name: &str, text: &[u8]| {
+            Prefilter::of_names([name].into_iter(), &[]).scan(text).governed
+        };
         assert!(scan("stra\u{df}e", b"select * from stra\xdfe"));
         assert!(scan("\u{fc}", b"select * from \xfc"));
         assert!(!scan("stra\u{df}e", b"select 1"));
@@ -157,7 +188,7 @@ mod tests {
 
     #[test]
     fn statements_about_prepared_statements_are_found() {
-        let prefilter = Prefilter::new(["users"].into_iter());
+        let prefilter = Prefilter::of_names(["users"].into_iter(), &[]);
         let prepared = |text: &str| prefilter.scan(text.as_bytes()).prepared;
         for text in [
             "Prepare a as select 1",
@@ -169,14 +200,14 @@ mod tests {
         }
         assert!(!prepared("select * from users; set role x"));
         assert!(prefilter.scan(b"discard all").session, "two meanings of one word");
-        let nothing = Prefilter::new([].into_iter());
+        let nothing = Prefilter::of_names([].into_iter(), &[]);
         let scan = Scan { prepared: true, ..Scan::default() };
         assert_eq!(nothing.scan(b"set role x; execute u&\"a\""), scan);
     }
 
     #[test]
     fn statements_that_change_the_session_are_found() {
-        let prefilter = Prefilter::new(["users"].into_iter());
+        let prefilter = Prefilter::of_names(["users"].into_iter(), &[]);
         let session = |text: &str| prefilter.scan(text.as_bytes()).session;
         for text in [
             "SET search_path = app",
@@ -189,6 +220,7 @@ mod tests {
             "ROLLBACK TO SAVEPOINT a",
             "/* x */ set names 'utf8'",
             "SET LOCAL segue.shape TO new",
+            "SET \"segue\" . shape = new",
         ] {
             assert!(session(text), "{text}");
         }

@@ -9,6 +9,8 @@
 //! | [`message`] | backend messages, decoded |
 //! | [`moves`] | what the differential tests migrate, as data |
 //! | [`stage`] | the physical schema of each phase, made from those rows |
+//! | [`programs`] | programs that others wrote: psql, Python |
+//! | [`stage`] | the physical schema of each phase for the corpus |
 //! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
 
 #![expect(
@@ -21,6 +23,7 @@
 pub mod golden;
 pub mod message;
 pub mod moves;
+pub mod programs;
 pub mod proxy;
 pub mod relay;
 pub mod server;

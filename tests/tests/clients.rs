@@ -7,47 +7,16 @@
     reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
 )]
 
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::Command;
 
 use rewrite_rules::Phase;
+use segue_tests::programs::{self, missing, program, python};
 use segue_tests::proxy::{Proxy, rename_username};
-use segue_tests::server::{Database, cluster};
+use segue_tests::server::Database;
 
 /// The table as it stands in every phase at once: both columns, each free to be left out.
 const DDL: &str = "CREATE TABLE users (id bigint PRIMARY KEY, username varchar(50) UNIQUE, email text, handle varchar(50) UNIQUE);
     INSERT INTO users SELECT g, 'user' || g, 'mail' || g, 'user' || g FROM generate_series(1, 1000) g;";
-
-/// A program of PostgreSQL's, from the path or from beside the server's own.
-fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain([cluster().binaries().folder().to_owned()])
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
-}
-
-/// A Python that has psycopg.
-fn python() -> Option<PathBuf> {
-    let named = std::env::var_os("SEGUE_TEST_PYTHON").map(PathBuf::from);
-    [named, program("python3")].into_iter().flatten().find(|python| {
-        Command::new(python)
-            .args(["-c", "import psycopg"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    })
-}
-
-/// Passes with a notice, unless everything must be there.
-fn missing(what: &str) {
-    assert!(
-        std::env::var_os("CI").is_none_or(|value| value != "true"),
-        "{what} is not installed, and under CI=true it must be"
-    );
-    // Not through the print macros: what they print is shown for failing tests only.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {what} is not installed");
-}
 
 /// Runs a program against the proxy in every phase, forward and one step back.
 fn in_every_phase(run: impl Fn(&Proxy, &Database, Phase)) {
@@ -75,16 +44,7 @@ fn in_every_phase(run: impl Fn(&Proxy, &Database, Phase)) {
 
 /// The program's standard output, if it succeeds.
 fn output(command: &mut Command, proxy: &Proxy, database: &Database) -> String {
-    let output = command
-        .env("PGHOST", "127.0.0.1")
-        .env("PGPORT", proxy.port().to_string())
-        .env("PGUSER", database.superuser())
-        .env("PGDATABASE", &database.name)
-        .output()
-        .expect("a program that starts");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}\n{errors}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    programs::output(command, proxy.port(), database)
 }
 
 #[test]
@@ -153,7 +113,7 @@ fn pgbench_works_in_every_phase_and_protocol() {
 
 #[test]
 fn psycopg_works_in_every_phase() {
-    let Some(python) = python() else { return missing("psycopg") };
+    let Some(python) = python("psycopg") else { return missing("psycopg") };
     let script = r#"
 import psycopg
 with psycopg.connect("", autocommit=False) as conn:

@@ -8,11 +8,11 @@ use rewrite_rules::catalog::{
 };
 use tokio_postgres::{Client, Error, IsolationLevel, Row};
 
-use super::queries;
+use super::{queries, system};
 
 /// Loads what `client`'s database has.
 ///
-/// Six queries, sent together: the time is that of the server, about 0.3 s for a thousand tables.
+/// Eight queries, sent together: the time is that of the server, about 0.5 s for a thousand tables.
 ///
 /// Cancel safe: the transaction is rolled back.
 ///
@@ -26,13 +26,15 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
         .start()
         .await?;
     transaction.batch_execute("SET LOCAL search_path = ''").await?;
-    let (relations, columns, keys, triggers, functions, dependents) = tokio::try_join!(
+    let (relations, columns, keys, triggers, functions, dependents, objects, system) = tokio::try_join!(
         transaction.query(queries::RELATIONS, &[]),
         transaction.query(queries::COLUMNS, &[]),
         transaction.query(queries::KEYS, &[]),
         transaction.query(queries::TRIGGERS, &[]),
         transaction.query(queries::FUNCTIONS, &[]),
         transaction.query(queries::DEPENDENTS, &[]),
+        transaction.query(queries::OBJECTS, &[]),
+        transaction.query(queries::SYSTEM, &[]),
     )?;
     transaction.commit().await?;
 
@@ -64,7 +66,8 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
         .iter()
         .map(|row| Ok((row.try_get(0)?, volatility(row.try_get(1)?))))
         .collect::<Result<_, Error>>()?;
-    Ok(Catalog { relations: by_oid.into_values().collect(), functions })
+    let system = system::catalog(&by_oid, &objects, &system)?;
+    Ok(Catalog { relations: by_oid.into_values().collect(), functions, system })
 }
 
 fn relation(row: &Row) -> Result<Option<(u32, RelationName, Relation)>, Error> {

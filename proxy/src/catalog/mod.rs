@@ -6,6 +6,7 @@ mod connect;
 mod fingerprint;
 mod load;
 mod queries;
+mod system;
 #[cfg(test)]
 mod tests;
 

@@ -123,6 +123,87 @@ pub(super) const DEPENDENTS: &str = concat!(
        AND (o.oid IS NULL OR o.relkind NOT IN ('i', 'I', 'S'))"
 );
 
+/// relation, kind, oid, name, its index, table that has it, table it refers to, columns, definition
+/// of what hangs on columns.
+///
+/// Of an index and of a constraint with one, the definition is the index's without its name, so
+/// that the two are equal where they enforce the same.
+pub(super) const OBJECTS: &str = concat!(
+    "WITH d AS MATERIALIZED (
+         SELECT d.classid, d.objid, d.refobjid,
+                array_agg(DISTINCT d.refobjsubid::int2 ORDER BY d.refobjsubid::int2) AS columns
+         FROM ",
+    loaded!(),
+    "    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+             AND d.refobjsubid > 0
+         WHERE d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass,
+                             'pg_trigger'::regclass, 'pg_statistic_ext'::regclass)
+         GROUP BY d.classid, d.objid, d.refobjid)
+     SELECT d.refobjid, 'i', x.oid, x.relname::text, NULL::oid, i.indrelid, NULL::oid, d.columns,
+            replace(pg_get_indexdef(x.oid), format(' INDEX %I ON ', x.relname), ' INDEX ON ')
+     FROM d JOIN pg_class x ON d.classid = 'pg_class'::regclass AND x.oid = d.objid
+          JOIN pg_index i ON i.indexrelid = x.oid
+     UNION ALL
+     SELECT d.refobjid, k.contype::text, k.oid, k.conname::text, x.oid, k.conrelid,
+            nullif(k.confrelid, 0), d.columns,
+            CASE WHEN x.oid IS NULL THEN pg_get_constraintdef(k.oid) ELSE
+                 replace(pg_get_indexdef(x.oid), format(' INDEX %I ON ', x.relname), ' INDEX ON ')
+            END
+     FROM d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+              AND k.contype IN ('p', 'u', 'x', 'c', 'n', 'f')
+          LEFT JOIN pg_class x ON x.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
+     UNION ALL
+     SELECT d.refobjid, 't', g.oid, g.tgname::text, NULL, g.tgrelid, NULL, d.columns,
+            pg_get_triggerdef(g.oid)
+     FROM d JOIN pg_trigger g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
+              AND NOT g.tgisinternal
+     UNION ALL
+     SELECT d.refobjid, 's', s.oid, s.stxname::text, NULL, s.stxrelid, NULL, d.columns,
+            pg_get_statisticsobjdef(s.oid)
+     FROM d JOIN pg_statistic_ext s ON d.classid = 'pg_statistic_ext'::regclass AND s.oid = d.objid
+     ORDER BY 1, 2, 3"
+);
+
+/// schema, name, columns, primary key, definition of each of the system's tables and views.
+///
+/// Definitions are those of the views that tell of columns or of what hangs on them. Left out are
+/// views over catalogs that not all may read.
+pub(super) const SYSTEM: &str = "
+    SELECT n.nspname::text, c.relname::text,
+           (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+           ARRAY(SELECT a.attname::text
+                 FROM pg_constraint k JOIN pg_attribute a
+                      ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+                 WHERE k.conrelid = c.oid AND k.contype = 'p'),
+           CASE WHEN c.relkind = 'v' AND (n.nspname, c.relname) IN (
+                    ('pg_catalog', 'pg_indexes'),
+                    ('pg_catalog', 'pg_stat_all_indexes'),
+                    ('pg_catalog', 'pg_stat_sys_indexes'),
+                    ('pg_catalog', 'pg_stat_user_indexes'),
+                    ('pg_catalog', 'pg_statio_all_indexes'),
+                    ('pg_catalog', 'pg_statio_sys_indexes'),
+                    ('pg_catalog', 'pg_statio_user_indexes'),
+                    ('information_schema', 'check_constraints'),
+                    ('information_schema', 'column_column_usage'),
+                    ('information_schema', 'column_domain_usage'),
+                    ('information_schema', 'column_privileges'),
+                    ('information_schema', 'column_udt_usage'),
+                    ('information_schema', 'columns'),
+                    ('information_schema', 'constraint_column_usage'),
+                    ('information_schema', 'constraint_table_usage'),
+                    ('information_schema', 'data_type_privileges'),
+                    ('information_schema', 'element_types'),
+                    ('information_schema', 'key_column_usage'),
+                    ('information_schema', 'referential_constraints'),
+                    ('information_schema', 'role_column_grants'),
+                    ('information_schema', 'table_constraints'),
+                    ('information_schema', 'triggered_update_columns'),
+                    ('information_schema', 'view_column_usage'))
+                THEN pg_get_viewdef(c.oid) END
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
+
 /// One text that changes whenever one of the above may have changed.
 ///
 /// A changed catalog row is a new version of it in a new place, so a sum over the places of all
@@ -139,8 +220,12 @@ pub(super) const FINGERPRINT: &str = concat!(
           FROM c JOIN pg_attribute a ON a.attrelid = c.oid),
          (SELECT concat(count(*), ':', sum(hashtid(d.ctid)::int8))
           FROM c JOIN pg_attrdef d ON d.adrelid = c.oid),
-         (SELECT concat(count(*), ':', sum(hashtid(i.ctid)::int8))
-          FROM c JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique),
+         (SELECT concat(count(*), ':', sum(hashtid(i.ctid)::int8 + hashtid(x.ctid)))
+          FROM c JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid),
+         (SELECT concat(count(*), ':', sum(hashtid(k.ctid)::int8))
+          FROM c JOIN pg_constraint k ON k.conrelid = c.oid),
+         (SELECT concat(count(*), ':', sum(hashtid(s.ctid)::int8))
+          FROM c JOIN pg_statistic_ext s ON s.stxrelid = c.oid),
          (SELECT concat(count(*), ':', sum(hashtid(g.ctid)::int8))
           FROM c JOIN pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal),
          (SELECT concat(count(*), ':', sum(hashtid(h.ctid)::int8)) FROM pg_inherits h),

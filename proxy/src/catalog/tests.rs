@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use rewrite_rules::Catalog;
 use rewrite_rules::catalog::{Column, RelationName, Volatility};
+use rewrite_rules::system_catalog::TableObject;
 use tokio_postgres::{Client, NoTls};
 
 use super::{fingerprint, load};
@@ -127,6 +128,37 @@ fn relation(catalog: &Catalog, schema: &str, name: &str) -> String {
     text
 }
 
+fn objects(catalog: &Catalog, schema: &str, name: &str) -> String {
+    let mut lines: Vec<String> = catalog.system.objects[&RelationName::new(schema, name)]
+        .iter()
+        .map(|object| {
+            let TableObject { kind, name, columns, definition, .. } = object;
+            format!("{kind:?} {name} of {columns:?} {definition}\n")
+        })
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+/// The system's relations have their columns, and the views that show columns their definitions.
+fn assert_views(catalog: &Catalog) {
+    let relations = &catalog.system.relations;
+    let relation = |schema: &str, name: &str| &relations[&RelationName::new(schema, name)];
+    let class = relation("pg_catalog", "pg_class");
+    assert_eq!(
+        class.columns.iter().take(3).collect::<Vec<_>>(),
+        ["oid", "relname", "relnamespace"]
+    );
+    assert_eq!(class.key, ["oid"]);
+    let columns = relation("information_schema", "columns");
+    assert_eq!(columns.columns.len(), 44);
+    let definitions: Vec<&String> =
+        relations.values().filter_map(|relation| relation.definition.as_ref()).collect();
+    assert_eq!(definitions.len(), 23);
+    assert!(columns.definition.as_ref().unwrap().contains("pg_attribute a"));
+    assert!(relations.len() > 150, "{}", relations.len());
+}
+
 const USERS: &str = r#"Table of 16 attributes, children: false, before row: ["before_row"]
 1 id integer not null default volatile nextval('public.users_id_seq'::regclass) <- constraint visits_user_id_fkey on table app.visits <- constraint visits_user_id_fkey on table app.visits_1 <- function app.find(integer) <- publication of table public.users in publication certain
 2 username character varying(50) (character varying) not null <- function app.find(integer) <- policy own on table public.users <- publication of table public.users in publication certain <- view app.names
@@ -148,6 +180,19 @@ constraint users_username_born_key ["username", "born"]
 index by_code ["code"]
 "#;
 
+const OBJECTS: &str = r#"Check users_username_check of [2] CHECK (((username)::text <> ''::text))
+ForeignKey visits_user_id_fkey of [1] FOREIGN KEY (user_id) REFERENCES public.users(id)
+ForeignKey visits_user_id_fkey of [1] FOREIGN KEY (user_id) REFERENCES public.users(id)
+Index by_code of [10] CREATE UNIQUE INDEX ON public.users USING btree (code)
+Index by_expression of [2] CREATE UNIQUE INDEX ON public.users USING btree (lower((username)::text))
+Index not_unique of [2] CREATE INDEX ON public.users USING btree (username)
+Index partial of [1, 2] CREATE UNIQUE INDEX ON public.users USING btree (username) WHERE (id > 5)
+Key users key of [1, 10] CREATE UNIQUE INDEX ON public.users USING btree (id) INCLUDE (code)
+Key users_username_born_key of [2, 5] CREATE UNIQUE INDEX ON public.users USING btree (username, born)
+Statistics s of [2, 10] CREATE STATISTICS app.s ON username, code FROM public.users
+Trigger before_row of [10] CREATE TRIGGER before_row BEFORE UPDATE OF code ON public.users FOR EACH ROW EXECUTE FUNCTION app.plain()
+"#;
+
 const VISITS: &str = "PartitionedTable of 2 attributes, children: true, before row: []\n\
     1 user_id integer\n\
     2 at date\n";
@@ -167,6 +212,8 @@ async fn a_role_without_privileges_sees_the_whole_catalog() {
     assert_eq!(names, expected);
     assert_eq!(relation(&catalog, "public", "users"), USERS);
     assert_eq!(relation(&catalog, "app", "visits"), VISITS);
+    assert_eq!(objects(&catalog, "public", "users"), OBJECTS);
+    assert_views(&catalog);
     for (function, volatility) in [
         ("lower", Some(Volatility::Immutable)),
         ("now", Some(Volatility::Stable)),
@@ -187,6 +234,11 @@ async fn a_role_without_privileges_sees_the_whole_catalog() {
         ("UPDATE public.users SET handel = 'x'", false),
         ("CREATE UNIQUE INDEX by_handle ON public.users (handel)", true),
         ("ALTER TABLE public.users DROP COLUMN handel", true),
+        ("CREATE INDEX also_not_unique ON public.users (odd)", true),
+        ("ALTER INDEX public.also_not_unique RENAME TO by_odd", true),
+        ("ALTER TABLE public.users RENAME CONSTRAINT users_username_check TO filled", true),
+        ("ALTER TABLE public.users ADD CONSTRAINT positive CHECK (price > 0)", true),
+        ("ALTER STATISTICS app.s RENAME TO s2", true),
         ("DROP VIEW app.names", true),
         ("DROP TRIGGER before_row ON public.users", true),
         ("CREATE TABLE app.users (id int)", true),

@@ -3,10 +3,11 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
-use rewrite_rules::{Catalog, Outcome, Phase, Rule, SearchPath, SessionView};
+use rewrite_rules::{Catalog, Outcome, Phase, Rule, SearchPath, SessionView, Shape};
 use serde::Serialize;
 
 use super::difference::coloured;
@@ -19,6 +20,19 @@ use crate::phase::prepare;
 /// Longest statement that is read from standard input. PostgreSQL's own limit is 1 GB; nobody
 /// reads the explanation of a longer one than this. Unit: bytes.
 const STATEMENT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What a statement that looks at the schema has in it.
+const CATALOGS: [&str; 9] = [
+    "information_schema",
+    "pg_attr",
+    "pg_class",
+    "pg_index",
+    "pg_constraint",
+    "pg_depend",
+    "pg_description",
+    "pg_get_",
+    "col_description",
+];
 
 /// How headings look.
 const HEADING: Style = Style::new().bold();
@@ -39,6 +53,9 @@ pub(super) struct Arguments {
     /// Suppose each phase in turn
     #[arg(long)]
     all: bool,
+    /// Suppose that the client speaks this shape
+    #[arg(long, value_name = "SHAPE", default_value_t, value_parser = Shape::from_str)]
+    shape: Shape,
     /// Print an array of JSON objects
     #[arg(long)]
     json: bool,
@@ -98,7 +115,7 @@ struct NotReady {
 }
 
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { sql, file, phase, all, json } = arguments;
+    let Arguments { sql, file, phase, all, shape, json } = arguments;
     let sql = match statement(sql) {
         Ok(sql) => sql,
         Err(problem) => return fail(&problem),
@@ -112,7 +129,7 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         (false, phase) => vec![phase],
     };
     let explanations: Vec<Explanation> =
-        phases.into_iter().map(|phase| explain(&sql, &rules, phase, &catalog)).collect();
+        phases.into_iter().map(|phase| explain(&sql, shape, &rules, phase, &catalog)).collect();
     if json {
         match serde_json::to_string_pretty(&explanations) {
             Ok(text) => say(&format!("{text}\n")),
@@ -156,7 +173,13 @@ async fn load(path: &Path) -> Result<(Vec<Rule>, Arc<Catalog>), String> {
     }
 }
 
-fn explain(sql: &str, rules: &[Rule], phase: Option<Phase>, catalog: &Arc<Catalog>) -> Explanation {
+fn explain(
+    sql: &str,
+    shape: Shape,
+    rules: &[Rule],
+    phase: Option<Phase>,
+    catalog: &Arc<Catalog>,
+) -> Explanation {
     let lowered = sql.to_lowercase();
     let mut rules = rules.to_vec();
     let mut migrations = Vec::new();
@@ -165,11 +188,11 @@ fn explain(sql: &str, rules: &[Rule], phase: Option<Phase>, catalog: &Arc<Catalo
         migrations.push(Standing { name: rule.name.clone(), phase: rule.phase });
     }
     let (verdict, not_ready) = match rewrite_rules::compile(1, &rules, Arc::clone(catalog)) {
-        Ok(generation) => (verdict(&generation, sql), Vec::new()),
+        Ok(generation) => (verdict(&generation, shape, sql), Vec::new()),
         Err(faults) => {
             let ready = Arc::new(supposed(catalog, &rules));
             let verdict = rewrite_rules::compile(1, &rules, ready)
-                .map_or(Verdict::Unknown, |generation| verdict(&generation, sql));
+                .map_or(Verdict::Unknown, |generation| verdict(&generation, shape, sql));
             (verdict, faults.into_iter().map(|fault| not_ready(&rules, fault)).collect())
         }
     };
@@ -181,17 +204,21 @@ fn not_ready(rules: &[Rule], fault: rewrite_rules::Fault) -> NotReady {
     NotReady { migration, key: fault.key, message: fault.message, hint: fault.hint }
 }
 
-/// Whether the table's name stands in the statement in any way.
+/// Whether the table's name stands in the statement in any way, or all tables may show in it.
 fn may_concern(rule: &Rule, lowered: &str) -> bool {
+    if CATALOGS.iter().any(|catalog| lowered.contains(catalog)) {
+        return true;
+    }
     parse_relation_name(&rule.change.columns().table)
         .is_some_and(|relation| lowered.contains(&relation.name.to_lowercase()))
 }
 
-fn verdict(generation: &rewrite_rules::Generation, sql: &str) -> Verdict {
+fn verdict(generation: &rewrite_rules::Generation, shape: Shape, sql: &str) -> Verdict {
     let search_path = SearchPath::default();
-    let session = SessionView::usual(&search_path);
+    let session = SessionView { shape, ..SessionView::usual(&search_path) };
     // Sessions do the same: what the scan does not find is never parsed.
-    if !generation.scan(sql.as_bytes()).governed {
+    let scan = generation.scan(sql.as_bytes());
+    if !scan.governed && !scan.catalog {
         return Verdict::Forwarded;
     }
     match generation.rewrite(sql, session) {

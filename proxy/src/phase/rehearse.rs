@@ -121,6 +121,7 @@ mod tests {
             opaque: OpaquePolicy::Refuse,
             migrations: Vec::new(),
             names: rewrite_rules::lens::Names::default(),
+            stands_as: None,
         };
         let found: Vec<(&str, String)> =
             of_lens(&lens).into_iter().map(|it| (it.key, it.sql)).collect();

@@ -115,21 +115,26 @@ impl Conversation {
         let changes_names = (scan.session && !only_rolls_back(text))
             || (self.names.has_temporary() && mentions_ddl(text));
         let prepared = scan.prepared;
-        if !scan.governed {
+        if !scan.governed && !scan.catalog {
             return Verdict::Decided(Decision { changes_names, prepared, ..self.unread() });
         }
+        // What names only catalogs is not refused because it could not be read.
+        let unread = |refusal: Arc<Outcome>| match scan.governed {
+            true => refusal,
+            false => Arc::new(Outcome::ForwardOpaque),
+        };
         let outcome = match self.names.known() {
-            Knowledge::Nothing if self.asked >= MAX_QUESTIONS => unknowable(),
+            Knowledge::Nothing if self.asked >= MAX_QUESTIONS => unread(unknowable()),
             Knowledge::Nothing => return Verdict::Needs(QuestionKind::Names),
-            Knowledge::Unknowable => unknowable(),
+            Knowledge::Unknowable => unread(unknowable()),
             Knowledge::View(view)
                 if scan.session
                     && renames_midway(&generation, text, view, self.names.touched()) =>
             {
-                midway()
+                unread(midway())
             }
             Knowledge::View(view) => match (readable(text, view), self.shape(view)) {
-                (None, _) => unreadable(),
+                (None, _) => unread(unreadable()),
                 (Some(_), Err(refused)) => refused,
                 (Some(text), Ok(shape)) => {
                     let strings = view.conforming_strings;
@@ -249,7 +254,8 @@ fn begins_with_rollback(text: &[u8]) -> bool {
 fn renames_midway(generation: &Generation, text: &[u8], view: &View, touched: bool) -> bool {
     let mut changed = false;
     text.split(|byte| *byte == b';').any(|piece| {
-        let governed_after = changed && generation.compiled().scan(piece).governed;
+        let scan = generation.compiled().scan(piece);
+        let governed_after = changed && (scan.governed || scan.catalog);
         changed = changed || changes_names_in(generation, piece, view, touched);
         governed_after
     })

@@ -337,6 +337,8 @@ impl<'a> Subject<'a> {
             new: logical(to, new_get, new_put, new_type, new_default),
             old_place: place,
             new_place: Place::Number(self.to.map_or(u16::MAX, |column| column.number)),
+            old_promises: self.phase < Phase::StopDualWrite && self.from.is_some(),
+            new_promises: self.phase >= Phase::SwitchReads && self.to.is_some(),
             opaque_old: match self.phase {
                 Phase::Expand => OpaquePolicy::Forward,
                 Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {

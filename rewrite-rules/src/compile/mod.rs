@@ -3,6 +3,7 @@
 //! Each kind of migration is one file that turns (rule, phase, catalog) into what its columns
 //! mean; this file puts the columns of one table together into one lens.
 
+mod catalog;
 mod change;
 mod column;
 mod conversion;
@@ -43,6 +44,10 @@ struct ColumnChange {
     old_place: Place,
     /// Where the new column stands in the new shape.
     new_place: Place,
+    /// Whether the old column is there and has every constraint and index that it must have.
+    old_promises: bool,
+    /// The same for the new column.
+    new_promises: bool,
     /// What becomes of a statement of a client of the old shape that cannot be read.
     opaque_old: OpaquePolicy,
     /// The same for the new shape.
@@ -92,7 +97,9 @@ pub fn compile(
         tables.collect()
     };
     let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New) };
-    Ok(Generation::new(number, rules, lenses, catalog))
+    let mut generation = Generation::new(number, rules, lenses, catalog);
+    catalog::show(&mut generation, rules, &tables);
+    Ok(generation)
 }
 
 /// What a rule makes of its table, and of each table that inherits from it.
@@ -280,6 +287,7 @@ fn lens(
         opaque,
         migrations: changes.iter().filter_map(|(index, _)| migration(*index)).collect(),
         names: names(shape, rules, changes),
+        stands_as: None,
     }
 }
 

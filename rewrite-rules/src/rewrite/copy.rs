@@ -53,7 +53,7 @@ impl<'a> Rewriter<'a> {
         };
         let parts: Vec<&Ident> = name.iter().collect();
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(()) };
-        let (schema, columns) = match self.relation(&parts) {
+        let (schema, columns) = match self.written_relation(&parts) {
             Relation::Governed(lens) => {
                 let name = (start_byte(first.span), end_byte(last.span));
                 let close = close.and_then(|close| self.lexeme(close));
@@ -105,6 +105,7 @@ impl<'a> Rewriter<'a> {
             may_be_missing: false,
             stance: Stance::AsItIs,
             fixed: Some("a whole row of the target of COPY"),
+            system: BTreeSet::new(),
         });
         self.occurrences.len() - 1
     }

@@ -90,7 +90,7 @@ impl<'a> Rewriter<'a> {
             }
             Meaning::System { occurrences } => {
                 for occurrence in occurrences {
-                    self.fix(occurrence, "a query that names a system column");
+                    self.system_column(occurrence, &wanted);
                 }
             }
         }
@@ -136,7 +136,7 @@ impl<'a> Rewriter<'a> {
                 self.refer(occurrence, column.clone(), span, qualifier);
             }
         } else if SYSTEM_COLUMNS.contains(&column.as_str()) {
-            self.fix(occurrence, "a query that names a system column");
+            self.system_column(occurrence, column);
         } else {
             // Perhaps a function of the row type: it would see the physical row.
             let reason = "a function called on a whole row";
@@ -188,6 +188,17 @@ impl<'a> Rewriter<'a> {
         self.refer(occurrence, column, span, Qualifier::Relation(from));
         true
     }
+}
+
+/// `u.tags` of `u.tags[1]`: names with dots between them that something else follows.
+fn qualified_root(root: &Expr, chain: &[AccessExpr]) -> Option<Vec<Ident>> {
+    let Expr::Identifier(first) = root else { return None };
+    let rest = chain.iter().map_while(|access| match access {
+        AccessExpr::Dot(Expr::Identifier(part)) => Some(part.clone()),
+        AccessExpr::Dot(_) | AccessExpr::Subscript(_) => None,
+    });
+    let parts: Vec<Ident> = std::iter::once(first.clone()).chain(rest).collect();
+    (parts.len() > 1).then_some(parts)
 }
 
 /// The name that is all of an expression in brackets.
@@ -252,12 +263,16 @@ impl Visitor for Names<'_, '_> {
             Expr::CompoundIdentifier(parts) => self.rewriter.qualified_column(parts),
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.note_fields(access_chain);
-                if self.rewriter.column_of_row(root, access_chain) {
+                if let Some(parts) = qualified_root(root, access_chain) {
+                    self.rows.extend(parts.first().map(|first| start_byte(first.span)));
+                    self.rewriter.qualified_column(&parts)
+                } else if self.rewriter.column_of_row(root, access_chain) {
                     self.rows.extend(bracketed_name(root).map(|row| start_byte(row.span)));
+                    Ok(())
                 } else {
                     self.rewriter.allow_any_row(root);
+                    Ok(())
                 }
-                Ok(())
             }
             Expr::IsNull(row) | Expr::IsNotNull(row) => {
                 self.rewriter.allow_any_row(row);
@@ -336,6 +351,7 @@ impl Names<'_, '_> {
             self.rewriter.account(window);
         }
         let FunctionArguments::List(list) = &function.args else { return Ok(()) };
+        self.rewriter.catalog_call(function, list);
         let called = name::parts(&function.name)
             .and_then(|parts| parts.last().map(|last| name::folded(last)))
             .unwrap_or_default();

@@ -1,5 +1,7 @@
 //! FROM: which relations a query level sees, and which of them are governed.
 
+use std::collections::BTreeSet;
+
 use sqlparser::ast::{
     FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
     TableFactor, TableWithJoins,
@@ -262,6 +264,7 @@ impl<'a> Rewriter<'a> {
                     fixed: None,
                     needs_its_schema: false,
                     may_be_missing: false,
+                    system: BTreeSet::new(),
                     stance: Stance::AsItIs,
                 });
                 if alias.is_some_and(|alias| !alias.columns.is_empty()) {
@@ -278,6 +281,7 @@ impl<'a> Rewriter<'a> {
                 Ok(Some(occurrence))
             }
             Relation::Known(schema, columns) => {
+                self.qualify_in_view(&parts, alias, &schema);
                 let columns = Columns::Known(columns);
                 self.source(Source { schema: Some(schema), columns, ..unaliased }, alias);
                 Ok(None)

@@ -75,7 +75,7 @@ impl<'a> Rewriter<'a> {
             self.account(&alias.alias);
         }
         let mut level = Level::default();
-        let lens = match self.relation(&parts) {
+        let lens = match self.written_relation(&parts) {
             Relation::Governed(lens) => {
                 level.sources.push(self.target_source(insert, &parts, lens));
                 let target = self.insert_columns(insert, &parts, lens)?;
@@ -148,6 +148,7 @@ impl<'a> Rewriter<'a> {
             prefers_derived: false,
             needs_its_schema: false,
             may_be_missing: false,
+            system: BTreeSet::new(),
             stance: Stance::AsItIs,
             fixed: Some("a whole row of the target of INSERT"),
         });
@@ -326,6 +327,7 @@ impl<'a> Rewriter<'a> {
                 prefers_derived: false,
                 needs_its_schema: false,
                 may_be_missing: false,
+                system: BTreeSet::new(),
                 stance: Stance::AsItIs,
                 fixed: Some("a whole row of EXCLUDED"),
             });

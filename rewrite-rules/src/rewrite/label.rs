@@ -75,6 +75,19 @@ fn source(expression: &Expr) -> Source<'_> {
     }
 }
 
+/// The function after which PostgreSQL names the output column.
+pub(super) fn function(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Function(function) => {
+            name::parts(&function.name).and_then(|parts| parts.last().copied())
+        }
+        Expr::Nested(inner)
+        | Expr::Collate { expr: inner, .. }
+        | Expr::Cast { expr: inner, .. } => self::function(inner),
+        _ => None,
+    }
+}
+
 impl Rewriter<'_> {
     /// If a reference names this output column, a changed name there needs a label here.
     pub(super) fn implicit_label(&mut self, expression: &Expr, end: usize) {

@@ -10,6 +10,9 @@
 mod answers;
 mod assignment;
 mod assignment_row;
+mod catalog;
+mod catalog_call;
+mod catalog_view;
 mod copy;
 mod copy_from;
 mod copy_staged;
@@ -22,11 +25,13 @@ mod insert_rows;
 mod insert_select;
 mod label;
 mod merge;
+mod named;
 mod occurrence;
 mod query;
 mod reference;
 mod row;
 mod sort_keys;
+mod stack;
 mod star;
 mod update;
 mod utility;
@@ -37,140 +42,82 @@ use sqlparser::ast::{Ident, Query, Statement};
 use sqlparser::tokenizer::Token;
 
 use crate::catalog::RelationName;
+use crate::catalog_lens::CatalogLenses;
 use crate::copy_syntax::CopySyntax;
 use crate::edit::{CharacterOffsets, Edits};
 use crate::generation::{Generation, SessionView};
-use crate::lens::{Lens, Names, OpaquePolicy};
+use crate::lens::{Lens, Names};
 use crate::name;
 use crate::outcome::{Outcome, Reply, Rewritten};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Lenses, Level};
 use crate::statement::{self, Lexeme, Parsed, start_byte};
 
+use catalog_call::Call;
+pub(crate) use catalog_view::stand_in;
+use named::{Named, opaque};
 use occurrence::Occurrence;
 use reference::{Label, Reference};
 use row::RowUse;
+pub(crate) use stack::rewrite;
 use star::Star;
-
-/// Longest text that is read. Unit: bytes. A 10 MB INSERT belongs in a COPY; one that names a
-/// governed table and is longer is refused.
-const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
-
-/// Most tokens in one text; bounds stack and memory of the tree.
-const MAX_TOKENS: usize = 400_000;
-
-/// Texts up to this long cannot have too many tokens. Unit: bytes.
-const SMALL_TEXT_BYTES: usize = 8 * 1024;
-
-/// What one byte of text may need of the caller's stack: `(SELECT 1 UNION ` nests another level in
-/// 16 bytes, which took 23 kB of it without optimisation. Unit: bytes.
-const STACK_PER_BYTE: usize = 2 * 1024;
-
-/// What the caller's stack must have besides. Unit: bytes.
-const STACK_RESERVE: usize = 256 * 1024;
-
-/// Stack for one nested or chained operator: parser, walk and drop recurse. Unit: bytes.
-const STACK_PER_TOKEN: usize = 2 * 1024;
-
-/// Stack for any longer text. Unit: bytes.
-const STACK_BASE: usize = 32 * 1024 * 1024;
 
 /// A walk ends early with a refusal. Boxed, since it is the rare case.
 pub(crate) type Walk<T> = Result<T, Box<Refusal>>;
 
-/// Decides what PostgreSQL should receive for `text`.
-pub(crate) fn rewrite(generation: &Generation, text: &str, session: SessionView<'_>) -> Outcome {
-    let needed = STACK_RESERVE + text.len().min(SMALL_TEXT_BYTES) * STACK_PER_BYTE;
-    if text.len() <= SMALL_TEXT_BYTES && stacker::remaining_stack().is_some_and(|it| it >= needed) {
-        return on_this_stack(generation, text, session);
-    }
-    if text.len() > MAX_TEXT_BYTES {
-        return Outcome::Refused(Refusal::too_large("bytes", MAX_TEXT_BYTES));
-    }
-    // Words and signs are what can nest or chain; a long literal is one token.
-    let tokens = squawk_lexer::tokenize(text).take(MAX_TOKENS + 1).count();
-    if tokens > MAX_TOKENS {
-        return Outcome::Refused(Refusal::too_large("tokens", MAX_TOKENS));
-    }
-    let stack = STACK_BASE + tokens * STACK_PER_TOKEN;
-    stacker::grow(stack, || on_this_stack(generation, text, session))
-}
-
 fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) -> Outcome {
     let lenses = generation.lenses(session.shape);
+    let catalogs = generation.catalogs(session.shape);
     let parsed = match statement::read(text) {
         Ok(parsed) => parsed,
         Err(unreadable) => {
             let named = match &unreadable.lexemes {
                 Some(lexemes) => Named::by_tokens(lenses, lexemes),
                 // Not even its tokens: whatever the scan found may be a name.
-                None => Named::by_substrings(lenses, text),
+                None if generation.scan(text.as_bytes()).governed => {
+                    Named::by_substrings(lenses, text)
+                }
+                None => Named::default(),
             };
-            return opaque(&named, unreadable.too_deep);
+            let reads_catalog =
+                unreadable.lexemes.is_none_or(|lexemes| catalog::is_read(catalogs, &lexemes));
+            return match opaque(&named, unreadable.too_deep) {
+                Outcome::Forward if reads_catalog => Outcome::ForwardOpaque,
+                outcome => outcome,
+            };
         }
     };
     let named = Named::by_tokens(lenses, &parsed.lexemes);
-    let Some(&blame) = named.lenses.first() else { return Outcome::Forward };
+    let reads_catalog = catalog::is_read(catalogs, &parsed.lexemes);
+    let blame = match (named.lenses.first(), lenses.first()) {
+        (Some(blame), _) => *blame,
+        (None, Some(blame)) if reads_catalog => blame,
+        (None, _) => return Outcome::Forward,
+    };
     if !session.standard_conforming_strings && text.contains('\\') {
         return match named.lenient() {
             true => Outcome::ForwardOpaque,
             false => Outcome::Refused(Refusal::construct(Construct::Backslash, blame)),
         };
     }
-    let mut rewriter = Rewriter::new(generation, text, session, &parsed, blame);
-    let walked = rewriter.walk(&parsed.statements).and_then(|()| rewriter.check_places());
-    match walked.and_then(|()| rewriter.finish()) {
+    let attempt = |catalogs: Option<&CatalogLenses>| {
+        let mut rewriter = Rewriter::new(generation, text, session, &parsed, blame);
+        rewriter.catalogs = catalogs;
+        rewriter.run(&parsed.statements)
+    };
+    let mut attempted = attempt(reads_catalog.then_some(catalogs));
+    // Where a catalog cannot be shown otherwise it is shown as it is.
+    if attempted.is_err() && reads_catalog {
+        if named.lenses.is_empty() {
+            return Outcome::ForwardOpaque;
+        }
+        attempted = attempt(None);
+    }
+    match attempted {
         Ok(Some(rewritten)) => Outcome::Rewritten(rewritten),
         Ok(None) => Outcome::Forward,
         Err(refusal) if named.lenient() && refusal.is_unsupported() => Outcome::ForwardOpaque,
         Err(refusal) => Outcome::Refused(*refusal),
-    }
-}
-
-/// What a text names, as far as its tokens tell.
-struct Named<'g> {
-    /// The lenses whose table's name is a token.
-    lenses: Vec<&'g Lens>,
-    /// Whether the name of a column that exists, but not in the client's shape, is one.
-    other_names: bool,
-}
-
-impl<'g> Named<'g> {
-    fn by_tokens(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Self {
-        let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
-        let named = |lens: &&Lens| names.contains(&lens.relation.name);
-        let lenses: Vec<&Lens> = lenses.iter().filter(named).collect();
-        let other_names = hidden(&lenses).any(|name| names.contains(name));
-        Self { lenses, other_names }
-    }
-
-    fn by_substrings(lenses: &'g [Lens], text: &str) -> Self {
-        let lenses: Vec<&Lens> = lenses.iter().collect();
-        let text = text.to_lowercase();
-        let other_names = hidden(&lenses).any(|name| text.contains(&name.to_lowercase()));
-        Self { lenses, other_names }
-    }
-
-    /// Nothing is migrated yet: what cannot be rewritten can still do no harm, unless it reads or
-    /// writes the column that nobody fills yet.
-    fn lenient(&self) -> bool {
-        !self.other_names && self.lenses.iter().all(|lens| lens.opaque == OpaquePolicy::Forward)
-    }
-}
-
-/// The columns that may exist and are not in the client's shape.
-fn hidden<'l>(lenses: &'l [&Lens]) -> impl Iterator<Item = &'l String> {
-    lenses.iter().filter(|lens| lens.hidden_exists).flat_map(|lens| &lens.hidden)
-}
-
-/// What becomes of a text that could not be read.
-fn opaque(named: &Named<'_>, too_deep: bool) -> Outcome {
-    let refusing = |lens: &&&Lens| named.other_names || lens.opaque == OpaquePolicy::Refuse;
-    match named.lenses.iter().find(refusing) {
-        Some(_) if too_deep => Outcome::Refused(Refusal::too_deep(statement::RECURSION_LIMIT)),
-        Some(lens) => Outcome::Refused(Refusal::construct(Construct::Unreadable, lens)),
-        None if named.lenses.is_empty() => Outcome::Forward,
-        None => Outcome::ForwardOpaque,
     }
 }
 
@@ -190,6 +137,10 @@ pub(crate) struct Rewriter<'a> {
     only: &'a [usize],
     /// A lens to name in messages where no occurrence is at hand.
     blame: &'a Lens,
+    /// What the catalogs show. `None`: what is in them.
+    catalogs: Option<&'a CatalogLenses>,
+    /// Whether the text is that of a system view, which knows no search path.
+    of_view: bool,
     occurrences: Vec<Occurrence<'a>>,
     references: Vec<Reference>,
     labels: Vec<Label>,
@@ -205,6 +156,8 @@ pub(crate) struct Rewriter<'a> {
     copies: &'a [CopySyntax],
     /// Uses of whole rows.
     rows: Vec<RowUse>,
+    /// Calls of functions about the catalog.
+    calls: Vec<Call<'a>>,
     /// Byte offsets of whole-row references whose row type does not show.
     typeless_rows: HashSet<usize>,
     /// What the answers to the text's statements must look like, by statement.
@@ -243,6 +196,8 @@ impl<'a> Rewriter<'a> {
             lexemes: &parsed.lexemes,
             only: &parsed.only,
             blame,
+            catalogs: None,
+            of_view: false,
             occurrences: Vec::new(),
             references: Vec::new(),
             labels: Vec::new(),
@@ -254,6 +209,7 @@ impl<'a> Rewriter<'a> {
             edits: Edits::default(),
             copies: &parsed.copies,
             rows: Vec::new(),
+            calls: Vec::new(),
             typeless_rows: HashSet::new(),
             replies: BTreeMap::new(),
             around: BTreeMap::new(),
@@ -267,6 +223,13 @@ impl<'a> Rewriter<'a> {
     /// The lenses of the client's shape.
     fn lenses(&self) -> &'a [Lens] {
         self.generation.lenses(self.session.shape)
+    }
+
+    /// What the text becomes; `None` if nothing changes.
+    fn run(mut self, statements: &[Statement]) -> Walk<Option<Rewritten>> {
+        self.walk(statements)?;
+        self.check_places()?;
+        self.finish()
     }
 
     /// All statements of the text.
@@ -324,12 +287,17 @@ impl<'a> Rewriter<'a> {
         if let Some(lens) = self.lenses().iter().find(|lens| lens.relation == found) {
             return Relation::Governed(lens);
         }
-        match self.generation.catalog().relation(&found) {
-            Some(relation) => {
+        if let Some(lens) = self.catalog_lens(&found) {
+            return Relation::Governed(lens);
+        }
+        let catalog = self.generation.catalog();
+        match (catalog.relation(&found), catalog.system.relations.get(&found)) {
+            (Some(relation), _) => {
                 let names = relation.columns.iter().map(|column| column.name.clone());
                 Relation::Known(found.schema, names.collect())
             }
-            None => Relation::Unknown,
+            (None, Some(relation)) => Relation::Known(found.schema, relation.columns.clone()),
+            (None, None) => Relation::Unknown,
         }
     }
 
@@ -340,7 +308,10 @@ impl<'a> Rewriter<'a> {
             return None;
         }
         let candidates = path.schemas.iter().map(|schema| RelationName::new(schema, table));
-        candidates.into_iter().find(|name| self.generation.catalog().relation(name).is_some())
+        let catalog = self.generation.catalog();
+        candidates.into_iter().find(|name| {
+            catalog.relation(name).is_some() || catalog.system.relations.contains_key(name)
+        })
     }
 
     fn cte(&self, table: &str) -> Option<&Cte> {
@@ -406,6 +377,7 @@ impl<'a> Rewriter<'a> {
     fn finish(mut self) -> Walk<Option<Rewritten>> {
         self.settle()?;
         self.emit_occurrences();
+        self.emit_calls();
         self.emit_references();
         self.emit_stars();
         self.emit_rows();
@@ -422,7 +394,13 @@ impl<'a> Rewriter<'a> {
         let mut rewritten = apply(self.edits)?;
         // Statements of our own were checked when they were made.
         let checked = visible.as_ref().unwrap_or(&rewritten);
-        check_result(self.text, &checked.sql).map_err(internal)?;
+        // What stands for a catalog may be far longer than the client's text.
+        let check = || check_result(self.text, &checked.sql);
+        let checked = match checked.sql.len() > self.text.len().saturating_mul(2) {
+            true => stack::with_stack_for(&checked.sql, check),
+            false => check(),
+        };
+        checked.map_err(internal)?;
         rewritten.replies = replies;
         rewritten.names = names;
         answers::place(&mut rewritten).map_err(internal)?;

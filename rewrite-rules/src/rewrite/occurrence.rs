@@ -10,7 +10,7 @@
 //!    that, and costs nothing, but cannot convert a value. It names every column, so that a column
 //!    dropped behind our back makes it fail instead of shifting silently.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rewriter, Walk};
 use crate::lens::{Lens, LogicalColumn};
@@ -38,6 +38,8 @@ pub(crate) struct Occurrence<'a> {
     pub(super) needs_its_schema: bool,
     /// Whether it may be missing from a joined row, so that its whole row is NULL.
     pub(super) may_be_missing: bool,
+    /// System columns of a catalog that are named.
+    pub(super) system: BTreeSet<String>,
     /// How it stands; decided once all is known.
     pub(super) stance: Stance,
 }
@@ -81,6 +83,9 @@ impl Occurrence<'_> {
     }
 
     fn decide(&self) -> Option<Stance> {
+        if self.lens.stands_as.is_some() {
+            return Some(self.catalog_stance());
+        }
         let can_derive = self.fixed.is_none() && self.span.is_some();
         if self.needs_its_schema {
             return self.needs.is_none().then_some(Stance::AsItIs);
@@ -148,7 +153,8 @@ impl<'a> Rewriter<'a> {
                     let items: Vec<String> =
                         occurrence.lens.shown().map(super::star::item).collect();
                     let table = self.slice((start, end));
-                    let mut text = format!("(SELECT {} FROM {table})", items.join(", "));
+                    let shown = format!("(SELECT {} FROM {table})", items.join(", "));
+                    let mut text = occurrence.stand_in().unwrap_or(shown);
                     if occurrence.alias.is_none() {
                         text.push_str(&format!(" AS {}", occurrence.reference));
                     }

@@ -145,6 +145,7 @@ impl<'a> Rewriter<'a> {
 
     fn select(&mut self, select: &Select, query: Option<&Query>, outermost: bool) -> Walk<Columns> {
         self.only_postgres(select)?;
+        let before = self.references.len();
         self.levels.push(Level::default());
         self.relations(&select.from)?;
         if let GroupByExpr::Expressions(items, _) = &select.group_by
@@ -164,7 +165,9 @@ impl<'a> Rewriter<'a> {
         }
         let clauses = [&select.selection, &select.having];
         clauses.into_iter().flatten().try_for_each(|clause| self.expression(clause))?;
+        let grouped_from = self.references.len();
         self.group_by(&select.group_by, &outputs)?;
+        let grouped = grouped_from..self.references.len();
         for window in &select.named_window {
             self.named_window(window)?;
         }
@@ -172,6 +175,7 @@ impl<'a> Rewriter<'a> {
         if let Some(query) = query {
             self.limits(query)?;
         }
+        self.group_by_catalog_columns(select, before, grouped);
         self.levels.pop();
         Ok(columns_of(outputs))
     }
@@ -200,7 +204,12 @@ impl<'a> Rewriter<'a> {
         let found: Vec<usize> = self.levels.last().map_or_else(Vec::new, |level| {
             level.sources.iter().filter_map(|source| source.occurrence).collect()
         });
-        found.into_iter().for_each(|occurrence| self.fix(occurrence, reason));
+        for occurrence in found {
+            // What is grouped by a catalog's key is grouped by its other columns as well, below.
+            if !self.is_catalog(occurrence) {
+                self.fix(occurrence, reason);
+            }
+        }
     }
 
     /// A select list or RETURNING list; `None` marks columns whose names are not known.
@@ -222,6 +231,7 @@ impl<'a> Rewriter<'a> {
                 SelectItem::UnnamedExpr(expression) => {
                     self.expression(expression)?;
                     self.implicit_label(expression, extent.1);
+                    self.call_label(expression, extent.1);
                     let name = super::label::name(expression);
                     outputs.push(Some(Output { name, expression: Some(expression) }));
                 }
@@ -403,8 +413,9 @@ impl<'a> Rewriter<'a> {
         if let Some(quantity) = query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()) {
             self.expression(quantity)?;
         }
-        for locked in query.locks.iter().filter_map(|lock| lock.of.as_ref()) {
-            let parts = name::parts(locked).unwrap_or_default();
+        for lock in &query.locks {
+            let parts = lock.of.as_ref().and_then(name::parts).unwrap_or_default();
+            self.lock_catalogs(parts.last().map(|part| name::folded(part)).as_deref());
             parts.into_iter().for_each(|part| self.account(part));
         }
         Ok(())

@@ -132,6 +132,11 @@ impl Rewriter<'_> {
     /// Notes a whole row; refuses it where its type would be seen.
     pub(super) fn row_use(&mut self, occurrence: usize, span: Range) -> Walk<()> {
         let Some(found) = self.occurrences.get_mut(occurrence) else { return Ok(()) };
+        // A row of a catalog is made one of its own type again.
+        if found.lens.stands_as.is_some() {
+            self.rows.push(RowUse { occurrence, span });
+            return Ok(());
+        }
         // A table that has just the columns that the client knows.
         if shows_physical_row(found.lens) {
             return Ok(());
@@ -150,6 +155,11 @@ impl Rewriter<'_> {
         for RowUse { occurrence, span } in std::mem::take(&mut self.rows) {
             let Some(found) = self.occurrences.get(occurrence) else { continue };
             let reference = found.reference.clone();
+            if let Some(text) = found.catalog_row() {
+                let text = if self.is_selected_from(span.1) { format!("({text})") } else { text };
+                self.edits.replace(span.0, span.1, vec![text.into()]);
+                continue;
+            }
             if found.stance == Stance::Derived {
                 // A schema before the name means nothing any more.
                 let text = self.slice(span);

@@ -6,7 +6,6 @@
 //! show just the old shape, and the `*` stays as it is.
 
 use super::Rewriter;
-use super::occurrence::Stance;
 use crate::edit::Piece;
 use crate::lens::LogicalColumn;
 use crate::name;
@@ -72,7 +71,7 @@ impl Rewriter<'_> {
     pub(super) fn emit_stars(&mut self) {
         for star in std::mem::take(&mut self.stars) {
             let spelled = star.elements.iter().any(|element| match element {
-                Element::Governed(at) => self.stance(*at) != Stance::Derived,
+                Element::Governed(at) => self.is_spelled_out(*at),
                 Element::Other(_) => false,
             });
             if spelled {
@@ -93,7 +92,7 @@ impl Rewriter<'_> {
             Element::Governed(at) => {
                 let Some(occurrence) = self.occurrences.get(*at) else { return Vec::new() };
                 let reference = &occurrence.reference;
-                if occurrence.stance == Stance::Derived {
+                if !self.is_spelled_out(*at) {
                     return vec![format!("{reference}.*")];
                 }
                 let reference = star.written.as_ref().unwrap_or(reference);

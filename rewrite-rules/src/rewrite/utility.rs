@@ -177,8 +177,10 @@ impl<'a> Rewriter<'a> {
         fixed: &'static str,
     ) -> Walk<Option<usize>> {
         let ctes = std::mem::take(&mut self.ctes);
+        let catalogs = self.catalogs.take();
         let occurrence = self.table(written, alias);
         self.ctes = ctes;
+        self.catalogs = catalogs;
         let occurrence = occurrence?;
         if let Some(occurrence) = occurrence {
             self.fix(occurrence, fixed);
@@ -232,7 +234,10 @@ impl<'a> Rewriter<'a> {
         }
         view.columns.iter().for_each(|column| self.account(&column.name));
         let before = self.occurrences.len();
+        // A view over a catalog outlives every phase: it reads what is in it.
+        let catalogs = self.catalogs.take();
         self.query(&view.query)?;
+        self.catalogs = catalogs;
         let Some(lens) = self.occurrences.get(before).map(|found| found.lens) else {
             return Ok(());
         };

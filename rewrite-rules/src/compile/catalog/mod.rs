@@ -1,0 +1,140 @@
+//! What the server's catalogs must show of the governed tables to clients of one shape.
+//!
+//! | file | what it decides |
+//! | --- | --- |
+//! | [`look`] | the columns of one table: names, numbers, types, promises |
+//! | [`objects`] | the indexes, constraints, triggers and statistics that hang on them |
+//! | [`bodies`], [`columns`] | the queries that stand for the catalogs in which all that is kept |
+//! | [`functions`] | the functions that take or give physical names and numbers |
+//! | [`views`] | the views over those catalogs, by their own definitions |
+//! | [`identifier`], [`sql`] | texts |
+
+mod bodies;
+mod columns;
+mod functions;
+mod identifier;
+mod look;
+mod objects;
+mod sql;
+mod views;
+
+use std::collections::BTreeMap;
+
+use self::look::Look;
+use self::objects::Objects;
+use super::{ColumnChange, Place};
+use crate::catalog::{Catalog, Relation, RelationName};
+use crate::catalog_lens::CatalogLenses;
+use crate::generation::Generation;
+use crate::lens::LogicalColumn;
+use crate::rule::{ColumnPair, Rule};
+use crate::shape::Shape;
+
+/// The two columns of a migration, from where a client of one shape stands.
+struct Pair<'a> {
+    /// The one that the client knows.
+    shown: &'a LogicalColumn,
+    /// The one that must not show.
+    other: &'a LogicalColumn,
+    /// Where the shown one stands among the others.
+    place: Place,
+    /// Whether the shown one is there and has all the constraints and indexes that it must have.
+    is_complete: bool,
+    /// For objects of the other column, as a rule declares them, their counterparts' names.
+    names: BTreeMap<String, String>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(shape: Shape, change: &'a ColumnChange, pair: &ColumnPair) -> Self {
+        let declared = pair.constraints.iter();
+        match shape {
+            Shape::Old => Self {
+                shown: &change.old,
+                other: &change.new,
+                place: change.old_place,
+                is_complete: change.old_promises,
+                names: declared.map(|(old, new)| (new.clone(), old.clone())).collect(),
+            },
+            Shape::New => Self {
+                shown: &change.new,
+                other: &change.old,
+                place: change.new_place,
+                is_complete: change.new_promises,
+                names: declared.map(|(old, new)| (old.clone(), new.clone())).collect(),
+            },
+        }
+    }
+}
+
+/// The governed tables that look alike in the catalog.
+struct Tables {
+    oids: Vec<u32>,
+    names: Vec<RelationName>,
+    look: Look,
+}
+
+/// Everything that the catalogs must show.
+struct Picture {
+    tables: Vec<Tables>,
+    objects: Objects,
+}
+
+/// Adds to a generation what the catalogs show to clients of each shape.
+///
+/// Without oids nothing can be told apart, and the catalogs are shown as they are.
+pub(super) fn show(
+    generation: &mut Generation,
+    rules: &[Rule],
+    tables: &BTreeMap<RelationName, Vec<(usize, ColumnChange)>>,
+) {
+    let migrations: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
+    for shape in Shape::ALL {
+        let Some(picture) = picture(generation, shape, rules, tables) else { continue };
+        let lenses = CatalogLenses {
+            relations: bodies::lenses(&picture, &generation.catalog().system, &migrations),
+            functions: functions::lenses(&picture),
+        };
+        *generation.catalogs_mut(shape) = lenses;
+        views::add(generation, shape, &migrations);
+    }
+    generation.look_for_catalogs();
+}
+
+/// `None` if the catalogs show just what the client knows.
+fn picture(
+    generation: &Generation,
+    shape: Shape,
+    rules: &[Rule],
+    tables: &BTreeMap<RelationName, Vec<(usize, ColumnChange)>>,
+) -> Option<Picture> {
+    let catalog: &Catalog = generation.catalog();
+    let mut picture = Picture { tables: Vec::new(), objects: Objects::default() };
+    for lens in generation.lenses(shape) {
+        let changes = tables.get(&lens.relation)?;
+        let table: &Relation = catalog.relation(&lens.relation)?;
+        if table.oids.relation == 0 {
+            return None;
+        }
+        let pairs: Vec<Pair<'_>> = changes
+            .iter()
+            .filter_map(|(rule, change)| {
+                Some(Pair::new(shape, change, rules.get(*rule)?.change.columns()))
+            })
+            .collect();
+        let mut look = Look::new(lens, table, &pairs);
+        let objects = catalog.system.objects.get(&lens.relation).map_or(&[][..], Vec::as_slice);
+        look.hidden_checks = picture.objects.add(&look, table, &pairs, objects);
+        let alike = picture.tables.iter_mut().find(|tables| tables.look == look);
+        let (oid, name) = (table.oids.relation, lens.relation.clone());
+        match alike {
+            Some(tables) => {
+                tables.oids.push(oid);
+                tables.names.push(name);
+            }
+            None => picture.tables.push(Tables { oids: vec![oid], names: vec![name], look }),
+        }
+    }
+    picture.tables.retain(|tables| !tables.look.is_plain());
+    let nothing = picture.tables.is_empty() && picture.objects.is_empty();
+    (!nothing).then_some(picture)
+}

@@ -1,0 +1,56 @@
+//! What a text names, and what becomes of it where that is all that is known of it.
+
+use std::collections::HashSet;
+
+use crate::lens::{Lens, OpaquePolicy};
+use crate::outcome::Outcome;
+use crate::refusal::{Construct, Refusal};
+use crate::statement::{self, Lexeme};
+
+/// What a text names, as far as its tokens tell.
+#[derive(Default)]
+pub(super) struct Named<'g> {
+    /// The lenses whose table's name is a token.
+    pub(super) lenses: Vec<&'g Lens>,
+    /// Whether the name of a column that exists, but not in the client's shape, is one.
+    other_names: bool,
+}
+
+impl<'g> Named<'g> {
+    pub(super) fn by_tokens(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Self {
+        let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
+        let named = |lens: &&Lens| names.contains(&lens.relation.name);
+        let lenses: Vec<&Lens> = lenses.iter().filter(named).collect();
+        let other_names = hidden(&lenses).any(|name| names.contains(name));
+        Self { lenses, other_names }
+    }
+
+    pub(super) fn by_substrings(lenses: &'g [Lens], text: &str) -> Self {
+        let lenses: Vec<&Lens> = lenses.iter().collect();
+        let text = text.to_lowercase();
+        let other_names = hidden(&lenses).any(|name| text.contains(&name.to_lowercase()));
+        Self { lenses, other_names }
+    }
+
+    /// Nothing is migrated yet: what cannot be rewritten can still do no harm, unless it reads or
+    /// writes the column that nobody fills yet.
+    pub(super) fn lenient(&self) -> bool {
+        !self.other_names && self.lenses.iter().all(|lens| lens.opaque == OpaquePolicy::Forward)
+    }
+}
+
+/// The columns that may exist and are not in the client's shape.
+fn hidden<'l>(lenses: &'l [&Lens]) -> impl Iterator<Item = &'l String> {
+    lenses.iter().filter(|lens| lens.hidden_exists).flat_map(|lens| &lens.hidden)
+}
+
+/// What becomes of a text that could not be read.
+pub(super) fn opaque(named: &Named<'_>, too_deep: bool) -> Outcome {
+    let refusing = |lens: &&&Lens| named.other_names || lens.opaque == OpaquePolicy::Refuse;
+    match named.lenses.iter().find(refusing) {
+        Some(_) if too_deep => Outcome::Refused(Refusal::too_deep(statement::RECURSION_LIMIT)),
+        Some(lens) => Outcome::Refused(Refusal::construct(Construct::Unreadable, lens)),
+        None if named.lenses.is_empty() => Outcome::Forward,
+        None => Outcome::ForwardOpaque,
+    }
+}
