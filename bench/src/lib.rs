@@ -101,5 +101,6 @@ fn text(number: u16, name: &str) -> Column {
         generated: false,
         identity: None,
         dependents: std::collections::BTreeSet::new(),
+        views: std::collections::BTreeSet::new(),
     }
 }

@@ -139,6 +139,9 @@ pub struct Column {
     /// triggers, policies, publications, as `pg_describe_object` names them. Indexes and
     /// constraints of the table itself are left out.
     pub dependents: BTreeSet<String>,
+    /// Views and rules of views that read or write it, where PostgreSQL writes through them by
+    /// itself: not those with INSTEAD OF triggers.
+    pub views: BTreeSet<RelationName>,
 }
 
 /// A column's DEFAULT.

@@ -2,6 +2,8 @@
 //!
 //! Rewriting knows lenses only. It never learns which kind of migration made one, nor its phase.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::{ColumnDefault, RelationName};
 use crate::catalog_lens::StandIn;
 use crate::name;
@@ -24,6 +26,8 @@ pub struct Lens {
     pub migrations: Vec<String>,
     /// What the server calls by names that the client does not expect.
     pub names: Names,
+    /// Views through which a write would miss a column that it must reach.
+    pub views: BTreeSet<RelationName>,
     /// What stands for it wherever it is read: the lens of one of the server's catalogs.
     pub stands_as: Option<StandIn>,
 }

@@ -68,7 +68,10 @@ impl Prefilter {
     /// server. Where there are no tables, nothing is governed and no name means anything; but
     /// prepared statements live on into a time when there are some.
     pub(crate) fn new(tables: &[Lens], catalogs: &[&CatalogLenses]) -> Self {
-        Self::of_names(tables.iter().map(|lens| lens.relation.name.as_str()), catalogs)
+        let names = tables.iter().flat_map(|lens| {
+            std::iter::once(&lens.relation).chain(&lens.views).map(|it| it.name.as_str())
+        });
+        Self::of_names(names, catalogs)
     }
 
     fn of_names<'n>(tables: impl Iterator<Item = &'n str>, catalogs: &[&CatalogLenses]) -> Self {

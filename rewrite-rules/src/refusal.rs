@@ -73,6 +73,8 @@ pub enum Construct {
     RowAssignment,
     /// `ON CONFLICT ON CONSTRAINT` naming a constraint of a column that is no longer written.
     ConflictConstraint,
+    /// INSERT, UPDATE or MERGE of a view over the table.
+    ThroughView,
     /// A syntax that PostgreSQL does not have.
     NotPostgres(&'static str),
 }
@@ -103,6 +105,7 @@ impl Construct {
             Self::ConflictConstraint => {
                 "ON CONFLICT ON CONSTRAINT of a column that is no longer written".to_owned()
             }
+            Self::ThroughView => "a write through a view".to_owned(),
             Self::NotPostgres(what) => what.to_owned(),
         }
     }
@@ -130,6 +133,7 @@ impl Construct {
             Self::VolatileDefault => "leave the generated column out of the INSERT",
             Self::RowAssignment => "assign the columns one by one",
             Self::ConflictConstraint => "name the column: ON CONFLICT (column)",
+            Self::ThroughView => "write to the table itself",
             Self::NotPostgres(_) => "write it as PostgreSQL's manual has it",
         }
     }

@@ -20,6 +20,7 @@ fn generation(phase: Phase, dropped: bool, oid: u32) -> Generation {
         generated: false,
         identity: None,
         dependents: std::collections::BTreeSet::new(),
+        views: std::collections::BTreeSet::new(),
     };
     let mut columns = vec![column("id", 1), column("username", 2), column("handle", 3)];
     columns.retain(|column| !dropped || column.name != "username");

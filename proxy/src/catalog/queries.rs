@@ -204,6 +204,22 @@ pub(super) const SYSTEM: &str = "
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
+/// relation, attnum, schema and name of a view through which PostgreSQL writes the column: the view
+/// or one of its rules depends on it. `is_updatable` counts rules; of its bits 4 is UPDATE and 8
+/// INSERT. Where an INSTEAD OF trigger (64 of `tgtype`) stands, a function decides what is written.
+pub(super) const VIEWS: &str = concat!(
+    "SELECT DISTINCT d.refobjid, d.refobjsubid, vn.nspname::text, v.relname::text
+     FROM ",
+    loaded!(),
+    " JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+          AND d.refobjsubid > 0 AND d.classid = 'pg_rewrite'::regclass
+      JOIN pg_rewrite r ON r.oid = d.objid
+      JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v'
+      JOIN pg_namespace vn ON vn.oid = v.relnamespace
+     WHERE pg_relation_is_updatable(v.oid, false) & 12 <> 0
+       AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = v.oid AND g.tgtype & 64 <> 0)"
+);
+
 /// One text that changes whenever one of the above may have changed.
 ///
 /// A changed catalog row is a new version of it in a new place, so a sum over the places of all

@@ -56,6 +56,13 @@ CREATE TRIGGER disabled BEFORE UPDATE ON public.users
     FOR EACH ROW EXECUTE FUNCTION app.plain();
 ALTER TABLE public.users DISABLE TRIGGER disabled;
 CREATE VIEW app.names AS SELECT username FROM public.users;
+CREATE VIEW app.total AS SELECT sum(price) FROM public.users;
+CREATE VIEW app.guarded AS SELECT price FROM public.users;
+CREATE TRIGGER instead INSTEAD OF UPDATE ON app.guarded
+    FOR EACH ROW EXECUTE FUNCTION app.plain();
+CREATE VIEW app.ruled AS SELECT 1 AS number;
+CREATE RULE ruled AS ON INSERT TO app.ruled DO INSTEAD
+    INSERT INTO public.users (price) VALUES (NEW.number);
 CREATE FUNCTION app.find(int) RETURNS text LANGUAGE sql
     BEGIN ATOMIC SELECT username FROM public.users WHERE id = $1; END;
 CREATE POLICY own ON public.users USING (username = CURRENT_USER);
@@ -101,6 +108,9 @@ fn describe(column: &Column) -> String {
     }
     for dependent in &column.dependents {
         write!(text, " <- {dependent}").unwrap();
+    }
+    for view in &column.views {
+        write!(text, " written through {view}").unwrap();
     }
     text
 }
@@ -161,8 +171,8 @@ fn assert_views(catalog: &Catalog) {
 
 const USERS: &str = r#"Table of 16 attributes, children: false, before row: ["before_row"]
 1 id integer not null default volatile nextval('public.users_id_seq'::regclass) <- constraint visits_user_id_fkey on table app.visits <- constraint visits_user_id_fkey on table app.visits_1 <- function app.find(integer) <- publication of table public.users in publication certain
-2 username character varying(50) (character varying) not null <- function app.find(integer) <- policy own on table public.users <- publication of table public.users in publication certain <- view app.names
-4 price numeric(10,2) (numeric) default immutable (1 + 1) <- column twice of table public.users
+2 username character varying(50) (character varying) not null <- function app.find(integer) <- policy own on table public.users <- publication of table public.users in publication certain <- view app.names written through app.names
+4 price numeric(10,2) (numeric) default immutable (1 + 1) <- column twice of table public.users <- rule ruled on view app.ruled <- view app.guarded <- view app.total written through app.ruled
 5 born timestamp with time zone default stable now()
 6 token uuid default volatile gen_random_uuid()
 7 who text default stable CURRENT_USER
@@ -208,7 +218,16 @@ async fn a_role_without_privileges_sees_the_whole_catalog() {
     let mut client = connect(&cluster, "nobody_special").await;
     let catalog = load(&mut client).await.unwrap();
     let names: Vec<String> = catalog.relations.keys().map(ToString::to_string).collect();
-    let expected = ["app.counts", "app.names", "app.visits", "app.visits_1", "public.users"];
+    let expected = [
+        "app.counts",
+        "app.guarded",
+        "app.names",
+        "app.ruled",
+        "app.total",
+        "app.visits",
+        "app.visits_1",
+        "public.users",
+    ];
     assert_eq!(names, expected);
     assert_eq!(relation(&catalog, "public", "users"), USERS);
     assert_eq!(relation(&catalog, "app", "visits"), VISITS);

@@ -31,6 +31,7 @@ fn rename(relation: &mut Relation, from: &str, to: &str) {
             number,
             default: None,
             dependents: std::collections::BTreeSet::new(),
+            views: std::collections::BTreeSet::new(),
             ..old.clone()
         };
         relation.columns.push(column);

@@ -121,6 +121,7 @@ mod tests {
             opaque: OpaquePolicy::Refuse,
             migrations: Vec::new(),
             names: rewrite_rules::lens::Names::default(),
+            views: std::collections::BTreeSet::new(),
             stands_as: None,
         };
         let found: Vec<(&str, String)> =

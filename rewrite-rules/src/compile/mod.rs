@@ -9,8 +9,9 @@ mod column;
 mod conversion;
 mod rename;
 mod table;
+mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Column, Relation, RelationName};
@@ -92,7 +93,10 @@ pub fn compile(
     }
     let lenses = |shape| {
         let tables = tables.iter().filter_map(|(name, changes)| {
-            catalog.relation(name).map(|table| lens(shape, rules, name, table, changes))
+            let table = catalog.relation(name)?;
+            let mut lens = lens(shape, rules, name, table, changes);
+            lens.views = views::past(&lens, table, &catalog);
+            Some(lens)
         });
         tables.collect()
     };
@@ -287,6 +291,7 @@ fn lens(
         opaque,
         migrations: changes.iter().filter_map(|(index, _)| migration(*index)).collect(),
         names: names(shape, rules, changes),
+        views: BTreeSet::new(),
         stands_as: None,
     }
 }

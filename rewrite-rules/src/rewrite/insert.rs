@@ -69,6 +69,7 @@ impl<'a> Rewriter<'a> {
         if let Some(source) = &insert.source {
             self.query(source)?;
         }
+        self.no_view(table)?;
         let parts = name::parts(table).unwrap_or_default();
         parts.iter().for_each(|part| self.account(part));
         if let Some(alias) = &insert.table_alias {

@@ -38,7 +38,7 @@ mod utility;
 
 use std::collections::{BTreeMap, HashSet};
 
-use sqlparser::ast::{Ident, Query, Statement};
+use sqlparser::ast::{Ident, ObjectName, Query, Statement};
 use sqlparser::tokenizer::Token;
 
 use crate::catalog::RelationName;
@@ -275,15 +275,29 @@ impl<'a> Rewriter<'a> {
         self.query(query)
     }
 
-    /// What a table's name means here: a governed table's lens, a known relation, or neither.
-    fn relation(&self, parts: &[&Ident]) -> Relation<'a> {
+    /// The relation that a table's name leads to.
+    fn found(&self, parts: &[&Ident]) -> Option<RelationName> {
         let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
-        let found = match names.as_slice() {
+        match names.as_slice() {
             [table] => self.search(table),
             [schema, table] | [_, schema, table] => Some(RelationName::new(schema, table)),
             _ => None,
-        };
-        let Some(found) = found else { return Relation::Unknown };
+        }
+    }
+
+    /// PostgreSQL writes through a view by itself, and past the lens.
+    fn no_view(&self, target: &ObjectName) -> Walk<()> {
+        let parts = name::parts(target).unwrap_or_default();
+        let Some(found) = self.found(&parts) else { return Ok(()) };
+        match self.lenses().iter().find(|lens| lens.views.contains(&found)) {
+            Some(lens) => Err(Box::new(Refusal::construct(Construct::ThroughView, lens))),
+            None => Ok(()),
+        }
+    }
+
+    /// What a table's name means here: a governed table's lens, a known relation, or neither.
+    fn relation(&self, parts: &[&Ident]) -> Relation<'a> {
+        let Some(found) = self.found(parts) else { return Relation::Unknown };
         if let Some(lens) = self.lenses().iter().find(|lens| lens.relation == found) {
             return Relation::Governed(lens);
         }

@@ -7,10 +7,13 @@ use crate::outcome::Outcome;
 use crate::refusal::{Construct, Refusal};
 use crate::statement::{self, Lexeme};
 
+/// Words without which a statement writes nothing through a view.
+const WRITES: [&str; 3] = ["insert", "update", "merge"];
+
 /// What a text names, as far as its tokens tell.
 #[derive(Default)]
 pub(super) struct Named<'g> {
-    /// The lenses whose table's name is a token.
+    /// The lenses whose table's name is a token, or that of a view that may be written.
     pub(super) lenses: Vec<&'g Lens>,
     /// Whether the name of a column that exists, but not in the client's shape, is one.
     other_names: bool,
@@ -19,7 +22,11 @@ pub(super) struct Named<'g> {
 impl<'g> Named<'g> {
     pub(super) fn by_tokens(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Self {
         let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
-        let named = |lens: &&Lens| names.contains(&lens.relation.name);
+        let writes = WRITES.iter().any(|&word| names.contains(word));
+        let named = |lens: &&Lens| {
+            names.contains(&lens.relation.name)
+                || (writes && lens.views.iter().any(|view| names.contains(&view.name)))
+        };
         let lenses: Vec<&Lens> = lenses.iter().filter(named).collect();
         let other_names = hidden(&lenses).any(|name| names.contains(name));
         Self { lenses, other_names }

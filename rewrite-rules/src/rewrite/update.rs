@@ -27,6 +27,7 @@ impl Rewriter<'_> {
         if foreign {
             return self.refuse(Construct::NotPostgres("this form of UPDATE"));
         }
+        self.no_view(name)?;
         self.levels.push(Level::default());
         let target = self.target(name, alias.as_ref(), "a whole row of the target of UPDATE")?;
         self.relations(from)?;

@@ -242,6 +242,7 @@ fn add_column(
         generated: false,
         identity: None,
         dependents: BTreeSet::new(),
+        views: BTreeSet::new(),
     };
     let mut keys = Vec::new();
     for option in &definition.options {
@@ -329,9 +330,13 @@ fn create_view(catalog: &mut Catalog, view: &CreateView) -> Result<(), String> {
             default: None,
             generated: false,
             identity: None,
+            views: BTreeSet::new(),
             ..column.clone()
         });
         column.dependents.insert(format!("view {}", shown(&name)));
+        if !view.materialized {
+            column.views.insert(name.clone());
+        }
     }
     let kind = if view.materialized { RelationKind::MaterializedView } else { RelationKind::View };
     let relation = Relation {

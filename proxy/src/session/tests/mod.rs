@@ -35,6 +35,7 @@ fn column(name: &str, number: u16) -> Column {
         generated: false,
         identity: None,
         dependents: std::collections::BTreeSet::new(),
+        views: std::collections::BTreeSet::new(),
     }
 }
 

@@ -119,6 +119,7 @@ pub(super) fn lens(
         opaque: OpaquePolicy::Forward,
         migrations: migrations.to_vec(),
         names: Names::default(),
+        views: std::collections::BTreeSet::new(),
         stands_as: Some(query),
     }
 }

@@ -1,0 +1,32 @@
+//! Views over a governed table through which PostgreSQL writes past the lens.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::{Catalog, Relation, RelationName};
+use crate::lens::{Lens, OpaquePolicy};
+
+/// The views through which a write reaches one of several columns that are written together, or one
+/// that is not written any more. None while nothing is migrated yet.
+pub(super) fn past(lens: &Lens, table: &Relation, catalog: &Catalog) -> BTreeSet<RelationName> {
+    let mut found = BTreeSet::new();
+    if lens.opaque == OpaquePolicy::Forward {
+        return found;
+    }
+    let alone = |column: &str| {
+        let puts = lens.columns.iter().map(|logical| &logical.put);
+        let mut puts = puts.filter(|put| put.iter().any(|it| it.column == column)).peekable();
+        puts.peek().is_some() && puts.all(|put| put.len() == 1)
+    };
+    let mut open: Vec<RelationName> = (table.columns.iter())
+        .filter(|column| !alone(&column.name))
+        .flat_map(|column| column.views.iter().cloned())
+        .collect();
+    while let Some(view) = open.pop() {
+        if found.insert(view.clone()) {
+            // Which of its columns it is does not matter: it is written with the others.
+            let columns = catalog.relation(&view).into_iter().flat_map(|view| &view.columns);
+            open.extend(columns.flat_map(|column| column.views.iter().cloned()));
+        }
+    }
+    found
+}
