@@ -15,6 +15,19 @@ pub struct CatalogLenses {
     pub relations: Vec<Lens>,
     /// Functions about what is in them.
     pub functions: Vec<FunctionLens>,
+    /// Columns that have another number for the client.
+    pub numbers: Vec<ColumnNumber>,
+}
+
+/// A column whose number a client knows as another one. A RowDescription names columns by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnNumber {
+    /// `pg_class.oid` of its table.
+    pub relation: u32,
+    /// `pg_attribute.attnum`.
+    pub physical: u16,
+    /// What the catalogs show to the client.
+    pub shown: u16,
 }
 
 impl CatalogLenses {

@@ -1,5 +1,6 @@
 //! What becomes of a statement.
 
+use crate::catalog_lens::ColumnNumber;
 use crate::encoding::Encoding;
 use crate::lens::Names;
 use crate::refusal::Refusal;
@@ -83,6 +84,8 @@ pub struct Reply {
     /// Result columns of a governed table's row type that come as anonymous records: place among
     /// the result's columns counted from 0, and the type's oid.
     pub row_types: Vec<(u16, u32)>,
+    /// Columns of tables that result columns come from and that have another number for the client.
+    pub numbers: Vec<ColumnNumber>,
     /// What the client should know besides: a NOTICE before the statement's end.
     pub notice: Option<Notice>,
     /// The table that the client named, where the statement names [`STAGING_TABLE`] instead.

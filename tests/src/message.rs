@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// One column of a RowDescription, without the table's oid and column number, which are no part of
-/// what a client of the old shape is promised.
+/// One column of a RowDescription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// Label.
     pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
     /// `pg_type.oid`.
     pub type_oid: u32,
     /// `pg_type.typlen`.
@@ -20,6 +21,24 @@ pub struct Column {
     /// 0 text, 1 binary.
     pub format: i16,
 }
+
+/// The table column that a result column comes from. Any two are equal: oids differ from database
+/// to database.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// `pg_class.oid`, 0 for none.
+    pub relation: u32,
+    /// `pg_attribute.attnum`, 0 for none.
+    pub number: i16,
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Origin {}
 
 /// The fields of an ErrorResponse or NoticeResponse.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -156,9 +175,9 @@ impl Message {
         let message = match tag {
             b'T' => Self::Columns(reader.many(|r| {
                 let name = r.text();
-                r.take(6);
+                let origin = Origin { relation: r.u32(), number: r.i16() };
                 let (type_oid, type_size, typmod, format) = (r.u32(), r.i16(), r.i32(), r.i16());
-                Column { name, type_oid, type_size, typmod, format }
+                Column { name, origin, type_oid, type_size, typmod, format }
             })),
             b'D' => Self::Row(reader.many(|r| {
                 let length = r.i32();

@@ -56,25 +56,29 @@ fn fewer_fields(body: &[u8], fields: usize) -> Option<BytesMut> {
     Some(compose::message(b'G', &new))
 }
 
-/// A RowDescription with other types for some columns. `types`: place counted from 0, and oid.
-fn with_types(body: &[u8], types: &[(u16, u32)]) -> Option<BytesMut> {
-    if types.is_empty() {
-        return None;
-    }
+/// A RowDescription with the types and the column numbers that a reply asks for.
+fn redescribed(body: &[u8], reply: &Reply) -> Option<BytesMut> {
     /// Of a column behind its name: table, number of the column, type, size, modifier, format.
     const ATTRIBUTES: usize = 18;
-    const BEFORE_TYPE: usize = 6;
     let (count, mut rest) = body.split_first_chunk::<2>()?;
     let mut new = BytesMut::with_capacity(body.len());
     new.put_slice(count);
     for place in 0..u16::from_be_bytes(*count) {
         let name = rest.iter().position(|byte| *byte == 0)?.checked_add(1)?;
         let (column, tail) = rest.split_at_checked(name.checked_add(ATTRIBUTES)?)?;
-        let (before, behind) = column.split_at_checked(name.checked_add(BEFORE_TYPE)?)?;
+        let (label, behind) = column.split_at_checked(name)?;
+        let (table, behind) = behind.split_first_chunk::<4>()?;
+        let (number, behind) = behind.split_first_chunk::<2>()?;
         let (server, behind) = behind.split_first_chunk::<4>()?;
-        // A catalog may not know the number.
-        let wanted = types.iter().find(|(column, oid)| *column == place && *oid != 0);
-        new.put_slice(before);
+        let (relation, physical) = (u32::from_be_bytes(*table), u16::from_be_bytes(*number));
+        let mut numbers = reply.numbers.iter();
+        let shown = numbers.find(|it| it.relation == relation && it.physical == physical);
+        // A catalog may not know the oid.
+        let mut types = reply.row_types.iter();
+        let wanted = types.find(|(column, oid)| *column == place && *oid != 0);
+        new.put_slice(label);
+        new.put_slice(table);
+        new.put_u16(shown.map_or(physical, |it| it.shown));
         new.put_u32(wanted.map_or(u32::from_be_bytes(*server), |(_, oid)| *oid));
         new.put_slice(behind);
         rest = tail;
@@ -82,11 +86,15 @@ fn with_types(body: &[u8], types: &[(u16, u32)]) -> Option<BytesMut> {
     rest.is_empty().then(|| compose::message(b'T', &new))
 }
 
+/// Whether result columns have other types or numbers for the client.
+fn is_redescribed(reply: &Reply) -> bool {
+    !reply.row_types.is_empty() || !reply.numbers.is_empty()
+}
+
 impl Conversation {
     /// Whether a RowDescription must be there in full.
-    pub(super) fn types_matter(&self, header: Header) -> bool {
-        header.total <= DESCRIPTION_BYTES
-            && self.replies.present().is_some_and(|reply| !reply.row_types.is_empty())
+    pub(super) fn description_matters(&self, header: Header) -> bool {
+        header.total <= DESCRIPTION_BYTES && self.replies.present().is_some_and(is_redescribed)
     }
 
     /// RowDescription.
@@ -97,8 +105,8 @@ impl Conversation {
     ) -> Result<Step, Violation> {
         let reply = self.replies.present();
         let hidden = reply.is_some_and(|reply| reply.injected);
-        let types = reply.map(|reply| &reply.row_types).filter(|_| complete);
-        let patched = types.and_then(|types| with_types(body, types));
+        let wanted = reply.filter(|reply| complete && is_redescribed(reply));
+        let patched = wanted.and_then(|reply| redescribed(body, reply));
         let step = self.described(b'T')?;
         Ok(match patched {
             _ if hidden => Step::Drop,
@@ -124,6 +132,7 @@ impl Conversation {
 mod tests {
     use super::*;
     use rewrite_rules::Notice;
+    use rewrite_rules::catalog_lens::ColumnNumber;
 
     #[test]
     fn a_tag_keeps_its_count() {
@@ -151,17 +160,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_given_columns_get_another_type() {
-        let column = |name: &str, oid: u32| {
-            let head = [name.as_bytes(), b"\0\0\0\x40\0\0\x02"].concat();
+    fn only_the_given_columns_get_another_type_or_number() {
+        let column = |name: &str, number: u8, oid: u32| {
+            let head = [name.as_bytes(), b"\0\0\0\x40\0\0", &[number]].concat();
             [&head[..], &oid.to_be_bytes(), b"\xff\xff\xff\xff\xff\xff\0\0"].concat()
         };
-        let body = [b"\0\x02", &column("a", 2249)[..], &column("b", 2249)].concat();
-        let expected = [b"\0\x02", &column("a", 2249)[..], &column("b", 16_400)].concat();
-        assert_eq!(with_types(&body, &[(1, 16_400)]), Some(compose::message(b'T', &expected)));
-        assert_eq!(with_types(&body, &[(0, 0)]), Some(compose::message(b'T', &body)));
+        let body = [b"\0\x02", &column("a", 2, 2249)[..], &column("b", 6, 2249)].concat();
+        let expected = [b"\0\x02", &column("a", 2, 2249)[..], &column("b", 7, 16_400)].concat();
+        let number = |relation| ColumnNumber { relation, physical: 6, shown: 7 };
+        let wanted = Reply {
+            row_types: vec![(1, 16_400)],
+            numbers: vec![number(1), number(16_384)],
+            ..Reply::default()
+        };
+        assert_eq!(redescribed(&body, &wanted), Some(compose::message(b'T', &expected)));
+        let unknown = Reply { row_types: vec![(0, 0)], ..Reply::default() };
+        assert_eq!(redescribed(&body, &unknown), Some(compose::message(b'T', &body)));
         for cut in 0..body.len() {
-            assert_eq!(with_types(&body[..cut], &[(1, 16_400)]), None, "{cut}");
+            assert_eq!(redescribed(&body[..cut], &wanted), None, "{cut}");
         }
     }
 }

@@ -30,7 +30,7 @@ impl Conversation {
             b'D' if self.question.is_none() && !self.replies.hides_rows() => Ok(Step::Forward),
             b'D' if self.asked() && !complete && header.total <= REPORT_BYTES => more,
             b'D' => Ok(self.row(complete, body)),
-            b'T' if self.types_matter(header) && !complete => more,
+            b'T' if self.description_matters(header) && !complete => more,
             b'T' => self.row_description(complete, body),
             b'n' | b't' => self.described(header.tag),
             b'1' | b'2' | b'3' => self.completed(header.tag),

@@ -1,6 +1,9 @@
 //! What the answers to the statements of the result must look like.
 
+use std::collections::BTreeSet;
+
 use super::Rewriter;
+use crate::catalog_lens::ColumnNumber;
 use crate::outcome::{Reply, Rewritten};
 use crate::statement;
 
@@ -10,13 +13,29 @@ impl Rewriter<'_> {
         let mut own = std::mem::take(&mut self.replies);
         let mut around = std::mem::take(&mut self.around);
         let mut replies = Vec::new();
+        let numbers = self.numbers();
         for statement in 0..=self.statement {
             let (before, behind) = around.remove(&statement).unwrap_or_default();
             replies.extend(before);
-            replies.push(own.remove(&statement).unwrap_or_default());
+            let own = own.remove(&statement).unwrap_or_default();
+            replies.push(Reply { numbers: numbers.clone(), ..own });
             replies.extend(behind);
         }
         if replies.iter().all(Reply::is_plain) { Vec::new() } else { replies }
+    }
+
+    /// What a result's description may call by numbers that the client does not know.
+    fn numbers(&self) -> Vec<ColumnNumber> {
+        let shown = &self.generation.catalogs(self.session.shape).numbers;
+        if shown.is_empty() {
+            return Vec::new();
+        }
+        let catalog = self.generation.catalog();
+        let relations = self.occurrences.iter().map(|found| &found.lens.relation);
+        let oids: BTreeSet<u32> = relations
+            .filter_map(|name| catalog.relation(name).map(|relation| relation.oids.relation))
+            .collect();
+        shown.iter().filter(|it| oids.contains(&it.relation)).copied().collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who has a result's description looks the columns up by table and number.
 
 use rewrite_rules::Shape;
+use segue_tests::wire::Wire;
 
 use super::stages::{STAGES, Stage, known, shapes};
 
@@ -59,6 +60,41 @@ fn numbers_may_be_parameters() {
         ] {
             let reply = wire.extended(sql, &[Some(&oid), Some("2")], false);
             assert_eq!(reply.lines(), [expected], "{}: {sql} {reply:?}", stage.name);
+        }
+        stage.relay.stop();
+    }
+}
+
+/// Drivers ask the catalog about the numbers that come with a result.
+#[test]
+fn a_result_names_its_columns_by_the_numbers_that_the_catalog_shows() {
+    let of = |wire: &mut Wire, extended: bool| {
+        let described = |sql: &&str| {
+            let reply = if extended { wire.extended(sql, &[], false) } else { wire.simple(sql) };
+            let columns = reply.columns().unwrap_or_else(|| panic!("{sql}: {reply:?}"));
+            let numbers = columns.iter().map(|column| column.origin.number).collect::<Vec<i16>>();
+            format!("{sql}: {numbers:?}")
+        };
+        [
+            "SELECT * FROM users",
+            "SELECT email, username AS name, id, upper(username) FROM users",
+            "SELECT u.username, p.author FROM posts p JOIN users u ON u.id = p.user_id",
+            "SELECT * FROM (SELECT id, username FROM users ORDER BY username) AS u",
+            "UPDATE users SET email = 'a' WHERE false RETURNING *",
+            "SELECT * FROM events",
+            "SELECT id, note FROM accounts",
+        ]
+        .iter()
+        .map(described)
+        .collect::<Vec<String>>()
+    };
+    let mut plain = known(Shape::Old).connect();
+    let expected = of(&mut plain, false);
+    for (phase, state) in STAGES {
+        let stage = Stage::enter(phase, state);
+        let mut wire = stage.connect(Shape::Old);
+        for extended in [false, true] {
+            assert_eq!(of(&mut wire, extended), expected, "{}", stage.name);
         }
         stage.relay.stop();
     }

@@ -24,7 +24,7 @@ use self::look::Look;
 use self::objects::Objects;
 use super::{ColumnChange, Place};
 use crate::catalog::{Catalog, Relation, RelationName};
-use crate::catalog_lens::CatalogLenses;
+use crate::catalog_lens::{CatalogLenses, ColumnNumber};
 use crate::generation::Generation;
 use crate::lens::LogicalColumn;
 use crate::rule::{ColumnPair, Rule};
@@ -93,11 +93,28 @@ pub(super) fn show(
         let lenses = CatalogLenses {
             relations: bodies::lenses(&picture, &generation.catalog().system, &migrations),
             functions: functions::lenses(&picture),
+            numbers: numbers(&picture),
         };
         *generation.catalogs_mut(shape) = lenses;
         views::add(generation, shape, &migrations);
     }
     generation.look_for_catalogs();
+}
+
+/// The columns that have another number for the client.
+fn numbers(picture: &Picture) -> Vec<ColumnNumber> {
+    let all = picture.tables.iter().flat_map(|tables| {
+        let of = |relation: u32| {
+            let numbers = tables.look.numbers.iter();
+            numbers.map(move |(physical, shown)| ColumnNumber {
+                relation,
+                physical: *physical,
+                shown: *shown,
+            })
+        };
+        tables.oids.iter().copied().flat_map(of)
+    });
+    all.collect()
 }
 
 /// `None` if the catalogs show just what the client knows.
