@@ -2,7 +2,6 @@
 //! each other through every flip.
 
 #![expect(
-    clippy::expect_used,
     clippy::panic,
     reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
 )]

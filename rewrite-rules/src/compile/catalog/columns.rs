@@ -81,8 +81,11 @@ fn has_default(number: u16) -> String {
     )
 }
 
+/// The value of a column of `pg_attribute`, of a type.
+type TypeValue = fn(&ShownType) -> String;
+
 /// Columns of `pg_attribute` that repeat what `pg_type` says of the type.
-const TYPE_COLUMNS: [(&str, fn(&ShownType) -> String); 8] = [
+const TYPE_COLUMNS: [(&str, TypeValue); 8] = [
     ("atttypid", |shown| of_type(shown, "oid", "atttypid")),
     ("attlen", |shown| of_type(shown, "typlen", "attlen")),
     // Its own type is not the same in all releases; a literal takes that of the other values.
