@@ -10,8 +10,8 @@ use crate::statement::{self, Lexeme};
 pub struct Belief {
     /// Its tokens, without white space and comments.
     pub tokens: Vec<BelievedToken>,
-    /// How many statements it has; `None` where only the tokens are believed.
-    pub statements: Option<usize>,
+    /// How many statements it has, whether or not they can be read.
+    pub statements: usize,
 }
 
 /// A token as the rewriting sees it.
@@ -39,13 +39,10 @@ pub enum BelievedKind {
 /// What the rewriting believes of `text`; `None` where it does not even believe its tokens.
 #[must_use]
 pub fn belief(text: &str) -> Option<Belief> {
-    let (lexemes, statements) = match statement::read(text) {
-        Ok(parsed) => (parsed.lexemes, Some(parsed.statements.len())),
-        Err(unreadable) => (unreadable.lexemes?, None),
-    };
+    let parsed = statement::read(text, true).ok()?;
     Some(Belief {
-        tokens: lexemes.iter().map(|lexeme| believed(text, lexeme)).collect(),
-        statements,
+        tokens: parsed.lexemes.iter().map(|lexeme| believed(text, lexeme)).collect(),
+        statements: parsed.statements.len(),
     })
 }
 

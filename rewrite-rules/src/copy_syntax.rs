@@ -5,11 +5,10 @@
 //! same condition, of a query's the query alone. No token moves, so every place stays what it was.
 
 use sqlparser::ast::Ident;
-use sqlparser::dialect::keywords::Keyword;
-use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace, Word};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use crate::literal;
-use crate::statement::{Lexeme, byte_span};
+use crate::lexer::{byte_span, word};
+use crate::statement::Lexeme;
 
 /// One COPY statement. Numbers are indices of tokens, white space and comments not counted.
 #[derive(Debug)]
@@ -83,7 +82,7 @@ impl CopySyntax {
 pub(crate) fn hide(
     text: &str,
     lexemes: &[Lexeme],
-    tokens: &mut [TokenWithSpan],
+    tokens: &mut Vec<TokenWithSpan>,
 ) -> Vec<CopySyntax> {
     let mut copies = Vec::new();
     let (mut depth, mut begins) = (0_usize, true);
@@ -101,33 +100,31 @@ pub(crate) fn hide(
     if copies.is_empty() {
         return copies;
     }
-    let mut significant: Vec<&mut TokenWithSpan> =
-        tokens.iter_mut().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
-    let mut put = |index: usize, token: Token| {
-        if let Some(slot) = significant.get_mut(index) {
-            slot.token = token;
-        }
-    };
-    let blank = || Token::Whitespace(Whitespace::Space);
-    for copy in &copies {
-        match copy.source {
-            Source::Table { .. } => {
-                put(copy.first, word("SELECT", Keyword::SELECT));
-                put(copy.first + 1, Token::Number("1".to_owned(), false));
-                let behind = copy.condition.unwrap_or(copy.end);
-                (copy.first + 2..behind).for_each(|index| put(index, blank()));
-            }
-            Source::Query { close } => {
-                put(copy.first, blank());
-                (close + 1..copy.end).for_each(|index| put(index, blank()));
-            }
-        }
-    }
+    let mut at = 0;
+    tokens.retain_mut(|token| {
+        at += 1;
+        shown(&copies, at - 1, token)
+    });
     copies
 }
 
-fn word(value: &str, keyword: Keyword) -> Token {
-    Token::Word(Word { value: value.to_owned(), quote_style: None, keyword })
+/// Whether the parser is shown the token at `at`, and as what.
+fn shown(copies: &[CopySyntax], at: usize, token: &mut TokenWithSpan) -> bool {
+    let behind = copies.partition_point(|copy| copy.first <= at);
+    let Some(copy) = behind.checked_sub(1).and_then(|index| copies.get(index)) else { return true };
+    match copy.source {
+        _ if at >= copy.end => true,
+        Source::Table { .. } if at == copy.first => {
+            token.token = Token::Word(word("SELECT".to_owned(), None));
+            true
+        }
+        Source::Table { .. } if at == copy.first + 1 => {
+            token.token = Token::Number("1".to_owned(), false);
+            true
+        }
+        Source::Table { .. } => copy.condition.is_some_and(|condition| at >= condition),
+        Source::Query { close } => at > copy.first && at <= close,
+    }
 }
 
 /// Reads the COPY statement at `first`; `None` for what PostgreSQL's grammar does not have.
@@ -252,9 +249,12 @@ impl Reader<'_> {
         })
     }
 
+    /// The text of a literal; `None` for escapes whose meaning may depend on the encoding.
     fn text_at(&self, index: usize) -> Option<String> {
         let lexeme = self.lexemes.get(index)?;
-        literal::text_of(self.text.get(lexeme.start..lexeme.end)?)
+        let Token::EscapedStringLiteral(value) = &lexeme.token else { return None };
+        let source = self.text.get(lexeme.start..lexeme.end)?;
+        (value.is_ascii() || !source.contains('\\')).then(|| value.clone())
     }
 
     fn table(&mut self) -> Option<Source> {
@@ -376,13 +376,7 @@ impl Reader<'_> {
 }
 
 fn is_literal(token: &Token) -> bool {
-    matches!(
-        token,
-        Token::SingleQuotedString(_)
-            | Token::EscapedStringLiteral(_)
-            | Token::DollarQuotedString(_)
-            | Token::UnicodeStringLiteral(_)
-    )
+    matches!(token, Token::EscapedStringLiteral(_))
 }
 
 #[cfg(test)]
@@ -390,7 +384,7 @@ mod tests {
     use super::*;
 
     fn options(text: &str) -> Option<String> {
-        let parsed = crate::statement::read(text).ok()?;
+        let parsed = crate::statement::read(text, true).ok()?;
         let copy = parsed.copies.first()?;
         let options = copy.options.iter().map(|CopyOption { name, value }| match value {
             Argument::Absent => name.clone(),
@@ -418,7 +412,7 @@ mod tests {
             ("copy t from 'x' csv force not null a", "format=csv force_not_null=(a)"),
             ("copy binary s.t (a) from stdin where a > 1", "format=binary"),
             ("copy t from stdin using delimiters E'\\t' null '-'", "null=- delimiter=\t"),
-            ("copy (select 1) to stdout (null E'\\u0041')", "null=?"),
+            ("copy (select 1) to stdout (null E'\\xe4', quote U&'\\0041')", "null=? quote=A"),
         ] {
             assert_eq!(options(text).as_deref(), Some(expected), "{text}");
         }
@@ -437,7 +431,7 @@ mod tests {
     #[test]
     fn what_stands_behind_a_copy_is_read_too() {
         let text = "copy t from stdin; select ';'; copy u to stdout;;select 2";
-        let parsed = crate::statement::read(text).unwrap();
+        let parsed = crate::statement::read(text, true).unwrap();
         let places: Vec<(usize, usize)> =
             parsed.copies.iter().map(|copy| (copy.first, copy.end)).collect();
         assert_eq!((places, parsed.statements.len()), (vec![(0, 4), (8, 12)], 4));

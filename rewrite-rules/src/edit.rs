@@ -136,6 +136,16 @@ impl Edits {
         Some(visible)
     }
 
+    /// Whether new text has a backslash in it, which would escape in a literal while
+    /// `standard_conforming_strings` is off.
+    pub(crate) fn has_backslash(&self) -> bool {
+        let mut pieces = self.edits.iter().flat_map(|edit| &edit.pieces);
+        pieces.any(|piece| match piece {
+            Piece::Text(text) | Piece::Hidden(text) => text.contains('\\'),
+            Piece::Copy(..) => false,
+        })
+    }
+
     /// Whether an edit would have to be applied in order to apply it: a copied range in which it
     /// stands itself, or another edit that copies it. That would never end. Edits must be sorted.
     fn copies_itself(&self) -> bool {
@@ -248,7 +258,7 @@ impl Output<'_> {
     }
 
     fn verbatim(&mut self, start: usize, end: usize) {
-        if let Some(text) = self.source.get(start..end) {
+        if let Some(text) = self.source.get(start..end).filter(|text| !text.is_empty()) {
             self.write(text, Place::From(self.characters.character(start)));
             self.end = Some(self.characters.character(end));
         }
@@ -359,6 +369,20 @@ mod tests {
         let rewritten = edits.apply(source).unwrap();
         assert_eq!(rewritten.sql, "SELECT x FROM WHERE \"Y\" \"c\"");
         assert_eq!(rewritten.positions.to_client(10), Some(10));
+    }
+
+    #[test]
+    fn words_stay_apart_where_their_neighbours_go() {
+        let source = "SELECT u.*FROM u WHERE(a)AND b";
+        let star = source.find("u.*").unwrap();
+        let condition = source.find("(a)").unwrap();
+        let mut edits = Edits::default();
+        edits.replace(star, star + 3, vec!["u.a, u.b".into()]);
+        edits.replace(condition, condition + 3, vec![Piece::Copy(condition + 1, condition + 2)]);
+        let rewritten = edits.apply(source).unwrap();
+        assert_eq!(rewritten.sql, "SELECT u.a, u.b FROM u WHERE a AND b");
+        let at = rewritten.sql.find("AND").unwrap() + 1;
+        assert_eq!(rewritten.positions.to_client(u32::try_from(at).unwrap()), Some(26));
     }
 
     #[test]

@@ -18,8 +18,10 @@
 //! | [`prepared`] | what a text does to the session's prepared statements |
 //! | `prefilter` | one pass over the bytes, so that most statements cost nothing |
 //! | `belief` | what is believed of a text, for tests that doubt it |
-//! | `statement` | a text as tokens and trees; `desugar` helps the parser, `trust` doubts it |
-//! | `copy_syntax` | COPY's own grammar, which the parser does not know; `literal` reads its options |
+//! | `statement` | a text as tokens and trees |
+//! | `lexer`, `keyword` | PostgreSQL's tokens and words; `trust` doubts them |
+//! | `desugar`, `dialect` | help the parser with what it does not know of PostgreSQL |
+//! | `copy_syntax` | COPY's own grammar |
 //! | `scope` | names to relations |
 //! | `rewrite` | one file per statement form applies lenses; `rewrite/mod.rs` is the order of work |
 //! | `volatility` | may this expression be evaluated twice? |
@@ -46,9 +48,11 @@ pub mod belief;
 
 mod copy_syntax;
 mod desugar;
+mod dialect;
 mod edit;
 mod grams;
-mod literal;
+mod keyword;
+mod lexer;
 mod prefilter;
 mod rewrite;
 mod scope;
@@ -69,3 +73,4 @@ pub use prepared::{PreparedUse, prepared_uses};
 pub use refusal::Refusal;
 pub use rule::Rule;
 pub use shape::Shape;
+pub use statement::{Reading, reading};

@@ -2,15 +2,27 @@
 
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 
+use crate::keyword::{self, Known};
+use crate::lexer::unicode;
+
 /// Longest identifier. Unit: bytes. (`NAMEDATALEN - 1`.)
 const MAX_BYTES: usize = 63;
+
+/// Reserved since PostgreSQL 16.
+const RESERVED_LATER: &str = "system_user";
 
 /// What the catalog would call an identifier that is written like this.
 #[must_use]
 pub fn folded(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => truncated(ident.value.replace("\"\"", "\"")),
-        None => truncated(ident.value.to_ascii_lowercase()),
+    in_catalog(&ident.value, ident.quote_style)
+}
+
+/// What the catalog would call an identifier that was lexed: its quotes are gone, and escapes in it
+/// are decoded.
+pub(crate) fn in_catalog(value: &str, quote_style: Option<char>) -> String {
+    match quote_style {
+        Some(_) => truncated(value.to_owned()),
+        None => truncated(value.to_ascii_lowercase()),
     }
 }
 
@@ -27,37 +39,7 @@ pub fn folded_source(source: &str) -> String {
 /// would not read it. (Manual, "Identifiers and Key Words".)
 pub(crate) fn unescaped(source: &str, escape: char) -> Option<String> {
     let quoted = source.split_once('"')?.1.strip_suffix('"')?.replace("\"\"", "\"");
-    let mut name = String::new();
-    // Of a character beyond 16 bits that is written as two.
-    let mut high = None;
-    let mut letters = quoted.chars();
-    while let Some(letter) = letters.next() {
-        let rest = letters.as_str();
-        if letter != escape || rest.starts_with(escape) {
-            if high.is_some() {
-                return None;
-            }
-            name.push(letter);
-            letters =
-                rest.strip_prefix(escape).filter(|_| letter == escape).unwrap_or(rest).chars();
-            continue;
-        }
-        let (digits, length) = match rest.strip_prefix('+') {
-            Some(behind) => (behind.get(..6)?, 7),
-            None => (rest.get(..4)?, 4),
-        };
-        let code = u32::from_str_radix(digits, 16).ok()?;
-        letters = rest.get(length..)?.chars();
-        match (high.take(), code) {
-            (None, 0xD800..0xDC00) => high = Some(code & 0x3FF),
-            (Some(high), 0xDC00..0xE000) => {
-                name.push(char::from_u32(0x10000 + (high << 10) + (code & 0x3FF))?);
-            }
-            (None, code) => name.push(char::from_u32(code)?),
-            (Some(_), _) => return None,
-        }
-    }
-    high.is_none().then(|| truncated(name))
+    unicode::decoded(&quoted, escape).map(truncated)
 }
 
 fn truncated(mut name: String) -> String {
@@ -74,7 +56,8 @@ pub fn quoted(name: &str) -> String {
     let mut letters = name.chars();
     let plain = letters.next().is_some_and(|first| first.is_ascii_lowercase() || first == '_')
         && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        && !RESERVED.contains(&name);
+        && keyword::find(name).is_none_or(Known::names_relation)
+        && name != RESERVED_LATER;
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
@@ -119,156 +102,6 @@ pub(crate) const CLAUSE_STARTS: [&str; 17] = [
     "where",
     "window",
     "using",
-];
-
-/// Keywords that PostgreSQL does not take as a label without AS, since they carry the expression
-/// or the statement on. Source: `pg_get_keywords()` of PostgreSQL 15, `NOT barelabel`.
-pub(crate) const NO_BARE_LABELS: [&str; 39] = [
-    "array",
-    "as",
-    "char",
-    "character",
-    "create",
-    "day",
-    "except",
-    "fetch",
-    "filter",
-    "for",
-    "from",
-    "grant",
-    "group",
-    "having",
-    "hour",
-    "intersect",
-    "into",
-    "isnull",
-    "limit",
-    "minute",
-    "month",
-    "notnull",
-    "offset",
-    "on",
-    "order",
-    "over",
-    "overlaps",
-    "precision",
-    "returning",
-    "second",
-    "to",
-    "union",
-    "varying",
-    "where",
-    "window",
-    "with",
-    "within",
-    "without",
-    "year",
-];
-
-/// Keywords that PostgreSQL does not take as a bare column name (reserved, or reserved except as
-/// function or type name). Source: PostgreSQL manual, appendix C.
-const RESERVED: [&str; 101] = [
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "authorization",
-    "binary",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "collation",
-    "column",
-    "concurrently",
-    "constraint",
-    "create",
-    "cross",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "notnull",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "right",
-    "select",
-    "session_user",
-    "similar",
-    "some",
-    "symmetric",
-    "system_user",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "variadic",
-    "verbose",
-    "when",
-    "where",
-    "window",
-    "with",
 ];
 
 #[cfg(test)]

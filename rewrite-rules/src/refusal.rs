@@ -75,6 +75,8 @@ pub enum Construct {
     ConflictConstraint,
     /// INSERT, UPDATE or MERGE of a view over the table.
     ThroughView,
+    /// A subscript or field of a column that is stored twice, beside what cannot be repeated.
+    ColumnPart,
     /// A syntax that PostgreSQL does not have.
     NotPostgres(&'static str),
 }
@@ -106,6 +108,7 @@ impl Construct {
                 "ON CONFLICT ON CONSTRAINT of a column that is no longer written".to_owned()
             }
             Self::ThroughView => "a write through a view".to_owned(),
+            Self::ColumnPart => "an assignment to a part of a column".to_owned(),
             Self::NotPostgres(what) => what.to_owned(),
         }
     }
@@ -134,6 +137,7 @@ impl Construct {
             Self::RowAssignment => "assign the columns one by one",
             Self::ConflictConstraint => "name the column: ON CONFLICT (column)",
             Self::ThroughView => "write to the table itself",
+            Self::ColumnPart => "assign the whole column",
             Self::NotPostgres(_) => "write it as PostgreSQL's manual has it",
         }
     }
@@ -157,7 +161,7 @@ impl Refusal {
 
     /// Whether the statement is only beyond what can be rewritten, and not itself at fault.
     pub(crate) fn is_unsupported(&self) -> bool {
-        self.sqlstate == NOT_SUPPORTED && !self.in_every_phase
+        matches!(self.sqlstate, NOT_SUPPORTED | TOO_DEEP) && !self.in_every_phase
     }
 
     /// Where the new column exists already, it would show: that is refused in every phase.

@@ -1,18 +1,21 @@
 //! A client's text as tokens with byte positions and as syntax trees; failure to parse is a value.
 
-use sqlparser::ast::{Ident, Statement};
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::{Parser, ParserError, ParserOptions};
-use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
-use squawk_lexer::TokenKind;
+use sqlparser::ast::Statement;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use crate::copy_syntax::{self, CopySyntax};
-use crate::{desugar, name, trust};
+use crate::desugar::{self, Piece};
+use crate::lexer::{self, Lexed};
+use crate::{name, trust};
+
+pub(crate) use crate::lexer::{end_byte, start_byte};
 
 /// Deepest nesting that is read. Unit: levels of the parser's recursion.
 pub(crate) const RECURSION_LIMIT: usize = 300;
 
-/// A token that is neither white space nor comment.
+/// A token.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lexeme {
     pub(crate) token: Token,
@@ -41,11 +44,9 @@ impl Lexeme {
     /// The identifier's catalog name, if it is one.
     pub(crate) fn name(&self) -> Option<String> {
         match &self.token {
-            Token::Word(word) => Some(name::folded(&Ident {
-                value: word.value.clone(),
-                quote_style: word.quote_style,
-                span: Span::empty(),
-            })),
+            Token::Word(Word { value, quote_style, .. }) => {
+                Some(name::in_catalog(value, *quote_style))
+            }
             _ => None,
         }
     }
@@ -55,83 +56,117 @@ impl Lexeme {
 #[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) lexemes: Vec<Lexeme>,
-    pub(crate) statements: Vec<Statement>,
+    pub(crate) statements: Vec<Result<Statement, Unparsed>>,
     /// Byte offsets of table names that `ONLY` stood before.
     pub(crate) only: Vec<usize>,
+    /// Byte offsets of words that name nothing that exists.
+    pub(crate) defined: Vec<usize>,
+    /// What the trees do not hold, in the text's order.
+    pub(crate) pieces: Vec<Piece>,
     /// Its COPY statements; in the tree each is only what the parser was shown of it.
     pub(crate) copies: Vec<CopySyntax>,
+    /// It means something else under the other `standard_conforming_strings`.
+    pub(crate) unsettled: bool,
 }
 
-/// A text that could not be read, or that must not be believed.
-#[derive(Debug)]
-pub(crate) struct Unreadable {
-    /// Its tokens, where at least those could be read.
-    pub(crate) lexemes: Option<Vec<Lexeme>>,
-    /// Whether it nests deeper than is read.
-    pub(crate) too_deep: bool,
+/// A text whose tokens could not be read, or must not be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// PostgreSQL could not read it either.
+    Lexer,
+    /// Two lexers do not agree about it.
+    Distrusted,
 }
 
-impl Unreadable {
-    /// Not even its tokens.
-    const TOKENS: Self = Self { lexemes: None, too_deep: false };
+/// Why there is no tree of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unparsed {
+    /// The parser does not know it.
+    Unknown,
+    /// It nests deeper than is read.
+    TooDeep,
+}
+
+/// How far a text can be understood, whatever tables it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reading {
+    /// A statement of it could not be read, or not even its tokens.
+    Unread,
+    /// It was read, but two lexers do not agree about it.
+    Distrusted,
+    /// It was read, and is believed.
+    Trusted,
+}
+
+/// How far `text` can be understood.
+///
+/// `standard_conforming_strings`: whether a backslash in `'…'` is an ordinary character.
+#[must_use]
+pub fn reading(text: &str, standard_conforming_strings: bool) -> Reading {
+    match read(text, standard_conforming_strings) {
+        Ok(parsed) if parsed.statements.iter().all(Result::is_ok) => Reading::Trusted,
+        Err(Unreadable::Distrusted) => Reading::Distrusted,
+        Ok(_) | Err(Unreadable::Lexer) => Reading::Unread,
+    }
 }
 
 /// Reads `text`.
-pub(crate) fn read(text: &str) -> Result<Parsed, Unreadable> {
-    let dialect = PostgreSqlDialect {};
-    let tokens = Tokenizer::new(&dialect, text)
-        .with_unescape(false)
-        .tokenize_with_location()
-        .map_err(|_| Unreadable::TOKENS)?;
-    let Some(mut tokens) = in_bytes(text, tokens) else {
-        return Err(Unreadable::TOKENS);
-    };
+///
+/// `standard_conforming_strings`: whether a backslash in `'…'` is an ordinary character.
+pub(crate) fn read(text: &str, standard_conforming_strings: bool) -> Result<Parsed, Unreadable> {
+    let lexed = lexer::lex(text, standard_conforming_strings).map_err(|_| Unreadable::Lexer)?;
+    if !trust::lexers_agree(text, &lexed) {
+        return Err(Unreadable::Distrusted);
+    }
+    let Lexed { mut tokens, unsettled, .. } = lexed;
     let lexemes = lexemes(&tokens);
-    if !trust::tokens_agree(text, &tokens) {
-        return Err(Unreadable::TOKENS);
-    }
     let copies = copy_syntax::hide(text, &lexemes, &mut tokens);
-    let only = desugar::desugar(&mut tokens).only;
-    tokens.push(TokenWithSpan::new(Token::EOF, byte_span(text.len(), text.len())));
-    let options = ParserOptions::new().with_unescape(false);
-    let mut parser = Parser::new(&dialect)
-        .with_options(options)
-        .with_recursion_limit(RECURSION_LIMIT)
-        .with_tokens_with_locations(tokens);
-    match parser.parse_statements() {
-        Ok(statements) if parser.peek_token().token == Token::EOF => {
-            Ok(Parsed { lexemes, statements, only, copies })
-        }
-        Err(ParserError::RecursionLimitExceeded) => {
-            Err(Unreadable { lexemes: Some(lexemes), too_deep: true })
-        }
-        Ok(_) | Err(_) => Err(Unreadable { lexemes: Some(lexemes), too_deep: false }),
+    let mut parsed = Parsed {
+        lexemes,
+        statements: Vec::new(),
+        only: Vec::new(),
+        defined: Vec::new(),
+        pieces: Vec::new(),
+        copies,
+        unsettled,
+    };
+    for tokens in statements(tokens) {
+        let statement = parse(tokens, &mut parsed).map_err(|error| match error {
+            ParserError::RecursionLimitExceeded => Unparsed::TooDeep,
+            ParserError::TokenizerError(_) | ParserError::ParserError(_) => Unparsed::Unknown,
+        });
+        parsed.statements.push(statement);
     }
+    Ok(parsed)
 }
 
-/// Byte offsets at which the statements of a text begin, empty ones left out.
-pub(crate) fn starts(text: &str) -> Vec<usize> {
-    let (mut at, mut begins) = (0_usize, true);
-    let mut starts = Vec::new();
-    for token in squawk_lexer::tokenize(text) {
-        match token.kind {
-            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => {}
-            TokenKind::Semi => begins = true,
-            _ => {
-                if std::mem::take(&mut begins) {
-                    starts.push(at);
-                }
-            }
-        }
-        at = at.saturating_add(usize::try_from(token.len).unwrap_or(usize::MAX));
-    }
-    starts
+/// Byte offsets at which the statements of a text begin, empty ones left out; none for a text that
+/// PostgreSQL could not read.
+pub(crate) fn starts(text: &str, standard_conforming_strings: bool) -> Vec<usize> {
+    let Ok(lexed) = lexer::lex(text, standard_conforming_strings) else { return Vec::new() };
+    let statements = statements(lexed.tokens);
+    let first = |statement: &Vec<TokenWithSpan>| statement.first().map(|it| start_byte(it.span));
+    statements.iter().filter_map(first).collect()
+}
+
+/// Parses the tokens of one statement.
+fn parse(tokens: Vec<TokenWithSpan>, parsed: &mut Parsed) -> Result<Statement, ParserError> {
+    let mut desugared = desugar::desugar(tokens);
+    let pieces = desugared.pieces(RECURSION_LIMIT)?;
+    let mut parser = Parser::new(&desugared.dialect)
+        .with_recursion_limit(RECURSION_LIMIT)
+        .with_tokens_with_locations(desugared.tokens);
+    let statement = parser.parse_statement()?;
+    parser.expect_token(&Token::EOF)?;
+    parsed.only.extend(desugared.only);
+    parsed.defined.extend(desugared.defined);
+    parsed.pieces.extend(pieces);
+    Ok(statement)
 }
 
 fn lexemes(tokens: &[TokenWithSpan]) -> Vec<Lexeme> {
     tokens
         .iter()
-        .filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF))
         .map(|token| Lexeme {
             token: token.token.clone(),
             start: start_byte(token.span),
@@ -140,55 +175,53 @@ fn lexemes(tokens: &[TokenWithSpan]) -> Vec<Lexeme> {
         .collect()
 }
 
-/// Where a span whose columns are byte offsets begins.
-pub(crate) fn start_byte(span: Span) -> usize {
-    usize::try_from(span.start.column.saturating_sub(1)).unwrap_or(usize::MAX)
-}
-
-/// Where a span whose columns are byte offsets ends.
-pub(crate) fn end_byte(span: Span) -> usize {
-    usize::try_from(span.end.column.saturating_sub(1)).unwrap_or(usize::MAX)
-}
-
-pub(crate) fn byte_span(start: usize, end: usize) -> Span {
-    let location = |byte: usize| Location::new(1, u64::try_from(byte).unwrap_or(u64::MAX - 1) + 1);
-    Span::new(location(start), location(end))
-}
-
-/// Rewrites each token's line and column to byte offsets, so that every span of the tree is one.
-///
-/// Tokens tile the text; `None` if they should ever not.
-fn in_bytes(text: &str, tokens: Vec<TokenWithSpan>) -> Option<Vec<TokenWithSpan>> {
-    let mut cursor = Cursor { rest: text.chars(), text, line: 1, column: 1 };
-    let mut placed = Vec::with_capacity(tokens.len() + 1);
+/// Parts the tokens at semicolons, but for those in brackets and in the body of a function
+/// (`BEGIN ATOMIC … END`). Statements without a token are left out.
+fn statements(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
+    let is_separator = |token: &TokenWithSpan| token.token == Token::SemiColon;
+    if !tokens.iter().any(is_separator) {
+        return if tokens.is_empty() { Vec::new() } else { vec![tokens] };
+    }
+    let mut all = Vec::new();
+    let mut present: Vec<TokenWithSpan> = Vec::new();
+    let (mut brackets, mut blocks) = (0_usize, 0_usize);
     for token in tokens {
-        let start = cursor.advance_to(token.span.start)?;
-        let end = cursor.advance_to(token.span.end)?;
-        placed.push(TokenWithSpan::new(token.token, byte_span(start, end)));
-    }
-    Some(placed)
-}
-
-struct Cursor<'a> {
-    rest: std::str::Chars<'a>,
-    text: &'a str,
-    line: u64,
-    column: u64,
-}
-
-impl Cursor<'_> {
-    fn advance_to(&mut self, location: Location) -> Option<usize> {
-        while (self.line, self.column) != (location.line, location.column) {
-            if self.line > location.line {
-                return None;
+        match &token.token {
+            Token::LParen => brackets += 1,
+            Token::RParen => brackets = brackets.saturating_sub(1),
+            Token::Word(word) => match word.keyword {
+                Keyword::ATOMIC
+                    if present.last().is_some_and(|it| is_keyword(it, Keyword::BEGIN)) =>
+                {
+                    blocks += 1;
+                }
+                // Elsewhere it ends a CASE, or is a label.
+                Keyword::END if present.last().is_some_and(begins_in_body) => {
+                    blocks = blocks.saturating_sub(1);
+                }
+                _ => {}
+            },
+            Token::SemiColon if brackets == 0 && blocks == 0 => {
+                if !present.is_empty() {
+                    all.push(std::mem::take(&mut present));
+                }
+                continue;
             }
-            if self.rest.next()? == '\n' {
-                self.line += 1;
-                self.column = 1;
-            } else {
-                self.column += 1;
-            }
+            _ => {}
         }
-        Some(self.text.len() - self.rest.as_str().len())
+        present.push(token);
     }
+    if !present.is_empty() {
+        all.push(present);
+    }
+    all
+}
+
+/// Whether a statement of a function's body may begin behind the token.
+fn begins_in_body(token: &TokenWithSpan) -> bool {
+    token.token == Token::SemiColon || is_keyword(token, Keyword::ATOMIC)
+}
+
+fn is_keyword(token: &TokenWithSpan, wanted: Keyword) -> bool {
+    matches!(&token.token, Token::Word(word) if word.keyword == wanted)
 }

@@ -1,89 +1,94 @@
-//! Is the syntax tree about this text? Two lexers must agree on identifiers and comments.
+//! Is the syntax tree about this text? Two lexers must agree on words and comments.
 //!
-//! sqlparser silently misreads a few texts (a comment opener swallowed by an operator, an eaten
-//! character). All of them shift the boundaries of identifiers or comments, so comparing these
-//! with a second lexer, made for PostgreSQL alone, finds them.
+//! Whatever is misread shifts the boundaries of words or comments, so comparing these with a second
+//! lexer, written by others for PostgreSQL alone, finds it. What both cannot know is told to the
+//! second: literals whose backslashes escape because of a setting, or of an `E` on another line,
+//! are replaced by ones of the same length that mean the same to both.
 
-use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
+use std::borrow::Cow;
+use std::ops::Range;
+
 use squawk_lexer::TokenKind;
 
-use crate::name::CLAUSE_STARTS;
-use crate::statement::{end_byte, start_byte};
+use crate::lexer::Lexed;
 
-/// Whether both lexers see the same identifiers and comments at the same places.
-pub(crate) fn tokens_agree(text: &str, tokens: &[TokenWithSpan]) -> bool {
-    if tokens.iter().any(|token| takes_more(text, token)) || collates_by_clause(tokens) {
-        return false;
-    }
-    let mut theirs = squawk_ranges(text);
-    let ours = tokens.iter().filter(|token| is_compared(&token.token));
-    let mut ours = ours.map(|token| (start_byte(token.span), end_byte(token.span)));
-    loop {
-        match (ours.next(), theirs.next()) {
-            (None, None) => return true,
-            (Some(a), Some(Some(b))) if a == b => {}
-            (Some((start, end)), Some(Some((other, other_end)))) => {
-                // A line comment's end of line belongs to it in one lexer only.
-                let tail = text.get(other_end.min(end)..other_end.max(end)).unwrap_or("x");
-                if start != other || !tail.chars().all(|c| c == '\n' || c == '\r') {
-                    return false;
-                }
-            }
-            (Some(_), None | Some(None)) | (None, Some(_)) => return false,
-        }
-    }
+/// Whether both lexers see the same words and comments at the same places.
+pub(crate) fn lexers_agree(text: &str, lexed: &Lexed) -> bool {
+    let text = without_escapes(text, &lexed.escaped);
+    let mut theirs = second_opinion(&text);
+    lexed.marks.iter().all(|mark| theirs.next() == Some(Some(mark.clone())))
+        && theirs.next().is_none()
 }
 
-/// The parser's `&>` takes the character behind it along, which may be the letter or the quote that
-/// a string begins with. White space is no loss.
-fn takes_more(text: &str, token: &TokenWithSpan) -> bool {
-    let operator = matches!(token.token, Token::AmpersandRightAngleBracket);
-    let written = || text.get(start_byte(token.span)..end_byte(token.span)).unwrap_or("x");
-    operator && written().trim_end() != "&>"
-}
-
-/// `SELECT a COLLATE FROM t` has a label; the parser takes FROM for the name of a collation.
-fn collates_by_clause(tokens: &[TokenWithSpan]) -> bool {
-    let bare = tokens.iter().filter_map(|token| match &token.token {
-        Token::Whitespace(_) => None,
-        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_ascii_lowercase()),
-        _ => Some(String::new()),
-    });
-    let mut after_collate = false;
-    for word in bare {
-        if after_collate && CLAUSE_STARTS.contains(&word.as_str()) {
-            return true;
-        }
-        after_collate = word == "collate";
+/// The text with every letter of the given literals replaced.
+fn without_escapes<'t>(text: &'t str, literals: &[Range<usize>]) -> Cow<'t, str> {
+    if literals.is_empty() {
+        return Cow::Borrowed(text);
     }
-    false
-}
-
-fn is_compared(token: &Token) -> bool {
-    match token {
-        Token::Word(_) => true,
-        Token::Whitespace(space) => match space {
-            Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_) => true,
-            Whitespace::Space | Whitespace::Newline | Whitespace::Tab => false,
-        },
-        _ => false,
+    let mut plain = String::with_capacity(text.len());
+    let mut at = 0;
+    for literal in literals {
+        plain.push_str(text.get(at..literal.start).unwrap_or_default());
+        plain.extend(std::iter::repeat_n('x', literal.len()));
+        at = literal.end;
     }
+    plain.push_str(text.get(at..).unwrap_or_default());
+    Cow::Owned(plain)
 }
 
-/// Ranges of identifiers and comments; `None` for a token that PostgreSQL would not accept.
-fn squawk_ranges(text: &str) -> impl Iterator<Item = Option<(usize, usize)>> + '_ {
+/// Ranges of words and comments; `None` for a token that PostgreSQL would not accept.
+fn second_opinion(text: &str) -> impl Iterator<Item = Option<Range<usize>>> + '_ {
     let mut at = 0_usize;
     squawk_lexer::tokenize(text).filter_map(move |token| {
         let start = at;
         at = at.saturating_add(usize::try_from(token.len).unwrap_or(usize::MAX));
         match token.kind {
-            TokenKind::Ident | TokenKind::LineComment => Some(Some((start, at))),
-            TokenKind::BlockComment { terminated } => Some(terminated.then_some((start, at))),
-            TokenKind::QuotedIdent { terminated, uescape } => {
-                Some((terminated && !uescape).then_some((start, at)))
+            TokenKind::Ident | TokenKind::LineComment => Some(Some(start..at)),
+            TokenKind::BlockComment { terminated } | TokenKind::QuotedIdent { terminated, .. } => {
+                Some(terminated.then_some(start..at))
             }
             TokenKind::Unknown => Some(None),
             _ => None,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexer::lex;
+
+    /// Whether the text may be believed; texts that cannot be lexed may not.
+    fn believed(text: &str, standard_conforming_strings: bool) -> bool {
+        lex(text, standard_conforming_strings).is_ok_and(|lexed| lexers_agree(text, &lexed))
+    }
+
+    #[test]
+    fn the_lexers_agree_about_what_postgresql_reads() {
+        for text in [
+            "SELECT 1",
+            "SELECT a/* /* b */ c */FROM \"T\" -- d",
+            "SELECT $$a -- b$$, E'\\'', U&'\\0061' UESCAPE '!', 'a'\n'b' -- c",
+            "SELECT E'\\''\n'\\'' AS a",
+            "SELECT U&\"!0061\" UESCAPE '!', a@-1, a*-- b\n1, $1, 1.5e3, b'01'",
+            "SELECT \u{e4}\u{20ac}1 FROM \"\u{1F418}\"",
+        ] {
+            assert!(believed(text, true), "{text}");
+        }
+        assert!(believed(r"SELECT '\' -- ', a", false));
+        assert!(believed("SELECT '\\''\n'\\' b', a", false));
+    }
+
+    #[test]
+    fn a_misread_text_is_not_believed() {
+        let misread = |text: &str, as_if: &str| {
+            lex(as_if, true).is_ok_and(|lexed| !lexers_agree(text, &lexed))
+        };
+        assert!(misread("a -- b", "a  - b"));
+        assert!(misread("a + b/*c*/", "a + b  c  "));
+        assert!(misread("$$a$$ b", "  a   b"));
+        assert!(misread("'a' b'c", "'a  b'c"));
+        assert!(misread("a", "a b"));
+        assert!(misread("a b", "a"));
+    }
 }

@@ -139,6 +139,32 @@ fn a_backslash_is_refused_while_it_may_be_an_escape() {
 }
 
 #[test]
+fn a_backslash_that_always_or_never_escapes_is_no_harm() {
+    let generation = generation(SCHEMA, Phase::SwitchReads);
+    let path = SearchPath::default();
+    let session = SessionView { standard_conforming_strings: false, ..SessionView::usual(&path) };
+    for (text, expected) in [
+        (
+            r"SELECT username FROM users WHERE email = E'it\'s -- username' /* \ */",
+            r"SELECT handle AS username FROM users WHERE email = E'it\'s -- username' /* \ */",
+        ),
+        (
+            "UPDATE users SET username = E'a\\\\'\n'b\\'c'",
+            "UPDATE users SET username = E'a\\\\'\n'b\\'c', handle = E'a\\\\'\n'b\\'c'",
+        ),
+        (
+            r#"SELECT $$\'$$, username AS "\" FROM users"#,
+            r#"SELECT $$\'$$, handle AS "\" FROM users"#,
+        ),
+    ] {
+        match generation.rewrite(text, session) {
+            Outcome::Rewritten(rewritten) => assert_eq!(rewritten.sql, expected),
+            other => assert_eq!(format!("{other:?}"), expected, "{text}"),
+        }
+    }
+}
+
+#[test]
 fn another_tables_outer_column_is_not_captured() {
     // Qualified, it would be looked for in `users`: both are called `p`.
     let schema = "CREATE TABLE users (id bigint, username text, handle text);

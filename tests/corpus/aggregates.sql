@@ -68,7 +68,6 @@ SELECT name, avg(salary) OVER (ORDER BY hired ROWS BETWEEN 1 PRECEDING AND 1 FOL
 
 SELECT name, string_agg(name, ',') OVER (ORDER BY id GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM employees ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT name, string_agg(name, ',') OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW) FROM employees ORDER BY id
 
 SELECT name, lead(name, 2, 'nobody') OVER (ORDER BY name), nth_value(name, 2) OVER (ORDER BY name) FROM employees ORDER BY name
@@ -115,7 +114,6 @@ SELECT max(e.name) FROM employees e GROUP BY ()
 
 SELECT count(*) FROM employees GROUP BY GROUPING SETS (()) HAVING max(name) > 'A'
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT manager_id, name FROM employees GROUP BY DISTINCT ROLLUP (manager_id, name), ROLLUP (manager_id) ORDER BY 1, 2
 
 SELECT name AS n FROM employees GROUP BY n HAVING count(name) = 1 ORDER BY n

@@ -17,7 +17,6 @@ WITH pgrst_source AS (WITH pgrst_payload AS (SELECT $1::json AS json_data), pgrs
 --$ {"id": 20, "username": "rest", "age": 5}
 WITH pgrst_source AS (INSERT INTO "public"."users"("id", "username", "age") SELECT pgrst_body."id", pgrst_body."username", pgrst_body."age" FROM (SELECT $1::json AS json_data) pgrst_payload, LATERAL (SELECT "id", "username", "age" FROM json_to_record(pgrst_payload.json_data) AS _("id" bigint, "username" character varying(50), "age" integer)) pgrst_body RETURNING "public"."users"."id", "public"."users"."username") SELECT json_agg(t) FROM (SELECT * FROM pgrst_source) t
 
---! dual-write switch-reads stop-dual-write contract: a whole row of the target, for which no derived table can stand
 --$ {"username": "patched"}
 WITH pgrst_source AS (UPDATE "public"."users" SET "username" = pgrst_body."username" FROM (SELECT $1::json AS json_data) pgrst_payload, LATERAL (SELECT "username" FROM json_to_record(pgrst_payload.json_data) AS _("username" character varying(50))) pgrst_body WHERE "public"."users"."id" = 1 RETURNING "public"."users".*) SELECT json_agg(t) FROM (SELECT * FROM pgrst_source) t
 

@@ -12,7 +12,6 @@ INSERT INTO customers (full_name, attributes) VALUES ('x', '{no json')
 
 INSERT INTO customers (full_name, address) VALUES ('x', '(one,two)')
 
---! dual-write switch-reads stop-dual-write contract: a field of a composite column as a target
 INSERT INTO customers (full_name, address.nonsense) VALUES ('x', 'y')
 
 INSERT INTO customers (full_name, tags) VALUES ('x', NULL)
@@ -43,10 +42,8 @@ UPDATE customers SET contact = full_name
 
 UPDATE customers SET tags = full_name
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 UPDATE customers SET tags['x'] = 'y'
 
---! dual-write switch-reads stop-dual-write contract: a governed name in a place that is not read
 UPDATE customers SET address.street.more = 'y'
 
 UPDATE orders SET status = 'nonsense'
@@ -159,7 +156,6 @@ UPDATE employees SET (name, title) = (SELECT 'a')
 
 UPDATE employees SET name = name.x
 
---! dual-write switch-reads stop-dual-write contract: a governed name in a place that is not read
 UPDATE employees e SET e.name = 'x'
 
 UPDATE nonsense SET name = 'x' FROM employees

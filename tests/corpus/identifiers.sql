@@ -55,21 +55,16 @@ SELECT "UserName" FROM users
 --? fails
 SELECT userName FROM "Account" a JOIN account b USING (id)
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT U&"user\006eame" FROM users ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT U&"user!006eame" UESCAPE '!' FROM users ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT username FROM U&"user\0073" ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT username AS U&"caf\00e9" FROM users WHERE id = 1
 
 SELECT id FROM users WHERE username = U&'\0061lice'
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT id FROM users WHERE username = U&'!0061lice' UESCAPE '!'
 
 SELECT id FROM users WHERE username = E'al\x69ce' OR username = E'ev\145\'s' ORDER BY id
@@ -84,11 +79,9 @@ SELECT id, $a$username$a$, $$$users$$ FROM users WHERE username = $q$bob$q$
 
 SELECT 'it''s username', username FROM users WHERE username = 'eve''s'
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT id FROM users WHERE username = 'al'
     'ice'
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT id FROM users WHERE username = 'al' -- username
     'ice'
 

@@ -200,7 +200,6 @@ INSERT INTO users (id, username) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET 
 
 INSERT INTO users (id, username, age) VALUES (10, 'alice', 5) ON CONFLICT (username) DO UPDATE SET age = EXCLUDED.age + users.age, username = users.username || '+' RETURNING *
 
---! dual-write switch-reads stop-dual-write contract: the parser does not know a predicate after the arbiter
 INSERT INTO users (id, username) VALUES (10, 'alice') ON CONFLICT (username) WHERE true DO NOTHING
 
 --$ 10;x

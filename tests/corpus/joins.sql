@@ -58,10 +58,8 @@ SELECT u.username, p FROM users u, posts_of(u.id) p ORDER BY p.id
 
 SELECT * FROM users u JOIN posts_of(1) p ON p.user_id = u.id ORDER BY p.id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT u.username, r.* FROM users u, ROWS FROM (generate_series(1, 2), letters('ab')) AS r(n, letter, place) WHERE u.id = 1 ORDER BY n
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT u.username, r.n FROM users u JOIN ROWS FROM (generate_series(1, 3)) WITH ORDINALITY AS r(n, o) ON r.n = u.id ORDER BY 2
 
 SELECT u.username, x.a, x.b FROM users u, json_to_recordset('[{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]') AS x(a int, b text) WHERE x.a = u.id ORDER BY 2
@@ -76,10 +74,8 @@ SELECT username FROM users JOIN employees ON employees.id = users.id ORDER BY em
 
 SELECT id, name, username FROM users JOIN employees USING (id) ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT j.id, username FROM users JOIN employees USING (id) AS j ORDER BY j.id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT j.username, u.id, p.id FROM users u JOIN posts p USING (username) AS j ORDER BY 1
 
 SELECT * FROM users u JOIN posts p USING (username) ORDER BY p.id

@@ -16,7 +16,6 @@ SELECT u.username, p.title FROM users u JOIN posts p ON p.user_id = u.id ORDER B
 
 SELECT u.username, p.username FROM users u JOIN posts p ON p.user_id = u.id ORDER BY p.id FOR UPDATE OF p
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT users.username FROM users, posts WHERE posts.user_id = users.id ORDER BY posts.id FOR UPDATE OF users, posts NOWAIT
 
 SELECT u.username, p.title FROM users u LEFT JOIN posts p ON p.user_id = u.id ORDER BY u.id, p.id FOR UPDATE OF u

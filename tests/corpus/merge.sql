@@ -20,7 +20,6 @@ MERGE INTO stock s USING order_items i ON i.sku = s.item AND s.warehouse = 'east
 
 MERGE INTO stock AS s USING (SELECT sku, sum(quantity) AS n FROM order_items GROUP BY sku) AS i ON s.item = i.sku AND s.warehouse = 'west' WHEN MATCHED AND s.on_hand - i.n <= 0 THEN DELETE WHEN MATCHED THEN UPDATE SET on_hand = s.on_hand - i.n WHEN NOT MATCHED THEN INSERT VALUES ('west', i.sku, i.n)
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 MERGE INTO tasks t USING (VALUES (1), (50)) v(id) ON v.id = t.id WHEN MATCHED THEN UPDATE SET label = DEFAULT WHEN NOT MATCHED THEN INSERT DEFAULT VALUES
 
 --! dual-write switch-reads: a MERGE that stores a volatile value twice
@@ -38,7 +37,6 @@ MERGE INTO sales.invoices i USING invoices p ON p.id = i.id WHEN MATCHED THEN UP
 
 WITH src AS (SELECT id, username FROM users) MERGE INTO users u USING src s ON s.id = u.id + 1 WHEN MATCHED THEN UPDATE SET username = s.username || u.id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 MERGE INTO ONLY users u USING (SELECT 1::bigint AS id) s ON s.id = u.id WHEN MATCHED THEN UPDATE SET username = 'only'
 
 MERGE INTO users u USING users s ON s.id = u.id AND s.username LIKE '%o%' WHEN MATCHED THEN UPDATE SET username = s.username || tick()

@@ -55,10 +55,8 @@ WITH RECURSIVE employees AS (SELECT 1 AS id, 'hidden'::text AS name UNION ALL SE
 
 WITH RECURSIVE t AS (SELECT * FROM employees WHERE id = 6 UNION SELECT e.* FROM employees e JOIN t ON e.id = t.manager_id) SELECT name FROM t ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 WITH RECURSIVE t(id, name) AS (SELECT id, name FROM employees WHERE id = 1 UNION ALL SELECT e.id, e.name FROM employees e JOIN t ON e.manager_id = t.id) SEARCH DEPTH FIRST BY name SET ordering SELECT name FROM t ORDER BY ordering
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 WITH RECURSIVE t(id, name) AS (SELECT id, name FROM employees WHERE id = 1 UNION ALL SELECT e.id, e.name FROM employees e JOIN t ON e.manager_id = t.id) CYCLE id SET looped USING path SELECT name, looped FROM t ORDER BY id
 
 WITH up AS (UPDATE orders SET status = 'shipped' WHERE status = 'paid' RETURNING id, status) SELECT * FROM up ORDER BY id
@@ -141,13 +139,10 @@ SELECT name IS DISTINCT FROM title, name IS NOT NULL AND NOT (name = title) FROM
 
 SELECT name NOT LIKE '%a%', name !~ 'n', name SIMILAR TO '%(n|o)', name NOT ILIKE 'a%' ESCAPE '!' FROM employees ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT name BETWEEN SYMMETRIC 'Z' AND 'B', name NOT BETWEEN 'A' AND 'B' FROM employees ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT name ISNULL, title NOTNULL FROM employees ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT substring(name, 2), substring(name FROM 2), substring(name FROM '[a-z]+'), substring(name SIMILAR '%#"n#"%' ESCAPE '#') FROM employees ORDER BY id
 
 SELECT position('n' IN name), strpos(name, 'n'), overlay(name PLACING '--' FROM 2 FOR 1), trim(LEADING 'A' FROM name) FROM employees ORDER BY id
@@ -156,12 +151,10 @@ SELECT extract(year FROM hired), date_part('month', hired), name FROM employees 
 
 SELECT name::name, name::varchar(2), CAST(name AS char(3)), text 'x' || name FROM employees ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT name::text COLLATE "C" > 'B' FROM employees ORDER BY id
 
 SELECT format('%s: %L', name, title), concat_ws('/', name, title), quote_ident(name) FROM employees ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT total_of(1, 2, 3), total_of(VARIADIC ARRAY[id, id]), name FROM employees ORDER BY id
 
 SELECT make_interval(days => id) AS later, name FROM employees ORDER BY id

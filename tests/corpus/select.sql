@@ -246,8 +246,6 @@ SELECT username FROM users WHERE id = 2 FOR NO KEY UPDATE SKIP LOCKED
 
 SELECT username FROM ONLY users ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser drops the span of the table's name
---~ expand: forwarded unread, so an added column shows
 TABLE users
 
 SELECT username FROM users TABLESAMPLE BERNOULLI (100) ORDER BY id
@@ -432,14 +430,12 @@ SELECT username FROM users ORDER BY CASE WHEN $1 = 1 THEN username ELSE email EN
 
 SELECT count(*) FROM users u WHERE u IS NOT NULL
 
---! dual-write switch-reads stop-dual-write contract: a star inside an expression cannot be read
 SELECT u.* IS NULL FROM users u ORDER BY id
 
 SELECT username FROM users WHERE username SIMILAR TO '(a|b)%' ORDER BY 1
 
 SELECT username AS "username" , username AS "Username" FROM users WHERE id = 1
 
---! dual-write switch-reads stop-dual-write contract: a name with Unicode escapes is not trusted
 SELECT U&"username" FROM users WHERE id = 1
 
 --? old names

@@ -46,7 +46,6 @@ SELECT (address).city, (address).street FROM customers ORDER BY id
 
 SELECT (c.address).city FROM customers c WHERE (c.address).zip = 'W1'
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT (c.address).* FROM customers c ORDER BY c.id
 
 SELECT (customers.address).zip AS zip, full_name FROM customers ORDER BY zip NULLS FIRST, id
@@ -123,12 +122,10 @@ INSERT INTO customers (full_name, tags) VALUES ('New One', ARRAY['a', NULL, 'c']
 
 INSERT INTO customers (full_name, tags, attributes) VALUES ('New One', DEFAULT, DEFAULT) RETURNING *
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 INSERT INTO customers (full_name, tags[1], tags[3]) VALUES ('New One', 'first', 'third') RETURNING tags
 
 INSERT INTO customers (full_name, address) VALUES ('New One', ROW ('9 Z St', 'Oslo', NULL)) RETURNING address
 
---! dual-write switch-reads stop-dual-write contract: a field of a composite column as a target
 INSERT INTO customers (full_name, address.city, address.zip) VALUES ('New One', 'Oslo', '0150') RETURNING address
 
 INSERT INTO customers (full_name, attributes) VALUES ('New One', '{"a": [1, 2]}') RETURNING attributes -> 'a'
@@ -195,20 +192,16 @@ INSERT INTO appointments (id, email) VALUES (9, 'n') RETURNING fee, starts
 
 UPDATE customers SET tags = tags || 'x'::text RETURNING id, tags
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 UPDATE customers SET tags[1] = 'first' WHERE id = 1 RETURNING tags
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 UPDATE customers SET tags[2:3] = '{b,c}' WHERE id = 1 RETURNING tags
 
---! dual-write switch-reads stop-dual-write contract: a governed name in a place that is not read
 UPDATE customers SET address.city = 'Bath' WHERE id = 1 RETURNING address
 
 UPDATE customers SET address = ROW ((address).street, 'Rome', '00100') WHERE id = 2 RETURNING (address).city
 
 UPDATE customers SET attributes = attributes || '{"x": 1}' WHERE attributes ? 'tier' RETURNING attributes
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 UPDATE customers SET attributes['tier'] = '"iron"' WHERE id = 1 RETURNING attributes
 
 UPDATE customers SET attributes = jsonb_set(attributes, '{visits}', to_jsonb((attributes ->> 'visits')::int + 1)) WHERE id = 1 RETURNING attributes ->> 'visits'

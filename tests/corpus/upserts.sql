@@ -44,10 +44,8 @@ INSERT INTO users (id, username) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET 
 
 WITH up AS (INSERT INTO users (id, username) VALUES (1, 'x'), (30, 'y') ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username RETURNING *) SELECT username, age FROM up ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 INSERT INTO users (id, username) VALUES (1, 'x') ON CONFLICT (id) WHERE id > 0 DO NOTHING
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 INSERT INTO users (id, username) VALUES (10, 'alice') ON CONFLICT (username COLLATE "default") DO NOTHING RETURNING id
 
 INSERT INTO users (id, username) VALUES (10, 'x') ON CONFLICT ("username") DO NOTHING RETURNING id

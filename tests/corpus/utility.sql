@@ -8,7 +8,6 @@ CREATE TABLE copied AS SELECT username, username || '!' AS loud FROM users WHERE
 --;
 SELECT username, loud FROM copied ORDER BY 1
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 CREATE TABLE copied (a, b) AS SELECT id, username FROM users WITH NO DATA
 --;
 INSERT INTO copied VALUES (1, 'x') RETURNING b

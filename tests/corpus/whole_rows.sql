@@ -56,12 +56,8 @@ SELECT u.username, u FROM users u ORDER BY u.id
 
 SELECT u::text FROM users u ORDER BY u.id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
---~ expand: forwarded unread, so an added column shows
 SELECT u.*::text FROM users u ORDER BY id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
---~ expand: forwarded unread, so an added column shows
 SELECT (u).* FROM users u ORDER BY id
 
 --? old names
@@ -80,7 +76,6 @@ SELECT (x.u).* FROM (SELECT u FROM users u) x ORDER BY 1
 --! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT x.u FROM (SELECT u FROM users u WHERE id < 3) x ORDER BY (x.u).id
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
 SELECT r.username FROM (SELECT (u).* FROM users u) r ORDER BY 1
 
 --! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have

@@ -187,7 +187,9 @@ fn enclosed(value: &Template) -> Template {
 /// What is wrong with it.
 pub(super) fn parse(text: &str, column: &str, catalog: &Catalog) -> Result<Template, String> {
     let whole = format!("{SELECT}{text}");
-    let parsed = statement::read(&whole).map_err(|_| "is not an SQL expression".to_owned())?;
+    let parsed = statement::read(&whole, true).ok();
+    let parsed = parsed.filter(|parsed| parsed.statements.iter().all(Result::is_ok));
+    let parsed = parsed.ok_or("is not an SQL expression".to_owned())?;
     let expression = only_expression(&parsed).ok_or("is not one SQL expression".to_owned())?;
     let mut uses = Uses { column, holes: Vec::new() };
     if let ControlFlow::Break(fault) = expression.visit(&mut uses) {
@@ -223,7 +225,7 @@ pub(super) fn parse(text: &str, column: &str, catalog: &Catalog) -> Result<Templ
 
 /// The one expression that the text selects, if it selects nothing else.
 fn only_expression(parsed: &Parsed) -> Option<&Expr> {
-    let [Statement::Query(query)] = parsed.statements.as_slice() else { return None };
+    let [Ok(Statement::Query(query))] = parsed.statements.as_slice() else { return None };
     let Query { with: None, order_by: None, limit_clause: None, fetch: None, .. } = query.as_ref()
     else {
         return None;
@@ -235,8 +237,11 @@ fn only_expression(parsed: &Parsed) -> Option<&Expr> {
         && select.selection.is_none()
         && select.having.is_none()
         && matches!(&select.group_by, GroupByExpr::Expressions(items, _) if items.is_empty())
-        && query.locks.is_empty();
+        && query.locks.is_empty()
+        && parsed.pieces.is_empty();
     match select.projection.as_slice() {
+        // The item of an empty list takes no room in the text.
+        [SelectItem::UnnamedExpr(Expr::Value(value))] if value.span.start == value.span.end => None,
         [SelectItem::UnnamedExpr(expression)] if plain => Some(expression),
         _ => None,
     }

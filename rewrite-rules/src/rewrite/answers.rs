@@ -40,11 +40,14 @@ impl Rewriter<'_> {
 }
 
 /// Notes where the statements begin whose answers need something.
-pub(super) fn place(rewritten: &mut Rewritten) -> Result<(), &'static str> {
+pub(super) fn place(
+    rewritten: &mut Rewritten,
+    standard_conforming_strings: bool,
+) -> Result<(), &'static str> {
     if rewritten.replies.is_empty() {
         return Ok(());
     }
-    let starts = statement::starts(&rewritten.sql);
+    let starts = statement::starts(&rewritten.sql, standard_conforming_strings);
     if starts.len() != rewritten.replies.len() {
         return Err("the number of answers differs from that of the statements");
     }

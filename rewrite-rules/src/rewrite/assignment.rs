@@ -30,6 +30,7 @@ impl<'a> Rewriter<'a> {
         let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
         let mut written = BTreeMap::new();
         for (assignment, extent) in assignments.iter().zip(extents) {
+            self.walk_pieces(extent.0, extent.1)?;
             self.expression(&assignment.value)?;
             match (&assignment.target, lens) {
                 (AssignmentTarget::ColumnName(column), None) => self.account_name(column),
@@ -37,7 +38,7 @@ impl<'a> Rewriter<'a> {
                     columns.iter().for_each(|column| self.account_name(column));
                 }
                 (AssignmentTarget::ColumnName(column), Some(lens)) => {
-                    let ident = self.assigned(column, lens)?;
+                    let ident = self.assigned(column)?;
                     if let Some(logical) = lens.column(&name::folded(ident)) {
                         note_written(logical, lens, &mut written)?;
                         self.assign(ident, logical, &assignment.value, extent, target)?;
@@ -46,10 +47,11 @@ impl<'a> Rewriter<'a> {
                 (AssignmentTarget::Tuple(columns), Some(lens)) => {
                     let mut logicals = Vec::new();
                     for column in columns {
-                        let ident = self.assigned(column, lens)?;
+                        let ident = self.assigned(column)?;
                         let logical = lens.column(&name::folded(ident));
                         if let Some(logical) = logical {
                             note_written(logical, lens, &mut written)?;
+                            self.whole_or_single(ident, logical)?;
                         }
                         logicals.push((ident, logical));
                     }
@@ -66,18 +68,11 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The assigned column; a field of a governed one cannot be assigned on its own.
-    fn assigned<'o>(&mut self, column: &'o ObjectName, lens: &Lens) -> Walk<&'o Ident> {
+    /// The assigned column; the names behind it are fields of its type.
+    fn assigned<'o>(&mut self, column: &'o ObjectName) -> Walk<&'o Ident> {
         let parts = name::parts(column).unwrap_or_default();
         parts.iter().for_each(|part| self.account(part));
-        let Some(first) = parts.first() else { return self.refuse(Construct::Unreadable) };
-        let plain = |ident: &&Ident| {
-            lens.column(&name::folded(ident)).is_none_or(|logical| logical.is_plain())
-        };
-        if parts.len() > 1 && !parts.iter().all(plain) {
-            return self.refuse_at(Construct::UnknownPlace, start_byte(first.span));
-        }
-        Ok(first)
+        parts.first().copied().map_or_else(|| self.refuse(Construct::Unreadable), Ok)
     }
 
     /// `username = e` → `username = e, handle = e`.
@@ -89,6 +84,10 @@ impl<'a> Rewriter<'a> {
         extent: Range,
         target: Option<usize>,
     ) -> Walk<()> {
+        let part = self.part_behind(ident);
+        if part.0 < part.1 {
+            return self.assign_part(ident, logical, value, part, extent);
+        }
         let Some((main, more)) = logical.put.split_first() else { return Ok(()) };
         let names = (start_byte(ident.span), end_byte(ident.span));
         let Some(value_start) = self.value_start(names.1) else {

@@ -22,7 +22,7 @@ pub(crate) fn stand_in(generation: &Generation, shape: Shape, definition: &str) 
 }
 
 fn rewritten(generation: &Generation, shape: Shape, text: &str) -> Option<String> {
-    let parsed = statement::read(text).ok()?;
+    let parsed = statement::read(text, true).ok()?;
     let search_path = SearchPath { schemas: vec!["pg_catalog".to_owned()], temporary: Vec::new() };
     let session = SessionView { shape, ..SessionView::usual(&search_path) };
     let blame = generation.lenses(shape).first()?;

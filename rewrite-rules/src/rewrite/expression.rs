@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, NamedWindowDefinition, NamedWindowExpr, Query,
-    Visit, Visitor, WindowType,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, NamedWindowDefinition,
+    NamedWindowExpr, Query, Visit, Visitor, WindowType,
 };
 
 use super::occurrence::Need;
@@ -283,6 +283,10 @@ impl Visitor for Names<'_, '_> {
                 self.rewriter.allow_any_row(right);
                 Ok(())
             }
+            Expr::Named { name, .. } => {
+                self.rewriter.account(name);
+                Ok(())
+            }
             Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
                 self.rewriter.allow_any_row(left);
                 self.rewriter.allow_any_row(right);
@@ -313,7 +317,35 @@ impl Visitor for Names<'_, '_> {
     }
 }
 
+/// Calls that name the elements or attributes that they make after the columns given to them.
+const NAMES_ELEMENTS: [&str; 2] = ["xmlforest", "xmlattributes"];
+
 impl Names<'_, '_> {
+    /// An element's name shows: a column under another name must be labelled.
+    fn label_elements(&mut self, function: &Function, list: &FunctionArgumentList) {
+        let called = name::single(&function.name).map(name::folded).unwrap_or_default();
+        if !NAMES_ELEMENTS.contains(&called.as_str()) {
+            return;
+        }
+        for argument in &list.args {
+            let FunctionArg::Unnamed(FunctionArgExpr::Expr(element)) = argument else { continue };
+            let (mut element, mut brackets) = (element, 0);
+            while let Expr::Nested(inner) = element {
+                (element, brackets) = (inner, brackets + 1);
+            }
+            let ident = match element {
+                Expr::Identifier(ident) => Some(ident),
+                Expr::CompoundIdentifier(parts) => parts.last(),
+                _ => None,
+            };
+            let Some(ident) = ident else { continue };
+            // The label goes behind the brackets.
+            let last = self.rewriter.lexeme_at(start_byte(ident.span)) + brackets;
+            let end = self.rewriter.lexeme(last).map_or(end_byte(ident.span), |last| last.end);
+            self.rewriter.implicit_label(element, end);
+        }
+    }
+
     fn note_fields(&mut self, chain: &[AccessExpr]) {
         for access in chain {
             if let AccessExpr::Dot(Expr::Identifier(field)) = access {
@@ -352,6 +384,7 @@ impl Names<'_, '_> {
         }
         let FunctionArguments::List(list) = &function.args else { return Ok(()) };
         self.rewriter.catalog_call(function, list);
+        self.label_elements(function, list);
         let called = name::parts(&function.name)
             .and_then(|parts| parts.last().map(|last| name::folded(last)))
             .unwrap_or_default();
@@ -425,7 +458,6 @@ fn foreign(expression: &Expr) -> Option<&'static str> {
         | Expr::Dictionary(_)
         | Expr::Map(_)
         | Expr::Struct { .. }
-        | Expr::Named { .. }
         | Expr::OuterJoin(_)
         | Expr::Prior(_)
         | Expr::MemberOf(_)

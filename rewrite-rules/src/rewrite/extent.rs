@@ -23,9 +23,14 @@ impl Rewriter<'_> {
     }
 
     /// Where a select list begins whose SELECT stands at `byte`: behind ALL and DISTINCT [ON (…)].
+    /// The list of `TABLE t` is that word itself.
     pub(super) fn select_list_start(&self, byte: usize) -> usize {
-        let mut at = self.lexeme_at(byte) + 1;
+        let first = self.lexeme_at(byte);
         let is = |index: usize, word: &str| self.lexeme(index).is_some_and(|l| l.is_word(word));
+        if is(first, "table") {
+            return first;
+        }
+        let mut at = first + 1;
         if is(at, "all") {
             at += 1;
         } else if is(at, "distinct") {
@@ -76,6 +81,15 @@ impl Rewriter<'_> {
     /// The items of a comma-separated list whose first token is `first`, up to the bracket,
     /// semicolon or reserved word that ends it.
     pub(super) fn list(&self, first: usize) -> Vec<Range> {
+        self.items(first, |index| self.starts_clause(index))
+    }
+
+    /// The same for a list that only a bracket ends: in a definition reserved words end nothing.
+    pub(super) fn definitions(&self, first: usize) -> Vec<Range> {
+        self.items(first, |_| false)
+    }
+
+    fn items(&self, first: usize, ends: impl Fn(usize) -> bool) -> Vec<Range> {
         let mut items = Vec::new();
         let mut depth = 0_usize;
         let mut item: Option<Range> = None;
@@ -95,7 +109,7 @@ impl Rewriter<'_> {
                     items.extend(item.take());
                     continue;
                 }
-                Token::Word(_) if depth == 0 && self.starts_clause(index) => break,
+                Token::Word(_) if depth == 0 && ends(index) => break,
                 _ => {}
             }
             item = Some((item.map_or(lexeme.start, |(start, _)| start), lexeme.end));

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{
-    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
-    TableFactor, TableWithJoins,
+    Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
 };
 use sqlparser::tokenizer::Token;
 
@@ -16,16 +15,6 @@ use crate::name;
 use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Level, Source};
 use crate::statement::{end_byte, start_byte};
-
-/// Functions that give one column named like the alias.
-const ONE_COLUMN: [&str; 6] = [
-    "generate_series",
-    "unnest",
-    "regexp_split_to_table",
-    "string_to_table",
-    "generate_subscripts",
-    "jsonb_object_keys",
-];
 
 impl<'a> Rewriter<'a> {
     fn level(&mut self) -> Option<&mut Level> {
@@ -101,7 +90,11 @@ impl<'a> Rewriter<'a> {
                 }
                 walked
             }
-            JoinConstraint::Using(columns) => self.using(columns, start, right),
+            JoinConstraint::Using(columns) => {
+                self.using(columns, start, right)?;
+                self.merged_alias(columns);
+                Ok(())
+            }
             JoinConstraint::Natural => {
                 self.need_sources(start, Need::Named, "NATURAL JOIN", |_| true);
                 if let Some(level) = self.level() {
@@ -153,6 +146,31 @@ impl<'a> Rewriter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `JOIN … USING (a) AS b`: the merged columns are a relation of their own.
+    fn merged_alias(&mut self, columns: &[ObjectName]) {
+        let Some(last) = columns.last().and_then(name::single) else { return };
+        let close = self.lexeme_at(end_byte(last.span));
+        let is_as = self.lexeme(close + 1).is_some_and(|word| word.is_word("as"));
+        let alias = self.lexeme(close + 2).filter(|_| is_as);
+        let Some((alias, start, end)) =
+            alias.and_then(|alias| Some((alias.name()?, alias.start, alias.end)))
+        else {
+            return;
+        };
+        let names = columns.iter().filter_map(name::single).map(name::folded).collect();
+        let source = Source {
+            name: alias,
+            schema: None,
+            columns: Columns::Known(names),
+            occurrence: None,
+            reference: self.slice((start, end)).to_owned(),
+            renamed: false,
+        };
+        if let Some(level) = self.level() {
+            level.sources.push(source);
+        }
     }
 
     /// Notes what the innermost level's governed sources from `start` on need.
@@ -306,10 +324,13 @@ impl<'a> Rewriter<'a> {
         Alias { end, list_end, columns }
     }
 
-    /// Bytes of a table's name, with the `ONLY` before it and the brackets that may be around it.
+    /// Bytes of a table's name, with the `ONLY` before it and the brackets that may be around it, or
+    /// the `*` behind it.
     fn with_only(&self, start: usize, end: usize) -> Range {
         if !self.only.contains(&start) {
-            return (start, end);
+            let star = self.lexeme(self.lexeme_at(end));
+            let star = star.filter(|star| star.token == Token::Mul);
+            return (start, star.map_or(end, |star| star.end));
         }
         let name = self.lexeme_at(start);
         let before = |steps: usize| name.checked_sub(steps).and_then(|index| self.lexeme(index));
@@ -320,7 +341,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Adds a relation to the innermost level, under its alias if it has one.
-    fn source(&mut self, source: Source, alias: Option<&TableAlias>) {
+    pub(super) fn source(&mut self, source: Source, alias: Option<&TableAlias>) {
         let source = match alias {
             None => source,
             Some(alias) => {
@@ -389,64 +410,6 @@ impl<'a> Rewriter<'a> {
             renamed: false,
         };
         self.source(nameless, alias);
-    }
-
-    fn function(
-        &mut self,
-        written: &ObjectName,
-        arguments: &[FunctionArg],
-        alias: Option<&TableAlias>,
-        with_ordinality: bool,
-    ) -> Walk<()> {
-        for argument in arguments {
-            let expression = match argument {
-                FunctionArg::Named { arg, name, .. } => {
-                    self.account(name);
-                    arg
-                }
-                FunctionArg::Unnamed(arg) => arg,
-                FunctionArg::ExprNamed { .. } => {
-                    return self.refuse(Construct::NotPostgres("a computed argument name"));
-                }
-            };
-            match expression {
-                FunctionArgExpr::Expr(expression) => self.expression(expression)?,
-                FunctionArgExpr::QualifiedWildcard(qualifier) => self.starred_row(qualifier)?,
-                FunctionArgExpr::Wildcard | FunctionArgExpr::WildcardWithOptions(_) => {}
-            }
-        }
-        let Some(&last) = name::parts(written).unwrap_or_default().last() else {
-            return self.refuse(Construct::NotPostgres("a computed function name"));
-        };
-        self.account(last);
-        let folded = name::folded(last);
-        let scalar = ONE_COLUMN.contains(&folded.as_str()) && !with_ordinality;
-        let reference = self.source_of(last);
-        self.function_source(&folded, &reference, alias, scalar);
-        Ok(())
-    }
-
-    fn function_source(
-        &mut self,
-        folded: &str,
-        reference: &str,
-        alias: Option<&TableAlias>,
-        scalar: bool,
-    ) {
-        let columns = match alias {
-            Some(alias) if scalar => Columns::Known(vec![name::folded(&alias.name)]),
-            None if scalar => Columns::Known(vec![folded.to_owned()]),
-            _ => Columns::Unknown,
-        };
-        let source = Source {
-            name: folded.to_owned(),
-            schema: None,
-            columns,
-            occurrence: None,
-            reference: reference.to_owned(),
-            renamed: false,
-        };
-        self.source(source, alias);
     }
 
     /// `(a JOIN b …) AS alias` hides a and b; without an alias they stay visible.

@@ -9,7 +9,6 @@ use sqlparser::tokenizer::Token;
 
 use super::occurrence::Stance;
 use super::{Occurrence, Relation, Rewriter, Walk};
-use crate::edit::Piece;
 use crate::lens::{Access, Lens, LogicalColumn};
 use crate::name;
 use crate::refusal::Construct;
@@ -26,6 +25,8 @@ pub(super) struct Target<'l> {
     pub(super) extras: Vec<Extra<'l>>,
     /// Whether the client wrote a column list; without one, a short row means fewer columns.
     pub(super) listed: bool,
+    /// Index of the token that opens the column list, if there is one.
+    pub(super) open_list: Option<usize>,
     /// Index of the token behind the column list, or behind the table without one.
     pub(super) behind_list: usize,
     /// Index of the token at which the rows begin.
@@ -205,7 +206,25 @@ impl<'a> Rewriter<'a> {
         let behind_list = if listed { self.behind_brackets(behind_name) } else { behind_name };
         let overriding = self.lexeme(behind_list).is_some_and(|word| word.is_word("overriding"));
         let rows = behind_list + if overriding { 3 } else { 0 };
-        Ok(Target { lens, columns, extras: Vec::new(), listed, behind_list, rows })
+        let rows = self.bracketed_values(rows);
+        let open_list = listed.then_some(behind_name);
+        Ok(Target { lens, columns, extras: Vec::new(), listed, open_list, behind_list, rows })
+    }
+
+    /// Index of VALUES where brackets stand around all of the rows, else the given one.
+    fn bracketed_values(&self, rows: usize) -> usize {
+        let is = |at: usize, token: &Token| self.lexeme(at).is_some_and(|l| l.token == *token);
+        let mut inner = rows;
+        while is(inner, &Token::LParen) {
+            inner += 1;
+        }
+        let ends = self.lexeme(self.behind_brackets(rows)).is_none_or(|behind| {
+            matches!(behind.token, Token::RParen | Token::SemiColon)
+                || behind.is_word("on")
+                || behind.is_word("returning")
+        });
+        let bracketed = self.lexeme(inner).is_some_and(|word| word.is_word("values"));
+        if bracketed && ends { inner } else { rows }
     }
 
     pub(super) fn listed_columns(
@@ -215,13 +234,13 @@ impl<'a> Rewriter<'a> {
     ) -> Walk<Vec<Option<&'a LogicalColumn>>> {
         let mut found = Vec::new();
         for column in columns {
-            let Some(ident) = name::single(column) else {
-                return self.refuse(Construct::NotPostgres("a qualified column in INSERT"));
-            };
-            self.account(ident);
+            let parts = name::parts(column).unwrap_or_default();
+            parts.iter().for_each(|part| self.account(part));
+            let Some(&ident) = parts.first() else { return self.refuse(Construct::Unreadable) };
             let wanted = name::folded(ident);
             // A name that is not known is PostgreSQL's to judge: the catalog may be behind.
             let logical = lens.column(&wanted);
+            logical.map_or(Ok(()), |logical| self.listed_part(ident, logical))?;
             if let Some(main) = logical.and_then(|logical| logical.put.first()) {
                 self.rename(ident, main);
             }
@@ -272,7 +291,7 @@ impl<'a> Rewriter<'a> {
             Some(ConflictTarget::OnConstraint(constraint)) => {
                 self.conflict_constraint(constraint, lens)?;
             }
-            None => {}
+            None => self.conflict_expressions(insert)?,
         }
         let OnConflictAction::DoUpdate(update) = &conflict.action else { return Ok(()) };
         let target = self.levels.last().and_then(|level| level.sources.first());
@@ -310,6 +329,17 @@ impl<'a> Rewriter<'a> {
             Some(physical) => name::quoted(physical),
             None => format!("({})", column.get.read("")),
         }
+    }
+
+    /// A target that is more than a list of columns.
+    fn conflict_expressions(&mut self, insert: &Insert) -> Walk<()> {
+        let start = self.lexeme_at(start_byte(insert.insert_token.0.span)) + 1;
+        let Some(conflict) = self.on_conflict_behind(start) else { return Ok(()) };
+        let action = self.keyword_behind(conflict, "do");
+        let byte = |at: Option<usize>| {
+            at.and_then(|at| self.lexeme(at)).map_or(self.text.len(), |lexeme| lexeme.start)
+        };
+        self.walk_pieces(byte(Some(conflict)), byte(action))
     }
 
     fn excluded(&mut self, lens: Option<&'a Lens>) -> Source {
@@ -400,18 +430,16 @@ impl<'a> Rewriter<'a> {
 
     /// Writes the final column list: the client's own with the added columns, or a new one.
     pub(super) fn emit_insert_columns(&mut self, target: &Target<'_>, width: usize) {
-        let extras = target.extras.iter().map(|extra| name::quoted(&extra.access.column));
         if target.listed {
             let close = target.behind_list.checked_sub(1).and_then(|close| self.lexeme(close));
-            if let Some(close) = close.filter(|close| close.token == Token::RParen) {
-                let at = close.start;
-                let list: String = extras.map(|column| format!(", {column}")).collect();
-                if !list.is_empty() {
-                    self.edits.insert(at, vec![Piece::Text(list)]);
-                }
+            let close = close.filter(|close| close.token == Token::RParen).map(|close| close.start);
+            if let Some(at) = close.filter(|_| !target.extras.is_empty()) {
+                let pieces = self.added_columns(target);
+                self.edits.insert(at, pieces);
             }
             return;
         }
+        let extras = target.extras.iter().map(|extra| name::quoted(&extra.access.column));
         let own =
             target.columns.iter().take(width).flatten().filter_map(|column| column.put.first());
         let all: Vec<String> =

@@ -77,7 +77,7 @@ impl Rewriter<'_> {
     }
 
     /// `INSERT … DEFAULT VALUES`.
-    fn default_values(&mut self, target: &mut Target<'_>) -> Walk<()> {
+    pub(super) fn default_values(&mut self, target: &mut Target<'_>) -> Walk<()> {
         target.columns.clear();
         Self::add_extras(target, 0)?;
         if target.extras.is_empty() {
@@ -241,6 +241,10 @@ impl Rewriter<'_> {
         target: &Target<'l>,
         width: usize,
     ) -> Walk<Vec<&'l LogicalColumn>> {
+        // A part's type is not its column's.
+        if self.listed_parts(target).iter().any(|part| part.0 < part.1) {
+            return self.refuse(Construct::ColumnPart);
+        }
         let known: Option<Vec<&LogicalColumn>> =
             target.columns.iter().copied().take(width).collect();
         known.map_or_else(|| self.refuse(Construct::InsertSource), Ok)

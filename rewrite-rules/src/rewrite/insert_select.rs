@@ -173,6 +173,10 @@ impl Rewriter<'_> {
         let mut counted = true;
         for (index, (item, (_, item_end))) in select.projection.iter().zip(list).enumerate() {
             let (expression, end) = match item {
+                item if is_star(item) => {
+                    counted = false;
+                    continue;
+                }
                 SelectItem::UnnamedExpr(expression) => (expression, *item_end),
                 SelectItem::ExprWithAlias { expr, .. } => {
                     (expr, self.without_alias(select, index, (0, *item_end)).1)
@@ -203,6 +207,9 @@ impl Rewriter<'_> {
         let mut width = 0;
         for item in &select.projection {
             width += match item {
+                SelectItem::UnnamedExpr(expression) if super::query::is_expanded(expression) => {
+                    return None;
+                }
                 SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. } => 1,
                 SelectItem::Wildcard(options) => {
                     let at = end_byte(options.wildcard_token.0.span);
@@ -243,7 +250,11 @@ fn is_bare_value(expression: &Expr) -> bool {
 }
 
 fn is_star(item: &SelectItem) -> bool {
-    matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
+    match item {
+        SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => true,
+        SelectItem::UnnamedExpr(expression) => super::query::is_expanded(expression),
+        SelectItem::ExprWithAlias { .. } | SelectItem::ExprWithAliases { .. } => false,
+    }
 }
 
 fn item_expression(select: &Select, index: usize) -> Option<&Expr> {

@@ -1,9 +1,13 @@
 //! The name that PostgreSQL gives an output column without AS (FigureColname in parse_target.c).
 
-use sqlparser::ast::{AccessExpr, Expr, FunctionArguments, Ident, SelectItem, SetExpr};
+use sqlparser::ast::{
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, FunctionArguments, Ident,
+    SelectItem, SetExpr,
+};
 
 use super::Rewriter;
 use super::reference::Label;
+use crate::dialect::COLLATED;
 use crate::name;
 use crate::statement::start_byte;
 
@@ -32,7 +36,7 @@ fn source(expression: &Expr) -> Source<'_> {
         Expr::CompoundIdentifier(parts) => parts.last().map_or(Source::Nothing, Source::Ident),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => source(inner),
         Expr::Cast { expr, data_type, .. } => match source(expr) {
-            Source::Nothing => Source::Word(data_type.to_string().to_ascii_lowercase()),
+            Source::Nothing if !is_collation(data_type) => Source::Word(type_name(data_type)),
             found => found,
         },
         Expr::CompoundFieldAccess { root, access_chain } => {
@@ -67,6 +71,14 @@ fn source(expression: &Expr) -> Source<'_> {
             },
             _ => Source::Nothing,
         },
+        // `t.*::text`: a whole row is called like its relation.
+        Expr::QualifiedWildcard(relation, _) => {
+            let last = name::parts(relation).and_then(|parts| parts.last().copied());
+            last.map_or(Source::Nothing, |last| Source::Word(name::folded(last)))
+        }
+        Expr::AtTimeZone { .. } => Source::Word("timezone".to_owned()),
+        Expr::IsNormalized { .. } => Source::Word("is_normalized".to_owned()),
+        Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => Source::Word("overlaps".to_owned()),
         Expr::Exists { .. } => Source::Word("exists".to_owned()),
         Expr::Array(_) => Source::Word("array".to_owned()),
         Expr::Tuple(_) => Source::Word("row".to_owned()),
@@ -86,6 +98,48 @@ pub(super) fn function(expression: &Expr) -> Option<&Ident> {
         | Expr::Cast { expr: inner, .. } => self::function(inner),
         _ => None,
     }
+}
+
+/// Whether that is no type, but stands for COLLATE, which gives no name.
+fn is_collation(data_type: &DataType) -> bool {
+    type_name(data_type) == COLLATED
+}
+
+/// What the catalog calls a type that SQL has a name of its own for.
+fn type_name(data_type: &DataType) -> String {
+    if let DataType::Custom(written, _) = data_type {
+        let last = name::parts(written).and_then(|parts| parts.last().copied());
+        return last.map(name::folded).unwrap_or_default();
+    }
+    if let DataType::Array(
+        ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Qualified(element, _),
+    ) = data_type
+    {
+        return type_name(element);
+    }
+    let written = data_type.to_string().to_ascii_lowercase();
+    let words: Vec<&str> = written
+        .split(|letter: char| !letter.is_ascii_lowercase())
+        .filter(|word| !word.is_empty())
+        .collect();
+    match words.as_slice() {
+        ["smallint", ..] => "int2",
+        ["int" | "integer", ..] => "int4",
+        ["bigint", ..] => "int8",
+        ["real", ..] => "float4",
+        ["double" | "float", ..] => "float8",
+        ["decimal" | "dec", ..] => "numeric",
+        ["boolean", ..] => "bool",
+        ["bit", "varying", ..] => "varbit",
+        ["char" | "character" | "nchar", "varying", ..] => "varchar",
+        ["national", "char" | "character", "varying", ..] => "varchar",
+        ["char" | "character" | "nchar" | "national", ..] => "bpchar",
+        ["timestamp", "with", ..] => "timestamptz",
+        ["time", "with", ..] => "timetz",
+        [first, ..] => first,
+        [] => "",
+    }
+    .to_owned()
 }
 
 impl Rewriter<'_> {

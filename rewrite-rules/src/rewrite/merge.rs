@@ -9,6 +9,7 @@ use sqlparser::ast::{
 };
 
 use super::insert::Target;
+use super::insert_rows::is_volatile_default;
 use super::{Rewriter, Walk};
 use crate::lens::Lens;
 use crate::name;
@@ -91,8 +92,13 @@ impl<'a> Rewriter<'a> {
     }
 
     fn merge_insert(&mut self, insert: &MergeInsertExpr, target: Option<usize>) -> Walk<()> {
-        let MergeInsertKind::Values(values) = &insert.kind else {
-            return self.refuse(Construct::NotPostgres("this form of MERGE"));
+        let values = match &insert.kind {
+            MergeInsertKind::Values(values) => values,
+            // The pre-pass has this for DEFAULT VALUES.
+            MergeInsertKind::Wildcard => return self.merge_defaults(insert, target),
+            MergeInsertKind::Row => {
+                return self.refuse(Construct::NotPostgres("this form of MERGE"));
+            }
         };
         for cell in values.rows.iter().flat_map(|row| &row.content) {
             self.expression(cell)?;
@@ -123,6 +129,17 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
+    /// `INSERT DEFAULT VALUES`.
+    fn merge_defaults(&mut self, insert: &MergeInsertExpr, target: Option<usize>) -> Walk<()> {
+        let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
+        let Some(lens) = lens else { return Ok(()) };
+        let mut target = self.merge_target(insert, lens)?;
+        if defaulted_volatile(lens) {
+            return self.refuse(Construct::MergeVolatile);
+        }
+        self.default_values(&mut target)
+    }
+
     /// Which columns the INSERT of a clause writes.
     fn merge_target(&mut self, insert: &MergeInsertExpr, lens: &'a Lens) -> Walk<Target<'a>> {
         let behind_insert = self.lexeme_at(start_byte(insert.insert_token.0.span)) + 1;
@@ -134,6 +151,12 @@ impl<'a> Rewriter<'a> {
         };
         let behind_list = if listed { self.behind_brackets(behind_insert) } else { behind_insert };
         let rows = self.lexeme_at(start_byte(insert.kind_token.0.span));
-        Ok(Target { lens, columns, extras: Vec::new(), listed, behind_list, rows })
+        let open_list = listed.then_some(behind_insert);
+        Ok(Target { lens, columns, extras: Vec::new(), listed, open_list, behind_list, rows })
     }
+}
+
+/// Whether a column that is stored twice has a default that must be computed once.
+fn defaulted_volatile(lens: &Lens) -> bool {
+    lens.shown().any(|column| !column.default_is_shared && is_volatile_default(column))
 }

@@ -13,6 +13,7 @@ mod assignment_row;
 mod catalog;
 mod catalog_call;
 mod catalog_view;
+mod check;
 mod copy;
 mod copy_from;
 mod copy_staged;
@@ -20,6 +21,7 @@ mod delete;
 mod expression;
 mod extent;
 mod from;
+mod from_function;
 mod insert;
 mod insert_rows;
 mod insert_select;
@@ -27,6 +29,7 @@ mod label;
 mod merge;
 mod named;
 mod occurrence;
+mod part;
 mod query;
 mod reference;
 mod row;
@@ -44,6 +47,7 @@ use sqlparser::tokenizer::Token;
 use crate::catalog::RelationName;
 use crate::catalog_lens::CatalogLenses;
 use crate::copy_syntax::CopySyntax;
+use crate::desugar::Piece;
 use crate::edit::{CharacterOffsets, Edits};
 use crate::generation::{Generation, SessionView};
 use crate::lens::{Lens, Names};
@@ -51,10 +55,11 @@ use crate::name;
 use crate::outcome::{Outcome, Reply, Rewritten};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Lenses, Level};
-use crate::statement::{self, Lexeme, Parsed, start_byte};
+use crate::statement::{self, Lexeme, Parsed, Unparsed, start_byte};
 
 use catalog_call::Call;
 pub(crate) use catalog_view::stand_in;
+use check::check_result;
 use named::{Named, opaque};
 use occurrence::Occurrence;
 use reference::{Label, Reference};
@@ -68,24 +73,17 @@ pub(crate) type Walk<T> = Result<T, Box<Refusal>>;
 fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) -> Outcome {
     let lenses = generation.lenses(session.shape);
     let catalogs = generation.catalogs(session.shape);
-    let parsed = match statement::read(text) {
-        Ok(parsed) => parsed,
-        Err(unreadable) => {
-            let named = match &unreadable.lexemes {
-                Some(lexemes) => Named::by_tokens(lenses, lexemes),
-                // Not even its tokens: whatever the scan found may be a name.
-                None if generation.scan(text.as_bytes()).governed => {
-                    Named::by_substrings(lenses, text)
-                }
-                None => Named::default(),
-            };
-            let reads_catalog =
-                unreadable.lexemes.is_none_or(|lexemes| catalog::is_read(catalogs, &lexemes));
-            return match opaque(&named, unreadable.too_deep) {
-                Outcome::Forward if reads_catalog => Outcome::ForwardOpaque,
-                outcome => outcome,
-            };
-        }
+    let plain = session.standard_conforming_strings;
+    let Ok(parsed) = statement::read(text, plain) else {
+        // Without tokens, whatever the scan found may be a name.
+        let named = match generation.scan(text.as_bytes()).governed {
+            true => Named::by_substrings(lenses, text),
+            false => Named::default(),
+        };
+        return match opaque(&named) {
+            Outcome::Forward => Outcome::ForwardOpaque,
+            outcome => outcome,
+        };
     };
     let named = Named::by_tokens(lenses, &parsed.lexemes);
     let reads_catalog = catalog::is_read(catalogs, &parsed.lexemes);
@@ -94,7 +92,8 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
         (None, Some(blame)) if reads_catalog => blame,
         (None, _) => return Outcome::Forward,
     };
-    if !session.standard_conforming_strings && text.contains('\\') {
+    // A prepared statement's text may be read again when the setting has changed.
+    if parsed.unsettled {
         return match named.lenient() {
             true => Outcome::ForwardOpaque,
             false => Outcome::Refused(Refusal::construct(Construct::Backslash, blame)),
@@ -115,6 +114,10 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
     }
     match attempted {
         Ok(Some(rewritten)) => Outcome::Rewritten(rewritten),
+        // A catalog that it reads is shown as it is.
+        Ok(None) if reads_catalog && parsed.statements.iter().any(Result::is_err) => {
+            Outcome::ForwardOpaque
+        }
         Ok(None) => Outcome::Forward,
         Err(refusal) if named.lenient() && refusal.is_unsupported() => Outcome::ForwardOpaque,
         Err(refusal) => Outcome::Refused(*refusal),
@@ -133,6 +136,7 @@ pub(crate) struct Rewriter<'a> {
     generation: &'a Generation,
     session: SessionView<'a>,
     text: &'a str,
+    parsed: &'a Parsed,
     lexemes: &'a [Lexeme],
     only: &'a [usize],
     /// A lens to name in messages where no occurrence is at hand.
@@ -193,6 +197,7 @@ impl<'a> Rewriter<'a> {
             generation,
             session,
             text,
+            parsed,
             lexemes: &parsed.lexemes,
             only: &parsed.only,
             blame,
@@ -216,7 +221,7 @@ impl<'a> Rewriter<'a> {
             statement: 0,
             outermost: false,
             unresolved: Vec::new(),
-            accounted: HashSet::new(),
+            accounted: parsed.defined.iter().copied().collect(),
         }
     }
 
@@ -226,14 +231,14 @@ impl<'a> Rewriter<'a> {
     }
 
     /// What the text becomes; `None` if nothing changes.
-    fn run(mut self, statements: &[Statement]) -> Walk<Option<Rewritten>> {
+    fn run(mut self, statements: &[Result<Statement, Unparsed>]) -> Walk<Option<Rewritten>> {
         self.walk(statements)?;
         self.check_places()?;
         self.finish()
     }
 
     /// All statements of the text.
-    fn walk(&mut self, statements: &[Statement]) -> Walk<()> {
+    fn walk(&mut self, statements: &[Result<Statement, Unparsed>]) -> Walk<()> {
         let mut from = 0;
         for (number, statement) in statements.iter().enumerate() {
             self.statement = number;
@@ -242,16 +247,33 @@ impl<'a> Rewriter<'a> {
                 from += 1;
             }
             self.current = (from, self.statement_end(from));
-            match self.copies.iter().find(|copy| copy.first == from) {
-                Some(copy) => {
+            let copy = self.copies.iter().find(|copy| copy.first == from);
+            match (copy, statement) {
+                (_, Err(why)) => self.unparsed(*why)?,
+                (Some(copy), Ok(shown)) => {
                     self.outermost = false;
-                    self.copy(copy, statement)?;
+                    self.copy(copy, shown)?;
                 }
-                None => self.statement(statement).map(|_: Columns| ())?,
+                (None, Ok(statement)) => self.statement(statement).map(|_: Columns| ())?,
             }
             from = self.current.1;
         }
         Ok(())
+    }
+
+    /// What becomes of a statement without a tree.
+    fn unparsed(&self, why: Unparsed) -> Walk<()> {
+        let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
+        let named = Named::by_tokens(self.lenses(), lexemes);
+        match (named.lenses.first(), why) {
+            (None, _) => Ok(()),
+            (Some(_), Unparsed::TooDeep) => {
+                Err(Box::new(Refusal::too_deep(statement::RECURSION_LIMIT)))
+            }
+            (Some(lens), Unparsed::Unknown) => {
+                Err(Box::new(Refusal::construct(Construct::Unreadable, lens)))
+            }
+        }
     }
 
     /// One statement; returns the columns that it gives as a data-modifying CTE.
@@ -332,6 +354,18 @@ impl<'a> Rewriter<'a> {
         self.ctes.iter().rev().find(|cte| cte.name == table)
     }
 
+    /// The expressions between two byte offsets that the tree does not hold.
+    fn pieces(&self, from: usize, to: usize) -> impl Iterator<Item = &'a Piece> + use<'a> {
+        let pieces: &'a [Piece] = &self.parsed.pieces;
+        pieces.iter().filter(move |piece| piece.start >= from && piece.end <= to)
+    }
+
+    /// Resolves every name in these.
+    fn walk_pieces(&mut self, from: usize, to: usize) -> Walk<()> {
+        let mut expressions = self.pieces(from, to).flat_map(|piece| &piece.expressions);
+        expressions.try_for_each(|expression| self.expression(expression))
+    }
+
     /// Notes that an identifier's meaning is known.
     fn account(&mut self, ident: &Ident) {
         self.accounted.insert(start_byte(ident.span));
@@ -340,6 +374,10 @@ impl<'a> Rewriter<'a> {
     /// The source text of an identifier, quotes included.
     fn source_of(&self, ident: &Ident) -> String {
         let (start, end) = (start_byte(ident.span), statement::end_byte(ident.span));
+        // A name that stands for what has none in the text.
+        if start == end {
+            return name::quoted(&name::folded(ident));
+        }
         self.text.get(start..end).map_or_else(|| name::quoted(&name::folded(ident)), str::to_owned)
     }
 
@@ -402,6 +440,10 @@ impl<'a> Rewriter<'a> {
         let names = self.names();
         let blame = self.blame;
         let internal = |what: &str| Box::new(Refusal::internal(what, blame));
+        let plain = self.session.standard_conforming_strings;
+        if !plain && self.edits.has_backslash() {
+            return self.refuse(Construct::Backslash);
+        }
         let apply =
             |edits: Edits| edits.apply(self.text).map_err(|_| internal("two edits overlap"));
         let visible = self.edits.without_hidden().map(apply).transpose()?;
@@ -409,7 +451,7 @@ impl<'a> Rewriter<'a> {
         // Statements of our own were checked when they were made.
         let checked = visible.as_ref().unwrap_or(&rewritten);
         // What stands for a catalog may be far longer than the client's text.
-        let check = || check_result(self.text, &checked.sql);
+        let check = || check_result(self.parsed, &checked.sql, plain);
         let checked = match checked.sql.len() > self.text.len().saturating_mul(2) {
             true => stack::with_stack_for(&checked.sql, check),
             false => check(),
@@ -417,7 +459,7 @@ impl<'a> Rewriter<'a> {
         checked.map_err(internal)?;
         rewritten.replies = replies;
         rewritten.names = names;
-        answers::place(&mut rewritten).map_err(internal)?;
+        answers::place(&mut rewritten, plain).map_err(internal)?;
         Ok(Some(rewritten))
     }
 
@@ -441,29 +483,6 @@ impl<'a> Rewriter<'a> {
         }
         names
     }
-}
-
-/// The result is read again: as many statements as before, and the same placeholders.
-fn check_result(before: &str, after: &str) -> Result<(), &'static str> {
-    let (Ok(before), Ok(after)) = (statement::read(before), statement::read(after)) else {
-        return Err("the result cannot be read");
-    };
-    if before.statements.len() != after.statements.len() {
-        return Err("the number of statements changed");
-    }
-    let placeholders = |parsed: &Parsed| -> HashSet<String> {
-        let tokens = parsed.lexemes.iter();
-        tokens
-            .filter_map(|lexeme| match &lexeme.token {
-                Token::Placeholder(placeholder) => Some(placeholder.clone()),
-                _ => None,
-            })
-            .collect()
-    };
-    if placeholders(&before) != placeholders(&after) {
-        return Err("a placeholder was lost");
-    }
-    Ok(())
 }
 
 /// What a table's name means.

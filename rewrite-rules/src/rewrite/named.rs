@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::lens::{Lens, OpaquePolicy};
 use crate::outcome::Outcome;
 use crate::refusal::{Construct, Refusal};
-use crate::statement::{self, Lexeme};
+use crate::statement::Lexeme;
 
 /// Words without which a statement writes nothing through a view.
 const WRITES: [&str; 3] = ["insert", "update", "merge"];
@@ -52,10 +52,9 @@ fn hidden<'l>(lenses: &'l [&Lens]) -> impl Iterator<Item = &'l String> {
 }
 
 /// What becomes of a text that could not be read.
-pub(super) fn opaque(named: &Named<'_>, too_deep: bool) -> Outcome {
+pub(super) fn opaque(named: &Named<'_>) -> Outcome {
     let refusing = |lens: &&&Lens| named.other_names || lens.opaque == OpaquePolicy::Refuse;
     match named.lenses.iter().find(refusing) {
-        Some(_) if too_deep => Outcome::Refused(Refusal::too_deep(statement::RECURSION_LIMIT)),
         Some(lens) => Outcome::Refused(Refusal::construct(Construct::Unreadable, lens)),
         None if named.lenses.is_empty() => Outcome::Forward,
         None => Outcome::ForwardOpaque,

@@ -1,8 +1,9 @@
 //! SELECT, set operations, VALUES, WITH: names in every clause.
 
 use sqlparser::ast::{
-    Cte as CteSyntax, Distinct, Expr, GroupByExpr, Ident, LimitClause, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement, WildcardAdditionalOptions, With,
+    AccessExpr, Cte as CteSyntax, Distinct, Expr, GroupByExpr, Ident, LimitClause, Query, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement,
+    WildcardAdditionalOptions, With,
 };
 use sqlparser::tokenizer::Token;
 
@@ -107,8 +108,29 @@ impl<'a> Rewriter<'a> {
         self.account(&cte.alias.name);
         let columns = self.query(&cte.query)?;
         let columns = self.aliased_columns(&cte.alias, columns);
+        let columns = self.with_search_columns(cte, columns);
         self.ctes.push(Cte { name: name::folded(&cte.alias.name), columns });
         Ok(())
+    }
+
+    /// SEARCH and CYCLE add columns to a CTE: the words behind SET and USING.
+    fn with_search_columns(&self, cte: &CteSyntax, columns: Columns) -> Columns {
+        let Columns::Known(mut names) = columns else { return columns };
+        let close = self.lexeme_at(start_byte(cte.closing_paren_token.0.span));
+        let is = |at: usize, word: &str| self.lexeme(at).is_some_and(|l| l.is_word(word));
+        if !is(close + 1, "search") && !is(close + 1, "cycle") {
+            return Columns::Known(names);
+        }
+        let end = self.lexemes.iter().skip(close + 1).take_while(|lexeme| {
+            !matches!(lexeme.token, Token::LParen | Token::RParen) && !lexeme.is_word("select")
+        });
+        let mut words = end.peekable();
+        while let Some(word) = words.next() {
+            if word.is_word("set") || word.is_word("using") {
+                names.extend(words.peek().and_then(|name| name.name()));
+            }
+        }
+        Columns::Known(names)
     }
 
     fn set_expression(&mut self, body: &SetExpr) -> Walk<Columns> {
@@ -154,7 +176,9 @@ impl<'a> Rewriter<'a> {
             self.fix_level("a query with GROUP BY");
         }
         let list = self.list(self.select_list_start(start_byte(select.select_token.0.span)));
-        let outputs = self.select_list(&select.projection, &list, outermost)?;
+        // The item of an empty list is not the client's.
+        let items = if list.is_empty() { &[] } else { select.projection.as_slice() };
+        let outputs = self.select_list(items, &list, outermost)?;
         if let Some(Distinct::On(expressions)) = &select.distinct {
             for expression in expressions {
                 self.sort_key(expression, &outputs)?;
@@ -228,6 +252,11 @@ impl<'a> Rewriter<'a> {
                 self.shown_row(item, place);
             }
             match item {
+                // `(f(a)).*`: what it expands to is not known.
+                SelectItem::UnnamedExpr(expression) if is_expanded(expression) => {
+                    self.expression(expression)?;
+                    outputs.push(None);
+                }
                 SelectItem::UnnamedExpr(expression) => {
                     self.expression(expression)?;
                     self.implicit_label(expression, extent.1);
@@ -237,7 +266,6 @@ impl<'a> Rewriter<'a> {
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.expression(expr)?;
-                    self.believable_label(alias)?;
                     self.account(alias);
                     outputs
                         .push(Some(Output { name: name::folded(alias), expression: Some(expr) }));
@@ -258,20 +286,6 @@ impl<'a> Rewriter<'a> {
         Ok(outputs)
     }
 
-    /// Refuses what the parser takes for a label although PostgreSQL reads on: `a ISNULL`, and the
-    /// second line of a literal.
-    fn believable_label(&self, alias: &Ident) -> Walk<()> {
-        let at = self.lexeme_at(start_byte(alias.span));
-        let bare =
-            !at.checked_sub(1).and_then(|as_| self.lexeme(as_)).is_some_and(|l| l.is_word("as"));
-        let no_label = alias.quote_style.is_none()
-            && name::NO_BARE_LABELS.contains(&name::folded(alias).as_str());
-        if alias.quote_style == Some('\'') || (bare && no_label) {
-            return self.refuse(Construct::Unreadable);
-        }
-        Ok(())
-    }
-
     fn plain_star(&self, options: &WildcardAdditionalOptions) -> Walk<()> {
         let WildcardAdditionalOptions {
             wildcard_token: _,
@@ -287,7 +301,9 @@ impl<'a> Rewriter<'a> {
         };
         let star = self.lexeme_at(start_byte(options.wildcard_token.0.span));
         let before = star.checked_sub(1).and_then(|before| self.lexeme(before));
-        if before.is_some_and(|before| before.token == Token::LParen) {
+        // The star of `(TABLE users)` is not in the text.
+        let written = self.lexeme(star).is_some_and(|star| star.token == Token::Mul);
+        if written && before.is_some_and(|before| before.token == Token::LParen) {
             return self.refuse(Construct::NotPostgres("* in brackets"));
         }
         Ok(())
@@ -439,6 +455,13 @@ impl<'a> Rewriter<'a> {
 /// The place of the next output column, if it is known.
 fn place(outputs: &[Option<Output<'_>>]) -> Option<u16> {
     outputs.iter().all(Option::is_some).then(|| u16::try_from(outputs.len()).ok()).flatten()
+}
+
+/// Whether an item is `(row).*`, which gives as many columns as the row has.
+pub(super) fn is_expanded(expression: &Expr) -> bool {
+    matches!(expression, Expr::CompoundFieldAccess { access_chain, .. }
+        if matches!(access_chain.last(), Some(AccessExpr::Dot(Expr::Identifier(star)))
+            if star.value == "*" && star.quote_style.is_none()))
 }
 
 /// The columns of a list of outputs, known only if each is.

@@ -145,6 +145,11 @@ impl Rewriter<'_> {
             let reason = "a whole row of the table's own type";
             return Err(Box::new(Refusal::no_derived_table(reason, found.lens)));
         }
+        // A table's row keeps the table's names under an alias with columns, a derived table's not.
+        if found.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+            let reason = "a whole row under a list of column aliases";
+            return Err(Box::new(Refusal::no_derived_table(reason, found.lens)));
+        }
         found.prefers_derived = true;
         self.rows.push(RowUse { occurrence, span });
         Ok(())

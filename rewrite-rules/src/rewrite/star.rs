@@ -81,7 +81,12 @@ impl Rewriter<'_> {
                     .flat_map(|element| self.star_items(element, &star))
                     .collect();
                 let (start, end) = star.span;
-                self.edits.replace(start, end, vec![Piece::Text(items.join(", "))]);
+                let mut text = items.join(", ");
+                // `TABLE t` is a query without a star of its own.
+                if self.slice(star.span).eq_ignore_ascii_case("table") {
+                    text = format!("SELECT {text} FROM");
+                }
+                self.edits.replace(start, end, vec![Piece::Text(text)]);
             }
         }
     }

@@ -2,9 +2,10 @@
 //! refused where it names a governed table.
 
 use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Statement, TableAlias};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Span, Token};
 
-use super::{Rewriter, Walk};
+use super::{Relation, Rewriter, Walk};
+use crate::lens::Lens;
 use crate::name;
 use crate::outcome::Notice;
 use crate::refusal::Construct;
@@ -32,9 +33,13 @@ impl<'a> Rewriter<'a> {
             Statement::Copy { .. } => {
                 self.refuse_if_named(Construct::NotPostgres("this form of COPY"))
             }
+            Statement::Analyze(_) => {
+                self.analyzed_columns();
+                self.account_statement();
+                Ok(())
+            }
             // They name whole tables, cursors, channels or settings, never a column's meaning.
-            Statement::Analyze(_)
-            | Statement::Set(_)
+            Statement::Set(_)
             | Statement::Truncate(_)
             | Statement::Call(_)
             | Statement::Open(_)
@@ -270,7 +275,7 @@ impl<'a> Rewriter<'a> {
         self.query(query).map(|_: Columns| ())
     }
 
-    fn refuse_if_named(&self, construct: Construct) -> Walk<()> {
+    pub(super) fn refuse_if_named(&self, construct: Construct) -> Walk<()> {
         for lexeme in self.lexemes.get(self.current.0..self.current.1).unwrap_or_default() {
             let Some(word) = lexeme.name() else { continue };
             if self.lenses().iter().any(|lens| lens.relation.name == word) {
@@ -278,6 +283,44 @@ impl<'a> Rewriter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `ANALYZE t (a, b), …`: the tree does not hold the names.
+    fn analyzed_columns(&mut self) {
+        let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
+        let mut table: Vec<Ident> = Vec::new();
+        let mut lens = None;
+        for lexeme in lexemes {
+            match (&lexeme.token, lens) {
+                (Token::Word(word), Some(lens)) => {
+                    let column = name::folded(&word.to_ident(Span::empty()));
+                    let known = Lens::column(lens, &column).map(|known| &known.get.column);
+                    if let Some(physical) = known.filter(|physical| **physical != column) {
+                        let text = name::quoted(physical);
+                        self.edits.replace(lexeme.start, lexeme.end, vec![text.into()]);
+                    }
+                }
+                (Token::Word(word), None) => table.push(word.to_ident(Span::empty())),
+                (Token::Period, _) => {}
+                (Token::LParen, None) => {
+                    // Words that are not parts of the name stand before it.
+                    let parts: Vec<&Ident> = table.iter().collect();
+                    let found = (0..parts.len()).find_map(|from| {
+                        match self.relation(parts.get(from..).unwrap_or_default()) {
+                            Relation::Governed(lens) => Some(lens),
+                            Relation::Known(..) | Relation::Unknown => None,
+                        }
+                    });
+                    lens = found;
+                }
+                (Token::RParen | Token::Comma, None) => table.clear(),
+                (Token::RParen, Some(_)) => {
+                    lens = None;
+                    table.clear();
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Accounts for every identifier of the present statement.

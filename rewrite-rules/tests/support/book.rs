@@ -146,32 +146,40 @@ impl Case {
     /// # Errors
     /// TOML that is no list of rules.
     pub fn rules_in(&self, phase: Phase) -> Result<Vec<Rule>, String> {
-        #[derive(Deserialize)]
-        struct File {
-            migration: Vec<toml::Table>,
-        }
-        let file: File = toml::from_str(&self.rules).map_err(|error| error.to_string())?;
-        let mut rules = Vec::new();
-        for mut table in file.migration {
-            let name = match table.remove("name") {
-                Some(toml::Value::String(name)) => name,
-                other => {
-                    return Err(format!("a migration's name is missing or no text: {other:?}"));
-                }
-            };
-            let phase = match table.remove("phase") {
-                Some(toml::Value::String(fixed)) => {
-                    fixed.parse().map_err(|error| format!("migration \"{name}\": {error}"))?
-                }
-                Some(other) => return Err(format!("migration \"{name}\": phase is {other}")),
-                None => phase,
-            };
-            let change = Change::deserialize(table)
-                .map_err(|error| format!("migration \"{name}\": {error}"))?;
-            rules.push(Rule { name, change, phase });
-        }
-        Ok(rules)
+        rules_in(&self.rules, phase)
     }
+}
+
+/// The rules of `text` with every migration in `phase`, except those that fix their own.
+///
+/// # Errors
+/// TOML that is no list of rules.
+pub fn rules_in(text: &str, phase: Phase) -> Result<Vec<Rule>, String> {
+    #[derive(Deserialize)]
+    struct File {
+        migration: Vec<toml::Table>,
+    }
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut rules = Vec::new();
+    for mut table in file.migration {
+        let name = match table.remove("name") {
+            Some(toml::Value::String(name)) => name,
+            other => {
+                return Err(format!("a migration's name is missing or no text: {other:?}"));
+            }
+        };
+        let phase = match table.remove("phase") {
+            Some(toml::Value::String(fixed)) => {
+                fixed.parse().map_err(|error| format!("migration \"{name}\": {error}"))?
+            }
+            Some(other) => return Err(format!("migration \"{name}\": phase is {other}")),
+            None => phase,
+        };
+        let change =
+            Change::deserialize(table).map_err(|error| format!("migration \"{name}\": {error}"))?;
+        rules.push(Rule { name, change, phase });
+    }
+    Ok(rules)
 }
 
 /// A section that is open while reading.
