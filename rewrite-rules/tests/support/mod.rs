@@ -1,9 +1,11 @@
-//! What every reader of the golden books needs: the books themselves, and a catalog from DDL.
+//! What every reader of the golden books needs: the books themselves, and a catalog from DDL; and
+//! the coverage corpus, which is read in the same two places.
 //!
 //! Two packages include this folder by path: the runner beside it, and `segue-tests`, which runs
 //! the same books against a real server.
 
 pub mod book;
+pub mod coverage;
 pub mod format_type;
 pub mod replies;
 pub mod schema;
