@@ -10,6 +10,7 @@ use std::time::Duration;
 use segue::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use tokio::runtime::Runtime;
 
+use crate::stage::{self, Shape};
 use crate::wire::{Login, Wire};
 
 /// The runtime on which clusters and proxies of this process live.
@@ -93,6 +94,11 @@ impl Database {
         let database = Self::named(about, "");
         database.connect().script(ddl);
         database
+    }
+
+    /// A database of that shape of the corpus.
+    pub fn in_shape(about: &str, shape: Shape) -> Self {
+        Self::create(about, &format!("{}\n{}", stage::PLAIN, stage::ddl(shape)))
     }
 
     fn named(about: &str, options: &str) -> Self {

@@ -8,7 +8,6 @@ use rewrite_rules::{Phase, Rule};
 use serde::Deserialize;
 
 use crate::moves::{Feature, Kind, MOVES, Move, quoted};
-use crate::server::Database;
 
 /// The unmigrated schema with its rows.
 pub const PLAIN: &str = concat!(
@@ -46,12 +45,6 @@ pub enum Shape {
 /// The moves that this build of segue can make.
 pub fn moves() -> impl Iterator<Item = &'static Move> {
     MOVES.iter().filter(|it| it.feature.is_none_or(Feature::is_there))
-}
-
-/// A database of that shape, made from nothing.
-#[must_use]
-pub fn database(about: &str, shape: Shape) -> Database {
-    Database::create(about, &format!("{PLAIN}\n{}", ddl(shape)))
 }
 
 /// What turns a database of [`PLAIN`] into one of that shape, grants and the audit included.

@@ -13,16 +13,20 @@
 //! | [`mod@mangle`] | statements changed at random |
 //! | [`mod@scan`] | a text as PostgreSQL's scanner sees it |
 //! | [`runs`] | how many random cases, from which seed |
+//! | [`fate`] | what becomes of a statement, and whether that may be |
 //! | [`texts`] | the books and the corpus |
-//! | [`golden`], [`stage`] | their readers, shared with the other tests |
+//! | [`golden`], [`moves`], [`stage`] | their readers, shared with the other tests |
 
 #[path = "../../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
+#[path = "../../src/moves.rs"]
+pub mod moves;
 #[path = "../../src/stage.rs"]
 pub mod stage;
 
 pub mod compare;
 pub mod conversion;
+pub mod fate;
 pub mod label;
 pub mod mangle;
 pub mod runs;

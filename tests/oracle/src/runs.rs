@@ -7,13 +7,22 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 /// Without a seed it is always the same one: a red build is then the fault of the change in it.
 #[must_use]
 pub fn runner(test: &str, cases: u32) -> TestRunner {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seed = number("ORACLE_SEED").unwrap_or(1);
-    let times = u32::try_from(number("ORACLE_TIMES").unwrap_or(1)).unwrap_or(u32::MAX);
+    let times = times();
     let cases = cases.saturating_mul(times);
     println!("{test}: {cases} cases, ORACLE_SEED={seed}");
     let mut bytes = [0_u8; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+/// `ORACLE_TIMES`: how many times as much as usual is done.
+#[must_use]
+pub fn times() -> u32 {
+    u32::try_from(number("ORACLE_TIMES").unwrap_or(1)).unwrap_or(u32::MAX)
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
 }

@@ -59,10 +59,42 @@ pub fn scan(text: &str) -> Result<Vec<Scanned>, String> {
             {
                 number.kind = Kind::Stray;
             }
-            _ => tokens.push(next),
+            _ => match escaped(text, &tokens, next).or_else(|| first_line(text, &tokens, next)) {
+                Some(first) => {
+                    tokens.truncate(first + 1);
+                    tokens[first].end = next.end;
+                }
+                None => tokens.push(next),
+            },
         }
     }
     Ok(tokens)
+}
+
+/// The name or string whose escape character `next` says, as in `U&'!0061' UESCAPE '!'`: one
+/// token to the parser.
+fn escaped(text: &str, tokens: &[Scanned], next: Scanned) -> Option<usize> {
+    let before =
+        |at: usize| tokens.get(..at)?.iter().rposition(|token| token.kind != Kind::Comment);
+    let uescape = before(tokens.len())?;
+    let word = tokens.get(uescape).and_then(|it| text.get(it.start..it.end))?;
+    let first = before(uescape)?;
+    let unicode = tokens.get(first).and_then(|it| text.get(it.start..it.start + 2))?;
+    let both = word.eq_ignore_ascii_case("uescape") && unicode.eq_ignore_ascii_case("u&");
+    (both && next.kind == Kind::Text).then_some(first)
+}
+
+/// The string that `next` goes on in another line, with comments between them. PostgreSQL reads
+/// them as one; `pg_query`, which reports comments, does not.
+fn first_line(text: &str, tokens: &[Scanned], next: Scanned) -> Option<usize> {
+    let first = tokens.iter().rposition(|token| token.kind != Kind::Comment)?;
+    let string = tokens.get(first).filter(|it| it.kind == Kind::Text && next.kind == it.kind)?;
+    let quoted =
+        text.get(..string.end)?.ends_with('\'') && text.get(next.start..)?.starts_with('\'');
+    let mut comments = tokens.get(first + 1..)?.iter();
+    let lines = comments.all(|it| text.get(it.start..).is_some_and(|it| it.starts_with("--")));
+    let broken = text.get(string.end..next.start)?.contains(['\n', '\r']);
+    (quoted && lines && broken).then_some(first)
 }
 
 fn is_n(text: &str, token: Scanned) -> bool {

@@ -1,4 +1,5 @@
-//! Every statement that the project's tests know: the golden books and the corpus.
+//! Every statement that the project's tests know: the golden books, the corpus and the coverage
+//! corpus.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use rewrite_rules::{CopyIn, Generation, Outcome, Phase, Rewritten, Rule, SearchP
 use crate::compare::Handling;
 use crate::golden;
 use crate::shape::Shape;
-use crate::stage;
+use crate::{stage, tree};
 
 /// One statement and the database that it is sent to.
 #[derive(Debug, Clone)]
@@ -116,7 +117,7 @@ impl Stage {
 }
 
 impl Texts {
-    /// Reads the books and the corpus.
+    /// Reads the books and both corpora.
     ///
     /// # Errors
     /// A file that cannot be read, a schema that the catalog's reader does not know.
@@ -124,6 +125,7 @@ impl Texts {
         let mut texts = Self::default();
         texts.read_books()?;
         texts.read_corpus()?;
+        texts.read_coverage()?;
         Ok(texts)
     }
 
@@ -163,15 +165,12 @@ impl Texts {
     fn read_corpus(&mut self) -> Result<(), String> {
         let stages = Phase::ALL
             .into_iter()
-            .map(|phase| Stage::new(phase, stage::rules(phase), &stage::ddl(Some(phase))));
+            .map(|phase| Stage::new(phase, stage::rules(phase), &schema_in(phase)?));
         let phases = stages.collect::<Result<_, String>>()?;
         self.databases.push(Database { phases });
         let database = self.databases.len() - 1;
         for path in files("../corpus", "sql")? {
             let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if file == "schema.sql" {
-                continue;
-            }
             let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
             let mut line = 1;
             for paragraph in text.split("\n\n") {
@@ -179,15 +178,66 @@ impl Texts {
                 let statement =
                     paragraph.lines().skip_while(|line| line.is_empty() || line.starts_with("--"));
                 let sql = statement.collect::<Vec<_>>().join("\n");
-                if !sql.is_empty() {
-                    let (place, speaks) = (format!("{file}:{line}"), Speaks::Old);
-                    self.texts.push(Text { place, sql, speaks, database });
+                // A conversation is several messages, each with lines about it.
+                for sql in sql.split("\n--;") {
+                    let lines = sql.lines().filter(|line| !line.starts_with("--"));
+                    let sql = lines.collect::<Vec<_>>().join("\n");
+                    if !sql.is_empty() {
+                        let (place, speaks) = (format!("{file}:{line}"), Speaks::Old);
+                        self.texts.push(Text { place, sql, speaks, database });
+                    }
                 }
                 line += paragraph.matches('\n').count() + 2;
             }
         }
         Ok(())
     }
+
+    fn read_coverage(&mut self) -> Result<(), String> {
+        let schema = coverage_file("schema.sql")? + &coverage_file("columns.sql")?;
+        let stages = Phase::ALL
+            .into_iter()
+            .map(|phase| Stage::new(phase, golden::coverage::rules(phase)?, &schema));
+        let phases = stages.collect::<Result<_, String>>()?;
+        self.databases.push(Database { phases });
+        let database = self.databases.len() - 1;
+        for class in golden::coverage::classes().map_err(|error| error.to_string())? {
+            self.texts.extend(class.statements.into_iter().map(|entry| Text {
+                place: entry.place,
+                sql: entry.text,
+                speaks: Speaks::Old,
+                database,
+            }));
+        }
+        Ok(())
+    }
+}
+
+/// What makes tables; rows, rights and whatever looks at tables say nothing about statements.
+const OF_TABLES: [&str; 4] = ["CreateStmt", "IndexStmt", "AlterTableStmt", "CreateFunctionStmt"];
+
+/// Changes of keys that the reader of schemas does not know.
+const UNKNOWN: [&str; 2] = ["DROP CONSTRAINT", "KEY USING INDEX"];
+
+/// The tables of the corpus in a phase.
+fn schema_in(phase: Phase) -> Result<String, String> {
+    let whole = format!("{}\n{}", stage::PLAIN, stage::ddl(stage::Shape::In(phase)));
+    let statements = pg_query::split_with_parser(&whole).map_err(|error| error.to_string())?;
+    let mut tables = String::new();
+    for statement in statements {
+        let of_tables = tree::parse(statement)?.iter().any(|it| OF_TABLES.contains(&it.tag()));
+        let of_keys = UNKNOWN.iter().any(|words| statement.contains(words));
+        if of_tables && !of_keys {
+            tables.push_str(statement);
+            tables.push_str(";\n");
+        }
+    }
+    Ok(tables)
+}
+
+/// A file of the coverage corpus.
+fn coverage_file(name: &str) -> Result<String, String> {
+    golden::coverage::file(name).map_err(|error| error.to_string())
 }
 
 /// The files of a folder of this project that end so, in order.

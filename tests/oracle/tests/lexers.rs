@@ -243,11 +243,9 @@ fn check(text: &str) -> Result<(bool, bool), String> {
             return Err(format!("no token is the table \"{relation}\""));
         }
     }
-    if let Some(statements) = believed.statements {
-        let theirs = oracle::tree::parse(text)?.len();
-        if statements != theirs {
-            return Err(format!("{statements} statements here, {theirs} there"));
-        }
+    let (ours, theirs) = (believed.statements, oracle::tree::parse(text)?.len());
+    if ours != theirs {
+        return Err(format!("{ours} statements here, {theirs} there"));
     }
     Ok((true, true))
 }

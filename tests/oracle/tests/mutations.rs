@@ -88,7 +88,9 @@ fn damages(tree: &Tree) -> Vec<Damaged> {
 fn changed(value: &Value) -> Option<Tree> {
     match value {
         Value::String(text) => Some(Tree::Leaf(Value::String(format!("{text}x")))),
-        Value::Number(number) => number.as_i64().map(|it| Tree::Leaf(Value::from(it + 1))),
+        Value::Number(number) => {
+            number.as_i64().map(|it| Tree::Leaf(Value::from(it.wrapping_add(1))))
+        }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

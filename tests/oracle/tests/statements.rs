@@ -2,60 +2,16 @@
 //! PostgreSQL nothing that it cannot read, and changes nothing but what it must.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use oracle::fate::{Fate, check};
 use oracle::mangle::{Change, KINDS, mangle};
 use oracle::runs::runner;
-use oracle::{Handling, Stage, Texts, compare, tree};
+use oracle::{Texts, tree};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use rewrite_rules::shape::Shape as Speaks;
-use rewrite_rules::{Outcome, Phase};
 
 /// How often changes are drawn anew that leave nothing to read.
 const MOST_ATTEMPTS: usize = 40;
-
-/// What became of a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
-    Forwarded,
-    Rewritten,
-    Refused,
-    Opaque,
-}
-
-fn check(stage: &Stage, speaks: Speaks, client: &str) -> Result<Fate, String> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| stage.rewrite(client, speaks)))
-        .map_err(|_| "it panicked".to_owned())?;
-    let readable = tree::parse(client);
-    let (sent, handling, fate) = match outcome {
-        Outcome::Forward => (client.to_owned(), Handling::default(), Fate::Forwarded),
-        Outcome::ForwardOpaque if stage.phase == Phase::Expand || speaks == Speaks::New => {
-            return Ok(Fate::Opaque);
-        }
-        Outcome::ForwardOpaque => return Err("forwarded although it was not read".to_owned()),
-        Outcome::Refused(refusal) if refusal.sqlstate == "XX000" && readable.is_ok() => {
-            return Err(format!("it failed its own check: {}", refusal.message));
-        }
-        Outcome::Refused(_) => return Ok(Fate::Refused),
-        Outcome::Rewritten(rewritten) => {
-            let handling = oracle::texts::handling(&rewritten);
-            (rewritten.sql, handling, Fate::Rewritten)
-        }
-    };
-    if readable.is_err() {
-        // A syntax error must stay one.
-        return match tree::parse(&sent) {
-            Err(_) => Ok(fate),
-            Ok(_) => Err(format!("PostgreSQL reads what it sent, not what it got: {sent}")),
-        };
-    }
-    let shape = stage.shape(speaks)?;
-    match compare(&shape, client, &sent, handling) {
-        Ok(()) => Ok(fate),
-        Err(difference) => Err(format!("{difference}\n  sent: {sent}")),
-    }
-}
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
     let change = (0..KINDS, any::<u16>(), any::<u16>()).prop_map(|(kind, place, with)| Change {

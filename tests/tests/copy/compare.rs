@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use rewrite_rules::Phase;
 use segue_tests::message::{Fields, Message};
 use segue_tests::relay::{self, Relay};
+use segue_tests::server::Database;
 use segue_tests::stage::{self, Shape};
 use segue_tests::wire::Wire;
 
@@ -45,7 +46,7 @@ fn observe(wire: &mut Wire, case: &Case, how: (Way, usize)) -> Seen {
 
 /// What the unmigrated database says of each case, by each way.
 fn expected() -> Vec<(Case, Vec<Seen>)> {
-    let mut wire = stage::database("plain", Shape::Old).connect();
+    let mut wire = Database::in_shape("plain", Shape::Old).connect();
     let cases: Vec<Case> = round_trips(&mut wire).into_iter().chain(written()).collect();
     let mut expected = Vec::new();
     for case in cases {
@@ -73,7 +74,7 @@ fn an_unchanged_client_cannot_tell_what_becomes_of_its_rows() {
     let expected = expected();
     let mut report = Vec::new();
     for phase in Phase::ALL {
-        let database = stage::database("phase", Shape::In(phase));
+        let database = Database::in_shape("phase", Shape::In(phase));
         let generation = relay::generation_of(1, &stage::rules(phase), &database);
         let proxy = Relay::start(&database, generation);
         let mut wire = proxy.connect(&database);

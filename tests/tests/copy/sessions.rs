@@ -11,7 +11,7 @@ use segue_tests::wire::{Wire, bind, execute, frame, parse, query, sync};
 use super::{WAYS, Way, copy_in, copy_out};
 
 fn started(phase: Phase) -> (Database, Relay, Wire) {
-    let database = stage::database("copy", Shape::In(phase));
+    let database = Database::in_shape("copy", Shape::In(phase));
     let generation = relay::generation_of(1, &stage::rules(phase), &database);
     let relay = Relay::start(&database, generation);
     let wire = relay.connect(&database);
@@ -154,7 +154,7 @@ fn a_client_that_gives_up_is_told_so() {
 /// What a client may send among its rows, and what it may not.
 #[test]
 fn other_messages_among_the_rows_mean_what_they_always_do() {
-    let plain = stage::database("plain", Shape::Old);
+    let plain = Database::in_shape("plain", Shape::Old);
     let (database, relay, _wire) = started(Phase::DualWrite);
     let (data, done) = (|rows: &[u8]| frame(b'd', rows), frame(b'c', &[]));
     let (flush, failed) = (frame(b'H', &[]), frame(b'f', b"no\0"));

@@ -23,7 +23,7 @@ enum Found {
     Unknown,
 }
 
-impl Walk<'_> {
+impl<'s> Walk<'s> {
     fn level(&mut self) -> &mut Level {
         if self.levels.is_empty() {
             self.levels.push(Level::default());
@@ -119,6 +119,15 @@ impl Walk<'_> {
                 Found::Known(name, columns)
             }
             (None, None) => Found::Unknown,
+        }
+    }
+
+    /// The table of the migration that a name means where no CTE can be meant.
+    pub(super) fn governed_by(&self, range: &Tree) -> Option<&'s crate::shape::Governed> {
+        let shape = self.shape;
+        match self.lookup(range) {
+            Found::Governed(index) => shape.governed.get(index),
+            Found::Known(..) | Found::Unknown => None,
         }
     }
 
@@ -451,6 +460,12 @@ pub(super) fn rename(columns: Columns, names: &[String]) -> Columns {
 /// The alias of a function in FROM, or its name, and its columns where they are known.
 fn function_columns(item: &Tree) -> (String, Columns) {
     let alias = item.field("alias");
+    if item.is("RangeTableFunc") {
+        let columns = item.list("columns").iter().map(|it| it.text("colname").to_owned()).collect();
+        let names = alias.map(|alias| alias.names("colnames")).unwrap_or_default();
+        let name = alias.map_or("xmltable", |alias| alias.text("aliasname"));
+        return (name.to_owned(), rename(Some(columns), &names));
+    }
     let parts: Vec<&Tree> = item.list("functions").iter().collect();
     let function = match parts.as_slice() {
         [part] => part.list("items").first().filter(|call| call.is("FuncCall")),

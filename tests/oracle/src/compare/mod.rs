@@ -10,6 +10,7 @@ mod from;
 mod insert;
 mod items;
 mod keys;
+mod named;
 mod query;
 mod reading;
 mod staged;
@@ -70,6 +71,16 @@ pub const RULES: &[Rule] = &[
                  the proxy repeats in the data",
         applies: |_, client, output| client.is("CopyStmt") && output.is("CopyStmt"),
         check: |walk, client, output| walk.copy(client, output),
+    },
+    Rule {
+        allows: "in XMLFOREST and XMLATTRIBUTES: a label that keeps an element's name",
+        applies: |_, client, output| client.is("XmlExpr") && output.is("XmlExpr"),
+        check: |walk, client, output| walk.xml(client, output),
+    },
+    Rule {
+        allows: "in ANALYZE: a column by the one that is read for it",
+        applies: |_, client, output| client.is("VacuumRelation") && output.is("VacuumRelation"),
+        check: |walk, client, output| walk.analyzed(client, output),
     },
     Rule {
         allows: "a whole row as a sub-select of the old shape's columns",

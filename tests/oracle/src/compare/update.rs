@@ -210,7 +210,16 @@ impl<'s> Walk<'s> {
         for column in &written {
             let place = writes.iter().find(|(_, name, _)| name == column.text("name"));
             let before = place.and_then(|(place, _, _)| subscripts.get(*place).copied().flatten());
-            self.equal("other subscripts", before, column.field("indirection"))?;
+            match (before, column.field("indirection")) {
+                (None, None) => {}
+                (Some(before), Some(after)) => {
+                    if writes.len() > client.columns.len() && !self.shape.may_repeat(before) {
+                        return self.fail("subscripts that may differ each time", before, after);
+                    }
+                    self.same(before, after)?;
+                }
+                (before, after) => return self.fail("other subscripts", &before, &after),
+            }
         }
         match (client.several, found) {
             (false, [once]) if once.several => self.evaluated_once(client, writes, once),
@@ -475,7 +484,8 @@ pub(super) fn evaluated_once(query: &Tree) -> Option<&Tree> {
     let kept = super::is_plain(query, &["from_clause", "limit_offset", "target_list"])
         && query.field("limit_offset").and_then(Tree::integer) == Some(0)
         && target.field("val") == Some(&star)
-        && item.field_names() == ["alias", "subquery"];
+        && item.field_names() == ["alias", "subquery"]
+        && item.field("alias").is_some_and(|alias| alias.text("aliasname") == "q");
     item.field("subquery").filter(|_| kept)
 }
 
