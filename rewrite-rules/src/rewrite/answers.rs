@@ -30,12 +30,14 @@ impl Rewriter<'_> {
         if shown.is_empty() {
             return Vec::new();
         }
-        let catalog = self.generation.catalog();
-        let relations = self.occurrences.iter().map(|found| &found.lens.relation);
-        let oids: BTreeSet<u32> = relations
-            .filter_map(|name| catalog.relation(name).map(|relation| relation.oids.relation))
-            .collect();
-        shown.iter().filter(|it| oids.contains(&it.relation)).copied().collect()
+        let mut read = BTreeSet::new();
+        for lens in self.occurrences.iter().map(|found| found.lens) {
+            let Some(table) = self.generation.catalog().relation(&lens.relation) else { continue };
+            let columns = lens.columns.iter().filter(|column| column.get.through.is_none());
+            let columns = columns.filter_map(|column| table.column(&column.get.column));
+            read.extend(columns.map(|column| (table.oids.relation, column.number)));
+        }
+        shown.iter().filter(|it| read.contains(&(it.relation, it.physical))).copied().collect()
     }
 }
 
