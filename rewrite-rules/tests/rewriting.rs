@@ -139,6 +139,30 @@ fn a_backslash_is_refused_while_it_may_be_an_escape() {
 }
 
 #[test]
+fn a_write_through_a_view_is_refused_where_it_would_miss_a_column() {
+    let schema = "CREATE TABLE users (id bigint, username text, email text, handle text);
+        CREATE VIEW names AS SELECT id, handle AS name FROM users;
+        CREATE VIEW first_names AS SELECT id, name FROM names;
+        CREATE VIEW addresses AS SELECT id, email FROM users;";
+    let refused = "0A000 cannot rewrite a write through a view on table \"public.users\" during \
+                   migration \"rename\"";
+    for (phase, expected) in [
+        (Phase::Expand, "forwarded"),
+        (Phase::DualWrite, refused),
+        (Phase::SwitchReads, refused),
+        // The view shows the one column that is still written.
+        (Phase::StopDualWrite, "forwarded"),
+    ] {
+        let generation = generation(schema, phase);
+        check(&generation, "UPDATE names SET name = 'carol' WHERE id = 1", expected);
+        check(&generation, "INSERT INTO first_names (id, name) VALUES (3, 'carol')", expected);
+        check(&generation, "INSERT INTO addresses (id, email) SELECT 2, 'a'", "forwarded");
+        let reads = "WITH gone AS (DELETE FROM names RETURNING name) SELECT name FROM first_names";
+        check(&generation, reads, "forwarded");
+    }
+}
+
+#[test]
 fn a_backslash_that_always_or_never_escapes_is_no_harm() {
     let generation = generation(SCHEMA, Phase::SwitchReads);
     let path = SearchPath::default();

@@ -331,9 +331,10 @@ fn create_view(catalog: &mut Catalog, view: &CreateView) -> Result<(), String> {
             generated: false,
             identity: None,
             views: BTreeSet::new(),
+            dependents: BTreeSet::new(),
             ..column.clone()
         });
-        column.dependents.insert(format!("view {}", shown(&name)));
+        column.dependents.insert(format!("view {name}"));
         if !view.materialized {
             column.views.insert(name.clone());
         }
@@ -350,11 +351,6 @@ fn create_view(catalog: &mut Catalog, view: &CreateView) -> Result<(), String> {
     };
     catalog.relations.insert(name, relation);
     Ok(())
-}
-
-/// A relation as `pg_describe_object` names it: the schema only where the search path lacks it.
-fn shown(name: &RelationName) -> String {
-    if name.schema == "public" { name.name.clone() } else { name.to_string() }
 }
 
 fn add_key(

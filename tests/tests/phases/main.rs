@@ -14,6 +14,7 @@ mod readme;
 mod sessions;
 mod sql_prepared;
 mod traffic;
+mod views;
 mod walk;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

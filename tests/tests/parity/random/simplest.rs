@@ -25,7 +25,7 @@ pub(super) fn simplest(stages: &Stages, seed: u64, number: usize, phase: Phase) 
         let verdict = known.entry(key).or_insert_with(|| {
             let expected = observe(&mut plain, &case.entry, case.mode);
             let found = observe(&mut through.wire, &case.entry, case.mode);
-            fault(&case, &expected, &found, &before)
+            fault(&expected, &found, &before)
         });
         (case, verdict.clone())
     };
