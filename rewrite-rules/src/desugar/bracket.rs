@@ -157,6 +157,11 @@ impl Pass {
         if is_join {
             self.relation(at + 1);
         }
+        if before.is_some_and(|before| {
+            matches!(self.keyword(before), Keyword::ROLLUP | Keyword::CUBE | Keyword::SETS)
+        }) {
+            self.grouping_elements(at);
+        }
     }
 
     /// Whether a relation stands behind that token, in a list of relations.

@@ -74,6 +74,28 @@ impl Pass {
         }
     }
 
+    /// `ROLLUP ((a).b, c)`: the parser takes an element's first bracket for that of a list of
+    /// columns. Brackets around such an element keep it whole.
+    pub(super) fn grouping_elements(&mut self, open: usize) {
+        let close = self.close_of(open);
+        let mut at = open + 1;
+        while at < close {
+            let mut end = at;
+            while end < close && !self.is_token(end, &Token::Comma) {
+                end = match self.token(end) {
+                    Some(Token::LParen | Token::LBracket) => self.close_of(end) + 1,
+                    _ => end + 1,
+                };
+            }
+            let end = end.min(close);
+            if self.is_token(at, &Token::LParen) && self.close_of(at) + 1 != end {
+                self.insert_before(at, Token::LParen);
+                self.insert_before(end, Token::RParen);
+            }
+            at = end + 1;
+        }
+    }
+
     /// `FETCH FIRST n ROWS WITH TIES` is `LIMIT n` as far as names go.
     pub(super) fn fetch(&mut self, at: usize) {
         self.clause(Clause::Other);

@@ -75,6 +75,10 @@ fn queries() {
             "SELECT a FROM t GROUP BY DISTINCT ROLLUP (a), CUBE (b), ()",
             "SELECT a FROM t GROUP BY ROLLUP (a), CUBE (b), ()",
         ),
+        (
+            "SELECT a FROM t GROUP BY ROLLUP ((a).b, (c, d), ((e))), GROUPING SETS ((a::x), (b)::y)",
+            "SELECT a FROM t GROUP BY ROLLUP ((a).b, (c, d), (e)), GROUPING SETS ((a::x), ((b)::y))",
+        ),
         ("SELECT a FROM t FETCH FIRST ROW WITH TIES", "SELECT a FROM t"),
         (
             "SELECT a FROM t OFFSET 1 ROW FETCH NEXT (b + 1) ROWS ONLY",

@@ -86,7 +86,9 @@ impl<'a> Rewriter<'a> {
         if !left_out.is_empty() || self.needs_staging(copied, &fields) {
             return self.stage(copied, &fields, &left_out);
         }
-        self.copy_list(copied, &fields);
+        let extends = fields.iter().flat_map(Field::added).next().is_some();
+        let doomed = extends && self.is_doomed(copied.syntax)?;
+        self.copy_list(copied, &fields, doomed);
         self.copy_forced(copied.syntax, lens);
         if let Copied::Table { name, .. } = &copied.syntax.source
             && let Some(table) = name.last()
@@ -138,10 +140,22 @@ impl<'a> Rewriter<'a> {
             || types.any(|other| Some(other) != first)
     }
 
+    /// Whether the server will refuse the options: it asks for no rows, and none are changed.
+    fn is_doomed(&self, syntax: &CopySyntax) -> Walk<bool> {
+        if !syntax.stream {
+            return Ok(false);
+        }
+        Ok(self.copy_header(syntax)?.is_none() || self.copy_format(syntax)?.is_none())
+    }
+
     /// The column list: the client's with the added columns, or a new one.
-    fn copy_list(&mut self, copied: &CopiedTable<'_, 'a>, fields: &[Field<'_>]) {
-        let added = fields.iter().flat_map(Field::added).map(|column| name::quoted(column));
+    fn copy_list(&mut self, copied: &CopiedTable<'_, 'a>, fields: &[Field<'_>], doomed: bool) {
+        let added = fields.iter().flat_map(Field::added).filter(|_| !doomed);
+        let added = added.map(|column| name::quoted(column));
         let Some(close) = copied.close else {
+            if doomed {
+                return;
+            }
             let own = fields.iter().map(|field| name::quoted(field.server_name()));
             let list: Vec<String> = own.chain(added).collect();
             let at = copied.name.1;
