@@ -5,7 +5,7 @@
 //! is several times faster than an automaton, which answers only where this could not say no.
 
 /// Bits of an index into the table.
-const INDEX_BITS: u32 = 15;
+const INDEX_BITS: u32 = 9;
 
 /// Letters from the most to the least frequent in English.
 const BY_FREQUENCY: &[u8; 26] = b"etaoinsrhldcumfpgwybvkxjqz";
@@ -16,7 +16,7 @@ const OTHER_RARITY: usize = 15;
 /// What is noted of some words.
 #[derive(Debug)]
 pub(crate) struct Grams {
-    /// One bit for each index.
+    /// Two bits for each four, in one of the words.
     table: Box<[u64]>,
     /// Whether a word has too few bytes for this.
     blind: bool,
@@ -28,16 +28,16 @@ impl Grams {
     /// Notes `words`, which are found in any case; each must be ASCII. A text with `sign` in it may
     /// mean any of them.
     pub(crate) fn of<'w>(words: impl Iterator<Item = &'w str>, sign: Option<u8>) -> Self {
-        let mut table = vec![0_u64; 1 << (INDEX_BITS - 6)].into_boxed_slice();
+        let mut table = vec![0_u64; 1 << INDEX_BITS].into_boxed_slice();
         let mut blind = false;
         for word in words {
             let fours = word.as_bytes().windows(4).map(four);
             // The first of the rarest.
             match fours.rev().max_by_key(|&four| rarity(four)) {
                 Some(four) => {
-                    let (place, bit) = place(four);
+                    let (place, wanted) = place(four);
                     if let Some(bits) = table.get_mut(place) {
-                        *bits |= bit;
+                        *bits |= wanted;
                     }
                 }
                 None => blind = true,
@@ -51,8 +51,8 @@ impl Grams {
         self.blind
             || self.sign.is_some_and(|sign| text.contains(&sign))
             || text.windows(4).any(|window| {
-                let (place, bit) = place(four(window));
-                self.table.get(place).is_none_or(|bits| bits & bit != 0)
+                let (place, wanted) = place(four(window));
+                self.table.get(place).is_none_or(|bits| bits & wanted == wanted)
             })
     }
 }
@@ -65,8 +65,9 @@ fn four(window: &[u8]) -> [u8; 4] {
 fn place(four: [u8; 4]) -> (usize, u64) {
     let letters = u32::from_le_bytes(four) & 0x1F1F_1F1F;
     // An odd multiplier spreads all bits into the highest ones.
-    let index = letters.wrapping_mul(0x9E37_79B1) >> (32 - INDEX_BITS);
-    (usize::try_from(index >> 6).unwrap_or(usize::MAX), 1 << (index & 63))
+    let spread = letters.wrapping_mul(0x9E37_79B1);
+    let index = usize::try_from(spread >> (32 - INDEX_BITS)).unwrap_or(usize::MAX);
+    (index, 1 << ((spread >> 17) & 63) | 1 << ((spread >> 11) & 63))
 }
 
 fn rarity(four: [u8; 4]) -> usize {
