@@ -38,6 +38,8 @@ pub struct Catalog {
     /// For each function name (without schema) the *most* volatile of its overloads.
     /// A name that is not here counts as volatile.
     pub functions: BTreeMap<String, Volatility>,
+    /// Names (without schema) of operators of which at least one calls a volatile function.
+    pub volatile_operators: BTreeSet<String>,
     /// The server's own catalogs.
     pub system: SystemCatalog,
 }

@@ -6,10 +6,11 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Query, Visit, Visitor};
+use sqlparser::ast::{AccessExpr, Expr, Ident, Query, Visit, Visitor};
 
 use crate::catalog::{Catalog, Volatility};
 use crate::name;
+use crate::statement::Lexeme;
 
 /// Constructs that look like calls but stand in no catalog. All are stable or tamer.
 const BUILT_IN: [&str; 26] = [
@@ -46,6 +47,16 @@ pub(crate) fn may_repeat(expression: &Expr, catalog: &Catalog) -> bool {
     expression.visit(&mut Repeatable { catalog }).is_continue()
 }
 
+/// Whether an operator anywhere in `text` may call a volatile function. A tree does not keep the
+/// names of operators, so one of them counts for all expressions of its text.
+pub(crate) fn has_volatile_operator(text: &str, lexemes: &[Lexeme], catalog: &Catalog) -> bool {
+    !catalog.volatile_operators.is_empty()
+        && lexemes
+            .iter()
+            .filter_map(|lexeme| text.get(lexeme.start..lexeme.end))
+            .any(|token| catalog.volatile_operators.contains(token))
+}
+
 /// Whether there is a sub-select in `expression`.
 pub(crate) fn has_query(expression: &Expr) -> bool {
     struct Queries;
@@ -70,17 +81,38 @@ impl Visitor for Repeatable<'_> {
     }
 
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        let Expr::Function(function) = expression else { return ControlFlow::Continue(()) };
-        let Some(called) = name::parts(&function.name).and_then(|parts| parts.last().copied())
-        else {
-            return ControlFlow::Break(());
-        };
-        let called = name::folded(called);
-        let known = self.catalog.functions.get(&called);
-        let tame = match known {
-            Some(volatility) => *volatility < Volatility::Volatile,
-            None => BUILT_IN.contains(&called.as_str()),
+        let tame = match expression {
+            Expr::Function(function) => {
+                let parts = name::parts(&function.name);
+                parts.and_then(|parts| parts.last().copied()).is_some_and(|it| self.is_tame(it))
+            }
+            // `row.f` calls f(row) where the row has no such column.
+            Expr::CompoundIdentifier(parts) => parts.last().is_none_or(|it| self.may_be_field(it)),
+            Expr::CompoundFieldAccess { access_chain, .. } => {
+                access_chain.iter().all(|access| match access {
+                    AccessExpr::Dot(Expr::Identifier(field)) => self.may_be_field(field),
+                    AccessExpr::Dot(_) | AccessExpr::Subscript(_) => true,
+                })
+            }
+            _ => true,
         };
         if tame { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+impl Repeatable<'_> {
+    /// Whether no function of that name is volatile.
+    fn is_tame(&self, called: &Ident) -> bool {
+        let called = name::folded(called);
+        match self.catalog.functions.get(&called) {
+            Some(volatility) => *volatility < Volatility::Volatile,
+            None => BUILT_IN.contains(&called.as_str()),
+        }
+    }
+
+    /// Whether what is taken from a row cannot be a volatile function of it.
+    fn may_be_field(&self, field: &Ident) -> bool {
+        let known = self.catalog.functions.get(&name::folded(field));
+        known.is_none_or(|volatility| *volatility < Volatility::Volatile)
     }
 }

@@ -6,6 +6,7 @@ pub mod support;
 
 use std::sync::Arc;
 
+use rewrite_rules::catalog::Catalog;
 use rewrite_rules::{
     CopyIn, Generation, Outcome, Phase, Reply, Rule, SearchPath, SessionView, compile,
 };
@@ -16,7 +17,10 @@ const SCHEMA: &str = "
 ";
 
 fn generation(schema: &str, phase: Phase) -> Generation {
-    let catalog = support::schema::catalog_of(schema).unwrap();
+    generation_of(support::schema::catalog_of(schema).unwrap(), phase)
+}
+
+fn generation_of(catalog: Catalog, phase: Phase) -> Generation {
     let rule: Rule = toml::from_str(&format!(
         "name = 'rename'\nkind = 'rename-column'\ntable = 'users'\nfrom = 'username'\n\
          to = 'handle'\nphase = '{phase}'"
@@ -55,6 +59,36 @@ fn a_name_is_governed_only_where_it_resolves_to_the_table() {
     assert!(!rewritten(&["pg_catalog", "app", "public"], &[]));
     assert!(!rewritten(&["pg_catalog", "nowhere"], &[]));
     assert!(!rewritten(&["pg_temp_3", "pg_catalog", "public"], &["users"]));
+}
+
+#[test]
+fn what_an_operator_or_a_field_may_compute_anew_is_computed_once() {
+    let schema = format!(
+        "{SCHEMA} CREATE TABLE orders (id bigint, status text);
+        CREATE FUNCTION fresh(text) RETURNS text VOLATILE AS 'x';"
+    );
+    let mut catalog = support::schema::catalog_of(&schema).unwrap();
+    catalog.volatile_operators.insert("|+|".to_owned());
+    let generation = generation_of(catalog, Phase::DualWrite);
+    let once = |value: &str| {
+        let text = format!("UPDATE users SET username = {value} FROM orders o");
+        let expected = format!(
+            "UPDATE users SET (username, handle) = (SELECT v, v FROM (SELECT {value} AS v \
+             WHERE users.ctid IS NOT NULL OFFSET 0) s) FROM orders o"
+        );
+        check(&generation, &text, &expected);
+    };
+    once("'a' |+| 'b'");
+    once("|+| 'b'");
+    once("'a' OPERATOR(public.|+|) 'b'");
+    once("o.fresh");
+    once("(o).fresh");
+    once("(ROW(1)).fresh");
+    check(
+        &generation,
+        "UPDATE users SET username = o.status || '|+|' FROM orders o",
+        "UPDATE users SET username = o.status || '|+|', handle = o.status || '|+|' FROM orders o",
+    );
 }
 
 #[test]

@@ -26,12 +26,24 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
         .start()
         .await?;
     transaction.batch_execute("SET LOCAL search_path = ''").await?;
-    let (relations, columns, keys, triggers, functions, dependents, views, objects, system) = tokio::try_join!(
+    let (
+        relations,
+        columns,
+        keys,
+        triggers,
+        functions,
+        operators,
+        dependents,
+        views,
+        objects,
+        system,
+    ) = tokio::try_join!(
         transaction.query(queries::RELATIONS, &[]),
         transaction.query(queries::COLUMNS, &[]),
         transaction.query(queries::KEYS, &[]),
         transaction.query(queries::TRIGGERS, &[]),
         transaction.query(queries::FUNCTIONS, &[]),
+        transaction.query(queries::VOLATILE_OPERATORS, &[]),
         transaction.query(queries::DEPENDENTS, &[]),
         transaction.query(queries::VIEWS, &[]),
         transaction.query(queries::OBJECTS, &[]),
@@ -70,8 +82,11 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
         .iter()
         .map(|row| Ok((row.try_get(0)?, volatility(row.try_get(1)?))))
         .collect::<Result<_, Error>>()?;
+    let volatile_operators =
+        operators.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let system = system::catalog(&by_oid, &objects, &system)?;
-    Ok(Catalog { relations: by_oid.into_values().collect(), functions, system })
+    let relations = by_oid.into_values().collect();
+    Ok(Catalog { relations, functions, volatile_operators, system })
 }
 
 fn relation(row: &Row) -> Result<Option<(u32, RelationName, Relation)>, Error> {

@@ -91,11 +91,23 @@ pub(super) const TRIGGERS: &str = concat!(
      ORDER BY g.tgrelid, g.tgname"
 );
 
-/// name, volatility of the wildest overload.
+/// name, volatility of the wildest overload. A call that leaves an argument out is as wild as the
+/// argument's default.
 pub(super) const FUNCTIONS: &str = "
-    SELECT proname::text,
-           max(CASE provolatile WHEN 'v' THEN 2 WHEN 's' THEN 1 ELSE 0 END)
-    FROM pg_proc GROUP BY proname";
+    SELECT f.name, max(CASE f.volatility WHEN 'v' THEN 2 WHEN 's' THEN 1 ELSE 0 END)
+    FROM (SELECT proname::text AS name, provolatile AS volatility FROM pg_proc
+          UNION ALL
+          SELECT p.proname::text, d.provolatile
+          FROM pg_proc p,
+               regexp_matches(p.proargdefaults::text, ':(?:funcid|opfuncid) (\\d+)', 'g') m
+               JOIN pg_proc d ON d.oid = m[1]::oid
+          WHERE p.proargdefaults IS NOT NULL) f
+    GROUP BY f.name";
+
+/// name.
+pub(super) const VOLATILE_OPERATORS: &str = "
+    SELECT DISTINCT o.oprname::text
+    FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode AND p.provolatile = 'v'";
 
 /// relation, attnum, what depends on the column.
 ///
@@ -248,5 +260,6 @@ pub(super) const FINGERPRINT: &str = concat!(
          (SELECT concat(count(*), ':', sum(hashtid(d.ctid)::int8))
           FROM c JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
               AND d.refobjsubid > 0),
+         (SELECT concat(count(*), ':', sum(hashtid(o.ctid)::int8)) FROM pg_operator o),
          (SELECT concat(count(*), ':', sum(hashtid(p.ctid)::int8)) FROM pg_proc p))"
 );

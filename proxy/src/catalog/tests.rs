@@ -18,6 +18,9 @@ CREATE DOMAIN app.name AS text DEFAULT 'nobody';
 CREATE COLLATION app.odd (provider = libc, locale = 'C');
 CREATE FUNCTION app.tame(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION app.tame(text) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.looks_tame(float8 DEFAULT random()) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.wild(int, int) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT 1';
+CREATE OPERATOR app.|+| (leftarg = int, rightarg = int, function = app.wild);
 CREATE FUNCTION app.plain() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TABLE public.users (
     id serial,
@@ -238,10 +241,12 @@ async fn a_role_without_privileges_sees_the_whole_catalog() {
         ("now", Some(Volatility::Stable)),
         ("nextval", Some(Volatility::Volatile)),
         ("tame", Some(Volatility::Volatile)),
+        ("looks_tame", Some(Volatility::Volatile)),
         ("no_such_function", None),
     ] {
         assert_eq!(catalog.functions.get(function).copied(), volatility, "{function}");
     }
+    assert_eq!(catalog.volatile_operators, ["|+|".to_owned()].into());
 
     // Each of these must be noticed; what touches no catalog of a lasting relation must not.
     let mut known = fingerprint(&client).await.unwrap();
@@ -263,6 +268,7 @@ async fn a_role_without_privileges_sees_the_whole_catalog() {
         ("CREATE TABLE app.users (id int)", true),
         ("ALTER SCHEMA app RENAME TO app2", true),
         ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", true),
+        ("CREATE OPERATOR public.|-| (leftarg = int, rightarg = int, function = app2.wild)", true),
         ("CREATE TEMP TABLE another (id int)", false),
         ("ANALYZE", false),
     ] {

@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Column};
 use crate::lens::Template;
 use crate::name;
 use crate::statement::{self, Parsed, end_byte, start_byte};
-use crate::volatility::may_repeat;
+use crate::volatility::{has_volatile_operator, may_repeat};
 
 /// Name for a column's place in an expression, only to have it read.
 const SELECT: &str = "SELECT ";
@@ -201,7 +201,7 @@ pub(super) fn parse(text: &str, column: &str, catalog: &Catalog) -> Result<Templ
     if text.contains("--") || text.contains("/*") {
         return Err("has a comment in it".to_owned());
     }
-    if !may_repeat(expression, catalog) {
+    if !may_repeat(expression, catalog) || has_volatile_operator(&whole, &parsed.lexemes, catalog) {
         return Err("calls a function that is volatile or not known to the catalog".to_owned());
     }
     uses.holes.sort_unstable();

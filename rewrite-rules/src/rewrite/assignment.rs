@@ -13,7 +13,6 @@ use crate::lens::{Access, Lens, LogicalColumn};
 use crate::name;
 use crate::refusal::{Construct, Refusal};
 use crate::statement::{end_byte, start_byte};
-use crate::volatility::may_repeat;
 
 impl<'a> Rewriter<'a> {
     /// Rewrites a SET list that begins at token `first` and assigns to `target`.
@@ -99,7 +98,7 @@ impl<'a> Rewriter<'a> {
             return Ok(());
         }
         let uses = logical.uses();
-        if uses > 1 && !may_repeat(value, self.generation.catalog()) {
+        if uses > 1 && !self.may_repeat(value) {
             self.assign_columns(names, logical);
             let (head, tail) = self.once_around(logical, target);
             self.edits.insert(cell.0, vec![head.into()]);

@@ -18,7 +18,6 @@ use crate::lens::{Access, LogicalColumn};
 use crate::name;
 use crate::refusal::Construct;
 use crate::statement::start_byte;
-use crate::volatility::may_repeat;
 
 /// The row that is assigned.
 struct Row<'e> {
@@ -98,14 +97,13 @@ impl<'a> Rewriter<'a> {
 
     /// Whether each item that is needed twice may be evaluated twice.
     fn may_repeat_row(&self, targets: &[Assigned<'_, '_>], row: &Row<'_>) -> bool {
-        let catalog = self.generation.catalog();
         let cells = row.items.iter().zip(&row.extents);
         targets.iter().zip(cells).all(|((_, logical), (item, extent))| {
             let Some(logical) = logical else { return true };
             let uses = logical.uses();
             match self.is_default(*extent) {
                 true => logical.default_is_shared || !is_volatile_default(logical),
-                false => uses <= 1 || may_repeat(item, catalog),
+                false => uses <= 1 || self.may_repeat(item),
             }
         })
     }

@@ -20,7 +20,7 @@ use crate::lens::{Access, LogicalColumn};
 use crate::name;
 use crate::refusal::Construct;
 use crate::statement::start_byte;
-use crate::volatility::{has_query, may_repeat};
+use crate::volatility::has_query;
 
 /// The alias of the derived table that evaluates each value once.
 pub(super) const ONCE: &str = "s";
@@ -152,7 +152,6 @@ impl Rewriter<'_> {
         rows: &[(Range, Vec<Range>)],
         target: &Target<'_>,
     ) -> bool {
-        let catalog = self.generation.catalog();
         !self.needs_once(target)
             && values.rows.iter().zip(rows).all(|(row, (_, cells))| {
                 let own = target.columns.iter().zip(row.content.iter().zip(cells));
@@ -160,7 +159,7 @@ impl Rewriter<'_> {
                     let Some(column) = column else { return true };
                     match self.is_default(*cell) {
                         true => column.default_is_shared || !is_volatile_default(column),
-                        false => column.uses() <= 1 || may_repeat(expression, catalog),
+                        false => column.uses() <= 1 || self.may_repeat(expression),
                     }
                 })
             })

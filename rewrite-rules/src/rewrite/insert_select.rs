@@ -13,7 +13,7 @@ use crate::edit::{Piece, stored};
 use crate::lens::LogicalColumn;
 use crate::refusal::Construct;
 use crate::statement::{end_byte, start_byte};
-use crate::volatility::{has_query, may_repeat};
+use crate::volatility::has_query;
 
 impl Rewriter<'_> {
     /// `INSERT … SELECT`: each arm's list gets the repeated items, or the whole is wrapped.
@@ -48,7 +48,6 @@ impl Rewriter<'_> {
         if target.is_plain(width) {
             return Ok(());
         }
-        let catalog = self.generation.catalog();
         // An item that changes is another key to GROUP BY, ORDER BY, DISTINCT and UNION.
         let keyless = |select: &Select| {
             let grouped =
@@ -65,7 +64,7 @@ impl Rewriter<'_> {
                     && target.columns.iter().take(width).enumerate().all(|(index, column)| {
                         column.is_none_or(|column| column.uses() <= 1)
                             || item_expression(select, index)
-                                .is_some_and(|expression| may_repeat(expression, catalog))
+                                .is_some_and(|expression| self.may_repeat(expression))
                     })
             });
         if repeatable {

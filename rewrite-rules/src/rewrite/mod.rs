@@ -32,6 +32,7 @@ mod occurrence;
 mod part;
 mod query;
 mod reference;
+mod repeat;
 mod row;
 mod sort_keys;
 mod stack;

@@ -14,7 +14,6 @@ use crate::lens::LogicalColumn;
 use crate::name;
 use crate::refusal::Construct;
 use crate::statement::{end_byte, start_byte};
-use crate::volatility::may_repeat;
 
 impl Rewriter<'_> {
     /// Bytes of the subscripts and fields behind an assigned column's name.
@@ -46,9 +45,8 @@ impl Rewriter<'_> {
         let Some(start) = self.value_start(part.1) else {
             return self.refuse(Construct::Unreadable);
         };
-        let catalog = self.generation.catalog();
         let subscripts = self.pieces(part.0, part.1).flat_map(|piece| &piece.expressions);
-        let repeatable = subscripts.chain([value]).all(|it| may_repeat(it, catalog));
+        let repeatable = subscripts.chain([value]).all(|it| self.may_repeat(it));
         let plain = logical.put.iter().all(|access| access.through.is_none());
         if !plain || (!more.is_empty() && !repeatable) {
             return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
