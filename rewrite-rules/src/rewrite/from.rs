@@ -208,7 +208,8 @@ impl<'a> Rewriter<'a> {
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 array_exprs.iter().try_for_each(|array| self.expression(array))?;
-                let scalar = array_exprs.len() == 1 && !with_ordinality;
+                let scalar = !with_ordinality
+                    && matches!(array_exprs.as_slice(), [array] if self.has_scalars(array));
                 self.function_source("unnest", "unnest", alias.as_ref(), scalar);
                 Ok(())
             }

@@ -1,13 +1,16 @@
 //! Functions in FROM: their arguments, and what is known of the columns that they give.
 
-use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableAlias};
+use sqlparser::ast::{
+    ArrayElemTypeDef, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableAlias,
+};
 use sqlparser::tokenizer::Token;
 
 use super::extent::Range;
 use super::{Rewriter, Walk};
+use crate::lens::LogicalColumn;
 use crate::name;
 use crate::refusal::Construct;
-use crate::scope::{Columns, Source};
+use crate::scope::{self, Columns, Meaning, Source};
 use crate::statement::{Lexeme, end_byte};
 
 /// Functions that give one column named like the alias.
@@ -19,6 +22,27 @@ const ONE_COLUMN: [&str; 6] = [
     "generate_subscripts",
     "jsonb_object_keys",
 ];
+
+/// Functions that give an array of texts.
+const OF_TEXT: [&str; 3] = ["string_to_array", "regexp_split_to_array", "regexp_match"];
+
+/// Whether a type is surely not one that somebody made.
+fn is_built_in_type(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Array(
+            ArrayElemTypeDef::SquareBracket(element, _)
+            | ArrayElemTypeDef::AngleBracket(element)
+            | ArrayElemTypeDef::Parenthesis(element),
+        ) => is_built_in_type(element),
+        DataType::Array(_) | DataType::Custom(..) => false,
+        _ => true,
+    }
+}
+
+/// Whether a type's name, which says its schema where that is not PostgreSQL's own, is built in.
+fn is_built_in(type_name: &str) -> bool {
+    !type_name.contains('.')
+}
 
 impl Rewriter<'_> {
     pub(super) fn function(
@@ -56,14 +80,56 @@ impl Rewriter<'_> {
         let folded = name::folded(last);
         let scalar = ONE_COLUMN.contains(&folded.as_str())
             && !with_ordinality
-            // `unnest(a, b)` gives a column for each.
-            && (folded != "unnest" || arguments.len() == 1);
+            && match arguments {
+                // `unnest(a, b)` gives a column for each.
+                _ if folded != "unnest" => true,
+                [FunctionArg::Unnamed(FunctionArgExpr::Expr(array))] => self.has_scalars(array),
+                _ => false,
+            };
         let reference = self.source_of(last);
         match self.defined_columns(last, alias) {
             Some(columns) => self.result_source(&folded, &reference, alias, columns),
             None => self.function_source(&folded, &reference, alias, scalar),
         }
         Ok(())
+    }
+
+    /// Whether the elements of an array are certainly no rows, of which `unnest` would give each
+    /// field as a column.
+    pub(super) fn has_scalars(&self, array: &Expr) -> bool {
+        let is_scalar = |column: &LogicalColumn| is_built_in(&column.type_name);
+        match array {
+            Expr::Nested(inner) => self.has_scalars(inner),
+            Expr::Cast { data_type, .. } => is_built_in_type(data_type),
+            Expr::Array(array) => array.elem.iter().all(|element| match element {
+                Expr::Value(_) => true,
+                Expr::Cast { .. } | Expr::Array(_) => self.has_scalars(element),
+                _ => false,
+            }),
+            Expr::Identifier(column) => {
+                let wanted = name::folded(column);
+                match scope::unqualified(&self.levels, &self.occurrences, &wanted) {
+                    Meaning::Governed { occurrence, .. } => {
+                        self.logical(occurrence, &wanted).is_some_and(is_scalar)
+                    }
+                    _ => false,
+                }
+            }
+            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [table, column] => scope::find(&self.levels, None, &name::folded(table))
+                    .and_then(|(source, _)| source.occurrence.filter(|_| !source.renamed))
+                    .and_then(|occurrence| self.logical(occurrence, &name::folded(column)))
+                    .is_some_and(is_scalar),
+                _ => false,
+            },
+            Expr::Function(function) => name::single(&function.name)
+                .is_some_and(|called| OF_TEXT.contains(&name::folded(called).as_str())),
+            _ => false,
+        }
+    }
+
+    fn logical(&self, occurrence: usize, column: &str) -> Option<&LogicalColumn> {
+        self.occurrences.get(occurrence)?.lens.column(column)
     }
 
     /// The columns of a result that the statement itself defines: `f() AS a(b int)`,
