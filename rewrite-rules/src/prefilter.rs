@@ -39,8 +39,11 @@ const PREPARED_WORDS: [&str; 4] = ["prepare", "execute", "deallocate", "discard"
 const ESCAPED_IDENTIFIER: &str = "u&\"";
 
 /// First words of the statements in which the session words mean what they say.
-const SESSION_VERBS: [&str; 10] =
-    ["set", "reset", "discard", "create", "drop", "alter", "do", "call", "rollback", "abort"];
+const SESSION_VERBS: [&str; 11] = [
+    "set", "reset", "discard", "create", "drop", "alter", "do", "call", "rollback", "abort",
+    // EXPLAIN ANALYZE CREATE TEMP TABLE … AS makes the table.
+    "explain",
+];
 
 /// The compiled search for one generation.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub(crate) struct Prefilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Governed,
+    /// An identifier with escapes: any name at all.
+    Escaped,
     /// A catalog, or a function about one.
     Catalog,
     /// If it stands in a statement that changes the session.
@@ -87,7 +92,7 @@ impl Prefilter {
         };
         add(&PREPARED_WORDS, Meaning::Prepared);
         if governs {
-            add(&[ESCAPED_IDENTIFIER], Meaning::Governed);
+            add(&[ESCAPED_IDENTIFIER], Meaning::Escaped);
             add(&SESSION_WORDS, Meaning::SessionWord);
             add(&SET_CONFIG, Meaning::Session);
         }
@@ -111,6 +116,10 @@ impl Prefilter {
         for found in search.find_overlapping_iter(text) {
             match self.meanings.get(found.pattern().as_usize()) {
                 Some(Meaning::Governed) | None => scan.governed = true,
+                Some(Meaning::Escaped) => {
+                    scan.governed = true;
+                    scan.session = true;
+                }
                 Some(Meaning::Catalog) => scan.catalog = true,
                 Some(Meaning::Prepared) => scan.prepared = true,
                 Some(Meaning::Session) => scan.session = true,
@@ -173,9 +182,10 @@ mod tests {
             let scan = prefilter.scan(text.as_bytes());
             (scan.governed, scan.session)
         };
-        for text in ["select * from USERS", "\"users\"", "u&\"\\0075sers\"", "\"Odd\"\"Name\""] {
+        for text in ["select * from USERS", "\"users\"", "\"Odd\"\"Name\""] {
             assert_eq!(scan(text), (true, false), "{text}");
         }
+        assert_eq!(scan("u&\"\\0075sers\""), (true, true), "it may be a setting's name as well");
         assert_eq!(scan("select 1 from orders"), (false, false));
     }
 
@@ -224,6 +234,8 @@ mod tests {
             "/* x */ set names 'utf8'",
             "SET LOCAL segue.shape TO new",
             "SET \"segue\" . shape = new",
+            "SET U&\"search\\005fpath\" = app",
+            "EXPLAIN ANALYZE CREATE TEMP TABLE users AS SELECT 1",
         ] {
             assert!(session(text), "{text}");
         }
