@@ -248,6 +248,14 @@ fn a_name_that_nothing_in_sight_has_is_an_error_of_postgresqls_kind() {
         "SELECT 1 FROM (SELECT id FROM users) u WHERE username = 'a'",
         "42703 column \"username\" does not exist",
     );
+    let misspelt = "SELECT users.usernam, users.handle AS username FROM users";
+    check(&generation, "SELECT users.usernam, users.username FROM users", misspelt);
+    check(
+        &generation,
+        "SELECT users.lower FROM users",
+        "0A000 cannot rewrite a function called on a whole row on table \"public.users\" during \
+         migration \"rename\"",
+    );
 }
 
 /// What a COPY in dual-write needs of the client's encoding, or the refusal.

@@ -137,6 +137,15 @@ impl<'a> Rewriter<'a> {
             }
         } else if SYSTEM_COLUMNS.contains(&column.as_str()) {
             self.system_column(occurrence, column);
+        } else if !renamed
+            && !lens.hidden.iter().any(|hidden| hidden == column)
+            && !self.generation.catalog().functions.contains_key(column)
+        {
+            // PostgreSQL says that there is no such column.
+            let table = Some(source.name.clone());
+            if let Some(first) = parts.first() {
+                self.unresolved.push((start_byte(first.span), column.clone(), table));
+            }
         } else {
             // Perhaps a function of the row type: it would see the physical row.
             let reason = "a function called on a whole row";
