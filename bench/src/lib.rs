@@ -95,6 +95,7 @@ fn text(number: u16, name: &str) -> Column {
         number,
         type_name: "text".to_owned(),
         base_type: "text".to_owned(),
+        behind_domain: None,
         collation: None,
         not_null: false,
         default: None,

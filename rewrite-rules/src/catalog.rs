@@ -127,6 +127,8 @@ pub struct Column {
     pub type_name: String,
     /// `format_type(atttypid, -1)`: the same without its typmod, safe to write in a cast.
     pub base_type: String,
+    /// Of a domain: the type behind it, with the modifier.
+    pub behind_domain: Option<String>,
     /// The collation's name where it differs from the type's default.
     pub collation: Option<String>,
     /// `pg_attribute.attnotnull`.

@@ -30,9 +30,21 @@ impl From<String> for Piece {
     }
 }
 
+/// Whether the source between two bytes is a parameter and nothing else.
+fn is_parameter(source: &str, (start, end): (usize, usize)) -> bool {
+    let value = source.get(start..end).unwrap_or_default();
+    let value = value.trim_matches(|sign: char| sign.is_whitespace() || "()".contains(sign));
+    let digits = value.strip_prefix('$').unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 /// The pieces that store the source between two bytes through `access`.
-pub(crate) fn stored(access: &Access, value: (usize, usize)) -> Vec<Piece> {
-    let Some(through) = &access.through else { return vec![Piece::Copy(value.0, value.1)] };
+pub(crate) fn stored(source: &str, access: &Access, value: (usize, usize)) -> Vec<Piece> {
+    let through = match &access.of_parameter {
+        Some(of_parameter) if is_parameter(source, value) => Some(of_parameter),
+        Some(_) | None => access.through.as_ref(),
+    };
+    let Some(through) = through else { return vec![Piece::Copy(value.0, value.1)] };
     let mut pieces = Vec::new();
     for (index, part) in through.parts().iter().enumerate() {
         if index > 0 {
@@ -107,8 +119,8 @@ impl Edits {
 
     /// Makes the source between two bytes what is stored for it through `access`. Edits inside it
     /// stay; one that does not use its value replaces it and all of them.
-    pub(crate) fn store(&mut self, access: &Access, (start, end): (usize, usize)) {
-        let mut pieces = stored(access, (start, end));
+    pub(crate) fn store(&mut self, source: &str, access: &Access, (start, end): (usize, usize)) {
+        let mut pieces = stored(source, access, (start, end));
         if pieces.len() < 2 {
             if let Some(Piece::Text(_)) = pieces.first() {
                 self.edits.retain(|edit| edit.start < start || edit.end > end);

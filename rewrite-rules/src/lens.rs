@@ -78,6 +78,9 @@ pub struct LogicalColumn {
     pub type_name: String,
     /// `format_type` without typmod, for casts that keep a parameter's type.
     pub base_type: String,
+    /// The type to which any value may be cast before it is stored: a cast to a domain over
+    /// `varchar(3)` would cut what the column refuses.
+    pub uncut_type: String,
     /// What an INSERT that leaves it out stores, if not NULL.
     pub default: Option<ColumnDefault>,
     /// The physical column that has this default itself.
@@ -114,12 +117,14 @@ pub struct Access {
     /// What becomes of the value: of the physical column's in a read, of the client's in a write.
     /// `None`: nothing.
     pub through: Option<Template>,
+    /// What becomes of a parameter instead, which has the client's own type already.
+    pub of_parameter: Option<Template>,
 }
 
 impl Access {
     /// The column as it is.
     pub fn plain(column: impl Into<String>) -> Self {
-        Self { column: column.into(), through: None }
+        Self { column: column.into(), through: None, of_parameter: None }
     }
 
     /// Whether it is this column as it is.

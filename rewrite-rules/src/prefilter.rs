@@ -45,6 +45,9 @@ const SESSION_VERBS: [&str; 11] = [
     "explain",
 ];
 
+/// First words of the statements in which INTO says what is written to.
+const WRITE_VERBS: [&str; 2] = ["insert", "merge"];
+
 /// The compiled search for one generation.
 #[derive(Debug)]
 pub(crate) struct Prefilter {
@@ -166,9 +169,10 @@ fn has_session_verb(text: &[u8]) -> bool {
         return true;
     }
     let word = body.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
-    SESSION_VERBS.iter().any(|verb| verb.as_bytes().eq_ignore_ascii_case(word))
+    let is = |verbs: &[&str]| verbs.iter().any(|verb| verb.as_bytes().eq_ignore_ascii_case(word));
+    is(&SESSION_VERBS)
         // SELECT … INTO TEMP makes a table that hides others.
-        || body.windows(4).any(|window| window.eq_ignore_ascii_case(b"into"))
+        || !is(&WRITE_VERBS) && body.windows(4).any(|window| window.eq_ignore_ascii_case(b"into"))
 }
 
 #[cfg(test)]
@@ -239,7 +243,12 @@ mod tests {
         ] {
             assert!(session(text), "{text}");
         }
-        for text in ["select role from accounts", "select names from t", "COMMIT"] {
+        for text in [
+            "select role from accounts",
+            "select names from t",
+            "INSERT INTO renamed (role) VALUES ($1)",
+            "COMMIT",
+        ] {
             assert!(!session(text), "{text}");
         }
     }

@@ -20,6 +20,7 @@ fn generation(phase: Phase, dropped: bool, oid: u32) -> Generation {
         number,
         type_name: "text".to_owned(),
         base_type: "text".to_owned(),
+        behind_domain: None,
         collation: None,
         not_null: false,
         default: None,

@@ -131,6 +131,7 @@ fn column(row: &Row) -> Result<Column, Error> {
         number: number(row.try_get(1)?),
         type_name: row.try_get(3)?,
         base_type: row.try_get(4)?,
+        behind_domain: row.try_get(11)?,
         collation: row.try_get(5)?,
         not_null: row.try_get(6)?,
         default: expression.map(|expression| ColumnDefault {

@@ -27,7 +27,8 @@ pub(super) const RELATIONS: &str = concat!(
 );
 
 /// relation, attnum, name, type, base type, collation, not null, generated, identity,
-/// default's expression, default's volatility (0 immutable, 1 stable, 2 volatile).
+/// default's expression, default's volatility (0 immutable, 1 stable, 2 volatile), the type behind
+/// a domain.
 ///
 /// A column without a default of its own takes that of its type. The volatility comes from the
 /// stored expression tree: every function and operator is in it by oid, the built-in ones too,
@@ -42,7 +43,15 @@ pub(super) const COLUMNS: &str = concat!(
                 FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
                 WHERE co.oid = a.attcollation) END,
             a.attnotnull, a.attgenerated <> '', a.attidentity::text,
-            e.expression, e.volatility
+            e.expression, e.volatility,
+            CASE WHEN t.typtype = 'd' THEN (
+                WITH RECURSIVE d (oid, modifier) AS (
+                    SELECT a.atttypid, a.atttypmod
+                    UNION ALL
+                    SELECT b.typbasetype, CASE WHEN d.modifier < 0 THEN b.typtypmod ELSE d.modifier END
+                    FROM d JOIN pg_type b ON b.oid = d.oid AND b.typtype = 'd')
+                SELECT format_type(d.oid, d.modifier)
+                FROM d JOIN pg_type b ON b.oid = d.oid AND b.typtype <> 'd') END
      FROM ",
     loaded!(),
     " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -97,6 +97,7 @@ mod tests {
         let template = |parts: [&str; 2]| Template::new(parts.map(str::to_owned).into());
         let through = |column: &str, parts| Access {
             column: column.to_owned(),
+            of_parameter: None,
             through: Some(template(parts)),
         };
         let column = LogicalColumn {
@@ -106,6 +107,7 @@ mod tests {
             put: vec![Access::plain("email"), through("address", ["lower(", ")"])],
             type_name: "text".to_owned(),
             base_type: "text".to_owned(),
+            uncut_type: "text".to_owned(),
             default: None,
             default_of: "email".to_owned(),
             default_is_shared: true,

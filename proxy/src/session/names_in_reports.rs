@@ -12,6 +12,9 @@ use rewrite_rules::lens::Names;
 /// Data exceptions: what stands in quotes in their messages are values.
 const DATA_EXCEPTION: &[u8] = b"22";
 
+/// How one begins that names a column.
+const MISSING_DATA: &str = "missing data for column \"";
+
 /// An identifier's bytes, as far as they matter to tell where one ends.
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
@@ -28,7 +31,10 @@ pub(super) fn translated(
     let new = match code {
         b'c' => of_pair(&names.columns, text),
         b'n' => of_pair(&names.constraints, text),
-        b'M' if !sqlstate.starts_with(DATA_EXCEPTION) => quoted(text, names),
+        // Other data exceptions quote what the client sent.
+        b'M' if !sqlstate.starts_with(DATA_EXCEPTION) || text.starts_with(MISSING_DATA) => {
+            quoted(text, names)
+        }
         b'D' => bracketed(text, names),
         b'H' => quoted(text, names),
         b'W' => in_context(text, names),
@@ -151,6 +157,12 @@ mod tests {
                 "23505",
                 "Key (lower(handle))=(\"handle\") already exists.",
                 "Key (lower(username))=(\"handle\") already exists.",
+            ),
+            (
+                b'M',
+                "22P04",
+                "missing data for column \"handle\"",
+                "missing data for column \"username\"",
             ),
             (
                 b'W',

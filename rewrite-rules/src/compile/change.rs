@@ -49,7 +49,17 @@ pub(super) fn compile(
             None
         }
     };
-    let conversion = Conversion { up, down, from, to: subject.to.map(TypeName::of) };
+    let to = subject.to.map(TypeName::of);
+    for (key, known) in [("from", &from), ("to", &to)] {
+        if known.as_ref().is_some_and(TypeName::cuts_elements) {
+            let message = "is an array of a type with a length, to which a value cannot be cast \
+                           without cutting what is too long"
+                .to_owned();
+            let hint = "take the length away first: it can be a CHECK constraint".to_owned();
+            faults.push(subject.fault(key, message, hint));
+        }
+    }
+    let conversion = Conversion { up, down, from, to };
     subject.check(&conversion, &mut faults);
     subject.finish(&conversion, faults)
 }

@@ -279,12 +279,16 @@ impl<'a> Subject<'a> {
     pub(super) fn columns(&self, conversion: &Conversion, place: Place) -> Option<ColumnChange> {
         let (from, to) = (self.pair.from.as_str(), self.pair.to.as_str());
         let (old, new) = (Access::plain(from), Access::plain(to));
-        let up = |inner: Option<_>| Access { column: to.to_owned(), through: inner };
-        let down = |inner: Option<_>| Access { column: from.to_owned(), through: inner };
-        let read_new_from_old = down(conversion.up_of_column());
-        let read_old_from_new = up(conversion.down_of_column());
-        let write_new_of_old = up(conversion.up_of_value());
-        let write_old_of_new = down(conversion.down_of_value());
+        let access = |column: &str, through, of_parameter| Access {
+            column: column.to_owned(),
+            through,
+            of_parameter,
+        };
+        let read_new_from_old = access(from, conversion.up_of_column(), None);
+        let read_old_from_new = access(to, conversion.down_of_column(), None);
+        let write_new_of_old = access(to, conversion.up_of_value(), conversion.up_of_parameter());
+        let write_old_of_new =
+            access(from, conversion.down_of_value(), conversion.down_of_parameter());
         let (old_get, new_get) = match self.phase {
             Phase::Expand | Phase::DualWrite => (old.clone(), read_new_from_old),
             Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {
@@ -323,6 +327,7 @@ impl<'a> Subject<'a> {
             shown: false,
             get,
             put,
+            uncut_type: type_name.uncut(),
             type_name: type_name.full,
             base_type: type_name.base,
             default,

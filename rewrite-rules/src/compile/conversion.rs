@@ -26,6 +26,8 @@ pub(super) struct TypeName {
     pub(super) base: String,
     /// The collation where it is not the type's own.
     pub(super) collation: Option<String>,
+    /// Of a domain: the type behind it, with its modifier.
+    behind: Option<String>,
 }
 
 impl TypeName {
@@ -34,6 +36,7 @@ impl TypeName {
             full: column.type_name.clone(),
             base: column.base_type.clone(),
             collation: column.collation.clone(),
+            behind: column.behind_domain.clone(),
         }
     }
 
@@ -47,7 +50,21 @@ impl TypeName {
             }
             _ => text.to_owned(),
         };
-        Self { full: text.to_owned(), base, collation: None }
+        Self { full: text.to_owned(), base, collation: None, behind: None }
+    }
+
+    /// The type to which a value may be cast without being cut.
+    pub(super) fn uncut(&self) -> String {
+        self.behind
+            .as_deref()
+            .map_or_else(|| self.base.clone(), |behind| Self::written(behind).base)
+    }
+
+    /// Whether it has elements that a cast cuts, and that no function can be told not to.
+    pub(super) fn cuts_elements(&self) -> bool {
+        let full = self.behind.as_deref().unwrap_or(&self.full);
+        let element = full.strip_suffix("[]").map(Self::written);
+        element.is_some_and(|element| element.checked().is_some())
     }
 
     /// The modifier's numbers, if there is one.
@@ -60,24 +77,28 @@ impl TypeName {
     ///
     /// A cast cuts off what is too long. The function behind the cast can be told not to.
     fn assigned(&self) -> Template {
+        let behind = self.behind.as_deref().map(Self::written);
+        let checked = behind.as_ref().unwrap_or(self).checked();
+        match (checked, behind) {
+            (Some(checked), None) => checked,
+            (Some(checked), Some(_)) => template(["", &format!("::{}", self.full)]).of(&checked),
+            (None, _) => template(["(", &format!(")::{}", self.full)]),
+        }
+    }
+
+    /// A value of the type, or an error if it is too long; `None` where a cast cuts nothing.
+    fn checked(&self) -> Option<Template> {
         let base = &self.base;
-        let length = self.modifier();
         // VARHDRSZ is part of the modifier of strings.
-        let checked = match (base.to_ascii_lowercase().as_str(), length) {
-            ("character varying" | "varchar", Some(length)) => Some(("\"varchar\"", length + 4)),
-            ("character" | "char" | "bpchar", Some(length)) => Some(("bpchar", length + 4)),
-            ("bit" | "\"bit\"", Some(length)) => Some(("\"bit\"", length)),
-            ("bit varying" | "varbit", Some(length)) => Some(("varbit", length)),
-            _ => None,
+        let (function, modifier) = match (base.to_ascii_lowercase().as_str(), self.modifier()?) {
+            ("character varying" | "varchar", length) => ("\"varchar\"", length + 4),
+            ("character" | "char" | "bpchar", length) => ("bpchar", length + 4),
+            ("bit" | "\"bit\"", length) => ("\"bit\"", length),
+            ("bit varying" | "varbit", length) => ("varbit", length),
+            _ => return None,
         };
-        let parts = match checked {
-            Some((function, modifier)) => [
-                format!("pg_catalog.{function}(("),
-                format!(")::{}, {modifier}, false)", bare(base)),
-            ],
-            None => ["(".to_owned(), format!(")::{}", self.full)],
-        };
-        Template::new(parts.into())
+        let behind = format!(")::{}, {modifier}, false)", bare(base));
+        Some(template([&format!("pg_catalog.{function}(("), &behind]))
     }
 }
 
@@ -134,6 +155,20 @@ impl Conversion {
     /// What a value for the old column stores in the new one.
     pub(super) fn up_of_value(&self) -> Option<Template> {
         (!self.is_identity()).then(|| write(self.up.as_ref(), self.from.as_ref(), self.to.as_ref()))
+    }
+
+    /// The same of a parameter, where that is another expression.
+    pub(super) fn up_of_parameter(&self) -> Option<Template> {
+        let from = self.from.as_ref().filter(|from| from.behind.is_some())?;
+        let typed = TypeName { behind: None, ..from.clone() };
+        (!self.is_identity()).then(|| write(self.up.as_ref(), Some(&typed), self.to.as_ref()))
+    }
+
+    /// The same of a parameter, where that is another expression.
+    pub(super) fn down_of_parameter(&self) -> Option<Template> {
+        let to = self.to.as_ref().filter(|to| to.behind.is_some())?;
+        let typed = TypeName { behind: None, ..to.clone() };
+        (!self.is_identity()).then(|| write(self.down.as_ref(), Some(&typed), self.from.as_ref()))
     }
 
     /// What a value for the new column stores in the old one.

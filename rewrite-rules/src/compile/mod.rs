@@ -21,6 +21,7 @@ use crate::rule::{Change, ColumnPair, Rule};
 use crate::shape::Shape;
 
 use self::column::Subject;
+use self::conversion::TypeName;
 
 /// Something wrong with a rule, or a precondition of its phase that the catalog does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -324,6 +325,7 @@ fn plain(column: &Column) -> LogicalColumn {
         put: vec![Access::plain(&column.name)],
         type_name: column.type_name.clone(),
         base_type: column.base_type.clone(),
+        uncut_type: TypeName::of(column).uncut(),
         default: column.default.clone(),
         default_of: column.name.clone(),
         default_is_shared: true,

@@ -106,10 +106,10 @@ impl<'a> Rewriter<'a> {
             return Ok(());
         }
         self.rename(ident, main);
-        self.edits.store(main, cell);
+        self.edits.store(self.text, main, cell);
         for access in more {
             let mut pieces = vec![format!(", {} = ", name::quoted(&access.column)).into()];
-            pieces.extend(stored(access, cell));
+            pieces.extend(stored(self.text, access, cell));
             self.edits.insert(extent.1, pieces);
         }
         Ok(())

@@ -10,7 +10,7 @@ use sqlparser::ast::{
 
 use super::extent::Range;
 use super::insert_rows::{
-    ALL_ONCE, DEFAULT, ONCE, default_text, is_plain_write, is_volatile_default,
+    ALL_ONCE, DEFAULT, ONCE, cast_type, default_text, is_plain_write, is_volatile_default,
 };
 use super::{Rewriter, Walk};
 use crate::edit::{Piece, stored};
@@ -123,13 +123,13 @@ impl<'a> Rewriter<'a> {
                     self.edits.replace(extent.0, extent.1, vec![text.into()]);
                 }
             } else {
-                self.edits.store(main, *extent);
+                self.edits.store(self.text, main, *extent);
             }
             for access in more {
                 added.push(Piece::from(", "));
                 match is_default {
                     true => added.push(default_text(logical, access).into()),
-                    false => added.extend(stored(access, *extent)),
+                    false => added.extend(stored(self.text, access, *extent)),
                 }
             }
         }
@@ -150,11 +150,11 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::Unreadable);
         };
         let (first, last) = (*first, *last);
-        for ((_, logical), extent) in targets.iter().zip(&row.extents) {
+        for (((_, logical), extent), item) in targets.iter().zip(&row.extents).zip(&row.items) {
             let Some(logical) = logical else {
                 return self.refuse_at(Construct::RowAssignment, row.extent.0);
             };
-            let cast = format!(")::{}", logical.base_type);
+            let cast = format!(")::{}", cast_type(item, logical));
             if !self.is_default(*extent) {
                 self.edits.insert(extent.0, vec!["(".into()]);
                 self.edits.insert(extent.1, vec![cast.into()]);

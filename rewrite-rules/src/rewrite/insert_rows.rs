@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlparser::ast::{Expr, Insert, SetExpr, Values};
+use sqlparser::ast::{self, Expr, Insert, SetExpr, Values};
 use sqlparser::tokenizer::Token;
 
 use super::assignment::note_written;
@@ -30,8 +30,20 @@ pub(super) const ONCE: &str = "s";
 pub(super) const ALL_ONCE: &str = "s.*";
 
 /// Keeps the planner from pulling the derived table up, which would evaluate a sub-select once
-/// for each use. (For volatile functions it never does.)
+/// for each use, and the one row of a VALUES too: a function that is not volatile itself may have an
+/// argument whose default is. (What is volatile to the planner it leaves where it is.)
 pub(super) const FENCE: &str = " OFFSET 0";
+
+/// The type to which a cell is cast. A parameter must keep its column's.
+pub(super) fn cast_type<'l>(expression: &Expr, column: &'l LogicalColumn) -> &'l str {
+    match expression {
+        Expr::Nested(inner) => cast_type(inner, column),
+        Expr::Value(value) if matches!(value.value, ast::Value::Placeholder(_)) => {
+            &column.base_type
+        }
+        _ => &column.uncut_type,
+    }
+}
 
 impl Rewriter<'_> {
     pub(super) fn insert_rows(&mut self, insert: &Insert, mut target: Target<'_>) -> Walk<()> {
@@ -173,7 +185,7 @@ impl Rewriter<'_> {
                     continue;
                 };
                 if !self.is_default(*cell) {
-                    self.edits.store(main, *cell);
+                    self.edits.store(self.text, main, *cell);
                     continue;
                 }
                 let text = default_text(column, main);
@@ -189,7 +201,7 @@ impl Rewriter<'_> {
                         Some(cell) if self.is_default(*cell) => {
                             added.push(default_text(column, extra.access).into());
                         }
-                        Some(cell) => added.extend(stored(extra.access, *cell)),
+                        Some(cell) => added.extend(stored(self.text, extra.access, *cell)),
                         None => continue,
                     },
                     Value::Default(_) => added.push(extra_default(extra).into()),
@@ -226,7 +238,7 @@ impl Rewriter<'_> {
         }
         let names = once_names(target, &columns);
         let cells = values.rows.iter().flat_map(|row| &row.content);
-        let fence = if cells.into_iter().any(has_query) { FENCE } else { "" };
+        let fence = if rows.len() == 1 || cells.into_iter().any(has_query) { FENCE } else { "" };
         if let Some(((_, close), _)) = rows.last() {
             let tail = format!("{fence}) {ONCE}({})", names.join(", "));
             self.edits.insert(close + 1, vec![tail.into()]);
@@ -255,7 +267,7 @@ impl Rewriter<'_> {
         (start, end): Range,
         column: &LogicalColumn,
     ) -> Walk<()> {
-        let cast = format!("::{}", column.base_type);
+        let cast = format!("::{}", cast_type(expression, column));
         if self.is_default((start, end)) {
             if column.generated || column.identity {
                 return self.refuse_at(Construct::VolatileDefault, start);

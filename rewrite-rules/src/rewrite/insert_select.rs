@@ -7,7 +7,7 @@ use sqlparser::ast::{Expr, GroupByExpr, Query, Select, SelectItem, SetExpr};
 
 use super::extent::Range;
 use super::insert::{Target, Value};
-use super::insert_rows::{FENCE, ONCE, defaulted, extra_default, once_names};
+use super::insert_rows::{FENCE, ONCE, cast_type, defaulted, extra_default, once_names};
 use super::{Rewriter, Walk};
 use crate::edit::{Piece, stored};
 use crate::lens::LogicalColumn;
@@ -82,7 +82,7 @@ impl Rewriter<'_> {
         for (index, (column, range)) in target.columns.iter().zip(list).enumerate() {
             if let Some(main) = column.and_then(|column| column.put.first()) {
                 let value = self.without_alias(select, index, *range);
-                self.edits.store(main, value);
+                self.edits.store(self.text, main, value);
             }
         }
         let mut pieces = Vec::new();
@@ -92,7 +92,7 @@ impl Rewriter<'_> {
                 Value::Copy(index, _) => match list.get(index) {
                     Some(range) => {
                         let value = self.without_alias(select, index, *range);
-                        pieces.extend(stored(extra.access, value));
+                        pieces.extend(stored(self.text, extra.access, value));
                     }
                     None => continue,
                 },
@@ -192,7 +192,8 @@ impl Rewriter<'_> {
             }
             match columns.get(index).filter(|_| counted) {
                 Some(column) => {
-                    self.edits.insert(end, vec![format!("::{}", column.base_type).into()]);
+                    self.edits
+                        .insert(end, vec![format!("::{}", cast_type(expression, column)).into()]);
                 }
                 None => return self.refuse(Construct::InsertSource),
             }

@@ -230,6 +230,7 @@ fn add_column(
     };
     let mut column = Column {
         base_type: without_typmod(&type_name),
+        behind_domain: None,
         name: name.clone(),
         number: relation.attribute_count + 1,
         type_name,

@@ -9,6 +9,7 @@
 mod change;
 mod children;
 mod faults;
+mod lengths;
 mod open_transactions;
 mod readme;
 mod sessions;

@@ -29,6 +29,7 @@ fn column(name: &str, number: u16) -> Column {
         number,
         type_name: "text".to_owned(),
         base_type: "text".to_owned(),
+        behind_domain: None,
         collation: None,
         not_null: false,
         default: None,

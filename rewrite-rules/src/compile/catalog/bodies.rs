@@ -104,6 +104,7 @@ pub(super) fn lens(
         put: vec![Access::plain(name)],
         type_name: String::new(),
         base_type: String::new(),
+        uncut_type: String::new(),
         default: None,
         default_of: name.clone(),
         default_is_shared: true,
