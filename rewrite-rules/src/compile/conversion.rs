@@ -55,9 +55,10 @@ impl TypeName {
 
     /// The type to which a value may be cast without being cut.
     pub(super) fn uncut(&self) -> String {
-        self.behind
-            .as_deref()
-            .map_or_else(|| self.base.clone(), |behind| Self::written(behind).base)
+        match &self.behind {
+            Some(behind) => bare(&Self::written(behind).base).to_owned(),
+            None => self.base.clone(),
+        }
     }
 
     /// Whether it has elements that a cast cuts, and that no function can be told not to.
