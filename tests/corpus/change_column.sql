@@ -193,7 +193,6 @@ SELECT fee + email FROM appointments
 --$ 2147483648
 INSERT INTO orders (customer_id, total_cents) VALUES (1, $1)
 
---~ switch-reads stop-dual-write contract: XX000, the parser cannot read a grouping element that begins with a bracket
 SELECT fee, count(*) FROM appointments GROUP BY ROLLUP (fee) ORDER BY 1
 
 SELECT fee, topic, count(*) FROM appointments GROUP BY GROUPING SETS ((fee, topic), (topic), ()) ORDER BY 1, 2, 3
