@@ -70,7 +70,7 @@ pub use outcome::{
 };
 pub use phase::Phase;
 pub use prepared::{PreparedUse, prepared_uses};
-pub use refusal::Refusal;
+pub use refusal::{Construct, Refusal};
 pub use rule::Rule;
 pub use shape::Shape;
 pub use statement::{Reading, reading};

@@ -82,7 +82,29 @@ pub enum Construct {
 }
 
 impl Construct {
-    fn description(self) -> String {
+    /// All that have one description.
+    pub const ALL: [Self; 16] = [
+        Self::Unreadable,
+        Self::Backslash,
+        Self::MergeReturning,
+        Self::MergeVolatile,
+        Self::CopyOption,
+        Self::CopyEncoding,
+        Self::CopyFreeze,
+        Self::CopyDefault,
+        Self::Utility,
+        Self::UnknownPlace,
+        Self::InsertSource,
+        Self::VolatileDefault,
+        Self::RowAssignment,
+        Self::ConflictConstraint,
+        Self::ThroughView,
+        Self::ColumnPart,
+    ];
+
+    /// What it is called in the message of a refusal.
+    #[must_use]
+    pub fn description(self) -> String {
         match self {
             Self::Unreadable => "a statement that could not be read".to_owned(),
             Self::Backslash => "a backslash while standard_conforming_strings is off".to_owned(),

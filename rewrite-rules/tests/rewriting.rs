@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rewrite_rules::catalog::Catalog;
 use rewrite_rules::{
-    CopyIn, Generation, Outcome, Phase, Reply, Rule, SearchPath, SessionView, compile,
+    Construct, CopyIn, Generation, Outcome, Phase, Reply, Rule, SearchPath, SessionView, compile,
 };
 
 const SCHEMA: &str = "
@@ -193,6 +193,40 @@ fn a_write_through_a_view_is_refused_where_it_would_miss_a_column() {
         check(&generation, "INSERT INTO addresses (id, email) SELECT 2, 'a'", "forwarded");
         let reads = "WITH gone AS (DELETE FROM names RETURNING name) SELECT name FROM first_names";
         check(&generation, reads, "forwarded");
+    }
+}
+
+/// What the books cannot show: it hangs on the session, on views, on a server's version or on what
+/// has been dropped.
+#[test]
+fn refusals_that_hang_on_more_than_a_text_say_what_is_refused() {
+    let schema = "CREATE TABLE users (id bigint, username text, handle text);";
+    let generation = generation(schema, Phase::SwitchReads);
+    let path = SearchPath::default();
+    let old_strings =
+        SessionView { standard_conforming_strings: false, ..SessionView::usual(&path) };
+    for (session, text, construct) in [
+        (old_strings, r"SELECT username FROM users WHERE username = 'a\b'", Construct::Backslash),
+        (
+            SessionView::usual(&path),
+            "MERGE INTO users u USING (SELECT 1 AS id) s ON s.id = u.id WHEN MATCHED THEN DELETE \
+             RETURNING u.username",
+            Construct::MergeReturning,
+        ),
+        (
+            SessionView::usual(&path),
+            "INSERT INTO users (id) VALUES (1) ON CONFLICT ON CONSTRAINT gone DO NOTHING",
+            Construct::ConflictConstraint,
+        ),
+    ] {
+        let expected = format!(
+            "cannot rewrite {} on table \"public.users\" during migration \"rename\"",
+            construct.description()
+        );
+        match generation.rewrite(text, session) {
+            Outcome::Refused(refusal) => assert_eq!(refusal.message, expected, "{text}"),
+            other => assert_eq!(format!("{other:?}"), expected, "{text}"),
+        }
     }
 }
 
