@@ -22,7 +22,6 @@ SELECT row_to_json(a) FROM "Account" a WHERE a."userName" IS NOT NULL ORDER BY a
 
 SELECT jsonb_build_object('order', to_jsonb(o), 'items', (SELECT jsonb_agg(to_jsonb(i) ORDER BY i.line_no) FROM order_items i WHERE i.order_id = o.id)) FROM orders o ORDER BY o.id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT count(c), count(DISTINCT c) FROM customers c
 
 SELECT count(e.*) FROM employees e
@@ -39,13 +38,10 @@ SELECT a.id FROM stock s JOIN stock t ON s = t JOIN tasks a ON a.id = s.on_hand 
 
 SELECT count(*) FROM stock s JOIN stock t ON s < t
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT s.item FROM stock s ORDER BY s DESC
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT DISTINCT ON (s) s.item, s.warehouse FROM stock s ORDER BY s
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT DISTINCT s FROM stock s ORDER BY s
 
 SELECT s FROM stock s ORDER BY s.warehouse, s.item

@@ -397,7 +397,7 @@ impl Names<'_, '_> {
         let called = name::parts(&function.name)
             .and_then(|parts| parts.last().map(|last| name::folded(last)))
             .unwrap_or_default();
-        let takes_any_row = TAKES_ANY_ROW.contains(&called.as_str());
+        let takes_any_row = TAKES_ANY_ROW.contains(&called.as_str()) || called == "count";
         // A row that is there counts, whatever is in it.
         let only_counts = called == "count" && list.duplicate_treatment.is_none();
         for argument in &list.args {

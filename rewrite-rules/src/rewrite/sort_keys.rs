@@ -53,10 +53,15 @@ impl Rewriter<'_> {
             None => alone,
             Some(_) => false,
         };
+        // Records sort as rows of the table's type do.
+        let is_row = self.whole_row_name(key).is_some();
         let mut labelled = outputs.iter().flatten().filter(|it| it.name == wanted).peekable();
         if labelled.peek().is_none() {
+            if is_row {
+                self.allow_any_row(key);
+            }
             self.unlabelled_key(key, outputs)
-        } else if labelled.all(is_the_column) {
+        } else if !is_row && labelled.all(is_the_column) {
             self.sort_column(ident, outputs)
         } else {
             self.account(ident);
