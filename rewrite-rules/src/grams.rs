@@ -17,7 +17,7 @@ const OTHER_RARITY: usize = 15;
 #[derive(Debug)]
 pub(crate) struct Grams {
     /// Two bits for each four, in one of the words.
-    table: Box<[u64]>,
+    table: Box<[u64; 1 << INDEX_BITS]>,
     /// Whether a word has too few bytes for this.
     blind: bool,
     /// A byte that is looked for by itself.
@@ -28,10 +28,10 @@ impl Grams {
     /// Notes `words`, which are found in any case; each must be ASCII. A text with `sign` in it may
     /// mean any of them.
     pub(crate) fn of<'w>(words: impl Iterator<Item = &'w str>, sign: Option<u8>) -> Self {
-        let mut table = vec![0_u64; 1 << INDEX_BITS].into_boxed_slice();
+        let mut table = Box::new([0_u64; 1 << INDEX_BITS]);
         let mut blind = false;
         for word in words {
-            let fours = word.as_bytes().windows(4).map(four);
+            let fours = word.as_bytes().array_windows().copied();
             // The first of the rarest.
             match fours.rev().max_by_key(|&four| rarity(four)) {
                 Some(four) => {
@@ -48,17 +48,25 @@ impl Grams {
 
     /// Whether `text` may have one of the words in it.
     pub(crate) fn may_be_in(&self, text: &[u8]) -> bool {
-        self.blind
-            || self.sign.is_some_and(|sign| text.contains(&sign))
-            || text.windows(4).any(|window| {
-                let (place, wanted) = place(four(window));
-                self.table.get(place).is_none_or(|bits| bits & wanted == wanted)
-            })
+        self.blind || self.sign.is_some_and(|sign| text.contains(&sign)) || self.has_noted(text)
     }
-}
 
-fn four(window: &[u8]) -> [u8; 4] {
-    window.try_into().unwrap_or_default()
+    /// Whether any four bytes of the text are noted.
+    fn has_noted(&self, text: &[u8]) -> bool {
+        let noted = |four: [u8; 4]| {
+            let (place, wanted) = place(four);
+            self.table.get(place).is_none_or(|bits| bits & wanted == wanted)
+        };
+        // Eight at a time, and one branch for all of them.
+        let mut rest = text;
+        while let Some(chunk) = rest.first_chunk::<11>() {
+            if chunk.array_windows().fold(false, |any, four| any | noted(*four)) {
+                return true;
+            }
+            rest = rest.get(8..).unwrap_or_default();
+        }
+        rest.array_windows().any(|four| noted(*four))
+    }
 }
 
 /// Where four bytes are noted. The bits that tell upper from lower case do not count.
