@@ -111,6 +111,20 @@ fn what_nests_too_deep_is_refused() {
     }
 }
 
+/// Nothing is migrated yet: what is not read can do no harm, unless it names the new column.
+#[test]
+fn what_is_too_deep_or_too_long_is_forwarded_in_expand() {
+    let generation = generation(Phase::Expand);
+    for (column, deep, long) in
+        [("username", "forwarded unread", "forwarded unread"), ("handle", "54001", "54000")]
+    {
+        let text = nested("SELECT ", "(", column, ")", " FROM users");
+        assert_eq!(answer(&generation, &text), deep, "{column}");
+        let text = format!("SELECT {column} FROM users WHERE id IN ({}1)", "1,".repeat(300_000));
+        assert_eq!(answer(&generation, &text), long, "{column}");
+    }
+}
+
 #[test]
 fn ten_megabytes_end_in_an_answer() {
     let generation = generation(Phase::SwitchReads);

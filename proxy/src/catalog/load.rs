@@ -12,7 +12,7 @@ use super::{queries, system};
 
 /// Loads what `client`'s database has.
 ///
-/// Nine queries, sent together: the time is that of the server, about 0.5 s for a thousand tables.
+/// All queries are sent together: the time is that of the server, about 0.5 s for a thousand tables.
 ///
 /// Cancel safe: the transaction is rolled back.
 ///

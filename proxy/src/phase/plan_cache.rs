@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
@@ -10,12 +11,18 @@ use rewrite_rules::{Outcome, SearchPath, Shape};
 
 /// Most texts that one generation remembers. Beyond it, statements are still rewritten, at the
 /// price of a parse each. Unit: distinct texts.
-const PLAN_CACHE_CAPACITY: usize = 20_000;
+const CAPACITY: usize = 20_000;
+
+/// Most bytes of texts, before and after, that one generation remembers: what stands for a catalog
+/// can be a hundred times as long as the client's query. Unit: bytes.
+const CAPACITY_BYTES: usize = 64 * 1024 * 1024;
 
 /// What was decided, for each question that was asked.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     known: DashMap<Asked, Arc<Outcome>, RandomState>,
+    texts: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 /// A text means the same in two sessions if this is equal.
@@ -43,15 +50,29 @@ impl Plans {
     }
 
     pub(super) fn insert(&self, question: &Question<'_>, outcome: &Arc<Outcome>) {
-        if self.known.len() < PLAN_CACHE_CAPACITY {
+        // Several sessions may get past this at once; each brings one text.
+        let full = self.texts.load(Ordering::Relaxed) >= CAPACITY
+            || self.bytes.load(Ordering::Relaxed) >= CAPACITY_BYTES;
+        if !full {
             let asked = Asked {
                 text: question.text.into(),
                 search_path: Arc::clone(question.search_path),
                 standard_conforming_strings: question.standard_conforming_strings,
                 shape: question.shape,
             };
-            self.known.insert(asked, Arc::clone(outcome));
+            if self.known.insert(asked, Arc::clone(outcome)).is_none() {
+                self.texts.fetch_add(1, Ordering::Relaxed);
+                self.bytes.fetch_add(question.text.len() + length(outcome), Ordering::Relaxed);
+            }
         }
+    }
+}
+
+/// Bytes of what is sent instead of a text.
+fn length(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Rewritten(rewritten) => rewritten.sql.len(),
+        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => 0,
     }
 }
 
@@ -120,6 +141,8 @@ impl Eq for Asked {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rewrite_rules::lens::Names;
+    use rewrite_rules::{PositionMap, Rewritten};
 
     #[test]
     fn a_text_is_known_for_the_view_that_it_was_asked_with() {
@@ -144,6 +167,30 @@ mod tests {
             Question { shape: Shape::New, ..asked },
         ] {
             assert_eq!(plans.get(&other), None);
+        }
+    }
+
+    #[test]
+    fn long_texts_fill_it_before_it_holds_many() {
+        let plans = Plans::default();
+        let path = Arc::new(SearchPath::default());
+        let long = Rewritten {
+            sql: "x".repeat(CAPACITY_BYTES / 4),
+            positions: PositionMap::default(),
+            replies: Vec::new(),
+            names: Names::default(),
+        };
+        let outcome = Arc::new(Outcome::Rewritten(long));
+        for number in 0..10 {
+            let question = Question {
+                text: &number.to_string(),
+                search_path: &path,
+                standard_conforming_strings: true,
+                shape: Shape::Old,
+            };
+            plans.insert(&question, &outcome);
+            plans.insert(&question, &outcome);
+            assert_eq!(plans.get(&question).is_some(), number < 4, "{number}");
         }
     }
 }

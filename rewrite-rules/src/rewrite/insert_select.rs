@@ -13,7 +13,6 @@ use crate::edit::{Piece, stored};
 use crate::lens::LogicalColumn;
 use crate::refusal::Construct;
 use crate::statement::{end_byte, start_byte};
-use crate::volatility::has_query;
 
 impl Rewriter<'_> {
     /// `INSERT … SELECT`: each arm's list gets the repeated items, or the whole is wrapped.
@@ -150,7 +149,8 @@ impl Rewriter<'_> {
             .enumerate()
             .filter_map(|(index, column)| (column.uses() > 1).then_some(index));
         let fenced = copied.into_iter().any(|index| {
-            lists.iter().filter_map(|(select, _)| item_expression(select, index)).any(has_query)
+            let mut items = lists.iter().filter_map(|(select, _)| item_expression(select, index));
+            items.any(|item| !self.may_repeat(item))
         });
         let (open, close) = if fenced {
             (format!("{head}(SELECT * FROM ("), format!(") q{FENCE}) {ONCE}({names})"))

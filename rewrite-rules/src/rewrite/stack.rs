@@ -1,9 +1,11 @@
 //! How long a text may be, and the stack that reading it takes: parser, walk and drop recurse.
 
+use super::named::Named;
 use super::on_this_stack;
 use crate::generation::{Generation, SessionView};
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
+use crate::shape::Shape;
 
 /// Longest text that is read. Unit: bytes. A 10 MB INSERT belongs in a COPY; one that names a
 /// governed table and is longer is refused.
@@ -34,12 +36,17 @@ pub(crate) fn rewrite(generation: &Generation, text: &str, session: SessionView<
         return on_this_stack(generation, text, session);
     }
     if text.len() > MAX_TEXT_BYTES {
-        return unread(generation, text, Refusal::too_large("bytes", MAX_TEXT_BYTES));
+        return unread(
+            generation,
+            text,
+            session.shape,
+            Refusal::too_large("bytes", MAX_TEXT_BYTES),
+        );
     }
     // Words and signs are what can nest or chain; a long literal is one token.
     let tokens = squawk_lexer::tokenize(text).take(MAX_TOKENS + 1).count();
     if tokens > MAX_TOKENS {
-        return unread(generation, text, Refusal::too_large("tokens", MAX_TOKENS));
+        return unread(generation, text, session.shape, Refusal::too_large("tokens", MAX_TOKENS));
     }
     let stack = STACK_BASE + tokens * STACK_PER_TOKEN;
     stacker::grow(stack, || on_this_stack(generation, text, session))
@@ -59,9 +66,10 @@ pub(super) fn with_stack_for<T>(text: &str, work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Refuses a text that was not read, unless it names only catalogs.
-fn unread(generation: &Generation, text: &str, refusal: Refusal) -> Outcome {
-    match generation.scan(text.as_bytes()).governed {
+/// Refuses a text that was not read, unless it names only catalogs or nothing is migrated yet.
+fn unread(generation: &Generation, text: &str, shape: Shape, refusal: Refusal) -> Outcome {
+    let harmless = || Named::by_substrings(generation.lenses(shape), text).lenient();
+    match generation.scan(text.as_bytes()).governed && !harmless() {
         true => Outcome::Refused(refusal),
         false => Outcome::ForwardOpaque,
     }

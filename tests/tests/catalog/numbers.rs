@@ -69,6 +69,8 @@ fn numbers_may_be_parameters() {
 #[test]
 fn a_result_names_its_columns_by_the_numbers_that_the_catalog_shows() {
     let of = |wire: &mut Wire, extended: bool| {
+        wire.script("DEALLOCATE ALL");
+        wire.script("PREPARE named AS SELECT id, username FROM users");
         let described = |sql: &&str| {
             let reply = if extended { wire.extended(sql, &[], false) } else { wire.simple(sql) };
             let columns = reply.columns().unwrap_or_else(|| panic!("{sql}: {reply:?}"));
@@ -83,6 +85,7 @@ fn a_result_names_its_columns_by_the_numbers_that_the_catalog_shows() {
             "UPDATE users SET email = 'a' WHERE false RETURNING *",
             "SELECT * FROM events",
             "SELECT id, note FROM accounts",
+            "EXECUTE named",
         ]
         .iter()
         .map(described)

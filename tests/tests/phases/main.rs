@@ -16,6 +16,7 @@ mod sessions;
 mod sql_prepared;
 mod traffic;
 mod views;
+mod volatile;
 mod walk;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
