@@ -90,18 +90,5 @@ fn table(columns: &[&str]) -> Relation {
 }
 
 fn text(number: u16, name: &str) -> Column {
-    Column {
-        name: name.to_owned(),
-        number,
-        type_name: "text".to_owned(),
-        base_type: "text".to_owned(),
-        behind_domain: None,
-        collation: None,
-        not_null: false,
-        default: None,
-        generated: false,
-        identity: None,
-        dependents: std::collections::BTreeSet::new(),
-        views: std::collections::BTreeSet::new(),
-    }
+    Column::new(name, number, "text")
 }

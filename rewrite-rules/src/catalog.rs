@@ -148,6 +148,28 @@ pub struct Column {
     pub views: BTreeSet<RelationName>,
 }
 
+impl Column {
+    /// A column that may be NULL and has no default, and on which nothing depends. `type_name` has
+    /// no modifier and is no domain's.
+    #[must_use]
+    pub fn new(name: &str, number: u16, type_name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            number,
+            type_name: type_name.to_owned(),
+            base_type: type_name.to_owned(),
+            behind_domain: None,
+            collation: None,
+            not_null: false,
+            default: None,
+            generated: false,
+            identity: None,
+            dependents: BTreeSet::new(),
+            views: BTreeSet::new(),
+        }
+    }
+}
+
 /// A column's DEFAULT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnDefault {

@@ -15,20 +15,7 @@ use rewrite_rules::{Generation, Outcome, Phase, Rule, SearchPath, SessionView, S
 
 /// `users(id, [username,] handle)` without its old column, with a unique index on the new one.
 fn generation(phase: Phase, dropped: bool, oid: u32) -> Generation {
-    let column = |name: &str, number| Column {
-        name: name.to_owned(),
-        number,
-        type_name: "text".to_owned(),
-        base_type: "text".to_owned(),
-        behind_domain: None,
-        collation: None,
-        not_null: false,
-        default: None,
-        generated: false,
-        identity: None,
-        dependents: std::collections::BTreeSet::new(),
-        views: std::collections::BTreeSet::new(),
-    };
+    let column = |name: &str, number| Column::new(name, number, "text");
     let mut columns = vec![column("id", 1), column("username", 2), column("handle", 3)];
     columns.retain(|column| !dropped || column.name != "username");
     let users = Relation {

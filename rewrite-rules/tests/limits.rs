@@ -38,6 +38,12 @@ fn answer(generation: &Generation, text: &str) -> &'static str {
     }
 }
 
+/// Whether the answer is one of those.
+fn check(generation: &Generation, text: &str, expected: &[&str]) {
+    let found = answer(generation, text);
+    assert!(expected.contains(&found), "{found}: {}", text.get(..80).unwrap_or_default());
+}
+
 fn chain(before: &str, part: &str, after: &str) -> String {
     format!("{before}{}{after}", part.repeat(CHAIN))
 }
@@ -67,12 +73,7 @@ fn chains_are_rewritten_however_long() {
         chain("SELECT username FROM users -- ", "-- /* ", "\n"),
         chain("SELECT username FROM users", " /* */ ", ""),
     ] {
-        assert_eq!(
-            answer(&generation, &text),
-            "rewritten",
-            "{}",
-            text.get(..80).unwrap_or_default()
-        );
+        check(&generation, &text, &["rewritten"]);
     }
 }
 
@@ -89,10 +90,8 @@ fn chains_that_the_parser_nests_are_rewritten_or_refused() {
         nested("SELECT ARRAY", "[", "username", "]", " FROM users"),
         chain("SELECT CASE", " WHEN username = 'a' THEN 1", " END FROM users"),
     ] {
-        let found = answer(&generation, &text);
         // Some are too deep for the parser without its saying so.
-        let known = ["rewritten", "54000", "54001", "0A000", "42702"].contains(&found);
-        assert!(known, "{found}: {}", text.get(..80).unwrap_or_default());
+        check(&generation, &text, &["rewritten", "54000", "54001", "0A000", "42702"]);
     }
 }
 
@@ -107,7 +106,7 @@ fn what_nests_too_deep_is_refused() {
         nested("", "(", "SELECT username FROM users", ")", ""),
         nested("SELECT username FROM ", "(", "users", ")", ""),
     ] {
-        assert_eq!(answer(&generation, &text), "54001", "{}", text.get(..80).unwrap_or_default());
+        check(&generation, &text, &["54001"]);
     }
 }
 
@@ -119,9 +118,9 @@ fn what_is_too_deep_or_too_long_is_forwarded_in_expand() {
         [("username", "forwarded unread", "forwarded unread"), ("handle", "54001", "54000")]
     {
         let text = nested("SELECT ", "(", column, ")", " FROM users");
-        assert_eq!(answer(&generation, &text), deep, "{column}");
+        check(&generation, &text, &[deep]);
         let text = format!("SELECT {column} FROM users WHERE id IN ({}1)", "1,".repeat(300_000));
-        assert_eq!(answer(&generation, &text), long, "{column}");
+        check(&generation, &text, &[long]);
     }
 }
 
@@ -140,7 +139,7 @@ fn ten_megabytes_end_in_an_answer() {
         (format!("SELECT username FROM users WHERE username = '{}", "a".repeat(ten)), "0A000"),
         (format!("SELECT username FROM users {}", "/*".repeat(ten / 2)), "0A000"),
     ] {
-        assert_eq!(answer(&generation, &text), expected, "{}", text.get(..60).unwrap_or_default());
+        check(&generation, &text, &[expected]);
     }
 }
 

@@ -24,20 +24,7 @@ use crate::wire::frame::server_header;
 use crate::wire::outgoing::Outgoing;
 
 fn column(name: &str, number: u16) -> Column {
-    Column {
-        name: name.to_owned(),
-        number,
-        type_name: "text".to_owned(),
-        base_type: "text".to_owned(),
-        behind_domain: None,
-        collation: None,
-        not_null: false,
-        default: None,
-        generated: false,
-        identity: None,
-        dependents: std::collections::BTreeSet::new(),
-        views: std::collections::BTreeSet::new(),
-    }
+    Column::new(name, number, "text")
 }
 
 fn table(columns: Vec<Column>) -> Relation {

@@ -287,9 +287,12 @@ impl<'s> Walk<'s> {
         let Some(defaults) = defaults.into_iter().collect::<Option<Vec<&Logical>>>() else {
             return self.fail("a column of the derived table that nobody uses", &client, output);
         };
-        if let (Some(client), Some(query), []) =
-            (client, super::update::evaluated_once(inner), defaults.as_slice())
-        {
+        let fenced = super::update::evaluated_once(inner).filter(|_| defaults.is_empty());
+        let rows = Rows::Once { target: target.clone(), names: names.clone(), defaults, all };
+        if let (Some(client), Some(query)) = (client, fenced) {
+            if self.attempt(|walk| walk.query_for(client, query, Some(&rows)).map(drop)).is_ok() {
+                return Ok(());
+            }
             // The client's query as it is: its columns are cast when they are stored.
             let [columns, _] = self.query_columns(client, query)?;
             let fits = columns.is_none_or(|columns| columns.len() == names.len());
@@ -298,7 +301,6 @@ impl<'s> Walk<'s> {
                 false => self.fail("an error is gone", client, query),
             };
         }
-        let rows = Rows::Once { target: target.clone(), names, defaults, all };
         match client {
             Some(client) => self.query_for(client, inner, Some(&rows)).map(drop),
             None => match inner.list("values_lists") {
