@@ -2,6 +2,7 @@
 
 mod difference;
 mod explain;
+mod pause;
 mod phase;
 mod serve;
 mod status;
@@ -10,6 +11,7 @@ mod supposed;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +45,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Move a migration one phase forward or back, and wait until the flip has drained
     Phase(phase::Arguments),
+    /// Hold new transactions back until "segue resume"
+    Pause(pause::Pause),
+    /// Let held transactions go on
+    Resume(pause::Resume),
     /// Show what the running proxy does
     Status(status::Arguments),
     /// Show what PostgreSQL would receive instead of a statement
@@ -55,7 +61,12 @@ impl Command {
     /// What is logged unless told otherwise: the demo draws on the terminal that the log goes to.
     fn default_log(&self) -> &'static str {
         match self {
-            Self::Serve(_) | Self::Phase(_) | Self::Status(_) | Self::Explain(_) => "info",
+            Self::Serve(_)
+            | Self::Phase(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Status(_)
+            | Self::Explain(_) => "info",
             Self::Demo(_) => "off",
         }
     }
@@ -84,11 +95,27 @@ pub fn main() -> ExitCode {
         match command {
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Phase(arguments) => phase::run(arguments).await,
+            Command::Pause(arguments) => pause::pause(arguments).await,
+            Command::Resume(arguments) => pause::resume(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,
             Command::Demo(arguments) => crate::demo::run(arguments).await,
         }
     })
+}
+
+/// Reads a time with its unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms = match text.trim_start_matches(digits) {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _other => return Err("must be a number with a unit: ms, s, m or h".to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "must begin with a whole number".to_owned())?;
+    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| "is too long".to_owned())
 }
 
 /// Logs to standard error, in colour on a terminal.
@@ -118,4 +145,27 @@ fn complain(text: &str) {
 fn fail(text: &str) -> ExitCode {
     complain(text);
     ExitCode::from(FAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, expected) in [
+            ("30s", Ok(30_000)),
+            ("500ms", Ok(500)),
+            ("5m", Ok(300_000)),
+            ("1h", Ok(3_600_000)),
+            ("0s", Ok(0)),
+            ("30", Err("must be a number with a unit: ms, s, m or h")),
+            ("s", Err("must begin with a whole number")),
+            ("-1s", Err("must begin with a whole number")),
+            ("99999999999999999h", Err("is too long")),
+        ] {
+            let expected = expected.map(Duration::from_millis).map_err(str::to_owned);
+            assert_eq!(duration(text), expected, "{text}");
+        }
+    }
 }

@@ -26,6 +26,7 @@
 //! | `rewrite` | one file per statement form applies lenses; `rewrite/mod.rs` is the order of work |
 //! | `volatility` | may this expression be evaluated twice? |
 //! | `edit` | edits to the source text, and the map of positions back |
+//! | `values` | a statement without its values, to be shown |
 //! | [`refusal`] | every reason to refuse, with SQLSTATE, message and hint |
 
 pub mod catalog;
@@ -58,6 +59,7 @@ mod rewrite;
 mod scope;
 mod statement;
 mod trust;
+mod values;
 mod volatility;
 
 pub use catalog::Catalog;
@@ -74,3 +76,4 @@ pub use refusal::{Construct, Refusal};
 pub use rule::Rule;
 pub use shape::Shape;
 pub use statement::{Reading, reading};
+pub use values::without_values;

@@ -107,8 +107,11 @@ impl AdminClient {
     pub async fn status(&mut self) -> Result<Status, ClientError> {
         match self.ask(Request::Status {}).await? {
             Answer::Status(status) => Ok(*status),
-            Answer::Reloaded { .. } | Answer::Refused { .. } => {
-                Err(ClientError::NotUnderstood("it is about a reload".to_owned()))
+            Answer::Reloaded { .. }
+            | Answer::Refused { .. }
+            | Answer::Done {}
+            | Answer::Ended { .. } => {
+                Err(ClientError::NotUnderstood("it is not about the status".to_owned()))
             }
             Answer::Error { message } => Err(ClientError::Told(message)),
         }

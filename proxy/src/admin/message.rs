@@ -7,6 +7,7 @@ use rewrite_rules::Phase;
 use serde::{Deserialize, Serialize};
 
 use crate::phase::drain::Waiting;
+use crate::phase::stragglers::Ending;
 
 /// What may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,18 @@ pub enum Request {
     Reload {},
     /// Tell what is in force.
     Status {},
+    /// Hold new transactions back.
+    Pause {
+        /// For how long at most. Unit: milliseconds.
+        timeout_ms: u64,
+    },
+    /// Let them go.
+    Resume {},
+    /// End those who hold the latest flip up.
+    EndStragglers {
+        /// How.
+        how: Ending,
+    },
 }
 
 /// What comes back.
@@ -36,6 +49,15 @@ pub enum Answer {
     },
     /// What is in force.
     Status(Box<Status>),
+    /// It was done.
+    Done {},
+    /// Those who were waited for were told to end.
+    Ended {
+        /// Who was told, one text each.
+        signalled: Vec<String>,
+        /// Who was not, and why.
+        left: Vec<String>,
+    },
     /// The request itself was wrong.
     Error {
         /// What was wrong with it.
@@ -60,10 +82,25 @@ pub struct Status {
     pub migrations: Vec<Migration>,
     /// The latest flip that changed a migration.
     pub flip: Flip,
+    /// How new transactions are being held back, if they are.
+    pub hold: Option<Hold>,
     /// Sessions that are connected.
     pub sessions: usize,
     /// What sessions have done since the start.
     pub counters: BTreeMap<String, u64>,
+}
+
+/// New transactions are being held back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Since when. Unit: milliseconds since the epoch.
+    pub since_ms: u64,
+    /// When they go on by themselves. Unit: milliseconds since the epoch.
+    pub until_ms: u64,
+    /// Sessions whose next transaction waits.
+    pub held: usize,
+    /// Who is still in a transaction that began before, longest first.
+    pub under_way: Vec<Waiting>,
 }
 
 /// One migration in force.
@@ -104,6 +141,12 @@ mod tests {
         for (text, expected) in [
             (r#"{"command":"reload"}"#, Some(Request::Reload {})),
             (r#"{"command":"status"}"#, Some(Request::Status {})),
+            (r#"{"command":"pause","timeout_ms":1}"#, Some(Request::Pause { timeout_ms: 1 })),
+            (r#"{"command":"resume"}"#, Some(Request::Resume {})),
+            (
+                r#"{"command":"end-stragglers","how":"cancel"}"#,
+                Some(Request::EndStragglers { how: Ending::Cancel }),
+            ),
             (r#"{"command":"stop"}"#, None),
             (r#"{"command":"reload","force":true}"#, None),
             ("reload", None),

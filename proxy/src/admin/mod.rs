@@ -8,10 +8,12 @@
 //! ```
 
 pub mod client;
+mod hold;
 pub mod message;
 mod reload;
 pub mod socket;
 mod status;
+mod stragglers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::config::ControlUrl;
 use crate::phase::drain::Drain;
 use crate::phase::generation::Current;
 use crate::phase::reload::Reloader;
@@ -54,6 +57,8 @@ pub struct Control {
     pub flips: watch::Receiver<Arc<Drain>>,
     /// Asks for reloads.
     pub reloader: Reloader,
+    /// How the governed database is reached, as it was at start.
+    pub server: ControlUrl,
     /// The data plane's counts by name.
     pub counters: Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>,
 }
@@ -142,5 +147,8 @@ async fn answer(request: Request, control: &Control) -> Answer {
     match request {
         Request::Reload {} => reload::answer(control).await,
         Request::Status {} => status::answer(control),
+        Request::Pause { timeout_ms } => hold::pause(control, timeout_ms),
+        Request::Resume {} => hold::resume(control),
+        Request::EndStragglers { how } => stragglers::answer(control, how).await,
     }
 }

@@ -6,7 +6,9 @@ use rewrite_rules::Rule;
 use rewrite_rules::rule::ColumnPair;
 
 use super::Control;
-use super::message::{Answer, Flip, Migration, Status};
+use super::message::{Answer, Flip, Hold, Migration, Status};
+use crate::phase::drain::{Reason, WAITING_ENTRIES, Waiting};
+use crate::phase::generation::Current;
 
 pub(super) fn answer(control: &Control) -> Answer {
     let generation = control.current.load();
@@ -26,9 +28,21 @@ pub(super) fn answer(control: &Control) -> Answer {
             waiting: progress.waiting,
             problem: progress.problem,
         },
+        hold: hold(&control.current),
         sessions: control.current.sessions(),
         counters: (control.counters)(),
     }))
+}
+
+fn hold(current: &Current) -> Option<Hold> {
+    let hold = current.gate().hold()?;
+    let holders = current.holders().into_iter().take(WAITING_ENTRIES);
+    Some(Hold {
+        since_ms: since_epoch_ms(hold.since),
+        until_ms: since_epoch_ms(hold.until),
+        held: current.held(),
+        under_way: holders.map(|holder| Waiting::from_holder(holder, Reason::UnderWay)).collect(),
+    })
 }
 
 fn migration(rule: &Rule) -> Migration {

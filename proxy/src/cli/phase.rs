@@ -6,14 +6,18 @@ use std::time::{Duration, Instant};
 use rewrite_rules::Phase;
 
 use super::status::not_answered;
-use super::{ConfigFile, DONE, FAILED, NOT_DRAINED, complain, fail, say};
+use super::{ConfigFile, DONE, FAILED, NOT_DRAINED, complain, duration, fail, say};
 use crate::admin::client::{AdminClient, ClientError};
 use crate::admin::message::{Answer, Request, Status};
 use crate::config::{Draft, nearest};
 use crate::phase::edit::Edit;
+use crate::phase::stragglers::Ending;
 
 /// Pause between two looks at a drain. Unit: milliseconds.
 const LOOK_MS: u64 = 100;
+
+/// How long those who were told to end are waited for. Unit: milliseconds.
+const ENDED_MS: u64 = 5_000;
 
 /// Pause between two lists of who is waited for, when they differ. Unit: milliseconds.
 const LIST_MS: u128 = 1_000;
@@ -35,6 +39,34 @@ pub(super) struct Arguments {
     /// How long to wait for the drain, like 500ms, 30s, 5m or 1h; 0s does not wait
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     drain_timeout: Duration,
+    /// Wait for the drain as long as it takes
+    #[arg(long, conflicts_with = "drain_timeout")]
+    wait: bool,
+    #[command(flatten)]
+    stragglers: Stragglers,
+}
+
+/// What becomes of those who are still waited for when the time is over.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(multiple = false)]
+struct Stragglers {
+    /// Cancel what those run who are still waited for when the time is over
+    #[arg(long)]
+    cancel_stragglers: bool,
+    /// End the sessions of those who are still waited for when the time is over; their transactions
+    /// are rolled back
+    #[arg(long)]
+    terminate_stragglers: bool,
+}
+
+impl Stragglers {
+    fn ending(self) -> Option<Ending> {
+        if self.terminate_stragglers {
+            Some(Ending::Terminate)
+        } else {
+            self.cancel_stragglers.then_some(Ending::Cancel)
+        }
+    }
 }
 
 /// Reads a phase; a wrong one is told with the nearest spelling.
@@ -48,21 +80,9 @@ pub(super) fn phase(text: &str) -> Result<Phase, String> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit_ms = match text.trim_start_matches(digits) {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        _other => return Err("must be a number with a unit: ms, s, m or h".to_owned()),
-    };
-    let number: u64 = digits.parse().map_err(|_| "must begin with a whole number".to_owned())?;
-    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| "is too long".to_owned())
-}
-
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { name, phase, file, drain_timeout } = arguments;
+    let Arguments { name, phase, file, drain_timeout, wait: without_end, stragglers } = arguments;
+    let patience = if without_end { Duration::MAX } else { drain_timeout };
     let draft = Draft::read(&file.config).await;
     let mut proxy = match AdminClient::connect(draft.admin_socket()).await {
         Ok(proxy) => proxy,
@@ -84,13 +104,15 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         Ok(Answer::Refused { message } | Answer::Error { message }) => {
             return undo(&edit, &message);
         }
-        Ok(Answer::Status(_)) => return undo(&edit, "the running segue gave the wrong answer"),
+        Ok(Answer::Status(_) | Answer::Done {} | Answer::Ended { .. }) => {
+            return undo(&edit, "the running segue gave the wrong answer");
+        }
         Err(error) => {
             complain(&error.to_string());
             return fail("  hint: the file has the new phase; see segue status");
         }
     }
-    match wait(&mut proxy, &name, phase, drain_timeout).await {
+    match wait(&mut proxy, &name, phase, patience, stragglers.ending()).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             complain(&error.to_string());
@@ -111,7 +133,8 @@ async fn wait(
     proxy: &mut AdminClient,
     name: &str,
     phase: Phase,
-    patience: Duration,
+    mut patience: Duration,
+    mut ending: Option<Ending>,
 ) -> Result<u8, ClientError> {
     let mut status = proxy.status().await?;
     if status.migrations.iter().find(|known| known.name == name).map(|known| known.phase)
@@ -127,7 +150,13 @@ async fn wait(
     let begun = Instant::now();
     let mut listed: Option<(Instant, Vec<String>)> = None;
     while status.flip.drained_at_ms.is_none() && status.flip.generation == generation {
-        if begun.elapsed() >= patience {
+        if begun.elapsed() >= patience
+            && let Some(how) = ending.take()
+        {
+            end_stragglers(proxy, how).await?;
+            // They need a moment to be gone.
+            patience = begun.elapsed().saturating_add(Duration::from_millis(ENDED_MS));
+        } else if begun.elapsed() >= patience {
             complain(&format!(
                 "not drained yet{}\n  hint: the new phase is in force; the next \
                  step and any backfill or DROP must wait: see segue status",
@@ -144,6 +173,25 @@ async fn wait(
     });
     say(&format!("drained after {took:?}\n"));
     Ok(DONE)
+}
+
+/// Has the proxy end those who are waited for, and tells whom.
+async fn end_stragglers(proxy: &mut AdminClient, how: Ending) -> Result<(), ClientError> {
+    let verb = match how {
+        Ending::Cancel => "cancelled",
+        Ending::Terminate => "terminated",
+    };
+    match proxy.ask(Request::EndStragglers { how }).await? {
+        Answer::Ended { signalled, left } => {
+            signalled.iter().for_each(|one| say(&format!("{verb} {one}\n")));
+            left.iter().for_each(|one| complain(&format!("not {verb}: {one}")));
+            Ok(())
+        }
+        Answer::Error { message } | Answer::Refused { message } => Err(ClientError::Told(message)),
+        Answer::Reloaded { .. } | Answer::Status(_) | Answer::Done {} => {
+            Err(ClientError::NotUnderstood("it is not about stragglers".to_owned()))
+        }
+    }
 }
 
 /// Prints who is waited for: at once when it is somebody else than before, and not too often.
@@ -175,24 +223,6 @@ fn who(status: &Status) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations() {
-        for (text, expected) in [
-            ("30s", Ok(30_000)),
-            ("500ms", Ok(500)),
-            ("5m", Ok(300_000)),
-            ("1h", Ok(3_600_000)),
-            ("0s", Ok(0)),
-            ("30", Err("must be a number with a unit: ms, s, m or h")),
-            ("s", Err("must begin with a whole number")),
-            ("-1s", Err("must begin with a whole number")),
-            ("99999999999999999h", Err("is too long")),
-        ] {
-            let expected = expected.map(Duration::from_millis).map_err(str::to_owned);
-            assert_eq!(duration(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn a_wrong_phase_is_told_with_the_nearest() {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{ConfigFile, DONE, FAILED, NOT_RUNNING, complain, fail, say};
 use crate::admin::client::{AdminClient, ClientError};
-use crate::admin::message::{Flip, Status};
+use crate::admin::message::{Flip, Hold, Status};
 use crate::config::Draft;
 
 /// Arguments of `segue status`.
@@ -74,6 +74,12 @@ fn render(status: &Status, now: SystemTime) -> String {
             migration.name, migration.phase, migration.kind, migration.change
         );
     }
+    if let Some(hold) = &status.hold {
+        let _ = writeln!(text, "\n{}", held(hold, now));
+        for waiting in &hold.under_way {
+            let _ = writeln!(text, "  {waiting}");
+        }
+    }
     let _ = writeln!(text, "\n{}", flip(&status.flip, now));
     for waiting in &status.flip.waiting {
         let _ = writeln!(text, "  {waiting}");
@@ -83,6 +89,17 @@ fn render(status: &Status, now: SystemTime) -> String {
         let _ = writeln!(text, "{name:16} {count}");
     }
     text
+}
+
+fn held(hold: &Hold, now: SystemTime) -> String {
+    let now_ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let left = u128::from(hold.until_ms).saturating_sub(now_ms) / 1_000;
+    format!(
+        "paused {} ago: {} sessions wait, {} are under way; resumes by itself in {left} s",
+        ago(hold.since_ms, now),
+        hold.held,
+        hold.under_way.len()
+    )
 }
 
 fn flip(flip: &Flip, now: SystemTime) -> String {

@@ -19,11 +19,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rewrite_rules::catalog::RelationName;
+use rewrite_rules::without_values;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
 
-use super::generation::Current;
+use super::generation::{Current, Holder};
 use crate::catalog;
 use crate::config::ControlUrl;
 
@@ -77,12 +79,16 @@ pub struct Waiting {
     pub pid: i32,
     /// Age of its transaction. Unit: seconds.
     pub seconds: f64,
+    /// Its latest statement without its values; empty if unknown.
+    pub statement: String,
 }
 
 /// Why somebody is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
+    /// A session of this proxy is in a transaction.
+    UnderWay,
     /// A session of this proxy is in a transaction of an older generation.
     OlderGeneration,
     /// It wrote to a governed table before the flip, and has not ended.
@@ -98,6 +104,7 @@ impl Reason {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
+            Self::UnderWay => "in a transaction",
             Self::OlderGeneration => "in a transaction of an older generation",
             Self::WroteBefore => "wrote to a governed table before the flip",
             Self::BeganBefore => "in a writing transaction that began before the flip",
@@ -108,13 +115,33 @@ impl Reason {
 
 impl std::fmt::Display for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { reason, client, user, application_name, pid, seconds } = self;
+        let Self { reason, client, user, application_name, pid, seconds, statement } = self;
         write!(
             f,
             "client \"{client}\", user \"{user}\", application \"{application_name}\", pid {pid}: \
              {} for {seconds:.1} s",
             reason.text()
-        )
+        )?;
+        if statement.is_empty() { Ok(()) } else { write!(f, ": {statement}") }
+    }
+}
+
+impl Waiting {
+    /// A session of this proxy.
+    #[must_use]
+    pub fn from_holder(holder: Holder, reason: Reason) -> Self {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = now.saturating_sub(Duration::from_millis(holder.since_ms)).as_secs_f64();
+        let Holder { occupant, generation: _, since_ms: _ } = holder;
+        Self {
+            reason,
+            client: occupant.client,
+            user: occupant.user,
+            application_name: occupant.application_name,
+            pid: occupant.backend_pid,
+            seconds,
+            statement: String::new(),
+        }
     }
 }
 
@@ -179,10 +206,12 @@ impl Drain {
                     }
                     let due =
                         listed_at.is_none_or(|at| at.elapsed() >= Duration::from_millis(LIST_MS));
-                    if past {
+                    if past && sessions.is_empty() {
                         on_server.clear();
                     } else if due {
-                        let waiting = catalog::in_time(server.waiting(self.swapped_at)).await;
+                        let ours: Vec<i32> = sessions.iter().map(|it| it.pid).collect();
+                        let asked = server.waiting(self.swapped_at, &ours);
+                        let waiting = catalog::in_time(asked).await;
                         on_server = waiting.map(Result::unwrap_or_default).unwrap_or_default();
                         listed_at = Some(tokio::time::Instant::now());
                     }
@@ -199,30 +228,18 @@ impl Drain {
     }
 
     fn sessions(&self, current: &Current) -> Vec<Waiting> {
-        let now_ms = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-        current
-            .holders_before(self.generation)
-            .into_iter()
-            .map(|holder| Waiting {
-                reason: Reason::OlderGeneration,
-                client: holder.occupant.client,
-                user: holder.occupant.user,
-                application_name: holder.occupant.application_name,
-                pid: holder.occupant.backend_pid,
-                seconds: Duration::from_millis(now_ms.saturating_sub(holder.since_ms))
-                    .as_secs_f64(),
-            })
-            .collect()
+        let holders = current.holders_before(self.generation).into_iter();
+        holders.map(|holder| Waiting::from_holder(holder, Reason::OlderGeneration)).collect()
     }
 
-    fn report(&self, sessions: Vec<Waiting>, on_server: &[Waiting], problem: Option<String>) {
+    fn report(&self, sessions: Vec<Waiting>, on_server: &[OnServer], problem: Option<String>) {
         let mut waiting = sessions;
-        for entry in on_server {
+        for OnServer { waiting: entry, counts } in on_server {
             // The proxy knows its own clients better: to the server they come from the proxy.
-            if entry.pid == 0 || waiting.iter().all(|known| known.pid != entry.pid) {
-                waiting.push(entry.clone());
+            match waiting.iter_mut().find(|known| known.pid == entry.pid && entry.pid != 0) {
+                Some(known) => known.statement.clone_from(&entry.statement),
+                None if *counts => waiting.push(entry.clone()),
+                None => {}
             }
         }
         waiting.truncate(WAITING_ENTRIES);
@@ -239,6 +256,14 @@ struct Server<'a> {
     governed: &'a BTreeSet<RelationName>,
     client: Option<Client>,
     barrier: Option<Barrier>,
+}
+
+/// Somebody on the server.
+#[derive(Debug)]
+struct OnServer {
+    waiting: Waiting,
+    /// Whether the server waits for it, or it was only asked for by its process id.
+    counts: bool,
 }
 
 /// What was noted just after the swap.
@@ -272,7 +297,8 @@ const LOOK: &str = "
                SELECT DISTINCT virtualtransaction FROM pg_locks
                WHERE virtualtransaction = ANY ($2::text[])) END";
 
-/// Who it is: `pid, user, application, client, seconds, wrote to a governed table, prepared`.
+/// Who it is: `pid, user, application, client, seconds, wrote to a governed table, prepared, its
+/// latest statement, whether it is waited for`. The process ids in $4 are told of in any case.
 ///
 /// A role that is not a member of pg_read_all_stats is not told where others come from, nor since
 /// when: their transactions are at least as old as the flip.
@@ -281,14 +307,17 @@ const WHO: &str = "
            coalesce(host(a.client_addr) || ':' || a.client_port,
                     CASE WHEN a.xact_start IS NULL THEN 'unknown' ELSE 'local' END),
            coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::float8, $3::float8),
-           w.pid IS NOT NULL, false
+           w.pid IS NOT NULL, false,
+           CASE WHEN a.xact_start IS NULL THEN '' ELSE a.query END,
+           w.pid IS NOT NULL OR coalesce(age(a.backend_xid) > age($1::text::xid8::xid), false)
     FROM pg_stat_activity a
     LEFT JOIN (SELECT DISTINCT pid FROM pg_locks
                WHERE virtualtransaction = ANY ($2::text[])) w ON w.pid = a.pid
     WHERE w.pid IS NOT NULL OR age(a.backend_xid) > age($1::text::xid8::xid)
+          OR a.pid = ANY ($4::int4[])
     UNION ALL
     SELECT 0, owner::text, '', gid, extract(epoch FROM clock_timestamp() - prepared)::float8,
-           false, true
+           false, true, '', true
     FROM pg_prepared_xacts WHERE age(transaction) > age($1::text::xid8::xid)
     ORDER BY 5 DESC";
 
@@ -328,16 +357,22 @@ impl Server<'_> {
         Ok(Barrier { writers, after: after.try_get(0)? })
     }
 
-    async fn waiting(&self, since: SystemTime) -> Result<Vec<Waiting>, tokio_postgres::Error> {
+    async fn waiting(
+        &self,
+        since: SystemTime,
+        ours: &[i32],
+    ) -> Result<Vec<OnServer>, tokio_postgres::Error> {
         let (Some(client), Some(barrier)) = (&self.client, &self.barrier) else {
             return Ok(Vec::new());
         };
         let seconds = since.elapsed().unwrap_or_default().as_secs_f64();
-        let rows = client.query(WHO, &[&barrier.after, &barrier.writers, &seconds]).await?;
+        let parameters: [&(dyn ToSql + Sync); 4] =
+            [&barrier.after, &barrier.writers, &seconds, &ours];
+        let rows = client.query(WHO, &parameters).await?;
         rows.iter()
             .map(|row| {
                 let (wrote, prepared) = (row.try_get(5)?, row.try_get(6)?);
-                Ok(Waiting {
+                let waiting = Waiting {
                     reason: match (wrote, prepared) {
                         (_, true) => Reason::PreparedTransaction,
                         (true, false) => Reason::WroteBefore,
@@ -348,7 +383,9 @@ impl Server<'_> {
                     application_name: row.try_get(2)?,
                     client: row.try_get(3)?,
                     seconds: row.try_get(4)?,
-                })
+                    statement: without_values(row.try_get(7)?),
+                };
+                Ok(OnServer { waiting, counts: row.try_get(8)? })
             })
             .collect()
     }

@@ -5,13 +5,14 @@
 //! idle. A flip swaps one pointer; a generation is drained when no seat holds an older one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use rewrite_rules::{Outcome, SearchPath, SessionView, Shape};
 
+use super::hold::Gate;
 use super::plan_cache::{Plans, Question};
 use crate::config::ClientRule;
 
@@ -92,6 +93,7 @@ pub struct Current {
     generation: ArcSwap<Generation>,
     seats: DashMap<u64, Arc<SeatState>>,
     next_seat: AtomicU64,
+    gate: Gate,
 }
 
 /// What is known of a session, for those who wait for it.
@@ -116,6 +118,8 @@ struct SeatState {
     generation: AtomicU64,
     /// When it was taken. Unit: milliseconds since the epoch.
     since_ms: AtomicU64,
+    /// Whether its next transaction waits at the gate.
+    held: AtomicBool,
 }
 
 /// A session that holds a generation, as shown to an operator.
@@ -137,6 +141,7 @@ impl Current {
             generation: ArcSwap::new(generation),
             seats: DashMap::new(),
             next_seat: AtomicU64::new(1),
+            gate: Gate::default(),
         }
     }
 
@@ -176,6 +181,24 @@ impl Current {
         holders
     }
 
+    /// Everybody who is in a transaction, longest first.
+    #[must_use]
+    pub fn holders(&self) -> Vec<Holder> {
+        self.holders_before(u64::MAX)
+    }
+
+    /// Number of sessions whose next transaction waits at the gate.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.held.load(Ordering::Relaxed)).count()
+    }
+
+    /// The gate that can hold new transactions back.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     /// Number of sessions that have a seat.
     #[must_use]
     pub fn sessions(&self) -> usize {
@@ -190,6 +213,7 @@ impl Current {
             occupant,
             generation: AtomicU64::new(0),
             since_ms: AtomicU64::new(0),
+            held: AtomicBool::new(false),
         });
         self.seats.insert(id, Arc::clone(&state));
         Seat { current: Arc::clone(self), id, state }
@@ -208,18 +232,25 @@ impl Seat {
     /// Takes hold of the generation in force. Call it at the first frame of a transaction.
     ///
     /// The number is published before the pointer is trusted, so that a flip which runs at the
-    /// same moment either is seen here or sees this seat.
+    /// same moment either is seen here or sees this seat. `None` while the gate is closed.
     #[must_use]
-    pub fn pin(&self) -> Arc<Generation> {
+    pub fn pin(&self) -> Option<Arc<Generation>> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.state.since_ms.store(now_ms, Ordering::Relaxed);
         loop {
             let generation = self.current.load();
             self.state.generation.store(generation.number(), Ordering::SeqCst);
-            if self.current.number() == generation.number() {
-                return generation;
+            if self.current.number() != generation.number() {
+                continue;
             }
+            let held = self.current.gate.is_closed();
+            self.state.held.store(held, Ordering::Relaxed);
+            if held {
+                self.release();
+                return None;
+            }
+            return Some(generation);
         }
     }
 

@@ -7,7 +7,9 @@
 //! | [`prepare`] | file + database → a compiled generation, or all faults |
 //! | [`rehearse`] | has the server read every converting expression before it is used |
 //! | [`flip`] | prepare, plan, swap, drain; one at a time |
+//! | [`hold`] | the gate that can hold new transactions back |
 //! | [`drain`] | waits until nothing of an older generation is left, and knows who is waited for |
+//! | [`stragglers`] | ends those who hold a drain up, if told to |
 //! | [`reload`] | the handle through which everybody asks for a reload |
 //! | [`edit`] | changes a phase in the file, and nothing else of it |
 
@@ -15,10 +17,12 @@ pub mod drain;
 pub mod edit;
 pub mod flip;
 pub mod generation;
+pub mod hold;
 pub mod plan;
 mod plan_cache;
 pub mod prepare;
 pub mod rehearse;
 pub mod reload;
+pub mod stragglers;
 #[cfg(test)]
 mod tests;

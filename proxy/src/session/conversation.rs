@@ -269,6 +269,11 @@ impl Conversation {
     pub(super) fn waits(&self) -> bool {
         self.waiting
     }
+
+    /// Whether they wait because new transactions are held back. Nothing of theirs was sent.
+    pub(super) fn is_held(&self) -> bool {
+        self.waiting && self.transaction.is_held()
+    }
 }
 
 /// What the loops do after a step.

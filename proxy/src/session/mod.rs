@@ -232,6 +232,10 @@ async fn converse(
         if server.ended || client.is_deaf() {
             return Ok(End::Closed);
         }
+        if client.ended && conversation.is_held() {
+            // It has given up, and will perhaps try again: nothing of it has been sent.
+            return Ok(End::Closed);
+        }
         if client.ended && !conversation.waits() {
             // What PostgreSQL does at a client's end: finish what was sent, answer, close.
             server.close_when_written();
@@ -249,6 +253,7 @@ async fn converse(
             () = &mut stop, if deadline.is_none() => {
                 deadline = Some(Instant::now() + Duration::from_millis(SHUTDOWN_GRACE_MS));
             }
+            () = front.current.gate().opened(), if conversation.is_held() => {}
             () = sleep_until(over), if deadline.is_some() => return Ok(End::Stopped),
         }
     }

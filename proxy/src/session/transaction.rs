@@ -53,19 +53,21 @@ pub(super) struct Transaction {
     batch: u64,
     /// Whether something of it has been sent.
     batch_open: bool,
+    /// Whether the next one waits at the gate.
+    held: bool,
 }
 
 impl Transaction {
     /// At rest, as after login.
     pub(super) fn new(seat: Seat) -> Self {
-        Self { seat, pinned: None, status: Status::Idle, batch: 0, batch_open: false }
+        Self { seat, pinned: None, status: Status::Idle, batch: 0, batch_open: false, held: false }
     }
 
     /// Called before a message that starts work is read: pins a generation if none is held.
     ///
     /// `None` means that the message must wait until all that is under way is answered: a new
     /// generation is in force, and a client that pipelines one batch after another would never
-    /// reach it otherwise.
+    /// reach it otherwise; or the gate is closed.
     pub(super) fn begin(&mut self, answered: bool) -> Option<Held> {
         match &self.pinned {
             Some(pinned)
@@ -74,9 +76,11 @@ impl Transaction {
                 return None;
             }
             Some(_) => {}
-            // The gate belongs here: this is the only place where a transaction begins, and
-            // `None` already means that the client's messages wait.
-            None => self.pinned = Some(self.seat.pin()),
+            // This is the only place where a transaction begins.
+            None => {
+                self.pinned = self.seat.pin();
+                self.held = self.pinned.is_none();
+            }
         }
         self.pinned
             .as_ref()
@@ -134,6 +138,11 @@ impl Transaction {
             self.seat.release();
         }
         at_rest
+    }
+
+    /// Whether a transaction could not begin because the gate is closed.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
     }
 
     /// Whether a generation is held.
