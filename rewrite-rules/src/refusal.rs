@@ -71,7 +71,7 @@ pub enum Construct {
     VolatileDefault,
     /// `SET (a, b) = (SELECT …)` or `= ROW(…)` in a form that cannot be extended.
     RowAssignment,
-    /// `ON CONFLICT ON CONSTRAINT` naming a constraint of a column that is no longer written.
+    /// `ON CONFLICT ON CONSTRAINT` with a name that may be that of a constraint that is gone.
     ConflictConstraint,
     /// INSERT, UPDATE or MERGE of a view over the table.
     ThroughView,
@@ -127,7 +127,7 @@ impl Construct {
                 "assignment of a row or sub-select to several columns".to_owned()
             }
             Self::ConflictConstraint => {
-                "ON CONFLICT ON CONSTRAINT of a column that is no longer written".to_owned()
+                "ON CONFLICT ON CONSTRAINT of a constraint that may be gone".to_owned()
             }
             Self::ThroughView => "a write through a view".to_owned(),
             Self::ColumnPart => "an assignment to a part of a column".to_owned(),
@@ -157,7 +157,10 @@ impl Construct {
             Self::InsertSource => "name the source's columns one by one",
             Self::VolatileDefault => "leave the generated column out of the INSERT",
             Self::RowAssignment => "assign the columns one by one",
-            Self::ConflictConstraint => "name the column: ON CONFLICT (column)",
+            Self::ConflictConstraint => {
+                "name the column, ON CONFLICT (column), or let the migration say what took the constraint's \
+                 place: constraints = { old_name = \"new_name\" }"
+            }
             Self::ThroughView => "write to the table itself",
             Self::ColumnPart => "assign the whole column",
             Self::NotPostgres(_) => "write it as PostgreSQL's manual has it",

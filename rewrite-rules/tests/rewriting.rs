@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rewrite_rules::catalog::Catalog;
 use rewrite_rules::{
-    Construct, CopyIn, Generation, Outcome, Phase, Reply, Rule, SearchPath, SessionView, compile,
+    Construct, CopyIn, Generation, Outcome, Phase, Reply, Rule, SearchPath, SessionView, Shape,
+    compile,
 };
 
 const SCHEMA: &str = "
@@ -21,9 +22,14 @@ fn generation(schema: &str, phase: Phase) -> Generation {
 }
 
 fn generation_of(catalog: Catalog, phase: Phase) -> Generation {
+    generation_with(catalog, phase, "")
+}
+
+/// The same with more keys of the migration's.
+fn generation_with(catalog: Catalog, phase: Phase, keys: &str) -> Generation {
     let rule: Rule = toml::from_str(&format!(
         "name = 'rename'\nkind = 'rename-column'\ntable = 'users'\nfrom = 'username'\n\
-         to = 'handle'\nphase = '{phase}'"
+         to = 'handle'\nphase = '{phase}'\n{keys}"
     ))
     .unwrap();
     compile(1, &[rule], Arc::new(catalog)).unwrap()
@@ -213,11 +219,6 @@ fn refusals_that_hang_on_more_than_a_text_say_what_is_refused() {
              RETURNING u.username",
             Construct::MergeReturning,
         ),
-        (
-            SessionView::usual(&path),
-            "INSERT INTO users (id) VALUES (1) ON CONFLICT ON CONSTRAINT gone DO NOTHING",
-            Construct::ConflictConstraint,
-        ),
     ] {
         let expected = format!(
             "cannot rewrite {} on table \"public.users\" during migration \"rename\"",
@@ -227,6 +228,66 @@ fn refusals_that_hang_on_more_than_a_text_say_what_is_refused() {
             Outcome::Refused(refusal) => assert_eq!(refusal.message, expected, "{text}"),
             other => assert_eq!(format!("{other:?}"), expected, "{text}"),
         }
+    }
+}
+
+#[test]
+fn a_constraint_that_is_gone_is_the_one_that_took_its_place() {
+    let declared = "constraints = { by_name = 'by_handle', no_overlap = 'no_overlap_2' }";
+    for (schema, name, expected) in [
+        ("handle text CONSTRAINT by_handle UNIQUE", "by_name", "ON CONSTRAINT by_handle"),
+        // It is judged by the server whether it excludes anything.
+        ("handle text CONSTRAINT by_handle UNIQUE", "no_overlap", "ON CONSTRAINT no_overlap_2"),
+        // Every unique index has a pair, so the name was never that of one.
+        ("handle text CONSTRAINT by_handle UNIQUE", "other", "ON CONSTRAINT other"),
+        (
+            "handle text, CONSTRAINT by_handle UNIQUE (handle, id)",
+            "by_name",
+            "ON CONSTRAINT by_handle",
+        ),
+        // No longer written, or not yet.
+        (
+            "handle text CONSTRAINT by_handle UNIQUE, username text CONSTRAINT by_name UNIQUE",
+            "by_name",
+            "(handle)",
+        ),
+        ("handle text); CREATE UNIQUE INDEX by_handle ON users (handle", "by_name", "(handle)"),
+        (
+            "handle text); CREATE UNIQUE INDEX by_handle ON users (id, handle",
+            "by_name",
+            "(id, handle)",
+        ),
+    ] {
+        let schema = format!("CREATE TABLE users (id bigint, {schema});");
+        let catalog = support::schema::catalog_of(&schema).unwrap();
+        let keys = format!("position = 2\n{declared}");
+        let generation = generation_with(catalog, Phase::Contract, &keys);
+        check(
+            &generation,
+            &format!(
+                "INSERT INTO users (username) VALUES ('a') ON CONFLICT ON CONSTRAINT {name} DO NOTHING"
+            ),
+            &format!("INSERT INTO users (handle) VALUES ('a') ON CONFLICT {expected} DO NOTHING"),
+        );
+    }
+}
+
+#[test]
+fn a_client_of_the_new_shape_may_name_a_constraint_that_is_not_there_yet() {
+    let schema = "CREATE TABLE users (id bigint, username text CONSTRAINT by_name UNIQUE);";
+    let catalog = support::schema::catalog_of(schema).unwrap();
+    let keys = "constraints = { by_name = 'by_handle' }";
+    let generation = generation_with(catalog, Phase::Expand, keys);
+    let text =
+        "INSERT INTO users (handle) VALUES ('a') ON CONFLICT ON CONSTRAINT by_handle DO NOTHING";
+    let path = SearchPath::default();
+    let session = SessionView { shape: Shape::New, ..SessionView::usual(&path) };
+    match generation.rewrite(text, session) {
+        Outcome::Rewritten(rewritten) => assert_eq!(
+            rewritten.sql,
+            "INSERT INTO users (username) VALUES ('a') ON CONFLICT ON CONSTRAINT by_name DO NOTHING"
+        ),
+        other => panic!("{other:?}"),
     }
 }
 

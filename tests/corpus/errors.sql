@@ -33,7 +33,6 @@ INSERT INTO users (id, username) VALUES (1, 'x'), (1, 'y') ON CONFLICT (id) DO U
 
 INSERT INTO users (id, username) VALUES (10, 'x') ON CONFLICT (email) DO NOTHING
 
---~ dual-write switch-reads stop-dual-write contract: segue finds the fault first, under 0A000
 INSERT INTO users (id, username) VALUES (10, 'x') ON CONFLICT ON CONSTRAINT no_such_key DO NOTHING
 
 UPDATE users SET username = 'alice' WHERE id = 2

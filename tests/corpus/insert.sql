@@ -81,10 +81,8 @@ INSERT INTO users (id, username) VALUES (2, 'bobby') ON CONFLICT (id) DO UPDATE 
 
 INSERT INTO users (id, username) VALUES (2, 'bob') ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username WHERE users.username <> EXCLUDED.username
 
---! contract: the constraint is gone, and nothing says which one took its place
 INSERT INTO users (id, username) VALUES (10, 'alice') ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
 
---! contract: the constraint is gone, and nothing says which one took its place
 INSERT INTO users (id, username) VALUES (10, 'alice') ON CONFLICT ON CONSTRAINT users_username_key DO UPDATE SET age = 99
 
 INSERT INTO users (id, username) VALUES (1, 'anna') ON CONFLICT ON CONSTRAINT users_pkey DO UPDATE SET username = EXCLUDED.username

@@ -87,6 +87,8 @@ pub struct Move {
     pub stale: &'static str,
     /// What an operator does besides, before a phase is entered.
     pub also: &'static [(Phase, &'static str)],
+    /// Constraints, each with the one that takes its place.
+    pub constraints: &'static [(&'static str, &'static str)],
     /// What must be there for it.
     pub feature: Option<Feature>,
 }
@@ -101,7 +103,8 @@ const fn rename(
     stale: &'static str,
 ) -> Move {
     let kind = Kind::Rename;
-    Move { table, from, to, position, kind, column, stale, also: &[], feature: None }
+    let constraints = &[];
+    Move { table, from, to, position, kind, column, stale, also: &[], constraints, feature: None }
 }
 
 /// Everything that moves.
@@ -113,6 +116,7 @@ pub const MOVES: &[Move] = &[
             (SwitchReads, "ALTER TABLE users ALTER COLUMN handle SET NOT NULL"),
             (StopDualWrite, "ALTER TABLE users ALTER COLUMN username DROP NOT NULL"),
         ],
+        constraints: &[("users_username_key", "users_handle_key")],
         ..rename("users", "username", "handle", 2, "varchar(50)", "'stale-' || id")
     },
     rename(r#""Account""#, "userName", "displayName", 2, "text", "'stale'"),

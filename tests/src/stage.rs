@@ -212,6 +212,11 @@ fn rule(it: &Move, phase: Phase) -> Rule {
             down.into_iter().for_each(|down| put("down", down));
         }
     }
+    if !it.constraints.is_empty() {
+        let pair = |&(old, new): &(&str, &str)| (old.to_owned(), toml::Value::String(new.into()));
+        let pairs = it.constraints.iter().map(pair).collect();
+        written.insert("constraints".to_owned(), toml::Value::Table(pairs));
+    }
     // Once the old column is gone nothing but the rule remembers where it stood.
     if phase == Phase::Contract {
         written.insert("position".to_owned(), toml::Value::Integer(it.position.into()));

@@ -14,6 +14,7 @@ mod catalog;
 mod catalog_call;
 mod catalog_view;
 mod check;
+mod conflict;
 mod copy;
 mod copy_from;
 mod copy_staged;
