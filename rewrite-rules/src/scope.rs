@@ -34,6 +34,26 @@ pub(crate) struct Source {
     /// Whether a list of column aliases gave its columns other names: then it is a derived table,
     /// and its columns have no names but these.
     pub(crate) renamed: bool,
+    /// Columns of a sub-select or CTE that hold whole rows.
+    pub(crate) rows: Vec<PassedRow>,
+}
+
+/// An output column that holds a whole row of a governed table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PassedRow {
+    /// Its place among the columns, counted from 0.
+    pub(crate) place: usize,
+    /// The occurrence whose row it is.
+    pub(crate) occurrence: usize,
+}
+
+/// A CTE that is visible.
+#[derive(Debug, Clone)]
+pub(crate) struct Cte {
+    pub(crate) name: String,
+    pub(crate) columns: Columns,
+    /// Columns that hold whole rows.
+    pub(crate) rows: Vec<PassedRow>,
 }
 
 /// One query level.

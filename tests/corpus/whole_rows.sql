@@ -62,14 +62,11 @@ SELECT (u).id, (u).username, (u).email FROM users u ORDER BY 1
 --? old names
 SELECT (users).username FROM users ORDER BY 1
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--? old names
 SELECT (x.u).username FROM (SELECT u FROM users u) x ORDER BY 1
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
---~ expand: forwarded unread, so an added column shows
 SELECT (x.u).* FROM (SELECT u FROM users u) x ORDER BY 1
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT x.u FROM (SELECT u FROM users u WHERE id < 3) x ORDER BY (x.u).id
 
 SELECT r.username FROM (SELECT (u).* FROM users u) r ORDER BY 1
@@ -93,16 +90,12 @@ SELECT ROW (u.*, 'more') FROM users u ORDER BY u.id
 --? fails
 SELECT u = ROW (1, 'alice', 'alice@example.com', 30) FROM users u ORDER BY u.id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT u.id FROM users u WHERE u = (SELECT x FROM users x WHERE x.id = 2)
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT u.id FROM users u WHERE u IN (SELECT x FROM users x WHERE x.age = 30) ORDER BY 1
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT coalesce(u, NULL) FROM users u ORDER BY u.id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
 SELECT CASE WHEN u.id = 1 THEN u END FROM users u ORDER BY u.id
 
 SELECT max(to_jsonb(u) ->> 'username') FROM users u
@@ -182,14 +175,13 @@ UPDATE users u SET age = 1 WHERE id = 1 RETURNING to_jsonb(u)
 
 UPDATE users u SET username = 'x' WHERE id = 1 RETURNING u
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--? old names
 UPDATE users SET username = (x.u).username || '2' FROM (SELECT u FROM users u) x WHERE (x.u).id = users.id RETURNING users.username
 
 DELETE FROM users u WHERE id = 6 RETURNING row_to_json(u)
 
 DELETE FROM users WHERE id = 6 RETURNING users
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the target, for which no derived table can stand
 DELETE FROM users u WHERE u = (SELECT x FROM users x WHERE id = 6) RETURNING id
 
 SELECT * FROM users u, LATERAL (SELECT u.*) x ORDER BY u.id
@@ -214,7 +206,7 @@ SELECT public.users.* FROM public.users ORDER BY 1
 
 SELECT archive.users.*, public.users.* FROM archive.users JOIN public.users USING (id) ORDER BY 1
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--? old names
 SELECT (SELECT (x).username FROM (SELECT u) AS s(x)) FROM users u ORDER BY u.id
 
 --! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
@@ -238,3 +230,74 @@ SELECT jsonb_set(to_jsonb(j), '{queue}', '"x"') FROM jobs j ORDER BY j.id
 SELECT md5(string_agg(s::text, '|' ORDER BY s.warehouse, s.item)) FROM stock s
 
 SELECT md5(string_agg(t::text, '|' ORDER BY t.id)) FROM (SELECT * FROM tokens) t
+
+SELECT * FROM (SELECT u, id FROM users u) x ORDER BY x.id
+
+SELECT x.*, (x.r).age FROM (SELECT p.id, u AS r FROM users u JOIN posts p ON p.user_id = u.id) x ORDER BY x.id
+
+--? old names
+WITH x AS (SELECT u, length(username) AS n FROM users u) SELECT (u).username, n FROM x ORDER BY 1
+
+WITH x AS MATERIALIZED (SELECT u FROM users u) SELECT u FROM x ORDER BY x.u DESC
+
+--? old names
+SELECT (y.r).username FROM (SELECT x.u AS r FROM (SELECT u FROM users u) x) y ORDER BY 1
+
+SELECT u FROM users u WHERE id = 1 UNION ALL SELECT u FROM users u WHERE id = 2 ORDER BY 1
+
+--? old names
+SELECT (x.u).username FROM (SELECT u FROM users u UNION SELECT v FROM users v) x ORDER BY 1
+
+--? old names
+SELECT p.id, (y.r).username FROM posts p LEFT JOIN (SELECT u AS r FROM users u) y ON (y.r).id = p.user_id AND p.id < 3 ORDER BY p.id
+
+SELECT y.r, y.r IS NULL FROM posts p LEFT JOIN (SELECT u AS r FROM users u) y ON (y.r).id = p.user_id AND p.id < 3 ORDER BY p.id
+
+SELECT x.u, count(*), count(x.u) FROM (SELECT u FROM users u) x GROUP BY x.u ORDER BY x.u
+
+SELECT count(DISTINCT x.u) FROM (SELECT u FROM users u CROSS JOIN posts) x
+
+SELECT row_to_json(x.u), to_jsonb(x), row_to_json((SELECT v FROM users v WHERE v.id = 2)) FROM (SELECT u FROM users u WHERE id = 1) x
+
+SELECT (SELECT u FROM users u WHERE id = 1), (SELECT u FROM users u WHERE id = 1) IS NULL
+
+SELECT u.id FROM users u WHERE u = ANY (SELECT x FROM users x WHERE x.age = 30) OR u <> ALL (SELECT x FROM users x) ORDER BY 1
+
+SELECT u.id, u IN (v, u), u BETWEEN v AND v FROM users u JOIN users v ON v.id <= u.id ORDER BY u.id, v.id
+
+SELECT EXISTS (SELECT u FROM users u WHERE username = 'alice'), NOT EXISTS (SELECT u FROM users u)
+
+SELECT o.id FROM orders o WHERE o IN (SELECT (SELECT r FROM orders r WHERE r.id = x.id) FROM orders x WHERE x.id < 3) ORDER BY 1
+
+SELECT x.o FROM (SELECT o FROM orders o) x ORDER BY (x.o).id
+
+--? fails
+SELECT (x.u).nothing FROM (SELECT u FROM users u) x
+
+--? fails
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+SELECT u FROM users u UNION ALL SELECT p FROM posts p
+
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+SELECT x FROM (SELECT u FROM users u) x
+
+SELECT coalesce(x.u, NULL) FROM (SELECT u FROM users u) x ORDER BY x.u
+
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+SELECT (coalesce(x.u, NULL)).username FROM (SELECT u FROM users u) x
+
+SELECT coalesce(CASE WHEN v.id > 2 THEN v END, u) FROM users u LEFT JOIN users v ON v.id = u.id ORDER BY u.id
+
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+SELECT ((x).u).id FROM (SELECT u FROM users u) x ORDER BY 1
+
+SELECT (SELECT x.u) FROM (SELECT u FROM users u) x ORDER BY 1
+
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+SELECT (x).* FROM (SELECT u FROM users u) x ORDER BY (x.u).id
+
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+SELECT y.x FROM (SELECT x FROM (SELECT u FROM users u) x) y
+
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+SELECT id FROM (SELECT u, id FROM users u) x JOIN (SELECT u FROM users u) y USING (u) ORDER BY 1

@@ -134,6 +134,7 @@ impl<'a> Rewriter<'a> {
             occurrence,
             reference,
             renamed: false,
+            rows: Vec::new(),
         }
     }
 

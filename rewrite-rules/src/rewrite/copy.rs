@@ -80,7 +80,15 @@ impl<'a> Rewriter<'a> {
     ) -> Source {
         let reference = self.source_of(table);
         let name = name::folded(table);
-        Source { name, schema: Some(schema), columns, occurrence, reference, renamed: false }
+        Source {
+            name,
+            schema: Some(schema),
+            columns,
+            occurrence,
+            reference,
+            renamed: false,
+            rows: Vec::new(),
+        }
     }
 
     /// WHERE of a COPY FROM sees one relation.

@@ -4,14 +4,13 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, NamedWindowDefinition,
-    NamedWindowExpr, Query, Visit, Visitor, WindowType,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Ident, NamedWindowDefinition,
+    NamedWindowExpr, Query, Visit, Visitor,
 };
 
 use super::occurrence::Need;
+use super::passed_row::is_subquery;
 use super::reference::{Qualifier, Reference};
-use super::row::TAKES_ANY_ROW;
 use super::{Rewriter, Walk};
 use crate::name;
 use crate::refusal::{Construct, Refusal};
@@ -51,6 +50,7 @@ impl<'a> Rewriter<'a> {
     /// An unqualified name.
     pub(super) fn column(&mut self, ident: &Ident) -> Walk<()> {
         self.account(ident);
+        self.passed_name_use(ident)?;
         let wanted = name::folded(ident);
         let span = (start_byte(ident.span), end_byte(ident.span));
         match scope::unqualified(&self.levels, &self.occurrences, &wanted) {
@@ -100,6 +100,9 @@ impl<'a> Rewriter<'a> {
     /// `relation.column` or `schema.relation.column`.
     fn qualified_column(&mut self, parts: &[Ident]) -> Walk<()> {
         parts.iter().for_each(|part| self.account(part));
+        if let Some(first) = parts.first() {
+            self.passed_use(self.passed_qualified(parts), start_byte(first.span))?;
+        }
         let names: Vec<String> = parts.iter().map(name::folded).collect();
         let (found, column, qualifier) = match (names.as_slice(), parts) {
             ([table, column], [first, ..]) => (
@@ -230,20 +233,23 @@ fn row_depth(expression: &Expr) -> usize {
 }
 
 /// Visits one expression; sub-selects are handed over to the walk of queries.
-struct Names<'r, 'a> {
-    rewriter: &'r mut Rewriter<'a>,
+pub(super) struct Names<'r, 'a> {
+    pub(super) rewriter: &'r mut Rewriter<'a>,
     /// How many sub-selects deep the visitor is; what is inside them was walked already.
-    inside_query: usize,
+    pub(super) inside_query: usize,
     /// Byte offsets of identifiers that name a field, not a column.
-    fields: HashSet<usize>,
+    pub(super) fields: HashSet<usize>,
     /// Byte offsets of identifiers that name a row of which one column is taken.
-    rows: HashSet<usize>,
+    pub(super) rows: HashSet<usize>,
 }
 
 impl Visitor for Names<'_, '_> {
     type Break = Box<Refusal>;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+        if self.inside_query == 0 {
+            self.rewriter.passing.audience = self.rewriter.audience_of(query);
+        }
         if self.inside_query == 0
             && let Err(refusal) = self.rewriter.query(query)
         {
@@ -279,8 +285,8 @@ impl Visitor for Names<'_, '_> {
                     self.rows.extend(bracketed_name(root).map(|row| start_byte(row.span)));
                     Ok(())
                 } else {
-                    self.rewriter.allow_any_row(root);
-                    Ok(())
+                    self.rewriter.allow_any_relations_row(root);
+                    self.rewriter.field_of_passed(root, access_chain)
                 }
             }
             Expr::IsNull(row) | Expr::IsNotNull(row) => {
@@ -290,6 +296,32 @@ impl Visitor for Names<'_, '_> {
             Expr::BinaryOp { left, op, right } if compares(op) => {
                 self.rewriter.allow_any_row(left);
                 self.rewriter.allow_any_row(right);
+                Ok(())
+            }
+            Expr::InList { expr, list, .. } => {
+                self.rewriter.allow_any_row(expr);
+                list.iter().for_each(|item| self.rewriter.allow_any_row(item));
+                Ok(())
+            }
+            Expr::Between { expr, low, high, .. } => {
+                [expr, low, high].into_iter().for_each(|it| self.rewriter.allow_any_row(it));
+                Ok(())
+            }
+            Expr::InSubquery { expr, subquery, .. } => {
+                self.rewriter.allow_any_row(expr);
+                self.rewriter.allow_operand(subquery);
+                Ok(())
+            }
+            Expr::AnyOp { left, compare_op, right, .. }
+            | Expr::AllOp { left, compare_op, right }
+                if compares(compare_op) && is_subquery(right) =>
+            {
+                self.rewriter.allow_any_row(left);
+                self.rewriter.allow_any_row(right);
+                Ok(())
+            }
+            Expr::Exists { subquery, .. } => {
+                self.rewriter.allow_operand(subquery);
                 Ok(())
             }
             Expr::Named { name, .. } => {
@@ -326,35 +358,7 @@ impl Visitor for Names<'_, '_> {
     }
 }
 
-/// Calls that name the elements or attributes that they make after the columns given to them.
-const NAMES_ELEMENTS: [&str; 2] = ["xmlforest", "xmlattributes"];
-
 impl Names<'_, '_> {
-    /// An element's name shows: a column under another name must be labelled.
-    fn label_elements(&mut self, function: &Function, list: &FunctionArgumentList) {
-        let called = name::single(&function.name).map(name::folded).unwrap_or_default();
-        if !NAMES_ELEMENTS.contains(&called.as_str()) {
-            return;
-        }
-        for argument in &list.args {
-            let FunctionArg::Unnamed(FunctionArgExpr::Expr(element)) = argument else { continue };
-            let (mut element, mut brackets) = (element, 0);
-            while let Expr::Nested(inner) = element {
-                (element, brackets) = (inner, brackets + 1);
-            }
-            let ident = match element {
-                Expr::Identifier(ident) => Some(ident),
-                Expr::CompoundIdentifier(parts) => parts.last(),
-                _ => None,
-            };
-            let Some(ident) = ident else { continue };
-            // The label goes behind the brackets.
-            let last = self.rewriter.lexeme_at(start_byte(ident.span)) + brackets;
-            let end = self.rewriter.lexeme(last).map_or(end_byte(ident.span), |last| last.end);
-            self.rewriter.implicit_label(element, end);
-        }
-    }
-
     fn note_fields(&mut self, chain: &[AccessExpr]) {
         for access in chain {
             if let AccessExpr::Dot(Expr::Identifier(field)) = access {
@@ -382,66 +386,6 @@ impl Names<'_, '_> {
             ) => self.type_name(element),
             _ => {}
         }
-    }
-
-    fn function(&mut self, function: &Function) -> Walk<()> {
-        for part in name::parts(&function.name).unwrap_or_default() {
-            self.rewriter.account(part);
-        }
-        if let Some(WindowType::NamedWindow(window)) = &function.over {
-            self.rewriter.account(window);
-        }
-        let FunctionArguments::List(list) = &function.args else { return Ok(()) };
-        self.rewriter.catalog_call(function, list);
-        self.label_elements(function, list);
-        let called = name::parts(&function.name)
-            .and_then(|parts| parts.last().map(|last| name::folded(last)))
-            .unwrap_or_default();
-        let takes_any_row = TAKES_ANY_ROW.contains(&called.as_str()) || called == "count";
-        // A row that is there counts, whatever is in it.
-        let only_counts = called == "count" && list.duplicate_treatment.is_none();
-        for argument in &list.args {
-            let value = match argument {
-                FunctionArg::Named { name, arg, .. } => {
-                    self.rewriter.account(name);
-                    arg
-                }
-                FunctionArg::ExprNamed { name, arg, .. } => {
-                    if let Expr::Identifier(ident) = name {
-                        self.fields.insert(start_byte(ident.span));
-                    }
-                    arg
-                }
-                FunctionArg::Unnamed(arg) => arg,
-            };
-            match value {
-                FunctionArgExpr::QualifiedWildcard(qualifier) if only_counts => {
-                    for part in name::parts(qualifier).unwrap_or_default() {
-                        self.rewriter.account(part);
-                    }
-                }
-                FunctionArgExpr::QualifiedWildcard(qualifier) if called == "row" => {
-                    self.rewriter.spelled_row(qualifier)?;
-                }
-                FunctionArgExpr::QualifiedWildcard(qualifier) => {
-                    if takes_any_row {
-                        self.rewriter.allow_any_starred_row(qualifier);
-                    }
-                    self.rewriter.starred_row(qualifier)?;
-                }
-                FunctionArgExpr::Expr(row) if only_counts => {
-                    if let Some(ident) = self.rewriter.whole_row_name(row) {
-                        self.rewriter.account(ident);
-                        self.rows.insert(start_byte(ident.span));
-                    }
-                }
-                FunctionArgExpr::Expr(row) if takes_any_row => self.rewriter.allow_any_row(row),
-                FunctionArgExpr::Expr(_)
-                | FunctionArgExpr::Wildcard
-                | FunctionArgExpr::WildcardWithOptions(_) => {}
-            }
-        }
-        Ok(())
     }
 }
 

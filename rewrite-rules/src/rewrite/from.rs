@@ -13,7 +13,7 @@ use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::Lens;
 use crate::name;
 use crate::refusal::{Construct, Refusal};
-use crate::scope::{Columns, Level, Source};
+use crate::scope::{Columns, Level, PassedRow, Source};
 use crate::statement::{end_byte, start_byte};
 
 impl<'a> Rewriter<'a> {
@@ -97,6 +97,7 @@ impl<'a> Rewriter<'a> {
             }
             JoinConstraint::Natural => {
                 self.need_sources(start, Need::Named, "NATURAL JOIN", |_| true);
+                self.no_rows_from(start, None)?;
                 if let Some(level) = self.level() {
                     level.merges_unknown = true;
                 }
@@ -117,6 +118,7 @@ impl<'a> Rewriter<'a> {
                 lens.column(&merged).is_some_and(|column| !column.is_plain() || !column.shown)
             });
             self.refuse_other_name(start, right, &merged)?;
+            self.no_rows_from(start, Some(&merged))?;
             if let Some(level) = self.level() {
                 level.merged.push(merged);
             }
@@ -167,6 +169,7 @@ impl<'a> Rewriter<'a> {
             occurrence: None,
             reference: self.slice((start, end)).to_owned(),
             renamed: false,
+            rows: Vec::new(),
         };
         if let Some(level) = self.level() {
             level.sources.push(source);
@@ -214,12 +217,11 @@ impl<'a> Rewriter<'a> {
                 Ok(())
             }
             TableFactor::Derived { lateral, subquery, alias, .. } => {
-                let columns = if *lateral {
-                    self.subquery(subquery)?
-                } else {
-                    self.outside_level(|rewriter| rewriter.subquery(subquery))?
-                };
-                self.derived_source(alias.as_ref(), columns);
+                let (columns, rows) = self.read_as_relation(|rewriter| match lateral {
+                    true => rewriter.subquery(subquery),
+                    false => rewriter.outside_level(|rewriter| rewriter.subquery(subquery)),
+                })?;
+                self.derived_source(alias.as_ref(), columns, rows);
                 Ok(())
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
@@ -258,10 +260,11 @@ impl<'a> Rewriter<'a> {
             occurrence: None,
             reference: self.source_of(last),
             renamed: false,
+            rows: Vec::new(),
         };
         if let ([_], Some(cte)) = (parts.as_slice(), self.cte(&unaliased.name)) {
-            let columns = cte.columns.clone();
-            self.source(Source { columns, ..unaliased }, alias);
+            let (columns, rows) = (cte.columns.clone(), cte.rows.clone());
+            self.source(Source { columns, rows, ..unaliased }, alias);
             return Ok(None);
         }
         match self.relation(&parts) {
@@ -354,6 +357,7 @@ impl<'a> Rewriter<'a> {
                     occurrence: source.occurrence,
                     reference: self.source_of(&alias.name),
                     renamed: !alias.columns.is_empty(),
+                    rows: source.rows,
                 }
             }
         };
@@ -401,7 +405,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// A relation that has only an alias; PostgreSQL 16 allows it to have none.
-    fn derived_source(&mut self, alias: Option<&TableAlias>, columns: Columns) {
+    fn derived_source(
+        &mut self,
+        alias: Option<&TableAlias>,
+        columns: Columns,
+        rows: Vec<PassedRow>,
+    ) {
         let nameless = Source {
             name: String::new(),
             schema: None,
@@ -409,6 +418,7 @@ impl<'a> Rewriter<'a> {
             occurrence: None,
             reference: String::new(),
             renamed: false,
+            rows,
         };
         self.source(nameless, alias);
     }
@@ -419,10 +429,11 @@ impl<'a> Rewriter<'a> {
         self.join_tree(tree)?;
         let Some(alias) = alias else { return Ok(()) };
         self.need_sources(start, Need::Shaped, "an alias for a join", |_| true);
+        self.no_rows_from(start, None)?;
         if let Some(level) = self.level() {
             level.sources.truncate(start);
         }
-        self.derived_source(Some(alias), Columns::Unknown);
+        self.derived_source(Some(alias), Columns::Unknown, Vec::new());
         Ok(())
     }
 

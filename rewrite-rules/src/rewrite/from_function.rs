@@ -195,5 +195,6 @@ fn result(folded: &str, reference: &str, columns: Columns) -> Source {
         occurrence: None,
         reference: reference.to_owned(),
         renamed: false,
+        rows: Vec::new(),
     }
 }

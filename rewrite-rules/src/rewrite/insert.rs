@@ -6,6 +6,7 @@ use sqlparser::ast::{Ident, Insert, ObjectName, OnInsert, TableObject};
 use sqlparser::tokenizer::Token;
 
 use super::occurrence::Stance;
+use super::passed_row::Audience;
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::{Access, Lens, LogicalColumn};
 use crate::name;
@@ -159,6 +160,7 @@ impl<'a> Rewriter<'a> {
             occurrence: Some(occurrence),
             reference,
             renamed: false,
+            rows: Vec::new(),
         }
     }
 
@@ -179,6 +181,7 @@ impl<'a> Rewriter<'a> {
             occurrence: None,
             reference: named.map(|ident| self.source_of(ident)).unwrap_or_default(),
             renamed: false,
+            rows: Vec::new(),
         }
     }
 
@@ -277,7 +280,12 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::Unreadable);
         };
         let extents = self.list(returning + 1);
-        self.select_list(items, &extents, outermost).map(super::query::columns_of)
+        let audience = if outermost { Audience::Operand } else { Audience::Any };
+        let outputs = self.select_list(items, &extents, audience)?;
+        if outermost {
+            self.show_rows();
+        }
+        Ok(super::query::columns_of(outputs))
     }
 
     /// Writes the final column list: the client's own with the added columns, or a new one.

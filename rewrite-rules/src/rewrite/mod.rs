@@ -10,6 +10,7 @@
 mod answers;
 mod assignment;
 mod assignment_row;
+mod call;
 mod catalog;
 mod catalog_call;
 mod catalog_view;
@@ -31,6 +32,7 @@ mod merge;
 mod named;
 mod occurrence;
 mod part;
+mod passed_row;
 mod query;
 mod reference;
 mod repeat;
@@ -56,7 +58,7 @@ use crate::lens::{Lens, Names};
 use crate::name;
 use crate::outcome::{Outcome, Reply, Rewritten};
 use crate::refusal::{Construct, Refusal};
-use crate::scope::{Columns, Lenses, Level};
+use crate::scope::{Columns, Cte, Lenses, Level};
 use crate::statement::{self, Lexeme, Parsed, Unparsed, start_byte};
 
 use catalog_call::Call;
@@ -64,6 +66,7 @@ pub(crate) use catalog_view::stand_in;
 use check::check_result;
 use named::{Named, opaque};
 use occurrence::Occurrence;
+use passed_row::Passing;
 use reference::{Label, Reference};
 use row::RowUse;
 pub(crate) use stack::rewrite;
@@ -126,13 +129,6 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
     }
 }
 
-/// A CTE that is visible.
-#[derive(Debug, Clone)]
-struct Cte {
-    name: String,
-    columns: Columns,
-}
-
 /// Everything that the walk over one text collects.
 pub(crate) struct Rewriter<'a> {
     generation: &'a Generation,
@@ -166,6 +162,8 @@ pub(crate) struct Rewriter<'a> {
     calls: Vec<Call<'a>>,
     /// Byte offsets of whole-row references whose row type does not show.
     typeless_rows: HashSet<usize>,
+    /// Whole rows that a query gives to the one around it.
+    passing: Passing,
     /// What the answers to the text's statements must look like, by statement.
     replies: BTreeMap<usize, Reply>,
     /// The answers to statements that are sent before and behind one of the text's.
@@ -218,6 +216,7 @@ impl<'a> Rewriter<'a> {
             rows: Vec::new(),
             calls: Vec::new(),
             typeless_rows: HashSet::new(),
+            passing: Passing::default(),
             replies: BTreeMap::new(),
             around: BTreeMap::new(),
             statement: 0,

@@ -1,19 +1,17 @@
 //! SELECT, set operations, VALUES, WITH: names in every clause.
 
 use sqlparser::ast::{
-    AccessExpr, Cte as CteSyntax, Distinct, Expr, GroupByExpr, Ident, LimitClause, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, Statement,
-    WildcardAdditionalOptions, With,
+    AccessExpr, Cte as CteSyntax, Distinct, Expr, GroupByExpr, LimitClause, Query, Select,
+    SelectItem, SetExpr, Spanned, Statement, With,
 };
 use sqlparser::tokenizer::Token;
 
 use super::extent::Range;
-use super::occurrence::Need;
-use super::star::{Element, Star};
-use super::{Cte, Rewriter, Walk};
+use super::passed_row::Audience;
+use super::{Rewriter, Walk};
 use crate::name;
 use crate::refusal::Construct;
-use crate::scope::{Columns, Level};
+use crate::scope::{Columns, Cte, Level};
 use crate::statement::{end_byte, start_byte};
 
 /// What an ORDER BY behind brackets sorts: PostgreSQL drops the brackets first.
@@ -58,31 +56,42 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::NotPostgres("this clause of a query"));
         }
         let outermost = std::mem::take(&mut self.outermost);
+        let audience = self.audience(outermost);
         let outer_ctes = self.ctes.len();
         if let Some(with) = &query.with {
             self.with(with)?;
         }
         let columns = match query.body.as_ref() {
-            SetExpr::Select(select) => self.select(select, Some(query), outermost)?,
+            SetExpr::Select(select) => self.select(select, Some(query), audience)?,
             SetExpr::Query(inner) if query.order_by.is_some() => match sorted(inner) {
-                Sorted::Select(select) => self.select(select, Some(query), false)?,
+                Sorted::Select(select) => self.select(select, Some(query), audience)?,
                 Sorted::Combined => {
+                    self.passing.audience = audience;
                     let columns = self.query(inner)?;
-                    self.order_by_labels_only(query.order_by.as_ref())?;
-                    self.limits(query)?;
+                    self.behind_combined(query)?;
                     columns
                 }
                 Sorted::Mixed => return self.refuse(Construct::Unreadable),
             },
             body => {
-                let columns = self.set_expression(body)?;
-                self.order_by_labels_only(query.order_by.as_ref())?;
-                self.limits(query)?;
+                let columns = self.set_expression(body, audience)?;
+                self.behind_combined(query)?;
                 columns
             }
         };
         self.ctes.truncate(outer_ctes);
+        if outermost {
+            self.show_rows();
+        }
         Ok(columns)
+    }
+
+    /// What comes behind a set operation or VALUES.
+    fn behind_combined(&mut self, query: &Query) -> Walk<()> {
+        self.keeping_rows(|rewriter| {
+            rewriter.order_by_labels_only(query.order_by.as_ref())?;
+            rewriter.limits(query)
+        })
     }
 
     fn with(&mut self, with: &With) -> Walk<()> {
@@ -95,21 +104,25 @@ impl<'a> Rewriter<'a> {
                         Columns::Known(columns.iter().map(|c| name::folded(&c.name)).collect())
                     }
                 };
-                self.ctes.push(Cte { name: name::folded(&cte.alias.name), columns });
+                let name = name::folded(&cte.alias.name);
+                self.ctes.push(Cte { name, columns, rows: Vec::new() });
             }
         }
         for cte in &with.cte_tables {
-            self.common_table(cte)?;
+            self.common_table(cte, with.recursive)?;
         }
         Ok(())
     }
 
-    fn common_table(&mut self, cte: &CteSyntax) -> Walk<()> {
+    fn common_table(&mut self, cte: &CteSyntax, recursive: bool) -> Walk<()> {
         self.account(&cte.alias.name);
-        let columns = self.query(&cte.query)?;
+        let (columns, rows) = match recursive {
+            true => (self.query(&cte.query)?, Vec::new()),
+            false => self.read_as_relation(|rewriter| rewriter.query(&cte.query))?,
+        };
         let columns = self.aliased_columns(&cte.alias, columns);
         let columns = self.with_search_columns(cte, columns);
-        self.ctes.push(Cte { name: name::folded(&cte.alias.name), columns });
+        self.ctes.push(Cte { name: name::folded(&cte.alias.name), columns, rows });
         Ok(())
     }
 
@@ -133,13 +146,18 @@ impl<'a> Rewriter<'a> {
         Columns::Known(names)
     }
 
-    fn set_expression(&mut self, body: &SetExpr) -> Walk<Columns> {
+    fn set_expression(&mut self, body: &SetExpr, audience: Audience) -> Walk<Columns> {
         match body {
-            SetExpr::Select(select) => self.select(select, None, false),
-            SetExpr::Query(query) => self.query(query),
+            SetExpr::Select(select) => self.select(select, None, audience),
+            SetExpr::Query(query) => {
+                self.passing.audience = audience;
+                self.query(query)
+            }
             SetExpr::SetOperation { left, right, .. } => {
-                let columns = self.set_expression(left)?;
-                self.set_expression(right)?;
+                let columns = self.set_expression(left, audience)?;
+                let rows = std::mem::take(&mut self.passing.rows);
+                self.set_expression(right, audience)?;
+                self.same_rows(&rows)?;
                 Ok(columns)
             }
             SetExpr::Values(values) => {
@@ -147,6 +165,7 @@ impl<'a> Rewriter<'a> {
                 for cell in values.rows.iter().flat_map(|row| &row.content) {
                     self.expression(cell)?;
                 }
+                self.passing.rows.clear();
                 Ok(Columns::Known((1..=width).map(|n| format!("column{n}")).collect()))
             }
             SetExpr::Insert(statement)
@@ -162,10 +181,16 @@ impl<'a> Rewriter<'a> {
         let levels = std::mem::take(&mut self.levels);
         let columns = self.statement(statement);
         self.levels = levels;
+        self.passing.rows.clear();
         columns
     }
 
-    fn select(&mut self, select: &Select, query: Option<&Query>, outermost: bool) -> Walk<Columns> {
+    fn select(
+        &mut self,
+        select: &Select,
+        query: Option<&Query>,
+        audience: Audience,
+    ) -> Walk<Columns> {
         self.only_postgres(select)?;
         let before = self.references.len();
         self.levels.push(Level::default());
@@ -178,7 +203,8 @@ impl<'a> Rewriter<'a> {
         let list = self.list(self.select_list_start(start_byte(select.select_token.0.span)));
         // The item of an empty list is not the client's.
         let items = if list.is_empty() { &[] } else { select.projection.as_slice() };
-        let outputs = self.select_list(items, &list, outermost)?;
+        let outputs = self.select_list(items, &list, audience)?;
+        let rows = std::mem::take(&mut self.passing.rows);
         if let Some(Distinct::On(expressions)) = &select.distinct {
             for expression in expressions {
                 self.sort_key(expression, &outputs)?;
@@ -201,6 +227,7 @@ impl<'a> Rewriter<'a> {
         }
         self.group_by_catalog_columns(select, before, grouped);
         self.levels.pop();
+        self.passing.rows = rows;
         Ok(columns_of(outputs))
     }
 
@@ -241,16 +268,16 @@ impl<'a> Rewriter<'a> {
         &mut self,
         items: &'q [SelectItem],
         extents: &[Range],
-        outermost: bool,
+        audience: Audience,
     ) -> Walk<Vec<Option<Output<'q>>>> {
         if items.len() != extents.len() {
             return self.refuse(Construct::Unreadable);
         }
-        let mut outputs = Vec::new();
+        let (mut outputs, mut rows) = (Vec::new(), Vec::new());
         for (item, extent) in items.iter().zip(extents) {
-            if outermost && let Some(place) = place(&outputs) {
-                self.shown_row(item, place);
-            }
+            let place = place(&outputs);
+            let given = self.given(item, place, audience);
+            rows.extend(self.starred_rows(item, place, audience)?);
             match item {
                 // `(f(a)).*`: what it expands to is not known.
                 SelectItem::UnnamedExpr(expression) if is_expanded(expression) => {
@@ -282,137 +309,10 @@ impl<'a> Rewriter<'a> {
                     outputs.extend(self.qualified_star(kind, options)?);
                 }
             }
+            rows.extend(self.given_row(given, place));
         }
+        self.passing.rows = rows;
         Ok(outputs)
-    }
-
-    fn plain_star(&self, options: &WildcardAdditionalOptions) -> Walk<()> {
-        let WildcardAdditionalOptions {
-            wildcard_token: _,
-            opt_ilike: None,
-            opt_exclude: None,
-            opt_except: None,
-            opt_replace: None,
-            opt_rename: None,
-            opt_alias: None,
-        } = options
-        else {
-            return self.refuse(Construct::NotPostgres("an option of *"));
-        };
-        let star = self.lexeme_at(start_byte(options.wildcard_token.0.span));
-        let before = star.checked_sub(1).and_then(|before| self.lexeme(before));
-        // The star of `(TABLE users)` is not in the text.
-        let written = self.lexeme(star).is_some_and(|star| star.token == Token::Mul);
-        if written && before.is_some_and(|before| before.token == Token::LParen) {
-            return self.refuse(Construct::NotPostgres("* in brackets"));
-        }
-        Ok(())
-    }
-
-    fn qualified_star<'q>(
-        &mut self,
-        kind: &SelectItemQualifiedWildcardKind,
-        options: &WildcardAdditionalOptions,
-    ) -> Walk<Vec<Option<Output<'q>>>> {
-        match kind {
-            SelectItemQualifiedWildcardKind::ObjectName(qualifier) => {
-                let parts = name::parts(qualifier).unwrap_or_default();
-                parts.iter().for_each(|part| self.account(part));
-                Ok(self.star(Some(&parts), options))
-            }
-            SelectItemQualifiedWildcardKind::Expr(expression) => {
-                self.starred_expression(expression, options)
-            }
-        }
-    }
-
-    /// `(u).*` means `u.*`; of anything else it takes the fields.
-    fn starred_expression<'q>(
-        &mut self,
-        expression: &Expr,
-        options: &WildcardAdditionalOptions,
-    ) -> Walk<Vec<Option<Output<'q>>>> {
-        let Some(row) = self.whole_row_name(expression) else {
-            self.allow_any_row(expression);
-            self.expression(expression)?;
-            return Ok(vec![None]);
-        };
-        self.account(row);
-        // The brackets belong to what is spelled out.
-        let star = self.lexeme_at(start_byte(options.wildcard_token.0.span));
-        let open = self.open_bracket(star.saturating_sub(2)).and_then(|open| self.lexeme(open));
-        let start = open.map_or_else(|| start_byte(row.span), |open| open.start);
-        let outputs = self.star(Some(&[row]), options);
-        if let Some(star) = self.stars.last_mut() {
-            star.span.0 = start;
-        }
-        Ok(outputs)
-    }
-
-    /// Notes a star to be spelled out, and says which columns it gives.
-    fn star<'q>(
-        &mut self,
-        qualifier: Option<&[&Ident]>,
-        options: &WildcardAdditionalOptions,
-    ) -> Vec<Option<Output<'q>>> {
-        let token = options.wildcard_token.0.span;
-        let first = qualifier.and_then(|parts| parts.first());
-        let span = (start_byte(first.map_or(token, |ident| ident.span)), end_byte(token));
-        let names = qualifier.map(|parts| {
-            let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
-            names
-        });
-        let Some(level) = self.levels.last() else { return vec![None] };
-        let qualified = |schema: Option<&str>, table: &str| {
-            crate::scope::find(&self.levels, schema, table).map(|(source, _)| source).into_iter()
-        };
-        let sources: Vec<_> = match names.as_deref() {
-            None => level.sources.iter().collect(),
-            Some([table]) => qualified(None, table).collect(),
-            Some([.., schema, table]) => qualified(Some(schema), table).collect(),
-            Some([]) => Vec::new(),
-        };
-        let merges = qualifier.is_none() && (level.merges_unknown || !level.merged.is_empty());
-        let alone = level.sources.len() == 1 && qualifier.is_none();
-        let mut outputs = Vec::new();
-        let mut elements = Vec::new();
-        let mut width = Some(0);
-        for source in sources {
-            elements.push(match source.occurrence {
-                Some(occurrence) => Element::Governed(occurrence),
-                None => Element::Other(source.reference.clone()),
-            });
-            width = match (&source.columns, merges) {
-                (Columns::Known(names), false) => width.map(|width| width + names.len()),
-                (Columns::Known(_) | Columns::Unknown, _) => None,
-            };
-            match &source.columns {
-                Columns::Known(names) if !merges => outputs.extend(
-                    names.iter().map(|name| Some(Output { name: name.clone(), expression: None })),
-                ),
-                Columns::Known(_) | Columns::Unknown => outputs.push(None),
-            }
-        }
-        let unnameable = elements
-            .iter()
-            .any(|element| matches!(element, Element::Other(reference) if reference.is_empty()));
-        self.star_widths.push((span.1, width));
-        if merges || unnameable {
-            let governed = elements.iter().filter_map(|element| match element {
-                Element::Governed(occurrence) => Some(*occurrence),
-                Element::Other(_) => None,
-            });
-            let governed: Vec<usize> = governed.collect();
-            let reason = "* over merged columns";
-            governed.into_iter().for_each(|at| self.need(at, Need::Shaped, reason));
-        } else {
-            let written = qualifier.and_then(|parts| Some((parts.first()?, parts.last()?)));
-            let written = written.map(|(first, last)| {
-                self.slice((start_byte(first.span), end_byte(last.span))).to_owned()
-            });
-            self.stars.push(Star::items(span, elements, !alone, written));
-        }
-        outputs
     }
 
     fn limits(&mut self, query: &Query) -> Walk<()> {

@@ -9,7 +9,7 @@
 //! column description is patched; where a function or a cast would see it, the statement is
 //! refused.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, SelectItem};
+use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart};
 
 use super::extent::Range;
 use super::occurrence::Stance;
@@ -61,6 +61,9 @@ impl Rewriter<'_> {
             [.., schema, table] => scope::find(&self.levels, Some(schema), table),
             [] => None,
         };
+        if !self.typeless_rows.contains(&start_byte(first.span)) {
+            self.no_rows_starred(&parts)?;
+        }
         let Some(occurrence) = found.and_then(|(source, _)| source.occurrence) else {
             return Ok(());
         };
@@ -76,6 +79,7 @@ impl Rewriter<'_> {
         let parts = name::parts(qualifier).unwrap_or_default();
         parts.iter().for_each(|part| self.account(part));
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(()) };
+        self.no_rows_starred(&parts)?;
         let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
         let found = match names.as_slice() {
             [table] => scope::find(&self.levels, None, table),
@@ -102,31 +106,6 @@ impl Rewriter<'_> {
             Meaning::WholeRow { captors, .. } if captors.is_empty() => Some(ident),
             _ => None,
         }
-    }
-
-    /// A whole row that is an output column of the statement: the client must see its own type.
-    pub(super) fn shown_row(&mut self, item: &SelectItem, place: u16) {
-        let (SelectItem::UnnamedExpr(expression)
-        | SelectItem::ExprWithAlias { expr: expression, .. }) = item
-        else {
-            return;
-        };
-        let Some(ident) = self.whole_row_name(expression) else { return };
-        let name = name::folded(ident);
-        let found =
-            scope::find(&self.levels, None, &name).and_then(|(source, _)| source.occurrence);
-        let Some(lens) = found.and_then(|at| self.occurrences.get(at)).map(|found| found.lens)
-        else {
-            return;
-        };
-        let relation = self.generation.catalog().relation(&lens.relation);
-        let row_type = relation.map_or(0, |relation| relation.oids.row_type);
-        if shows_physical_row(lens) {
-            return;
-        }
-        self.typeless_rows.insert(start_byte(ident.span));
-        let reply = self.replies.entry(self.statement).or_default();
-        reply.row_types.push((place, row_type));
     }
 
     /// Notes a whole row; refuses it where its type would be seen.
@@ -201,9 +180,23 @@ impl Rewriter<'_> {
             Expr::Identifier(ident) => {
                 self.typeless_rows.insert(start_byte(ident.span));
             }
+            Expr::CompoundIdentifier(parts) => {
+                self.typeless_rows.extend(parts.first().map(|first| start_byte(first.span)));
+            }
+            Expr::Subquery(query) => self.allow_operand(query),
             Expr::QualifiedWildcard(qualifier, _) => self.allow_any_starred_row(qualifier),
             Expr::Nested(inner) => self.allow_any_row(inner),
             _ => {}
+        }
+    }
+
+    /// The same where a field is taken: PostgreSQL knows those of a relation's row, but not those
+    /// of what a sub-select in an expression gives.
+    pub(super) fn allow_any_relations_row(&mut self, expression: &Expr) {
+        match expression {
+            Expr::Nested(inner) => self.allow_any_relations_row(inner),
+            Expr::Subquery(_) => {}
+            other => self.allow_any_row(other),
         }
     }
 
@@ -216,6 +209,6 @@ impl Rewriter<'_> {
 }
 
 /// Whether the table has just the columns that the client knows.
-fn shows_physical_row(lens: &Lens) -> bool {
+pub(super) fn shows_physical_row(lens: &Lens) -> bool {
     !lens.hidden_exists && lens.shown().all(|column| column.get.is(&column.name))
 }

@@ -41,6 +41,7 @@ impl Rewriter<'_> {
 
     /// A key of ORDER BY or DISTINCT ON: a bare name is an output label first.
     pub(super) fn sort_key(&mut self, key: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        self.allow_passed(key);
         let Some(ident) = bare_name(key) else { return self.expression(key) };
         let wanted = name::folded(ident);
         let alone = self.is_alone();
@@ -82,6 +83,13 @@ impl Rewriter<'_> {
             reference.qualifier = Qualifier::Always;
         }
         Ok(())
+    }
+
+    /// Records are sorted and grouped as rows of the table's type are.
+    fn allow_passed(&mut self, key: &Expr) {
+        if self.passed(key).is_some() {
+            self.allow_any_row(key);
+        }
     }
 
     /// Whether the innermost level has one relation only.
@@ -135,6 +143,7 @@ impl Rewriter<'_> {
     }
 
     fn grouping_element(&mut self, element: &Expr, outputs: &[Option<Output<'_>>]) -> Walk<()> {
+        self.allow_passed(element);
         let Some(ident) = bare_name(element) else { return self.expression(element) };
         let wanted = name::folded(ident);
         let position = outputs

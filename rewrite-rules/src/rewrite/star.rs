@@ -5,10 +5,18 @@
 //! `t.*`. Where columns are merged, the governed relations become derived tables instead, which
 //! show just the old shape, and the `*` stays as it is.
 
-use super::Rewriter;
+use sqlparser::ast::{Expr, Ident, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
+use sqlparser::tokenizer::Token;
+
+use super::occurrence::Need;
+use super::query::Output;
+use super::{Rewriter, Walk};
 use crate::edit::Piece;
 use crate::lens::LogicalColumn;
 use crate::name;
+use crate::refusal::Construct;
+use crate::scope::Columns;
+use crate::statement::{end_byte, start_byte};
 
 /// A `*` in a select list.
 #[derive(Debug, Clone)]
@@ -59,6 +67,129 @@ pub(super) fn item(column: &LogicalColumn) -> String {
 fn labelled(text: String, column: &LogicalColumn, qualifier: &str) -> String {
     let name = name::quoted(&column.name);
     if text == format!("{qualifier}{name}") { text } else { format!("{text} AS {name}") }
+}
+
+impl Rewriter<'_> {
+    pub(super) fn plain_star(&self, options: &WildcardAdditionalOptions) -> Walk<()> {
+        let WildcardAdditionalOptions {
+            wildcard_token: _,
+            opt_ilike: None,
+            opt_exclude: None,
+            opt_except: None,
+            opt_replace: None,
+            opt_rename: None,
+            opt_alias: None,
+        } = options
+        else {
+            return self.refuse(Construct::NotPostgres("an option of *"));
+        };
+        let star = self.lexeme_at(start_byte(options.wildcard_token.0.span));
+        let before = star.checked_sub(1).and_then(|before| self.lexeme(before));
+        // The star of `(TABLE users)` is not in the text.
+        let written = self.lexeme(star).is_some_and(|star| star.token == Token::Mul);
+        if written && before.is_some_and(|before| before.token == Token::LParen) {
+            return self.refuse(Construct::NotPostgres("* in brackets"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn qualified_star<'q>(
+        &mut self,
+        kind: &SelectItemQualifiedWildcardKind,
+        options: &WildcardAdditionalOptions,
+    ) -> Walk<Vec<Option<Output<'q>>>> {
+        match kind {
+            SelectItemQualifiedWildcardKind::ObjectName(qualifier) => {
+                let parts = name::parts(qualifier).unwrap_or_default();
+                parts.iter().for_each(|part| self.account(part));
+                Ok(self.star(Some(&parts), options))
+            }
+            SelectItemQualifiedWildcardKind::Expr(expression) => {
+                self.starred_expression(expression, options)
+            }
+        }
+    }
+
+    /// `(u).*` means `u.*`; of anything else it takes the fields.
+    fn starred_expression<'q>(
+        &mut self,
+        expression: &Expr,
+        options: &WildcardAdditionalOptions,
+    ) -> Walk<Vec<Option<Output<'q>>>> {
+        let Some(row) = self.whole_row_name(expression) else {
+            self.allow_any_relations_row(expression);
+            self.expression(expression)?;
+            return Ok(vec![None]);
+        };
+        self.account(row);
+        // The brackets belong to what is spelled out.
+        let star = self.lexeme_at(start_byte(options.wildcard_token.0.span));
+        let open = self.open_bracket(star.saturating_sub(2)).and_then(|open| self.lexeme(open));
+        let start = open.map_or_else(|| start_byte(row.span), |open| open.start);
+        let outputs = self.star(Some(&[row]), options);
+        if let Some(star) = self.stars.last_mut() {
+            star.span.0 = start;
+        }
+        Ok(outputs)
+    }
+
+    /// Notes a star to be spelled out, and says which columns it gives.
+    pub(super) fn star<'q>(
+        &mut self,
+        qualifier: Option<&[&Ident]>,
+        options: &WildcardAdditionalOptions,
+    ) -> Vec<Option<Output<'q>>> {
+        let token = options.wildcard_token.0.span;
+        let first = qualifier.and_then(|parts| parts.first());
+        let span = (start_byte(first.map_or(token, |ident| ident.span)), end_byte(token));
+        let names = qualifier.map(|parts| {
+            let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
+            names
+        });
+        let Some(level) = self.levels.last() else { return vec![None] };
+        let sources = self.star_sources(names.as_deref());
+        let merges = qualifier.is_none() && (level.merges_unknown || !level.merged.is_empty());
+        let alone = level.sources.len() == 1 && qualifier.is_none();
+        let mut outputs = Vec::new();
+        let mut elements = Vec::new();
+        let mut width = Some(0);
+        for source in sources {
+            elements.push(match source.occurrence {
+                Some(occurrence) => Element::Governed(occurrence),
+                None => Element::Other(source.reference.clone()),
+            });
+            width = match (&source.columns, merges) {
+                (Columns::Known(names), false) => width.map(|width| width + names.len()),
+                (Columns::Known(_) | Columns::Unknown, _) => None,
+            };
+            match &source.columns {
+                Columns::Known(names) if !merges => outputs.extend(
+                    names.iter().map(|name| Some(Output { name: name.clone(), expression: None })),
+                ),
+                Columns::Known(_) | Columns::Unknown => outputs.push(None),
+            }
+        }
+        let unnameable = elements
+            .iter()
+            .any(|element| matches!(element, Element::Other(reference) if reference.is_empty()));
+        self.star_widths.push((span.1, width));
+        if merges || unnameable {
+            let governed = elements.iter().filter_map(|element| match element {
+                Element::Governed(occurrence) => Some(*occurrence),
+                Element::Other(_) => None,
+            });
+            let governed: Vec<usize> = governed.collect();
+            let reason = "* over merged columns";
+            governed.into_iter().for_each(|at| self.need(at, Need::Shaped, reason));
+        } else {
+            let written = qualifier.and_then(|parts| Some((parts.first()?, parts.last()?)));
+            let written = written.map(|(first, last)| {
+                self.slice((start_byte(first.span), end_byte(last.span))).to_owned()
+            });
+            self.stars.push(Star::items(span, elements, !alone, written));
+        }
+        outputs
+    }
 }
 
 impl Rewriter<'_> {
