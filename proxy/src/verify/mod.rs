@@ -3,6 +3,8 @@
 //! Each stretch of the primary key is one statement, so both sides are seen in one snapshot, and a
 //! write of both sides is one commit: a difference is a real one. The comparison is byte by byte.
 
+pub mod whole;
+
 use tokio_postgres::Client;
 
 use crate::backfill::columns::{Columns, Key, Range, key_of, step};

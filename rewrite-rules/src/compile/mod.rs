@@ -20,6 +20,7 @@ use crate::lens::{Access, Lens, LogicalColumn, Names, OpaquePolicy};
 use crate::rule::{Change, ColumnPair, Rule};
 use crate::shape::Shape;
 
+pub use self::catalog::renamed;
 use self::column::Subject;
 use self::conversion::TypeName;
 

@@ -70,7 +70,10 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// The server's text with another identifier in the place of `from`.
-pub(super) fn renamed(text: &str, from: &str, to: &str) -> String {
+///
+/// Whatever has that name is renamed, be it a column or not.
+#[must_use]
+pub fn renamed(text: &str, from: &str, to: &str) -> String {
     let mut output = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

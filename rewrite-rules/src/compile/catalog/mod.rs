@@ -20,6 +20,7 @@ mod views;
 
 use std::collections::BTreeMap;
 
+pub use self::identifier::renamed;
 use self::look::Look;
 use self::objects::Objects;
 use super::{ColumnChange, Place};
