@@ -2,7 +2,7 @@
 //!
 //! The data plane carries statements: [`wire`], [`client`], [`upstream`], [`session`]. The control
 //! plane decides what they become: [`config`], [`catalog`], [`phase`], [`backfill`], [`verify`],
-//! [`admin`]. The data plane knows of the control plane only [`phase::generation`].
+//! [`gate`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
 //! [`app`] wires everything and nobody imports it; [`cli`] is the command line.
 
 pub mod wire;
@@ -15,6 +15,7 @@ pub mod admin;
 pub mod backfill;
 pub mod catalog;
 pub mod config;
+pub mod gate;
 pub mod phase;
 pub mod verify;
 

@@ -1,0 +1,130 @@
+//! What hangs on the old column when it is about to be written no more: views, policies, triggers …
+//!
+//! The catalog knows all of these for sure. None of them keeps clients from writing, but each would
+//! go on with values that are no longer written.
+
+use tokio_postgres::{Error, Row, Transaction};
+
+use rewrite_rules::Phase;
+
+use super::definitions;
+use super::finding::{About, Finding, Severity};
+use super::queries;
+use super::step::Step;
+
+/// One object that depends on the old column. All texts are SQL but for `description`.
+pub(super) struct Dependent {
+    pub(super) table: u32,
+    pub(super) kind: Kind,
+    /// As `pg_describe_object` names it.
+    pub(super) description: String,
+    pub(super) name: String,
+    /// The table or view that it belongs to.
+    pub(super) owner: String,
+    pub(super) definition: Option<String>,
+    /// Options of a view, indexes of a materialized one, type of a generated column, WITH CHECK of
+    /// a policy.
+    pub(super) second: Option<String>,
+    /// Columns of a view, or of a table in a publication.
+    pub(super) columns: Vec<String>,
+    /// Whether the old column's name may mean another relation's column in it.
+    pub(super) ambiguous: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    View,
+    MaterializedView,
+    Rule,
+    GeneratedColumn,
+    ForeignKey,
+    Policy,
+    Trigger,
+    Publication,
+    Function,
+    Other,
+}
+
+pub(super) async fn check(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+) -> Result<Vec<Finding>, Error> {
+    if step.to < Phase::StopDualWrite {
+        return Ok(Vec::new());
+    }
+    let (oids, numbers) = step.numbers(|member| member.old);
+    let rows = transaction.query(queries::DEPENDENTS, &[&oids, &numbers, &step.pair.from]).await?;
+    let mut findings: Vec<Finding> = Vec::new();
+    for row in &rows {
+        let dependent = dependent(row)?;
+        let Some(member) = step.member(dependent.table) else { continue };
+        let message = format!(
+            "{} uses column \"{}\" of \"{}\", which phase \"{}\" does not write",
+            dependent.description, step.pair.from, member.name, step.to
+        );
+        let severity = match dependent.kind {
+            // What it refuses is what clients write.
+            Kind::ForeignKey => Severity::Risky,
+            Kind::View
+            | Kind::MaterializedView
+            | Kind::Rule
+            | Kind::GeneratedColumn
+            | Kind::Policy
+            | Kind::Trigger
+            | Kind::Publication
+            | Kind::Function
+            | Kind::Other => Severity::LosesData,
+        };
+        let remedy = definitions::over_new_column(step, member, &dependent);
+        findings.push(step.fault(severity, dependent.kind.about(), message, remedy));
+    }
+    Ok(findings)
+}
+
+impl Kind {
+    fn of(code: &str) -> Self {
+        match code {
+            "v" => Self::View,
+            "m" => Self::MaterializedView,
+            "rule" => Self::Rule,
+            "generated" => Self::GeneratedColumn,
+            "foreign-key" => Self::ForeignKey,
+            "policy" => Self::Policy,
+            "trigger" => Self::Trigger,
+            "publication" => Self::Publication,
+            "function" => Self::Function,
+            _other => Self::Other,
+        }
+    }
+
+    fn about(self) -> About {
+        match self {
+            Self::View => About::View,
+            Self::MaterializedView => About::MaterializedView,
+            Self::Rule => About::Rule,
+            Self::GeneratedColumn => About::GeneratedColumn,
+            Self::ForeignKey => About::ForeignKey,
+            Self::Policy => About::Policy,
+            Self::Trigger => About::Trigger,
+            Self::Publication => About::Publication,
+            Self::Function => About::Function,
+            Self::Other => About::Dependent,
+        }
+    }
+}
+
+fn dependent(row: &Row) -> Result<Dependent, Error> {
+    let description: Option<String> = row.try_get(2)?;
+    Ok(Dependent {
+        table: row.try_get(0)?,
+        kind: Kind::of(row.try_get(1)?),
+        // Gone since.
+        description: description.unwrap_or_else(|| "something that was just dropped".to_owned()),
+        name: row.try_get(3)?,
+        owner: row.try_get(4)?,
+        definition: row.try_get(5)?,
+        second: row.try_get(6)?,
+        columns: row.try_get(7)?,
+        ambiguous: row.try_get(8)?,
+    })
+}

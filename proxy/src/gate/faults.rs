@@ -1,0 +1,79 @@
+//! What keeps the target phase from being compiled, or its expressions from being understood.
+//!
+//! Such a generation can never be put in force, so nothing of this can be forced.
+
+use std::sync::Arc;
+
+use rewrite_rules::{Catalog, Fault, Phase, Rule};
+use tokio_postgres::Client;
+
+use super::answered;
+use super::finding::{About, Finding, Severity};
+use crate::catalog::in_time;
+use crate::phase::rehearse::rehearse;
+
+/// Compiles the rules with the target phase and has the server read every expression.
+pub(super) async fn find(
+    client: &Client,
+    catalog: &Arc<Catalog>,
+    rules: &[Rule],
+    index: usize,
+    to: Phase,
+) -> Result<Vec<Fault>, String> {
+    let mut rules = rules.to_vec();
+    if let Some(rule) = rules.get_mut(index) {
+        rule.phase = to;
+    }
+    match rewrite_rules::compile(0, &rules, Arc::clone(catalog)) {
+        Ok(generation) => answered(in_time(rehearse(client, &generation)).await),
+        Err(faults) => Ok(faults),
+    }
+}
+
+/// The faults that `known` does not tell better already.
+pub(super) fn findings(
+    rules: &[Rule],
+    stepping: &Rule,
+    to: Phase,
+    faults: &[Fault],
+    known: &[Finding],
+) -> Vec<Finding> {
+    let told = |rule: &Rule, fault: &Fault| {
+        let faults = known.iter().filter(|finding| !finding.forcible && rule.name == stepping.name);
+        match fault.key {
+            // The preconditions of a phase.
+            "phase" => faults
+                .into_iter()
+                .any(|it| !matches!(it.about, About::MissingColumn | About::Definition)),
+            // Of a column that does not exist, or is of a wrong type, the rest can wait.
+            "from" | "to" => {
+                let column = rule.change.columns();
+                let name = if fault.key == "from" { &column.from } else { &column.to };
+                let begin = format!("column \"{name}\" ");
+                let is_told = |about| matches!(about, About::MissingColumn | About::Definition);
+                faults.into_iter().any(|it| is_told(it.about) && it.message.starts_with(&begin))
+            }
+            _other => false,
+        }
+    };
+    let mut findings = Vec::new();
+    for fault in faults {
+        let Some(rule) = rules.get(fault.rule) else { continue };
+        if told(rule, fault) {
+            continue;
+        }
+        let key = format!("key \"{}\" of migration \"{}\"", fault.key, rule.name);
+        let hint = fault.hint.iter().map(|hint| format!("; {hint}"));
+        findings.push(Finding {
+            migration: rule.name.clone(),
+            from: stepping.phase,
+            to,
+            severity: Severity::Risky,
+            about: About::Definition,
+            forcible: false,
+            message: format!("{key}: {}{}", fault.message, hint.collect::<String>()),
+            remedy: Vec::new(),
+        });
+    }
+    findings
+}

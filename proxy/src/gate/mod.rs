@@ -1,0 +1,110 @@
+//! Gates: everything that makes a step of a migration unsafe, as far as the server can tell.
+//!
+//! | file | what it looks at |
+//! | --- | --- |
+//! | [`finding`] | what is found |
+//! | [`step`] | the step that is judged |
+//! | [`faults`] | what keeps the target phase from being compiled |
+//! | [`columns`] | existence, NOT NULL and defaults of the columns |
+//! | [`rows`] | whether both columns are the same in all rows |
+//! | [`indexes`], [`constraints`] | what the old column promises and the new one does not |
+//! | [`privileges`] | roles that may use one column and not the other |
+//! | [`triggers`] | triggers and rules that make the two differ, or no longer fire |
+//! | [`dependents`], [`definitions`] | what else hangs on the old column, and its text for the new one |
+//! | [`functions`] | functions whose source names it |
+//! | [`statistics`] | what the planner knows of the new column |
+//! | [`words`] | names in a source |
+//!
+//! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
+//! tables is needed for the rows; all else is readable by every role.
+
+mod columns;
+mod constraints;
+mod definitions;
+mod dependents;
+mod faults;
+mod finding;
+mod functions;
+mod indexes;
+mod privileges;
+mod queries;
+mod rows;
+mod statistics;
+mod step;
+mod triggers;
+mod words;
+
+use std::sync::Arc;
+
+use rewrite_rules::{Catalog, Phase, Rule};
+use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
+
+pub use self::finding::{About, Finding, Severity, is_open};
+use self::step::Step;
+use crate::catalog::{in_time, reason};
+
+/// All reasons why the step of `rules[index]` to phase `to` is not safe now, the worst first.
+///
+/// `rules` are all rules as they run now. What is said of rows is only worth something once the
+/// flip to the present phase has drained: the caller sees to that.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The connection fails, or the server does not answer.
+pub async fn check(
+    client: &mut Client,
+    catalog: Arc<Catalog>,
+    rules: &[Rule],
+    index: usize,
+    to: Phase,
+) -> Result<Vec<Finding>, String> {
+    let Some(rule) = rules.get(index) else { return Ok(Vec::new()) };
+    let faults = faults::find(client, &catalog, rules, index, to).await?;
+    let Some(step) = Step::new(rule, to, &catalog) else {
+        return Ok(faults::findings(rules, rule, to, &faults, &[]));
+    };
+    let mut findings = columns::check(&step);
+    findings.extend(answered(in_time(of_server(client, &step)).await)?);
+    findings.extend(rows::check(client, &step, &catalog).await?);
+    findings.extend(faults::findings(rules, rule, to, &faults, &findings));
+    findings.sort_by_key(|finding| (finding.severity, finding.about));
+    findings.dedup();
+    Ok(findings)
+}
+
+/// What the server's catalogs tell, in one snapshot.
+async fn of_server(client: &mut Client, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .await?;
+    transaction.batch_execute("SET LOCAL search_path = ''").await?;
+    let findings = in_snapshot(&transaction, step).await?;
+    transaction.commit().await?;
+    Ok(findings)
+}
+
+async fn in_snapshot(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = indexes::check(transaction, step).await?;
+    findings.extend(constraints::check(transaction, step).await?);
+    findings.extend(privileges::check(transaction, step).await?);
+    findings.extend(triggers::check(transaction, step).await?);
+    findings.extend(dependents::check(transaction, step).await?);
+    findings.extend(functions::check(transaction, step).await?);
+    findings.extend(statistics::check(transaction, step).await?);
+    Ok(findings)
+}
+
+/// An answer of the server's, or in words why there is none.
+fn answered<T>(answer: Result<Result<T, Error>, crate::catalog::NoAnswer>) -> Result<T, String> {
+    match answer {
+        Ok(answer) => answer.map_err(|error| reason(&error)),
+        Err(silence) => Err(silence.to_string()),
+    }
+}
