@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod difference;
 mod explain;
 mod pause;
@@ -26,6 +27,8 @@ const FAILED: u8 = 1;
 const NOT_RUNNING: u8 = 3;
 /// The new phase is in force, and its flip has not drained in time.
 const NOT_DRAINED: u8 = 4;
+/// The next step is not safe now.
+const GATE_CLOSED: u8 = 5;
 
 /// Moves a live PostgreSQL database from one schema shape to the next.
 #[derive(Debug, Parser)]
@@ -49,6 +52,8 @@ enum Command {
     Pause(pause::Pause),
     /// Let held transactions go on
     Resume(pause::Resume),
+    /// Show what makes the next step of a migration, and the way back, unsafe now; changes nothing
+    Check(check::Arguments),
     /// Show what the running proxy does
     Status(status::Arguments),
     /// Show what PostgreSQL would receive instead of a statement
@@ -65,6 +70,7 @@ impl Command {
             | Self::Phase(_)
             | Self::Pause(_)
             | Self::Resume(_)
+            | Self::Check(_)
             | Self::Status(_)
             | Self::Explain(_) => "info",
             Self::Demo(_) => "off",
@@ -97,6 +103,7 @@ pub fn main() -> ExitCode {
             Command::Phase(arguments) => phase::run(arguments).await,
             Command::Pause(arguments) => pause::pause(arguments).await,
             Command::Resume(arguments) => pause::resume(arguments).await,
+            Command::Check(arguments) => check::run(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,
             Command::Demo(arguments) => crate::demo::run(arguments).await,

@@ -1,0 +1,207 @@
+//! `segue check`: what makes the next step of a migration, and the way back, unsafe now.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use rewrite_rules::{Phase, Rule};
+use serde::Serialize;
+
+use super::{ConfigFile, DONE, GATE_CLOSED, fail, say};
+use crate::config::{Draft, nearest};
+use crate::gate::{self, Finding, Severity, is_open};
+use crate::phase::prepare;
+
+/// Messages are broken here; commands never are. Unit: columns.
+const MESSAGE_COLUMNS: usize = 94;
+
+/// How headings look.
+const HEADING: Style = Style::new().bold();
+/// How an open gate looks.
+const OPEN: Style = AnsiColor::Green.on_default();
+/// How what loses data looks.
+const LOSES_DATA: Style = AnsiColor::Red.on_default();
+/// How what is risky looks.
+const RISKY: Style = AnsiColor::Yellow.on_default();
+
+/// Arguments of `segue check`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Nothing is changed: the checks only read. They compare all rows before the \
+                        side that is read changes, which reads the whole table.\n\n\
+                        Exit codes: 0 the next step's gate is open, 1 failed, 5 it is closed"
+)]
+pub(super) struct Arguments {
+    /// The migration; all of them, if none is named
+    name: Option<String>,
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Print an array of JSON objects
+    #[arg(long)]
+    json: bool,
+}
+
+/// A migration and the steps that it may take.
+#[derive(Debug, Serialize)]
+struct Checked {
+    migration: String,
+    phase: Phase,
+    /// The next step, if there is one, and the one back.
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    direction: Direction,
+    to: Phase,
+    /// Whether nothing keeps it from being taken.
+    open: bool,
+    findings: Vec<Finding>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Direction {
+    Forward,
+    Back,
+}
+
+pub(super) async fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { name, file, json } = arguments;
+    let checked = match check(Draft::read(&file.config).await, name.as_deref()).await {
+        Ok(checked) => checked,
+        Err(problem) => return fail(&problem),
+    };
+    if json {
+        match serde_json::to_string_pretty(&checked) {
+            Ok(text) => say(&format!("{text}\n")),
+            Err(error) => return fail(&error.to_string()),
+        }
+    } else if checked.is_empty() {
+        say("no migrations\n");
+    } else {
+        let texts: Vec<String> = checked.iter().map(render).collect();
+        say(&texts.join("\n"));
+    }
+    let mut next =
+        checked.iter().flat_map(|it| &it.steps).filter(|it| it.direction == Direction::Forward);
+    ExitCode::from(if next.all(|step| step.open) { DONE } else { GATE_CLOSED })
+}
+
+async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, String> {
+    let connected = prepare::load(&mut draft).await;
+    let (mut client, loaded) = match connected {
+        Some(connected) if draft.report.faults.is_empty() => connected,
+        Some(_) | None => {
+            draft.report.sort();
+            return Err(draft.report.to_string());
+        }
+    };
+    let rules = phases_in_force(&draft);
+    if let Some(name) = name {
+        known(name, &rules)?;
+    }
+    let mut checked = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        if name.is_some_and(|name| name != rule.name) {
+            continue;
+        }
+        let steps =
+            [(Direction::Forward, rule.phase.next()), (Direction::Back, rule.phase.previous())];
+        let mut found = Vec::new();
+        for (direction, to) in steps {
+            let Some(to) = to else { continue };
+            let catalog = std::sync::Arc::clone(&loaded.catalog);
+            let findings = gate::check(&mut client, catalog, &rules, index, to).await?;
+            found.push(Step { direction, to, open: is_open(&findings), findings });
+        }
+        checked.push(Checked { migration: rule.name.clone(), phase: rule.phase, steps: found });
+    }
+    Ok(checked)
+}
+
+/// All rules, in the phases that are in force: those of the file.
+fn phases_in_force(draft: &Draft) -> Vec<Rule> {
+    draft.rules.iter().map(|(rule, _)| rule.clone()).collect()
+}
+
+fn known(name: &str, rules: &[Rule]) -> Result<(), String> {
+    if rules.iter().any(|rule| rule.name == name) {
+        return Ok(());
+    }
+    let hint = match nearest(name, rules.iter().map(|rule| rule.name.as_str())) {
+        Some(near) => format!("\n  hint: did you mean \"{near}\"?"),
+        None => String::new(),
+    };
+    Err(format!("there is no migration \"{name}\"{hint}"))
+}
+
+fn render(checked: &Checked) -> String {
+    let Checked { migration, phase, steps } = checked;
+    let mut text = format!("{HEADING}{migration}{HEADING:#} is in phase \"{phase}\"\n");
+    for step in steps {
+        let way = match step.direction {
+            Direction::Forward => "next step",
+            Direction::Back => "way back",
+        };
+        let gate = match step.open {
+            true => format!("{OPEN}the gate is open{OPEN:#}"),
+            false => format!("{LOSES_DATA}the gate is closed{LOSES_DATA:#}"),
+        };
+        let _ = writeln!(text, "\n  {way:9}  {HEADING}{}{HEADING:#}: {gate}", step.to);
+        for finding in &step.findings {
+            text.push_str(&lines(finding));
+        }
+    }
+    if *phase == Phase::Contract {
+        let _ = writeln!(text, "\n  next step  none: this is the last phase");
+    }
+    text
+}
+
+/// A message as lines of at most so many columns, longer words left whole.
+fn wrapped(message: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in message.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A finding, its code beside it, and below it what mends it, in lines to be pasted.
+fn lines(finding: &Finding) -> String {
+    let (style, what) = match finding.severity {
+        Severity::LosesData => (LOSES_DATA, "loses data"),
+        Severity::Risky if finding.forcible => (RISKY, "risky"),
+        // Nobody can force what cannot be compiled.
+        Severity::Risky => (RISKY, "not ready"),
+        Severity::Note => (Style::new(), "note"),
+    };
+    let mut text = format!("\n    {style}{what:10}{style:#}  {}\n", finding.about.code());
+    for line in wrapped(&finding.message, MESSAGE_COLUMNS) {
+        let _ = writeln!(text, "      {line}");
+    }
+    for command in &finding.remedy {
+        for line in command.lines() {
+            let _ = writeln!(text, "        {line}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_broken_between_words() {
+        assert_eq!(wrapped("a bc def ghijklm n", 6), ["a bc", "def", "ghijklm", "n"]);
+        assert_eq!(wrapped("'a  b'", 6), ["'a  b'"], "values stay as they are");
+    }
+}
