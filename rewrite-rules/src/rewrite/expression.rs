@@ -4,12 +4,11 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Ident, NamedWindowDefinition,
-    NamedWindowExpr, Query, Visit, Visitor,
+    AccessExpr, ArrayElemTypeDef, DataType, Expr, Ident, NamedWindowDefinition, NamedWindowExpr,
+    Query, Visit, Visitor,
 };
 
 use super::occurrence::Need;
-use super::passed_row::is_subquery;
 use super::reference::{Qualifier, Reference};
 use super::{Rewriter, Walk};
 use crate::name;
@@ -268,6 +267,7 @@ impl Visitor for Names<'_, '_> {
         if self.inside_query > 0 {
             return ControlFlow::Continue(());
         }
+        self.rewriter.allow_compared_rows(expression);
         let walked = match expression {
             Expr::Identifier(ident) if self.fields.contains(&start_byte(ident.span)) => {
                 self.rewriter.account(ident);
@@ -289,48 +289,8 @@ impl Visitor for Names<'_, '_> {
                     self.rewriter.field_of_passed(root, access_chain)
                 }
             }
-            Expr::IsNull(row) | Expr::IsNotNull(row) => {
-                self.rewriter.allow_any_row(row);
-                Ok(())
-            }
-            Expr::BinaryOp { left, op, right } if compares(op) => {
-                self.rewriter.allow_any_row(left);
-                self.rewriter.allow_any_row(right);
-                Ok(())
-            }
-            Expr::InList { expr, list, .. } => {
-                self.rewriter.allow_any_row(expr);
-                list.iter().for_each(|item| self.rewriter.allow_any_row(item));
-                Ok(())
-            }
-            Expr::Between { expr, low, high, .. } => {
-                [expr, low, high].into_iter().for_each(|it| self.rewriter.allow_any_row(it));
-                Ok(())
-            }
-            Expr::InSubquery { expr, subquery, .. } => {
-                self.rewriter.allow_any_row(expr);
-                self.rewriter.allow_operand(subquery);
-                Ok(())
-            }
-            Expr::AnyOp { left, compare_op, right, .. }
-            | Expr::AllOp { left, compare_op, right }
-                if compares(compare_op) && is_subquery(right) =>
-            {
-                self.rewriter.allow_any_row(left);
-                self.rewriter.allow_any_row(right);
-                Ok(())
-            }
-            Expr::Exists { subquery, .. } => {
-                self.rewriter.allow_operand(subquery);
-                Ok(())
-            }
             Expr::Named { name, .. } => {
                 self.rewriter.account(name);
-                Ok(())
-            }
-            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
-                self.rewriter.allow_any_row(left);
-                self.rewriter.allow_any_row(right);
                 Ok(())
             }
             Expr::Cast { expr, data_type, .. } => {
@@ -387,19 +347,6 @@ impl Names<'_, '_> {
             _ => {}
         }
     }
-}
-
-/// Operators that compare two rows of any types.
-fn compares(operator: &BinaryOperator) -> bool {
-    matches!(
-        operator,
-        BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq
-    )
 }
 
 /// Expressions of other databases that the parser accepts.

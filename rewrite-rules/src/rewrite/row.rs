@@ -9,10 +9,11 @@
 //! column description is patched; where a function or a cast would see it, the statement is
 //! refused.
 
-use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart};
 
 use super::extent::Range;
 use super::occurrence::Stance;
+use super::passed_row::is_subquery;
 use super::star::Star;
 use super::{Rewriter, Walk};
 use crate::lens::Lens;
@@ -190,7 +191,42 @@ impl Rewriter<'_> {
         }
     }
 
-    /// The same where a field is taken: PostgreSQL knows those of a relation's row, but not those
+    /// Notes the whole rows that an expression compares, or of which it asks whether they are there.
+    pub(super) fn allow_compared_rows(&mut self, expression: &Expr) {
+        match expression {
+            Expr::IsNull(row) | Expr::IsNotNull(row) => self.allow_any_row(row),
+            Expr::BinaryOp { left, op, right } if compares(op) => {
+                self.allow_any_row(left);
+                self.allow_any_row(right);
+            }
+            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                self.allow_any_row(left);
+                self.allow_any_row(right);
+            }
+            Expr::InList { expr, list, .. } => {
+                self.allow_any_row(expr);
+                list.iter().for_each(|item| self.allow_any_row(item));
+            }
+            Expr::Between { expr, low, high, .. } => {
+                [expr, low, high].into_iter().for_each(|it| self.allow_any_row(it));
+            }
+            Expr::InSubquery { expr, subquery, .. } => {
+                self.allow_any_row(expr);
+                self.allow_operand(subquery);
+            }
+            Expr::AnyOp { left, compare_op, right, .. }
+            | Expr::AllOp { left, compare_op, right }
+                if compares(compare_op) && is_subquery(right) =>
+            {
+                self.allow_any_row(left);
+                self.allow_any_row(right);
+            }
+            Expr::Exists { subquery, .. } => self.allow_operand(subquery),
+            _ => {}
+        }
+    }
+
+    /// As `allow_any_row`, where a field is taken: PostgreSQL knows those of a relation's row, but not those
     /// of what a sub-select in an expression gives.
     pub(super) fn allow_any_relations_row(&mut self, expression: &Expr) {
         match expression {
@@ -206,6 +242,19 @@ impl Rewriter<'_> {
             self.typeless_rows.insert(start_byte(first.span));
         }
     }
+}
+
+/// Operators that compare two rows of any types.
+fn compares(operator: &BinaryOperator) -> bool {
+    matches!(
+        operator,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+    )
 }
 
 /// Whether the table has just the columns that the client knows.
