@@ -37,6 +37,8 @@ pub struct Governed {
     pub attributes: u16,
     /// Columns of unique indexes and constraints, by name.
     pub keys: Vec<(String, Vec<String>)>,
+    /// The same of those that are gone, by the names of old, where a successor is declared.
+    pub successors: Vec<(String, Vec<String>)>,
 }
 
 /// A name that a client may use for a column.
@@ -320,6 +322,12 @@ impl<'c> Shape<'c> {
                 };
                 let governed = shape.governed.get_mut(index).ok_or("no table")?;
                 governed.change(&rule.change, rule.phase, speaks)?;
+                for (gone, successor) in &rule.change.columns().constraints {
+                    let key = |name: &String| known.keys.iter().find(|key| key.name == *name);
+                    if let (None, Some(key)) = (key(gone), key(successor)) {
+                        governed.successors.push((gone.clone(), key.columns.clone()));
+                    }
+                }
                 at += 1;
             }
         }
@@ -334,6 +342,7 @@ impl<'c> Shape<'c> {
             physical: known.columns.clone(),
             attributes: known.attribute_count,
             keys: known.keys.iter().map(|key| (key.name.clone(), key.columns.clone())).collect(),
+            successors: Vec::new(),
             relation,
         });
         Ok(self.governed.len() - 1)

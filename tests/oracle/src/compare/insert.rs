@@ -367,6 +367,13 @@ impl<'s> Walk<'s> {
                 false => self.fail("another arbiter", client, output),
             };
         }
+        if let Some((_, columns)) = table.successors.iter().find(|(name, _)| name == constraint) {
+            let elements = output.list("index_elems").iter().map(|it| it.text("name"));
+            return match elements.eq(columns) {
+                true => Ok(()),
+                false => self.fail("another arbiter", client, output),
+            };
+        }
         let (before, after) = (client.list("index_elems"), output.list("index_elems"));
         if before.len() != after.len() {
             return self.fail("another arbiter", before, after);
