@@ -133,7 +133,6 @@ pub async fn start(path: &Path) -> Result<Running, StartError> {
         current: Arc::clone(&current),
         flips: flips.clone(),
         reloader: reloader.clone(),
-        server: config.control.clone(),
         counters: {
             let counters = Arc::clone(&counters);
             Box::new(move || counts(&counters.snapshot()))

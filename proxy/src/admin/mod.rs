@@ -25,7 +25,6 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::config::ControlUrl;
 use crate::phase::drain::Drain;
 use crate::phase::generation::Current;
 use crate::phase::reload::Reloader;
@@ -57,8 +56,6 @@ pub struct Control {
     pub flips: watch::Receiver<Arc<Drain>>,
     /// Asks for reloads.
     pub reloader: Reloader,
-    /// How the governed database is reached, as it was at start.
-    pub server: ControlUrl,
     /// The data plane's counts by name.
     pub counters: Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>,
 }

@@ -6,7 +6,7 @@ use crate::phase::stragglers::{self, Ended, Ending};
 
 pub(super) async fn answer(control: &Control, how: Ending) -> Answer {
     let drain = control.flips.borrow().clone();
-    match stragglers::end(&control.server, &drain, how).await {
+    match stragglers::end(&drain, how).await {
         Ok(Ended { signalled, left }) => {
             for one in &signalled {
                 tracing::warn!(generation = drain.generation, ?how, "straggler: {one}");

@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     drain_timeout: Duration,
     /// Wait for the drain as long as it takes
-    #[arg(long, conflicts_with = "drain_timeout")]
+    #[arg(long, conflicts_with_all = ["drain_timeout", "Stragglers"])]
     wait: bool,
     #[command(flatten)]
     stragglers: Stragglers,

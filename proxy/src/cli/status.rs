@@ -95,7 +95,7 @@ fn held(hold: &Hold, now: SystemTime) -> String {
     let now_ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
     let left = u128::from(hold.until_ms).saturating_sub(now_ms) / 1_000;
     format!(
-        "paused {} ago: {} sessions wait, {} are under way; resumes by itself in {left} s",
+        "paused {} ago; waiting sessions: {}; under way: {}; resumes by itself in {left} s",
         ago(hold.since_ms, now),
         hold.held,
         hold.under_way.len()

@@ -50,6 +50,8 @@ pub struct Drain {
     pub generation: u64,
     /// When.
     pub swapped_at: SystemTime,
+    /// How the governed database is reached.
+    pub control: ControlUrl,
     progress: watch::Sender<Progress>,
 }
 
@@ -62,6 +64,8 @@ pub struct Progress {
     pub waiting: Vec<Waiting>,
     /// What keeps the server from being asked.
     pub problem: Option<String>,
+    /// Whether anybody has looked yet.
+    pub looked: bool,
 }
 
 /// Somebody who is waited for.
@@ -148,9 +152,9 @@ impl Waiting {
 impl Drain {
     /// A flip to `generation` that has just been swapped in.
     #[must_use]
-    pub fn begin(generation: u64) -> Arc<Self> {
+    pub fn begin(generation: u64, control: ControlUrl) -> Arc<Self> {
         let progress = watch::Sender::new(Progress::default());
-        Arc::new(Self { generation, swapped_at: SystemTime::now(), progress })
+        Arc::new(Self { generation, swapped_at: SystemTime::now(), control, progress })
     }
 
     /// How far it is.
@@ -174,6 +178,15 @@ impl Drain {
         let _ = progress.wait_for(|progress| progress.drained_at.is_some()).await;
     }
 
+    /// Waits until it is known who is waited for.
+    ///
+    /// Cancel safe: it only waits.
+    pub async fn looked(&self) {
+        let mut progress = self.progress.subscribe();
+        let _ =
+            progress.wait_for(|progress| progress.looked || progress.drained_at.is_some()).await;
+    }
+
     fn finish(&self) {
         self.progress.send_modify(|progress| {
             *progress = Progress { drained_at: Some(SystemTime::now()), ..Progress::default() };
@@ -183,17 +196,12 @@ impl Drain {
     /// Watches until it is drained. `governed` are the tables of the old and of the new rules.
     ///
     /// Cancel safe: it only reads.
-    pub async fn watch(
-        &self,
-        current: &Current,
-        control: &ControlUrl,
-        governed: &BTreeSet<RelationName>,
-    ) {
+    pub async fn watch(&self, current: &Current, governed: &BTreeSet<RelationName>) {
         // Without a governed table there is nothing that two generations could see differently.
         if governed.is_empty() {
             return self.finish();
         }
-        let mut server = Server { control, governed, client: None, barrier: None };
+        let mut server = Server { control: &self.control, governed, client: None, barrier: None };
         let mut listed_at: Option<tokio::time::Instant> = None;
         let mut on_server = Vec::new();
         loop {
@@ -245,6 +253,7 @@ impl Drain {
         waiting.truncate(WAITING_ENTRIES);
         self.progress.send_modify(|progress| {
             progress.waiting = waiting;
+            progress.looked = true;
             progress.problem = problem;
         });
     }

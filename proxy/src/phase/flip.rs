@@ -91,7 +91,7 @@ impl Flipper {
             current,
             loaded,
             client: Some(client),
-            flips: watch::Sender::new(Drain::begin(number)),
+            flips: watch::Sender::new(Drain::begin(number, config.control.clone())),
             drains: JoinSet::new(),
             said: None,
         };
@@ -138,7 +138,7 @@ impl Flipper {
         self.client = Some(client);
         self.swap(generation, loaded);
         if !plan.is_empty() {
-            self.flips.send_replace(Drain::begin(number));
+            self.flips.send_replace(Drain::begin(number, self.config.control.clone()));
             self.spawn_drain(tables);
         }
         for step in &plan.steps {
@@ -268,11 +268,11 @@ impl Flipper {
     /// Watches the latest flip until it is drained.
     fn spawn_drain(&mut self, tables: BTreeSet<RelationName>) {
         let drain = Arc::clone(&self.flips.borrow());
-        let (current, control) = (Arc::clone(&self.current), self.config.control.clone());
+        let current = Arc::clone(&self.current);
         // Those that are done must not pile up.
         while self.drains.try_join_next().is_some() {}
         self.drains.spawn(async move {
-            drain.watch(&current, &control, &tables).await;
+            drain.watch(&current, &tables).await;
             let took = SystemTime::now().duration_since(drain.swapped_at).unwrap_or_default();
             tracing::info!(generation = drain.generation, after = ?took, "drained");
         });

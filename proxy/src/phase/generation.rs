@@ -265,10 +265,11 @@ impl Seat {
         self.state.generation.store(0, Ordering::SeqCst);
     }
 
-    /// Number of the generation that a new transaction would use.
+    /// Whether whoever lives in generation `number` should let go of it as soon as it can: there is
+    /// a newer one, or new transactions are held back.
     #[must_use]
-    pub fn newest(&self) -> u64 {
-        self.current.number()
+    pub fn should_rest(&self, number: u64) -> bool {
+        self.current.number() != number || self.current.gate.is_closed()
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Whoever begins a transaction publishes its seat first and looks at the gate then; whoever closes
 //! the gate does so first and looks at the seats then. So each transaction either is held or is
-//! seen, and once no seat is taken nothing is under way.
+//! seen, and once no seat is taken nothing is under way. (The gates of [`crate::gate`] are others:
+//! they say whether a step may be taken.)
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};

@@ -2,10 +2,10 @@
 
 use rewrite_rules::name::quoted;
 use serde::{Deserialize, Serialize};
+use tokio_postgres::error::SqlState;
 
 use super::drain::{Drain, Reason, Waiting};
 use crate::catalog;
-use crate::config::ControlUrl;
 
 /// How a straggler is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,16 +45,22 @@ const TERMINATE: &str = "
 ///
 /// # Errors
 /// The server cannot be reached.
-pub async fn end(control: &ControlUrl, drain: &Drain, how: Ending) -> Result<Ended, String> {
-    let client = catalog::connect(control).await.map_err(|error| error.to_string())?;
+pub async fn end(drain: &Drain, how: Ending) -> Result<Ended, String> {
+    let client = catalog::connect(&drain.control).await.map_err(|error| error.to_string())?;
     let statement = match how {
         Ending::Cancel => CANCEL,
         Ending::Terminate => TERMINATE,
     };
+    // Whoever asks right behind the flip means those who will be found.
+    catalog::in_time(drain.looked()).await.map_err(|silence| silence.to_string())?;
     let mut ended = Ended::default();
     for waiting in drain.progress().waiting {
         if waiting.reason == Reason::PreparedTransaction {
             ended.left.push(format!("{waiting}\n  hint: {}", finish_prepared(&waiting)));
+            continue;
+        }
+        if waiting.pid == 0 {
+            ended.left.push(format!("{waiting}: its process on the server is not known"));
             continue;
         }
         let age = drain.swapped_at.elapsed().unwrap_or_default().as_secs_f64();
@@ -67,9 +73,14 @@ pub async fn end(control: &ControlUrl, drain: &Drain, how: Ending) -> Result<End
             Ok(_) => {}
             Err(error) => {
                 let reason = catalog::reason(&error);
-                let hint = "GRANT pg_signal_backend to segue's role; sessions of superusers only a \
-                            superuser may end";
-                ended.left.push(format!("{waiting}: {reason}\n  hint: {hint}"));
+                let hint = match error.code() {
+                    Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                        "\n  hint: GRANT pg_signal_backend to segue's role; sessions of superusers \
+                         only a superuser may end"
+                    }
+                    Some(_) | None => "",
+                };
+                ended.left.push(format!("{waiting}: {reason}{hint}"));
             }
         }
     }

@@ -15,6 +15,7 @@ use super::flip::{Flipper, ReloadError};
 use super::generation::{Current, Occupant};
 use super::prepare::prepare;
 use super::reload::{CATALOG_POLL_MS, Reloader, spawn};
+use super::stragglers::{self, Ending};
 use crate::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use crate::config::Draft;
 
@@ -100,13 +101,7 @@ async fn a_flip_is_drained_when_nothing_older_is_left() {
     let other = connect(&house.cluster).await;
 
     // A session of an older generation.
-    let seat = house.current.sit(Occupant {
-        client: "127.0.0.1:1".to_owned(),
-        user: "app".to_owned(),
-        database: "postgres".to_owned(),
-        application_name: "test".to_owned(),
-        backend_pid: 0,
-    });
+    let seat = house.current.sit(occupant(0));
     assert_eq!(seat.pin().map(|pinned| pinned.number()), Some(1));
     assert_eq!(house.flip(Phase::DualWrite).await.unwrap(), 2);
     is_held_up_by(&house.latest(), Reason::OlderGeneration).await;
@@ -143,6 +138,51 @@ async fn a_flip_is_drained_when_nothing_older_is_left() {
     assert_eq!(house.flip(Phase::SwitchReads).await.unwrap(), 5);
     drains(&house.latest()).await;
     house.cluster.stop().await;
+}
+
+/// A session of the proxy, as far as the control plane sees it.
+fn occupant(backend_pid: i32) -> Occupant {
+    Occupant {
+        client: "127.0.0.1:1".to_owned(),
+        user: "app".to_owned(),
+        database: "postgres".to_owned(),
+        application_name: "test".to_owned(),
+        backend_pid,
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_ended_whose_transaction_is_younger_than_the_flip() {
+    let house = House::start().await;
+    drains(&house.latest()).await;
+    let other = connect(&house.cluster).await;
+    let pid: i32 = other.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    // The proxy still waits for this backend, and the server has begun something else in it.
+    let (known, unknown) = (house.current.sit(occupant(pid)), house.current.sit(occupant(0)));
+    assert!(known.pin().is_some() && unknown.pin().is_some());
+    house.flip(Phase::DualWrite).await.unwrap();
+    is_held_up_by_two(&house.latest()).await;
+    other.batch_execute("BEGIN; SELECT 1").await.unwrap();
+    let ended = stragglers::end(&house.latest(), Ending::Terminate).await.unwrap();
+    assert_eq!(ended.signalled, Vec::<String>::new());
+    assert_eq!(ended.left.len(), 1, "{:?}", ended.left);
+    assert!(ended.left.iter().all(|one| one.contains("pid 0: ")), "{:?}", ended.left);
+    other.batch_execute("COMMIT").await.unwrap();
+
+    // Idle, it is what was waited for.
+    let ended = stragglers::end(&house.latest(), Ending::Terminate).await.unwrap();
+    assert_eq!(ended.signalled.len(), 1, "{:?}", ended.signalled);
+    other.batch_execute("SELECT 1").await.unwrap_err();
+    house.cluster.stop().await;
+}
+
+async fn is_held_up_by_two(drain: &Drain) {
+    let listed = async {
+        while drain.progress().waiting.len() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, listed).await.unwrap();
 }
 
 #[tokio::test]

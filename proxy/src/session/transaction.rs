@@ -65,13 +65,13 @@ impl Transaction {
 
     /// Called before a message that starts work is read: pins a generation if none is held.
     ///
-    /// `None` means that the message must wait until all that is under way is answered: a new
-    /// generation is in force, and a client that pipelines one batch after another would never
-    /// reach it otherwise; or the gate is closed.
+    /// `None` means that the message must wait. Either until all that is under way is answered: a
+    /// new generation is in force, or the gate is closed, and a client that pipelines one batch
+    /// after another would never come to it otherwise. Or until the gate opens.
     pub(super) fn begin(&mut self, answered: bool) -> Option<Held> {
         match &self.pinned {
             Some(pinned)
-                if !self.batch_open && !answered && self.seat.newest() != pinned.number() =>
+                if !self.batch_open && !answered && self.seat.should_rest(pinned.number()) =>
             {
                 return None;
             }
@@ -204,6 +204,29 @@ mod tests {
         assert_eq!(transaction.begin(false), None, "a new batch");
         assert!(transaction.ready(Status::Idle, true));
         assert_eq!(transaction.begin(true), held(2));
+    }
+
+    #[test]
+    fn a_pipelining_client_comes_to_the_gate_too() {
+        let (current, mut transaction) = seated();
+        assert_eq!(transaction.begin(true), held(1));
+        transaction.end_batch();
+        assert_eq!(transaction.begin(false), held(1), "the gate is open");
+        transaction.end_batch();
+        current.gate().close(std::time::Duration::from_secs(600));
+        assert_eq!(transaction.begin(false), None, "a new batch");
+        assert!(!transaction.is_held(), "its answers are waited for, not the gate");
+        // In an open transaction it goes on, one batch after the other.
+        assert!(!transaction.ready(Status::Open, true));
+        assert_eq!(transaction.begin(true), held(1));
+        transaction.end_batch();
+        assert!(transaction.ready(Status::Idle, true));
+        assert_eq!(transaction.begin(true), None);
+        assert!(transaction.is_held());
+        assert_eq!(current.holders(), []);
+        current.gate().open();
+        assert_eq!(transaction.begin(true), held(1));
+        assert!(!transaction.is_held());
     }
 
     #[test]
