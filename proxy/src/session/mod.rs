@@ -145,6 +145,8 @@ pub async fn serve(
         client.output.put(&complaint.to_bytes());
         server.output.put(&compose::terminate());
     }
+    // A server that closed has ended its transaction before: a drain need not wait for the client.
+    let conversation = conversation.filter(|_| !server.ended);
     say_goodbye(&mut client, Some(&mut server)).await;
     if let Some(conversation) = conversation
         && !matches!(end, End::Stopped)
