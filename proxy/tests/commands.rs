@@ -1,0 +1,216 @@
+//! The commands as an operator types them: what they print and with which code they exit.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use segue::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use tokio_postgres::{Client, NoTls};
+
+/// Exit code, standard output, standard error.
+type Said = (Option<i32>, String, String);
+
+/// A running proxy, which must not outlive its test.
+struct Proxy(Child);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server, a configuration, and `segue serve` with it.
+struct House {
+    cluster: Cluster,
+    config: PathBuf,
+    proxy: Proxy,
+    port: u16,
+}
+
+impl House {
+    async fn start() -> Self {
+        let cluster = Cluster::start(ClusterOptions::default()).await.expect("a cluster");
+        let direct = connect(cluster.superuser("postgres")).await;
+        let table = "CREATE TABLE users (id int PRIMARY KEY, username text)";
+        direct.batch_execute(table).await.expect("a table");
+        let config = cluster.folder().join("segue.toml");
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\nupstream = \"postgres://127.0.0.1:{}\"\ncontrol = \"{}\"\n\
+             [[migration]]\nname = \"m\"\nkind = \"rename-column\"\ntable = \"users\"\n\
+             from = \"username\"\nto = \"handle\"\nphase = \"expand\"\n",
+            cluster.port(),
+            cluster.url(SUPERUSER, "postgres"),
+        );
+        std::fs::write(&config, text).expect("a file");
+        let mut serve = segue(&["serve"], &config);
+        let log = cluster.folder().join("segue.log");
+        let file = std::fs::File::create(&log).expect("a log");
+        let proxy = Proxy(serve.stderr(file).spawn().expect("a proxy"));
+        eventually("it is ready", || port(&log).is_some()).await;
+        let port = port(&log).expect("a port");
+        Self { cluster, config, proxy, port }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        said(segue(arguments, &self.config).output().expect("an exit"))
+    }
+
+    /// The same while this test goes on.
+    fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = segue(arguments, &self.config);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process")
+    }
+
+    async fn client(&self) -> Client {
+        let mut through = tokio_postgres::Config::new();
+        through.host("127.0.0.1").port(self.port).dbname("postgres");
+        connect(through.user(SUPERUSER).application_name("app").clone()).await
+    }
+
+    fn status(&self) -> String {
+        self.run(&["status"]).1
+    }
+
+    async fn stop(self) {
+        drop(self.proxy);
+        self.cluster.stop().await;
+    }
+}
+
+fn segue(arguments: &[&str], config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_segue"));
+    command.args(arguments).arg("--config").arg(config).env_remove("RUST_LOG");
+    command
+}
+
+async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..750 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not in time: {what}");
+}
+
+fn said(output: Output) -> Said {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn line(code: i32, out: &str) -> Said {
+    (Some(code), format!("{out}\n"), String::new())
+}
+
+/// Where the proxy listens, as its log says.
+fn port(log: &Path) -> Option<u16> {
+    let text = std::fs::read_to_string(log).expect("a log");
+    let (_, address) = text.split_once("ready addr=127.0.0.1:")?;
+    address.split_whitespace().next()?.parse().ok()
+}
+
+async fn connect(config: tokio_postgres::Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test]
+async fn pausing_and_resuming() {
+    let house = House::start().await;
+    let (busy, waiting) = (house.client().await, house.client().await);
+    busy.batch_execute("BEGIN; SELECT username FROM users WHERE id = 7").await.expect("a row");
+
+    // It outlasts a short pause.
+    let (code, out, error) = house.run(&["pause", "--timeout", "300ms"]);
+    assert!(out.starts_with("waiting for client \"127.0.0.1:"), "{out}");
+    assert!(out.contains("application \"app\""), "{out}");
+    assert_eq!(
+        (code, error.as_str()),
+        (
+            Some(4),
+            "transactions outlasted the pause, which is over\n  hint: end them, or give a longer \
+             --timeout\n"
+        )
+    );
+    assert!(!house.status().contains("paused"));
+
+    // It ends within a longer one; who comes later waits until told.
+    let pause = house.begin(&["pause", "--timeout", "10m"]);
+    eventually("it is closed", || house.status().contains("paused")).await;
+    let held = tokio::spawn(async move { waiting.query("SELECT 1", &[]).await.map(|it| it.len()) });
+    eventually("one waits", || house.status().contains("waiting sessions: 1;")).await;
+    busy.batch_execute("COMMIT").await.expect("a commit");
+    let (code, out, error) = said(pause.wait_with_output().expect("an exit"));
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let last = out.lines().last();
+    assert_eq!(last, Some("paused: nothing is under way, and new transactions are held back"));
+    assert!(house.status().contains("under way: 0;"));
+    assert!(!held.is_finished());
+    assert_eq!(house.run(&["resume"]), line(0, "new transactions are not held back"));
+    assert_eq!(held.await.expect("an end").ok(), Some(1));
+    assert_eq!(house.run(&["resume"]), line(0, "new transactions are not held back"));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_is_checked_taken_and_waited_for() {
+    let house = House::start().await;
+    let closed = "m is in phase \"expand\"\n\n  next step  dual-write: the gate is closed\n\n    \
+                  not ready   missing-column\n      column \"handle\" does not exist in \
+                  \"public.users\", and phase \"dual-write\" needs it\n        ALTER TABLE \
+                  public.users ADD COLUMN handle text;";
+    assert_eq!(house.run(&["check"]), line(5, closed));
+    assert_eq!(house.run(&["check", "m"]).0, Some(5));
+    let (code, _, error) = house.run(&["check", "n"]);
+    assert_eq!((code, error.as_str()), (Some(1), "there is no migration \"n\"\n"));
+    let direct = connect(house.cluster.superuser("postgres")).await;
+    direct.batch_execute("ALTER TABLE public.users ADD COLUMN handle text").await.expect("DDL");
+    let open = "m is in phase \"expand\"\n\n  next step  dual-write: the gate is open";
+    assert_eq!(house.run(&["check"]), line(0, open));
+
+    let holder = house.client().await;
+    holder.batch_execute("BEGIN; SELECT username FROM users WHERE id = 7").await.expect("a row");
+    let (code, out, error) = house.run(&["phase", "m", "dual-write", "--drain-timeout", "700ms"]);
+    assert_eq!(code, Some(4), "{out}{error}");
+    assert!(error.starts_with("not drained yet\n  client \"127.0.0.1:"), "{error}");
+    assert!(error.contains("SELECT username FROM users WHERE id = ?\n"), "{error}");
+    holder.batch_execute("COMMIT").await.expect("a commit");
+
+    // Whoever is left when the time is over is ended.
+    holder.batch_execute("BEGIN; SELECT username FROM users WHERE id = 7").await.expect("a row");
+    let flip = ["phase", "m", "expand", "--drain-timeout", "0s", "--terminate-stragglers"];
+    let (code, out, error) = house.run(&flip);
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{out}");
+    assert!(out.contains("\nterminated client \"127.0.0.1:"), "{out}");
+    assert!(out.lines().last().is_some_and(|last| last.starts_with("drained after ")), "{out}");
+    holder.batch_execute("SELECT 1").await.expect_err("the session was ended");
+
+    // Options that contradict each other.
+    for options in [["--wait", "--cancel-stragglers"], ["--wait", "--terminate-stragglers"]] {
+        let (code, _, error) = house.run(&[&["phase", "m", "dual-write"], &options[..]].concat());
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains("cannot be used with"), "{error}");
+    }
+    house.stop().await;
+}
+
+#[test]
+fn without_a_proxy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("segue.toml");
+    std::fs::write(&config, "").expect("a file");
+    for arguments in [["pause"].as_slice(), &["resume"], &["status"]] {
+        let (code, out, error) = said(segue(arguments, &config).output().expect("an exit"));
+        assert_eq!((code, out.as_str()), (Some(3), ""), "{arguments:?}");
+        assert!(error.starts_with("no segue is running with this configuration: "), "{error}");
+    }
+}
