@@ -19,14 +19,11 @@ pub(super) async fn check(
         Move::WriteBothAgain | Move::ReadOldAgain | Move::LeaveNew => false,
         Move::KeepNew | Move::Stay => return Ok(Vec::new()),
     };
-    let both = || step.members.iter().filter(|it| it.old.is_some() && it.new.is_some());
-    let oids: Vec<u32> = both().map(|member| member.oid).collect();
-    let numbers = |new: bool| -> Vec<i16> {
-        let columns = both().filter_map(|it| if new { it.new } else { it.old });
-        columns.map(|column| i16::try_from(column.number).unwrap_or_default()).collect()
+    let (oids, of_old, of_new) = step.both_numbers();
+    let ((granted, has), (lacking, lacks)) = match to_new {
+        true => ((old, of_old), (new, of_new)),
+        false => ((new, of_new), (old, of_old)),
     };
-    let (has, lacks) = (numbers(!to_new), numbers(to_new));
-    let (granted, lacking) = if to_new { (old, new) } else { (new, old) };
     let rows = transaction.query(queries::PRIVILEGES, &[&oids, &has, &lacks]).await?;
     let mut findings = Vec::new();
     for row in &rows {

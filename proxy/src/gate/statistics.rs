@@ -32,14 +32,9 @@ pub(super) async fn check(
 
 /// By what `pg_stats` shows, where the role may see it.
 async fn of_columns(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
-    let both = || step.members.iter().filter(|it| it.old.is_some() && it.new.is_some());
-    let oids: Vec<u32> = both().map(|member| member.oid).collect();
-    let numbers = |new: bool| -> Vec<i16> {
-        let columns = both().filter_map(|it| if new { it.new } else { it.old });
-        columns.map(|column| i16::try_from(column.number).unwrap_or_default()).collect()
-    };
+    let (oids, old, new) = step.both_numbers();
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-        [&oids, &numbers(false), &numbers(true), &NULL_SHARE];
+        [&oids, &old, &new, &NULL_SHARE];
     let mut findings = Vec::new();
     for row in transaction.query(queries::STATISTICS, &parameters).await? {
         let Some(member) = step.member(row.try_get(0)?) else { continue };
@@ -51,7 +46,8 @@ async fn of_columns(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Ve
             (true, true, true) => "has statistics of a time when it held other values",
             (false, _, _) | (true, true, false) => continue,
         };
-        findings.push(not_analyzed(step, member, why));
+        let analyze = format!("ANALYZE {} ({});", member.sql, quoted(&step.pair.to));
+        findings.push(not_analyzed(step, member, why, analyze));
     }
     findings.dedup();
     Ok(findings)
@@ -67,15 +63,15 @@ async fn of_tables(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec
         let few = changed.saturating_mul(100) <= rows.saturating_mul(CHANGED_PERCENT);
         if unseen && rows > 0 && !(ever && few) {
             let why = "may have no statistics: the table was not analyzed since many rows changed";
-            findings.push(not_analyzed(step, member, why));
+            // Of single columns it would not be counted.
+            findings.push(not_analyzed(step, member, why, format!("ANALYZE {};", member.sql)));
         }
     }
     Ok(findings)
 }
 
-fn not_analyzed(step: &Step<'_>, member: &Member<'_>, why: &str) -> Finding {
+fn not_analyzed(step: &Step<'_>, member: &Member<'_>, why: &str, analyze: String) -> Finding {
     let message = format!("column \"{}\" of \"{}\" {why}", step.pair.to, member.name);
-    let analyze = format!("ANALYZE {} ({});", member.sql, quoted(&step.pair.to));
     step.finding(Severity::Risky, About::NotAnalyzed, message, [analyze])
 }
 

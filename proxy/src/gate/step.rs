@@ -115,6 +115,19 @@ impl<'a> Step<'a> {
         found.unzip()
     }
 
+    /// Oids of the members that have both columns, and the numbers of the old and of the new one.
+    pub(super) fn both_numbers(&self) -> (Vec<u32>, Vec<i16>, Vec<i16>) {
+        let (mut oids, mut old_numbers, mut new_numbers) = (Vec::new(), Vec::new(), Vec::new());
+        for member in &self.members {
+            let (Some(old), Some(new)) = (member.old, member.new) else { continue };
+            // An `attnum` is an int2.
+            oids.push(member.oid);
+            old_numbers.push(i16::try_from(old.number).unwrap_or_default());
+            new_numbers.push(i16::try_from(new.number).unwrap_or_default());
+        }
+        (oids, old_numbers, new_numbers)
+    }
+
     pub(super) fn member(&self, oid: u32) -> Option<&Member<'a>> {
         self.members.iter().find(|member| member.oid == oid)
     }

@@ -6,7 +6,8 @@
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Client, Error, Transaction};
 
-/// Longest that one table may be read: 500 million rows at the measured 1 million a second.
+/// Longest that one table may be read: two million narrow rows in memory take 0.3 s on one core
+/// (measured), 300 GB on a disk of 500 MB/s these ten minutes.
 /// Unit: milliseconds.
 pub const STATEMENT_TIMEOUT_MS: u64 = 600_000;
 

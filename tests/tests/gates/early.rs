@@ -100,6 +100,14 @@ fn privilege() {
             "  GRANT SELECT (handle), UPDATE (handle) ON public.users TO app;",
         ],
     );
+    // The right to pass it on is one of its own.
+    with(
+        "GRANT UPDATE (username) ON users TO app WITH GRANT OPTION; GRANT UPDATE (handle) ON users TO app",
+        &[
+            r#"risky privilege: app has UPDATE WITH GRANT OPTION on column "username" of "public.users", and not on "handle""#,
+            "  GRANT UPDATE (handle) ON public.users TO app WITH GRANT OPTION;",
+        ],
+    );
     // What a role has of the whole table, or of another role, it has of the new column too.
     with("GRANT SELECT ON users TO app; GRANT SELECT (username) ON users TO app", &[]);
 }
@@ -132,6 +140,9 @@ fn trigger() {
             r#"note trigger: BEFORE trigger "tame" of "public.users": its function public.tame() names neither "username" nor "handle""#,
         ],
     );
+    // One that is switched off does nothing.
+    let off = "; ALTER TABLE users DISABLE TRIGGER tame";
+    with(&(function("NEW.username := lower(NEW.username)") + off), &[]);
     with(
         "CREATE TRIGGER tame BEFORE UPDATE ON users FOR EACH ROW
          EXECUTE FUNCTION suppress_redundant_updates_trigger()",

@@ -33,6 +33,23 @@ fn rows_differ() {
 }
 
 #[test]
+fn differing_rows_are_counted_up_to_a_bound() {
+    let ddl = "CREATE TABLE numbers (id int PRIMARY KEY, old int, new int);
+        INSERT INTO numbers SELECT g, g, 0 FROM generate_series(1, 100001) g; ANALYZE numbers";
+    let database = Database::create("gates", ddl);
+    let numbers = migration("numbers", "old", "new", "kind = \"rename-column\"", DualWrite);
+    let message = |count: &str| {
+        format!(
+            "loses-data rows-differ: column \"new\" does not hold what \"old\" says in {count} rows of \"public.numbers\": id = 1 has '0' for '1', id = 2 has '0' for '2', id = 3 has '0' for '3', …"
+        )
+    };
+    let first = || told(&check(&database, &numbers, SwitchReads)).into_iter().next();
+    assert_eq!(first(), Some(message("more than 100000")));
+    database.connect().script("UPDATE numbers SET new = old WHERE id > 100000");
+    assert_eq!(first(), Some(message("100000")));
+}
+
+#[test]
 fn rows_that_only_look_equal_differ() {
     let ddl = "CREATE TABLE prices (id int PRIMARY KEY, old numeric, new numeric);
         INSERT INTO prices VALUES (1, 1.0, 1.00), (2, 2.5, 2.5)";
@@ -104,6 +121,45 @@ fn missing_index() {
          CREATE INDEX b ON users (email, handle DESC) WHERE handle <> ''",
         &[],
     );
+    // What is broken need not be matched.
+    with(
+        "CREATE INDEX a ON users (email, username);
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a'::regclass",
+        &[],
+    );
+}
+
+#[test]
+fn an_index_that_does_not_do_the_same_is_none() {
+    let missing = |index: &str, wanted: &str| {
+        [
+            format!(
+                "risky missing-index: column \"handle\" of \"public.users\" has no equivalent of {index} \"a\""
+            ),
+            format!("  CREATE {wanted};"),
+        ]
+    };
+    let [message, remedy] = missing(
+        "index",
+        "INDEX CONCURRENTLY users_handle_idx ON public.users USING btree (email, handle) \
+         WHERE (email <> ''::text)",
+    );
+    with(
+        "CREATE INDEX a ON users (email, username) WHERE email <> '';
+         CREATE INDEX b ON users (email, handle) WHERE email <> 'x'",
+        &[&message, &remedy],
+    );
+    let [message, remedy] = missing(
+        "unique index",
+        "UNIQUE INDEX CONCURRENTLY users_handle_key_2 ON public.users USING btree (email, handle) \
+         NULLS NOT DISTINCT",
+    );
+    let message = message.replace("risky", "loses-data");
+    with(
+        "CREATE UNIQUE INDEX a ON users (email, username) NULLS NOT DISTINCT;
+         CREATE UNIQUE INDEX b ON users (email, handle)",
+        &[&message, &remedy],
+    );
 }
 
 #[test]
@@ -146,6 +202,12 @@ fn unvalidated_constraint() {
             r#"risky unvalidated-constraint: CHECK constraint "new_check" on column "handle" of "public.users" is NOT VALID, and "old_check" on "username" is valid"#,
             "  ALTER TABLE public.users VALIDATE CONSTRAINT new_check;",
         ],
+    );
+    // It is worth no less than the old one.
+    with(
+        "ALTER TABLE users ADD CONSTRAINT old_check CHECK (username <> '') NOT VALID,
+             ADD CONSTRAINT new_check CHECK (handle <> '') NOT VALID",
+        &[],
     );
 }
 
@@ -191,6 +253,18 @@ fn not_analyzed() {
             r#"risky not-analyzed: column "handle" of "public.users" has statistics of a time when it held other values"#,
             "  ANALYZE public.users (handle);",
         ]);
+}
+
+#[test]
+fn converted_values_may_be_null_more_often() {
+    let ddl = "CREATE TABLE codes (id int PRIMARY KEY, code text, number int);
+        INSERT INTO codes SELECT g, CASE WHEN g % 2 = 0 THEN '' ELSE g::text END,
+            CASE WHEN g % 2 = 0 THEN NULL ELSE g END FROM generate_series(1, 100) g;
+        ANALYZE codes";
+    let database = Database::create("gates", ddl);
+    let rest = "kind = \"change-column\"\nup = \"nullif(code, '')::int\"\ndown = \"coalesce(number::text, '')\"";
+    let codes = migration("codes", "code", "number", rest, DualWrite);
+    assert_eq!(told(&check(&database, &codes, SwitchReads)), [""; 0]);
 }
 
 #[test]
