@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use rewrite_rules::Phase;
+use rewrite_rules::{Phase, Rule};
+use segue::config::Draft;
+use segue::gate::{self, Finding};
+use segue::phase::prepare;
 use segue_tests::proxy::{Proxy, rename_username};
-use segue_tests::server::Database;
+use segue_tests::server::{Database, run};
 use segue_tests::wire::Wire;
 
 use super::alone;
@@ -16,6 +19,8 @@ enum Step {
     Sql(String),
     /// `segue phase rename-username PHASE`.
     Flip(Phase),
+    /// `segue check rename-username`.
+    Check,
 }
 
 /// The steps that the README's blocks hold, from top to bottom.
@@ -33,11 +38,13 @@ fn steps() -> Vec<Step> {
                     .map(|s| Step::Sql(s.into())),
             ),
             "sh" => {
-                let phases = body
-                    .lines()
-                    .filter_map(|line| line.strip_prefix("segue phase rename-username "))
-                    .map(|phase| Step::Flip(phase.parse().expect("a phase")));
-                steps.extend(phases);
+                let commands = body.lines().filter_map(|line| match line {
+                    "segue check rename-username" => Some(Step::Check),
+                    line => line
+                        .strip_prefix("segue phase rename-username ")
+                        .map(|phase| Step::Flip(phase.parse().expect("a phase"))),
+                });
+                steps.extend(commands);
             }
             _ => {}
         }
@@ -55,6 +62,16 @@ fn work(wire: &mut Wire, id: i64) {
     assert_eq!(row, [format!("{id}|{name}|NULL")]);
 }
 
+/// What `segue check` finds in the way of the step to `to`.
+fn findings(proxy: &Proxy, to: Phase) -> Vec<Finding> {
+    run(async {
+        let mut draft = Draft::read(&proxy.config()).await;
+        let (mut client, loaded) = prepare::load(&mut draft).await.expect("a connection");
+        let rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
+        gate::check(&mut client, loaded.catalog, &rules, 0, to).await.expect("an answer")
+    })
+}
+
 #[test]
 fn the_walk_of_the_readme_works_as_written() {
     let _alone = alone();
@@ -67,7 +84,7 @@ fn the_walk_of_the_readme_works_as_written() {
     let mut wire = proxy.connect();
     wire.prepare("insert", "INSERT INTO users (id, username) VALUES ($1, $2)");
     wire.prepare("select", "SELECT id FROM users WHERE username = $1");
-    let mut flips = Vec::new();
+    let (mut flips, mut checked) = (Vec::new(), 0);
     for (id, step) in (1..).zip(steps) {
         work(&mut wire, id);
         match step {
@@ -77,6 +94,11 @@ fn the_walk_of_the_readme_works_as_written() {
                 let rows = direct.rows(&sql);
                 assert_eq!(rows, [""; 0], "{sql}");
             }
+            Step::Check => {
+                let phase = flips.last().copied().unwrap_or(Phase::Expand);
+                assert_eq!(findings(&proxy, phase.next().expect("a next step")), []);
+                checked += 1;
+            }
             Step::Flip(phase) => {
                 proxy.flip(phase);
                 flips.push(phase);
@@ -84,6 +106,7 @@ fn the_walk_of_the_readme_works_as_written() {
         }
     }
     work(&mut wire, 1000);
+    assert_eq!(checked, 1, "the README checks before it reads the new column");
     assert_eq!(flips, Phase::ALL.into_iter().skip(1).collect::<Vec<_>>());
     let left = direct.rows("SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 AND NOT attisdropped");
     assert_eq!(left, ["id", "email", "handle"]);
