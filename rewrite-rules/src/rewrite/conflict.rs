@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use sqlparser::ast::{ConflictTarget, Insert, ObjectName, OnConflict, OnConflictAction};
 
-use super::occurrence::Stance;
 use super::{Occurrence, Rewriter, Walk};
 use crate::catalog::{Key, Relation};
 use crate::lens::{Lens, LogicalColumn};
@@ -113,17 +112,8 @@ impl<'a> Rewriter<'a> {
         };
         let occurrence = lens.map(|lens| {
             self.occurrences.push(Occurrence {
-                lens,
-                span: None,
-                alias: None,
-                reference: reference.clone(),
-                needs: None,
-                prefers_derived: false,
-                needs_its_schema: false,
-                may_be_missing: false,
-                system: BTreeSet::new(),
-                stance: Stance::AsItIs,
                 fixed: Some("a whole row of EXCLUDED"),
+                ..Occurrence::new(lens, reference.clone())
             });
             self.occurrences.len() - 1
         });

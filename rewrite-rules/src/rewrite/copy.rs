@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use sqlparser::ast::{Expr, GroupByExpr, Ident, Query, SetExpr, Statement};
 
 use super::extent::Range;
-use super::occurrence::Stance;
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::catalog::RelationKind;
 use crate::copy_syntax::{CopySyntax, Source as Copied};
@@ -103,17 +102,8 @@ impl<'a> Rewriter<'a> {
     /// Notes that the table is used, so that its names are looked for.
     fn copied_occurrence(&mut self, lens: &'a Lens, reference: String) -> usize {
         self.occurrences.push(Occurrence {
-            lens,
-            span: None,
-            alias: None,
-            reference,
-            needs: None,
-            prefers_derived: false,
-            needs_its_schema: false,
-            may_be_missing: false,
-            stance: Stance::AsItIs,
             fixed: Some("a whole row of the target of COPY"),
-            system: BTreeSet::new(),
+            ..Occurrence::new(lens, reference)
         });
         self.occurrences.len() - 1
     }

@@ -1,14 +1,12 @@
 //! FROM: which relations a query level sees, and which of them are governed.
 
-use std::collections::BTreeSet;
-
 use sqlparser::ast::{
     Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
 };
 use sqlparser::tokenizer::Token;
 
 use super::extent::Range;
-use super::occurrence::{Alias, Need, Stance};
+use super::occurrence::{Alias, Need};
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::Lens;
 use crate::name;
@@ -277,17 +275,9 @@ impl<'a> Rewriter<'a> {
                 );
                 let occurrence = self.occurrences.len();
                 self.occurrences.push(Occurrence {
-                    lens,
                     span: Some(self.with_only(start, end)),
                     alias: alias.map(|alias| self.alias(alias)),
-                    reference,
-                    needs: None,
-                    prefers_derived: false,
-                    fixed: None,
-                    needs_its_schema: false,
-                    may_be_missing: false,
-                    system: BTreeSet::new(),
-                    stance: Stance::AsItIs,
+                    ..Occurrence::new(lens, reference)
                 });
                 if alias.is_some_and(|alias| !alias.columns.is_empty()) {
                     self.need(occurrence, Need::Counted, "a list of column aliases");

@@ -1,11 +1,8 @@
 //! INSERT: the target's columns, ON CONFLICT and RETURNING. Rows are in [`super::insert_rows`].
 
-use std::collections::BTreeSet;
-
 use sqlparser::ast::{Ident, Insert, ObjectName, OnInsert, TableObject};
 use sqlparser::tokenizer::Token;
 
-use super::occurrence::Stance;
 use super::passed_row::Audience;
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::{Access, Lens, LogicalColumn};
@@ -141,17 +138,8 @@ impl<'a> Rewriter<'a> {
         let reference = named.map(|ident| self.source_of(ident)).unwrap_or_default();
         let occurrence = self.occurrences.len();
         self.occurrences.push(Occurrence {
-            lens,
-            span: None,
-            alias: None,
-            reference: reference.clone(),
-            needs: None,
-            prefers_derived: false,
-            needs_its_schema: false,
-            may_be_missing: false,
-            system: BTreeSet::new(),
-            stance: Stance::AsItIs,
             fixed: Some("a whole row of the target of INSERT"),
+            ..Occurrence::new(lens, reference.clone())
         });
         Source {
             name: named.map(name::folded).unwrap_or_default(),

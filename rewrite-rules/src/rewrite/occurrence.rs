@@ -76,6 +76,25 @@ pub(super) enum Stance {
     Listed,
 }
 
+impl<'a> Occurrence<'a> {
+    /// One that no FROM spells out, of which nothing is known yet.
+    pub(super) fn new(lens: &'a Lens, reference: String) -> Self {
+        Self {
+            lens,
+            span: None,
+            alias: None,
+            reference,
+            needs: None,
+            prefers_derived: false,
+            fixed: None,
+            needs_its_schema: false,
+            may_be_missing: false,
+            system: BTreeSet::new(),
+            stance: Stance::AsItIs,
+        }
+    }
+}
+
 impl Occurrence<'_> {
     /// Whether every shown column is a physical one under another name.
     fn only_renames(&self) -> bool {

@@ -10,10 +10,11 @@ use std::collections::HashSet;
 
 use sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Value,
+    SelectItem, SelectItemQualifiedWildcardKind, Value,
 };
 
 use super::occurrence::Need;
+use super::query::first_select;
 use super::row::shows_physical_row;
 use super::{Rewriter, Walk};
 use crate::name;
@@ -344,13 +345,12 @@ impl Rewriter<'_> {
 
     /// Notes that a sub-select is read by something that takes any row.
     pub(super) fn allow_operand(&mut self, query: &Query) {
-        self.passing.operands.extend(first_select(query));
+        self.passing.operands.extend(mark(query));
     }
 
     /// The reader of a sub-select in an expression.
     pub(super) fn audience_of(&self, query: &Query) -> Audience {
-        let start = first_select(query);
-        match start.is_some_and(|start| self.passing.operands.contains(&start)) {
+        match mark(query).is_some_and(|start| self.passing.operands.contains(&start)) {
             true => Audience::Operand,
             false => Audience::Any,
         }
@@ -403,20 +403,7 @@ pub(super) fn is_subquery(expression: &Expr) -> bool {
     }
 }
 
-/// The first byte of the first SELECT of a query.
-fn first_select(query: &Query) -> Option<usize> {
-    let mut body = query.body.as_ref();
-    loop {
-        body = match body {
-            SetExpr::Select(select) => return Some(start_byte(select.select_token.0.span)),
-            SetExpr::Query(inner) => inner.body.as_ref(),
-            SetExpr::SetOperation { left, .. } => left.as_ref(),
-            SetExpr::Values(_)
-            | SetExpr::Insert(_)
-            | SetExpr::Update(_)
-            | SetExpr::Delete(_)
-            | SetExpr::Merge(_)
-            | SetExpr::Table(_) => return None,
-        };
-    }
+/// What tells a query from others: the first byte of its first SELECT.
+fn mark(query: &Query) -> Option<usize> {
+    first_select(query).map(|select| start_byte(select.select_token.0.span))
 }

@@ -373,21 +373,24 @@ pub(super) fn columns_of(outputs: Vec<Option<Output<'_>>>) -> Columns {
 
 /// Column names of the first arm of a recursive CTE, if they can be told without resolving.
 fn first_arm_names(query: &Query) -> Option<Vec<String>> {
+    let names = first_select(query)?.projection.iter().map(|item| match item {
+        SelectItem::UnnamedExpr(expression) => Some(super::label::name(expression)),
+        SelectItem::ExprWithAlias { alias, .. } => Some(name::folded(alias)),
+        SelectItem::ExprWithAliases { .. }
+        | SelectItem::QualifiedWildcard(..)
+        | SelectItem::Wildcard(_) => None,
+    });
+    names.collect()
+}
+
+/// The first SELECT of a query, in the order of the text.
+pub(super) fn first_select(query: &Query) -> Option<&Select> {
     let mut body = query.body.as_ref();
     loop {
         match body {
             SetExpr::SetOperation { left, .. } => body = left,
             SetExpr::Query(inner) => body = inner.body.as_ref(),
-            SetExpr::Select(select) => {
-                let names = select.projection.iter().map(|item| match item {
-                    SelectItem::UnnamedExpr(expression) => Some(super::label::name(expression)),
-                    SelectItem::ExprWithAlias { alias, .. } => Some(name::folded(alias)),
-                    SelectItem::ExprWithAliases { .. }
-                    | SelectItem::QualifiedWildcard(..)
-                    | SelectItem::Wildcard(_) => None,
-                });
-                return names.collect();
-            }
+            SetExpr::Select(select) => return Some(select),
             SetExpr::Values(_)
             | SetExpr::Insert(_)
             | SetExpr::Update(_)
