@@ -20,16 +20,20 @@ use crate::client::listener::{self, Front};
 use crate::config::{
     self, Config, Draft, FileWatch, Report, ServerAddress, ServerUrl, TlsFileError, plain_reason,
 };
+use crate::journal::step::StepError;
 use crate::phase::drain::Drain;
 use crate::phase::flip::Flipper;
 use crate::phase::generation::Current;
-use crate::phase::prepare::prepare;
+use crate::phase::prepare::{Prepared, Read};
 use crate::phase::reload::{self, Reloader};
 use crate::session::counters::{Counters, Snapshot};
 use crate::upstream::{Upstream, UpstreamTls};
 
 /// Number of a process's first generation.
 const FIRST_GENERATION: u64 = 1;
+
+/// How often a start begins anew because the fleet has taken a step meanwhile.
+const JOIN_ROUNDS: usize = 5;
 
 /// Connections that may wait to be accepted: a fleet of applications that reconnects at once. The
 /// system caps it at net.core.somaxconn. Unit: connections.
@@ -58,6 +62,9 @@ pub enum StartError {
     /// The name in "upstream" can be in no certificate.
     #[error("host \"{0}\" of \"upstream\" cannot be the name in a certificate")]
     ServerName(String),
+    /// The fleet cannot be joined.
+    #[error("the fleet cannot be joined: {}", .0.with_hint())]
+    Fleet(StepError),
     /// The system has no signals for us.
     #[error("signals cannot be had: {0}")]
     Signals(io::Error),
@@ -97,7 +104,8 @@ impl Running {
     }
 }
 
-/// Starts a proxy with the configuration file at `path`.
+/// Starts a proxy with the configuration file at `path`. With `adopt` the journal takes over
+/// migrations that it does not know in the phases in which the file has them.
 ///
 /// The order: read and check everything, compile, listen, then serve. Nothing is visible from
 /// outside before everything that can fail has not failed.
@@ -106,10 +114,9 @@ impl Running {
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn start(path: &Path) -> Result<Running, StartError> {
+pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
     let watch = FileWatch::begin(path).await;
-    let draft = Draft::read(path).await;
-    let prepared = prepare(draft, FIRST_GENERATION, None).await.map_err(StartError::Faults)?;
+    let prepared = prepare(path, adopt).await?;
 
     // Asked before the port, since "address already in use" would not say by whom.
     AdminSocket::check(&prepared.config.admin_socket).await?;
@@ -120,7 +127,7 @@ pub async fn start(path: &Path) -> Result<Running, StartError> {
     let socket = AdminSocket::bind(&prepared.config.admin_socket).await?;
 
     let (shutdown, stopping) = watch::channel(false);
-    let (flipper, config) = Flipper::start(prepared);
+    let (flipper, config) = enlist(prepared, path, adopt, addr).await?;
     let (current, flips) = (Arc::clone(flipper.current()), flipper.flips());
     let counters = Arc::new(Counters::default());
     let front = front(&config, &current, &counters)?;
@@ -149,6 +156,28 @@ pub async fn start(path: &Path) -> Result<Running, StartError> {
     Ok(Running { addr, current, reloader, flips, counters, shutdown, tasks })
 }
 
+async fn prepare(path: &Path, adopt: bool) -> Result<Prepared, StartError> {
+    let mut read = Read::new(Draft::read(path).await, None, None).await;
+    read.agree(adopt).await;
+    read.compile(FIRST_GENERATION).await.map_err(StartError::Faults)
+}
+
+/// Joins the fleet. If that takes a step just then, everything is looked at again.
+async fn enlist(
+    mut prepared: Prepared,
+    path: &Path,
+    adopt: bool,
+    addr: SocketAddr,
+) -> Result<(Flipper, Config), StartError> {
+    for _round in 1..JOIN_ROUNDS {
+        match Flipper::start(prepared, addr.to_string()).await {
+            Err(StepError::Moved(_)) => prepared = prepare(path, adopt).await?,
+            started => return started.map_err(StartError::Fleet),
+        }
+    }
+    Flipper::start(prepared, addr.to_string()).await.map_err(StartError::Fleet)
+}
+
 /// Runs a proxy until SIGINT or SIGTERM; SIGHUP reloads. A second SIGINT or SIGTERM ends it at
 /// once.
 ///
@@ -156,13 +185,13 @@ pub async fn start(path: &Path) -> Result<Running, StartError> {
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn serve(path: &Path) -> Result<(), StartError> {
+pub async fn serve(path: &Path, adopt: bool) -> Result<(), StartError> {
     // First of all, so that a SIGHUP during the start does not end the process.
     let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let running = tokio::select! {
-        started = start(path) => started?,
+        started = start(path, adopt) => started?,
         _ = interrupt.recv() => return Ok(()),
         _ = terminate.recv() => return Ok(()),
     };

@@ -3,6 +3,10 @@
 mod check;
 mod difference;
 mod explain;
+mod fallback;
+mod fleet;
+mod freeze;
+mod init;
 mod pause;
 mod phase;
 mod serve;
@@ -12,7 +16,6 @@ mod supposed;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -46,8 +49,16 @@ struct Arguments {
 enum Command {
     /// Run the proxy
     Serve(serve::Arguments),
+    /// Make the journal in the governed database, or bring it up to date
+    Init(init::Arguments),
     /// Move a migration one phase forward or back, and wait until the flip has drained
     Phase(phase::Arguments),
+    /// Let no proxy change a phase until "segue unfreeze"
+    Freeze(freeze::Freeze),
+    /// Let phases change again
+    Unfreeze(freeze::Unfreeze),
+    /// Go back to where the old side is read, if nothing is lost by it
+    Fallback(fallback::Arguments),
     /// Hold new transactions back until "segue resume"
     Pause(pause::Pause),
     /// Let held transactions go on
@@ -67,7 +78,11 @@ impl Command {
     fn default_log(&self) -> &'static str {
         match self {
             Self::Serve(_)
+            | Self::Init(_)
             | Self::Phase(_)
+            | Self::Freeze(_)
+            | Self::Unfreeze(_)
+            | Self::Fallback(_)
             | Self::Pause(_)
             | Self::Resume(_)
             | Self::Check(_)
@@ -100,6 +115,10 @@ pub fn main() -> ExitCode {
     runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Init(arguments) => init::run(arguments).await,
+            Command::Freeze(arguments) => freeze::freeze(arguments).await,
+            Command::Unfreeze(arguments) => freeze::unfreeze(arguments).await,
+            Command::Fallback(arguments) => fallback::run(arguments).await,
             Command::Phase(arguments) => phase::run(arguments).await,
             Command::Pause(arguments) => pause::pause(arguments).await,
             Command::Resume(arguments) => pause::resume(arguments).await,
@@ -109,20 +128,6 @@ pub fn main() -> ExitCode {
             Command::Demo(arguments) => crate::demo::run(arguments).await,
         }
     })
-}
-
-/// Reads a time with its unit.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit_ms = match text.trim_start_matches(digits) {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        _other => return Err("must be a number with a unit: ms, s, m or h".to_owned()),
-    };
-    let number: u64 = digits.parse().map_err(|_| "must begin with a whole number".to_owned())?;
-    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| "is too long".to_owned())
 }
 
 /// Logs to standard error, in colour on a terminal.
@@ -152,27 +157,4 @@ fn complain(text: &str) {
 fn fail(text: &str) -> ExitCode {
     complain(text);
     ExitCode::from(FAILED)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        for (text, expected) in [
-            ("30s", Ok(30_000)),
-            ("500ms", Ok(500)),
-            ("5m", Ok(300_000)),
-            ("1h", Ok(3_600_000)),
-            ("0s", Ok(0)),
-            ("30", Err("must be a number with a unit: ms, s, m or h")),
-            ("s", Err("must begin with a whole number")),
-            ("-1s", Err("must begin with a whole number")),
-            ("99999999999999999h", Err("is too long")),
-        ] {
-            let expected = expected.map(Duration::from_millis).map_err(str::to_owned);
-            assert_eq!(duration(text), expected, "{text}");
-        }
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The data plane carries statements: [`wire`], [`client`], [`upstream`], [`session`]. The control
 //! plane decides what they become: [`config`], [`catalog`], [`phase`], [`backfill`], [`verify`],
-//! [`gate`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
+//! [`gate`], [`journal`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
 //! [`app`] wires everything and nobody imports it; [`cli`] is the command line.
 
 pub mod wire;
@@ -16,6 +16,7 @@ pub mod backfill;
 pub mod catalog;
 pub mod config;
 pub mod gate;
+pub mod journal;
 pub mod phase;
 pub mod verify;
 

@@ -50,6 +50,8 @@ impl House {
             cluster.url(SUPERUSER, "postgres"),
         );
         std::fs::write(&config, text).expect("a file");
+        let made = said(segue(&["init"], &config).output().expect("an exit"));
+        assert_eq!(made, line(0, "journal made in database \"postgres\""));
         let mut serve = segue(&["serve"], &config);
         let log = cluster.folder().join("segue.log");
         let file = std::fs::File::create(&log).expect("a log");

@@ -5,6 +5,7 @@
 //! | [`server`] | one cluster per test process, one database per test |
 //! | [`proxy`] | the whole proxy in this process, with its configuration file |
 //! | [`relay`] | the data plane alone, with a generation chosen by the test |
+//! | [`valve`] | a way to the server that can be stopped up |
 //! | [`wire`] | a client that sends any frame and shows every answer |
 //! | [`message`] | backend messages, decoded |
 //! | [`moves`] | what the differential tests migrate, as data |
@@ -28,4 +29,5 @@ pub mod proxy;
 pub mod relay;
 pub mod server;
 pub mod stage;
+pub mod valve;
 pub mod wire;

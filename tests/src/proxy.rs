@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use rewrite_rules::Phase;
 use segue::app::{self, Running, StartError};
+use segue::journal::schema;
 use segue::phase::drain::Drain;
-use segue::phase::flip::{ReloadError, Reloaded};
+use segue::phase::flip::{ReloadError, Reloaded, Wish};
 use segue::phase::generation::Current;
 use segue::session::counters::Snapshot;
 use tempfile::TempDir;
+use tokio_postgres::NoTls;
 
 use crate::server::{Database, cluster, run};
 use crate::wire::{Login, Wire};
@@ -20,6 +22,19 @@ pub struct Proxy {
     running: Running,
     database: Database,
     folder: TempDir,
+    /// What the file says before its migrations.
+    head: String,
+}
+
+/// How a replica differs from the usual proxy.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Replica<'a> {
+    /// Port on 127.0.0.1 by which it reaches the journal, if not the server's.
+    pub control_port: Option<u16>,
+    /// Its lease, if not the usual one.
+    pub lease: Option<&'a str>,
+    /// Whether the journal takes over what it does not know.
+    pub adopt: bool,
 }
 
 /// The `[[migration]]` entry that renames `users.username` to `handle`.
@@ -45,17 +60,46 @@ impl Proxy {
     /// # Errors
     /// Why it does not start.
     pub fn try_start(database: &Database, migrations: &str) -> Result<Self, StartError> {
+        forget_the_fleet(database);
+        let replica = Replica { adopt: true, ..Replica::default() };
+        Self::try_join(database, migrations, replica)
+    }
+
+    /// Starts one more proxy with these migrations; the journal stays as it is.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub fn try_join(
+        database: &Database,
+        migrations: &str,
+        replica: Replica<'_>,
+    ) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("segue.toml");
-        write(&path, database, migrations);
-        let running = run(app::start(&path))?;
-        Ok(Self { running, database: database.clone(), folder })
+        let head = head(database, replica);
+        write(&path, &head, migrations);
+        let running = run(app::start(&path, replica.adopt))?;
+        Ok(Self { running, database: database.clone(), folder, head })
+    }
+
+    /// Starts one more proxy with these migrations; the journal stays as it is.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn join(database: &Database, migrations: &str, replica: Replica<'_>) -> Self {
+        Self::try_join(database, migrations, replica).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Its port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.running.addr.port()
+    }
+
+    /// The database that it governs.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Its configuration file.
@@ -80,7 +124,7 @@ impl Proxy {
     /// # Errors
     /// Why everything was left as it was.
     pub fn reload(&self, migrations: &str) -> Result<Reloaded, ReloadError> {
-        write(&self.config(), &self.database, migrations);
+        write(&self.config(), &self.head, migrations);
         run(self.running.reloader.reload())
     }
 
@@ -121,19 +165,63 @@ impl Proxy {
         self.running.counters.snapshot()
     }
 
+    /// Asks for a step, as a command does.
+    ///
+    /// # Errors
+    /// Why everything was left as it was.
+    pub fn ask(&self, wish: Wish) -> Result<Reloaded, ReloadError> {
+        run(self.running.reloader.ask(wish))
+    }
+
+    /// The phase of the rename of `users.username` that is in force.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        let generation = self.current().load();
+        generation.compiled().rules().first().map(|rule| rule.phase)
+    }
+
+    /// Ends it as a crash does.
+    pub fn crash(self) {
+        let _inside = crate::server::runtime().enter();
+        drop(self);
+    }
+
     /// Ends it in order.
     pub fn stop(self) {
         run(self.running.stop());
     }
 }
 
+/// Makes a journal that knows nothing, so that a proxy may start in any phase.
+pub fn forget_the_fleet(database: &Database) {
+    database.connect().script("DROP SCHEMA IF EXISTS segue CASCADE");
+    run(async {
+        let superuser = cluster().superuser(&database.name);
+        let (mut client, connection) = superuser.connect(NoTls).await.expect("a connection");
+        let connection = tokio::spawn(connection);
+        schema::init(&mut client, "segue").await.expect("a journal");
+        drop(client);
+        // Nobody may be connected to a database that is copied.
+        let _ = connection.await;
+    });
+}
+
+fn head(database: &Database, replica: Replica<'_>) -> String {
+    let port = cluster().port();
+    let mut control = database.control_url();
+    if let Some(own) = replica.control_port {
+        control = control.replace(&format!(":{port}/"), &format!(":{own}/"));
+    }
+    let lease = replica.lease.map_or(String::new(), |lease| format!("lease = \"{lease}\"\n"));
+    format!(
+        "listen   = \"127.0.0.1:0\"\nupstream = \"postgres://127.0.0.1:{port}\"\n\
+         control  = \"{control}\"\n{lease}\n"
+    )
+}
+
 /// Writes a configuration file in one piece, as an editor does.
-fn write(path: &std::path::Path, database: &Database, migrations: &str) {
-    let text = format!(
-        "listen   = \"127.0.0.1:0\"\nupstream = \"postgres://127.0.0.1:{}\"\ncontrol  = \"{}\"\n\n{migrations}",
-        cluster().port(),
-        database.control_url()
-    );
+fn write(path: &std::path::Path, head: &str, migrations: &str) {
     let new = path.with_extension("new");
-    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path)).expect("a file");
+    let written = std::fs::write(&new, format!("{head}{migrations}"));
+    written.and_then(|()| std::fs::rename(&new, path)).expect("a file");
 }

@@ -10,8 +10,7 @@ use tokio::net::UnixStream;
 use super::message::{Answer, Request, Status};
 use crate::config::plain_reason;
 
-/// Longest wait for an answer. A reload loads the catalog and may wait for the flip before it.
-/// Unit: seconds.
+/// Longest wait for an answer, but to a reload: that may compare all rows of a table. Unit: seconds.
 pub const ANSWER_S: u64 = 60;
 
 /// Why there is no answer.
@@ -81,6 +80,13 @@ impl AdminClient {
         let mut line = serde_json::to_string(&request)
             .map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
         line.push('\n');
+        let patience = match request {
+            Request::Reload { .. } => Duration::MAX,
+            Request::Status {}
+            | Request::Pause { .. }
+            | Request::Resume {}
+            | Request::EndStragglers { .. } => Duration::from_secs(ANSWER_S),
+        };
         let mut reply = String::new();
         let exchange = async {
             // A proxy without a free place says so and closes before it is asked: read all the same.
@@ -90,7 +96,7 @@ impl AdminClient {
                 read => read,
             }
         };
-        match tokio::time::timeout(Duration::from_secs(ANSWER_S), exchange).await {
+        match tokio::time::timeout(patience, exchange).await {
             Err(_elapsed) => Err(ClientError::Timeout),
             Ok(Ok(0) | Err(_)) => Err(ClientError::Gone),
             Ok(Ok(_)) => serde_json::from_str(&reply)

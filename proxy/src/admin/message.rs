@@ -6,15 +6,29 @@ use std::path::PathBuf;
 use rewrite_rules::Phase;
 use serde::{Deserialize, Serialize};
 
+use crate::phase::agree::Wanted;
 use crate::phase::drain::Waiting;
 use crate::phase::stragglers::Ending;
 
 /// What may be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// Read the configuration and the catalog again.
-    Reload {},
+    Reload {
+        /// A step, whether or not the file has changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<Wanted>,
+        /// Why steps are to be taken whose gates are closed by what is merely risky, if they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        force: Option<String>,
+        /// Who asks, for the history.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<String>,
+        /// Why, for the history.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Tell what is in force.
     Status {},
     /// Hold new transactions back.
@@ -41,6 +55,9 @@ pub enum Answer {
         generation: u64,
         /// What happened to the migrations, one text each.
         steps: Vec<String>,
+        /// The gates that were closed and forced, and why they were closed, ready to be shown.
+        #[serde(default)]
+        forced: Vec<String>,
     },
     /// The file is not in force, what ran before goes on running.
     Refused {
@@ -139,7 +156,19 @@ mod tests {
     #[test]
     fn requests_are_one_small_object() {
         for (text, expected) in [
-            (r#"{"command":"reload"}"#, Some(Request::Reload {})),
+            (
+                r#"{"command":"reload"}"#,
+                Some(Request::Reload { step: None, force: None, who: None, why: None }),
+            ),
+            (
+                r#"{"command":"reload","step":{"migration":"m","phase":"contract"},"force":"known"}"#,
+                Some(Request::Reload {
+                    step: Some(Wanted { migration: "m".to_owned(), phase: Phase::Contract }),
+                    force: Some("known".to_owned()),
+                    who: None,
+                    why: None,
+                }),
+            ),
             (r#"{"command":"status"}"#, Some(Request::Status {})),
             (r#"{"command":"pause","timeout_ms":1}"#, Some(Request::Pause { timeout_ms: 1 })),
             (r#"{"command":"resume"}"#, Some(Request::Resume {})),

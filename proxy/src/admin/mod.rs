@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! → {"command":"reload"}
-//! ← {"answer":"reloaded","generation":4,"steps":["migration \"rename-username\" goes from …"]}
+//! ← {"answer":"reloaded","generation":4,"steps":["migration \"rename-username\" goes from …"],"forced":[]}
 //! ```
 
 pub mod client;
@@ -25,7 +25,9 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::journal::step::Cause;
 use crate::phase::drain::Drain;
+use crate::phase::flip::Wish;
 use crate::phase::generation::Current;
 use crate::phase::reload::Reloader;
 use message::{Answer, Request};
@@ -142,7 +144,10 @@ async fn serve(stream: UnixStream, control: &Control) {
 
 async fn answer(request: Request, control: &Control) -> Answer {
     match request {
-        Request::Reload {} => reload::answer(control).await,
+        Request::Reload { step, force, who, why } => {
+            let cause = Cause { who: who.unwrap_or_else(|| "admin socket".to_owned()), why };
+            reload::answer(control, Wish { step, force, cause }).await
+        }
         Request::Status {} => status::answer(control),
         Request::Pause { timeout_ms } => hold::pause(control, timeout_ms),
         Request::Resume {} => hold::resume(control),

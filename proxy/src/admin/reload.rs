@@ -2,12 +2,17 @@
 
 use super::Control;
 use super::message::Answer;
+use crate::phase::flip::Wish;
 
-pub(super) async fn answer(control: &Control) -> Answer {
-    match control.reloader.reload().await {
+pub(super) async fn answer(control: &Control, wish: Wish) -> Answer {
+    if wish.force.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+        return Answer::Error { message: "a step is not forced without a reason".to_owned() };
+    }
+    match control.reloader.ask(wish).await {
         Ok(reloaded) => Answer::Reloaded {
             generation: reloaded.generation,
             steps: reloaded.plan.steps.iter().map(ToString::to_string).collect(),
+            forced: reloaded.forced.iter().map(ToString::to_string).collect(),
         },
         Err(error) => {
             let message = error.to_string();

@@ -1,6 +1,6 @@
 //! segue's own connection to the governed database.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 
 use crate::config::{ControlUrl, TlsFileError, server_tls};
 
@@ -80,6 +81,26 @@ pub enum ConnectError {
 /// # Errors
 /// See [`ConnectError`].
 pub async fn connect(control: &ControlUrl) -> Result<Client, ConnectError> {
+    connect_with(control, None).await
+}
+
+/// The same, and `heard` is set off by each notification (`NOTIFY`) that comes.
+///
+/// Cancel safe: nothing is left behind.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect_hearing(
+    control: &ControlUrl,
+    heard: Arc<Notify>,
+) -> Result<Client, ConnectError> {
+    connect_with(control, Some(heard)).await
+}
+
+async fn connect_with(
+    control: &ControlUrl,
+    heard: Option<Arc<Notify>>,
+) -> Result<Client, ConnectError> {
     let mut postgres = control.postgres.clone();
     if postgres.get_connect_timeout().is_none() {
         postgres.connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S));
@@ -96,12 +117,12 @@ pub async fn connect(control: &ControlUrl) -> Result<Client, ConnectError> {
         match tls {
             None => {
                 let (client, connection) = postgres.connect(NoTls).await?;
-                tokio::spawn(drive(connection));
+                tokio::spawn(drive(connection, heard));
                 Ok(client)
             }
             Some(config) => {
                 let (client, connection) = postgres.connect(Tls { config }).await?;
-                tokio::spawn(drive(connection));
+                tokio::spawn(drive(connection, heard));
                 Ok(client)
             }
         }
@@ -154,9 +175,22 @@ pub async fn in_time<T>(asked: impl Future<Output = T>) -> Result<T, NoAnswer> {
 pub struct NoAnswer;
 
 /// Carries the connection's bytes until either side closes it.
-async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
-    if let Err(error) = connection.await {
-        tracing::debug!(error = reason(&error), "control connection ended");
+async fn drive<S, T>(mut connection: Connection<S, T>, heard: Option<Arc<Notify>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match poll_fn(|cx| connection.poll_message(cx)).await {
+            Some(Ok(AsyncMessage::Notification(_))) => {
+                heard.iter().for_each(|heard| heard.notify_one());
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                return tracing::debug!(error = reason(&error), "control connection ended");
+            }
+            None => return,
+        }
     }
 }
 

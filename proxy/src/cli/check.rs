@@ -8,12 +8,11 @@ use rewrite_rules::{Phase, Rule};
 use serde::Serialize;
 
 use super::{ConfigFile, DONE, GATE_CLOSED, fail, say};
+use crate::catalog;
 use crate::config::{Draft, nearest};
 use crate::gate::{self, Finding, Severity, is_open};
+use crate::journal::{JournalError, state};
 use crate::phase::prepare;
-
-/// Messages are broken here; commands never are. Unit: columns.
-const MESSAGE_COLUMNS: usize = 94;
 
 /// How headings look.
 const HEADING: Style = Style::new().bold();
@@ -97,7 +96,7 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
             return Err(draft.report.to_string());
         }
     };
-    let rules = phases_in_force(&draft);
+    let rules = phases_in_force(&draft, &client).await?;
     if let Some(name) = name {
         known(name, &rules)?;
     }
@@ -120,9 +119,30 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
     Ok(checked)
 }
 
-/// All rules, in the phases that are in force: those of the file.
-fn phases_in_force(draft: &Draft) -> Vec<Rule> {
-    draft.rules.iter().map(|(rule, _)| rule.clone()).collect()
+/// All rules, in the phases that are in force: those of the journal, where it knows them.
+async fn phases_in_force(
+    draft: &Draft,
+    client: &tokio_postgres::Client,
+) -> Result<Vec<Rule>, String> {
+    let mut rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
+    let Some(control) = &draft.control else { return Ok(rules) };
+    let reading = async {
+        state::look(client, &control.database).await?;
+        state::read(client).await
+    };
+    let read = catalog::in_time(reading).await.map_err(|silence| silence.to_string())?;
+    match read {
+        Ok(state) => {
+            for rule in &mut rules {
+                let known = state.migrations.iter().find(|known| known.name == rule.name);
+                rule.phase = known.map_or(rule.phase, |known| known.phase);
+            }
+            Ok(rules)
+        }
+        // Before anything has begun.
+        Err(JournalError::Absent(_)) => Ok(rules),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn known(name: &str, rules: &[Rule]) -> Result<(), String> {
@@ -159,49 +179,13 @@ fn render(checked: &Checked) -> String {
     text
 }
 
-/// A message as lines of at most so many columns, longer words left whole.
-fn wrapped(message: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in message.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// A finding, its code beside it, and below it what mends it, in lines to be pasted.
+/// A finding with its code, its message and what mends it.
 fn lines(finding: &Finding) -> String {
-    let (style, what) = match finding.severity {
-        Severity::LosesData => (LOSES_DATA, "loses data"),
-        Severity::Risky if finding.forcible => (RISKY, "risky"),
-        // Nobody can force what cannot be compiled.
-        Severity::Risky => (RISKY, "not ready"),
-        Severity::Note => (Style::new(), "note"),
+    let style = match finding.severity {
+        Severity::LosesData => LOSES_DATA,
+        Severity::Risky => RISKY,
+        Severity::Note => Style::new(),
     };
-    let mut text = format!("\n    {style}{what:10}{style:#}  {}\n", finding.about.code());
-    for line in wrapped(&finding.message, MESSAGE_COLUMNS) {
-        let _ = writeln!(text, "      {line}");
-    }
-    for command in &finding.remedy {
-        for line in command.lines() {
-            let _ = writeln!(text, "        {line}");
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_are_broken_between_words() {
-        assert_eq!(wrapped("a bc def ghijklm n", 6), ["a bc", "def", "ghijklm", "n"]);
-        assert_eq!(wrapped("'a  b'", 6), ["'a  b'"], "values stay as they are");
-    }
+    let (label, code) = (finding.label(), finding.about.code());
+    format!("\n    {style}{label:10}{style:#}  {code}\n{}", finding.body())
 }

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::status::not_answered;
-use super::{ConfigFile, DONE, NOT_DRAINED, complain, duration, fail, say};
+use super::{ConfigFile, DONE, NOT_DRAINED, complain, fail, say};
 use crate::admin::client::{AdminClient, ClientError};
 use crate::admin::message::{Answer, Request};
-use crate::config::Draft;
+use crate::config::{Draft, duration};
 
 /// Pause between two looks at who is still under way. Unit: milliseconds.
 const LOOK_MS: u64 = 50;
@@ -41,7 +41,7 @@ pub(super) async fn pause(arguments: Pause) -> ExitCode {
     let timeout_ms = u64::try_from(arguments.timeout.as_millis()).unwrap_or(u64::MAX);
     match hold(&arguments.file, timeout_ms).await {
         Ok(code) => code,
-        Err(error) => not_answered(&error),
+        Err(error) => ExitCode::from(not_answered(&error)),
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn resume(arguments: Resume) -> ExitCode {
             ExitCode::from(DONE)
         }
         Ok(Err(code)) => code,
-        Err(error) => not_answered(&error),
+        Err(error) => ExitCode::from(not_answered(&error)),
     }
 }
 

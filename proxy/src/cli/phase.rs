@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use rewrite_rules::Phase;
 
+use super::fleet;
 use super::status::not_answered;
-use super::{ConfigFile, DONE, FAILED, NOT_DRAINED, complain, duration, fail, say};
+use super::{ConfigFile, DONE, FAILED, NOT_DRAINED, complain, say};
 use crate::admin::client::{AdminClient, ClientError};
 use crate::admin::message::{Answer, Request, Status};
-use crate::config::{Draft, nearest};
+use crate::config::{Draft, duration, nearest};
+use crate::journal::step::Cause;
+use crate::phase::agree::Wanted;
 use crate::phase::edit::Edit;
 use crate::phase::stragglers::Ending;
 
@@ -19,13 +22,20 @@ const LOOK_MS: u64 = 100;
 /// How long those who were told to end are waited for. Unit: milliseconds.
 const ENDED_MS: u64 = 5_000;
 
+/// Usual patience with a drain, as the default of --drain-timeout. Unit: seconds.
+const USUAL_DRAIN_S: u64 = 30;
+
+/// How long the answer to a step may take until that is explained. Unit: milliseconds.
+const SILENT_MS: u64 = 3_000;
+
 /// Pause between two lists of who is waited for, when they differ. Unit: milliseconds.
 const LIST_MS: u128 = 1_000;
 
 /// Arguments of `segue phase`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "The file keeps its comments and its formatting. If the running proxy \
-                        refuses the step, the file is put back as it was.\n\n\
+                        refuses the step, the file is put back as it was. It asks the gate first, as \
+                        segue check does.\n\n\
                         Exit codes: 0 in force and drained, 1 refused or failed, 3 no proxy is \
                         running (nothing was changed), 4 in force, not drained in time")]
 pub(super) struct Arguments {
@@ -36,6 +46,15 @@ pub(super) struct Arguments {
     phase: Phase,
     #[command(flatten)]
     file: ConfigFile,
+    /// Take the step although its gate is closed, where that is merely risky; the reason is logged
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    force: Option<String>,
+    /// Why, for the history in the journal
+    #[arg(long, value_name = "REASON")]
+    why: Option<String>,
+    /// Wait until all replicas have drained, not only this one
+    #[arg(long)]
+    fleet: bool,
     /// How long to wait for the drain, like 500ms, 30s, 5m or 1h; 0s does not wait
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     drain_timeout: Duration,
@@ -80,8 +99,47 @@ pub(super) fn phase(text: &str) -> Result<Phase, String> {
     })
 }
 
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("a step is not forced without a reason"),
+        reason => Ok(reason.to_owned()),
+    }
+}
+
+/// One step, with the patience that is usual.
+pub(super) async fn step(file: &ConfigFile, name: &str, phase: Phase, why: Option<String>) -> u8 {
+    take(Arguments {
+        name: name.to_owned(),
+        phase,
+        file: file.clone(),
+        force: None,
+        why,
+        fleet: false,
+        drain_timeout: Duration::from_secs(USUAL_DRAIN_S),
+        wait: false,
+        stragglers: Stragglers { cancel_stragglers: false, terminate_stragglers: false },
+    })
+    .await
+}
+
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { name, phase, file, drain_timeout, wait: without_end, stragglers } = arguments;
+    ExitCode::from(take(arguments).await)
+}
+
+/// Takes the step and waits. Gives the exit code.
+async fn take(arguments: Arguments) -> u8 {
+    let Arguments {
+        name,
+        phase,
+        file,
+        force,
+        why,
+        fleet: whole_fleet,
+        drain_timeout,
+        wait: without_end,
+        stragglers,
+    } = arguments;
     let patience = if without_end { Duration::MAX } else { drain_timeout };
     let draft = Draft::read(&file.config).await;
     let mut proxy = match AdminClient::connect(draft.admin_socket()).await {
@@ -94,13 +152,18 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
     };
     let edit = match Edit::plan(&file.config, &name, phase) {
         Ok(edit) => edit,
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return failed(&error.to_string()),
     };
     if let Err(error) = edit.apply() {
-        return fail(&error.to_string());
+        return failed(&error.to_string());
     }
-    match proxy.ask(Request::Reload {}).await {
-        Ok(Answer::Reloaded { .. }) => {}
+    let Cause { who, why } = fleet::cause(why);
+    let step = Some(Wanted { migration: name.clone(), phase });
+    let request = Request::Reload { step, force, who: Some(who), why };
+    match reload(&mut proxy, request).await {
+        Ok(Answer::Reloaded { forced, .. }) => {
+            forced.iter().for_each(|closed| complain(&format!("forced, although {closed}")));
+        }
         Ok(Answer::Refused { message } | Answer::Error { message }) => {
             return undo(&edit, &message);
         }
@@ -109,23 +172,66 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         }
         Err(error) => {
             complain(&error.to_string());
-            return fail("  hint: the file has the new phase; see segue status");
+            return failed("  hint: the file has the new phase; see segue status");
         }
     }
     match wait(&mut proxy, &name, phase, patience, stragglers.ending()).await {
-        Ok(code) => ExitCode::from(code),
+        Ok(DONE) if whole_fleet => wait_for_fleet(&draft, patience).await,
+        Ok(code) => code,
         Err(error) => {
             complain(&error.to_string());
-            fail("  hint: the new phase was in force; see segue status")
+            failed("  hint: the new phase was in force; see segue status")
         }
     }
 }
 
-fn undo(edit: &Edit, message: &str) -> ExitCode {
+fn failed(text: &str) -> u8 {
+    complain(text);
+    FAILED
+}
+
+/// Waits until all replicas have drained.
+async fn wait_for_fleet(draft: &Draft, patience: Duration) -> u8 {
+    let begun = Instant::now();
+    let mut said = false;
+    loop {
+        let fleet = match fleet::read(draft).await {
+            Ok(fleet) => fleet,
+            Err(problem) => return failed(&problem),
+        };
+        let lagging: Vec<String> = fleet.lagging().map(ToString::to_string).collect();
+        if lagging.is_empty() {
+            say(&format!("drained on all replicas: {}\n", fleet.replicas.len()));
+            return DONE;
+        }
+        let list: String = lagging.iter().map(|one| format!("\n  {one}")).collect();
+        if begun.elapsed() >= patience {
+            complain(&format!("not drained yet by all replicas{list}"));
+            return NOT_DRAINED;
+        }
+        if !std::mem::replace(&mut said, true) {
+            say(&format!("waiting for the other replicas{list}\n"));
+        }
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+    }
+}
+
+/// Has the proxy take the step, and says why that takes long, if it does.
+async fn reload(proxy: &mut AdminClient, request: Request) -> Result<Answer, ClientError> {
+    let mut answer = std::pin::pin!(proxy.ask(request));
+    tokio::select! {
+        answer = &mut answer => return answer,
+        () = tokio::time::sleep(Duration::from_millis(SILENT_MS)) => {}
+    }
+    say("the gate is being asked; where rows are compared, that reads the whole table\n");
+    answer.await
+}
+
+fn undo(edit: &Edit, message: &str) -> u8 {
     complain(message);
     match edit.undo() {
-        Ok(()) => fail("  hint: nothing was changed, and the file is as it was"),
-        Err(error) => fail(&format!("{error}\n  hint: it was not put back; see to it by hand")),
+        Ok(()) => failed("  hint: nothing was changed, and the file is as it was"),
+        Err(error) => failed(&format!("{error}\n  hint: it was not put back; see to it by hand")),
     }
 }
 

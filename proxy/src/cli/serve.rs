@@ -15,10 +15,14 @@ use crate::app;
 pub(super) struct Arguments {
     #[command(flatten)]
     file: ConfigFile,
+    /// Let the journal take over migrations that it does not know, in the phases of the file. For a
+    /// journal that was lost or is new while migrations were under way
+    #[arg(long)]
+    adopt: bool,
 }
 
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
-    match app::serve(&arguments.file.config).await {
+    match app::serve(&arguments.file.config, arguments.adopt).await {
         Ok(()) => ExitCode::from(DONE),
         Err(error) => fail(&error.to_string()),
     }

@@ -4,6 +4,9 @@ use std::fmt::Write;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+
+use super::fleet::{self, Fleet};
 use super::{ConfigFile, DONE, FAILED, NOT_RUNNING, complain, fail, say};
 use crate::admin::client::{AdminClient, ClientError};
 use crate::admin::message::{Flip, Hold, Status};
@@ -20,35 +23,54 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    status: Status,
+    /// All proxies, if the journal can be read.
+    fleet: Option<Fleet>,
+}
+
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
     let draft = Draft::read(&arguments.file.config).await;
     let status = async { AdminClient::connect(draft.admin_socket()).await?.status().await };
-    let status = match status.await {
-        Ok(status) => status,
-        Err(error) => return not_answered(&error),
+    let (status, fleet) = match (status.await, fleet::read(&draft).await) {
+        (Ok(status), fleet) => (status, fleet),
+        (Err(error), Ok(fleet)) if !arguments.json => {
+            say(&fleet.render());
+            return ExitCode::from(not_answered(&error));
+        }
+        (Err(error), _) => return ExitCode::from(not_answered(&error)),
     };
     if arguments.json {
-        match serde_json::to_string_pretty(&status) {
+        let shown = Shown { status, fleet: fleet.ok() };
+        match serde_json::to_string_pretty(&shown) {
             Ok(text) => say(&format!("{text}\n")),
             Err(error) => return fail(&error.to_string()),
         }
     } else {
         say(&render(&status, SystemTime::now()));
+        match fleet {
+            Ok(fleet) => say(&format!("\n{}", fleet.render())),
+            Err(_) if status.migrations.is_empty() => {}
+            Err(problem) => say(&format!("\nfleet: {problem}\n")),
+        }
     }
     ExitCode::from(DONE)
 }
 
 /// Says why there was no answer, and gives the exit code for it.
-pub(super) fn not_answered(error: &ClientError) -> ExitCode {
+pub(super) fn not_answered(error: &ClientError) -> u8 {
     complain(&error.to_string());
-    ExitCode::from(match error {
+    match error {
         ClientError::NotRunning(_) => NOT_RUNNING,
         ClientError::Refused { .. }
         | ClientError::Gone
         | ClientError::Timeout
         | ClientError::Told(_)
         | ClientError::NotUnderstood(_) => FAILED,
-    })
+    }
 }
 
 fn render(status: &Status, now: SystemTime) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Phase, Rule, Shape};
@@ -130,6 +131,27 @@ pub(super) fn client_tls(
         }
         (None, None) => None,
     }
+}
+
+/// Shortest and longest lease. Shorter than a pause of the network is too short; a step waits for a
+/// proxy that died until its lease is over. Unit: milliseconds.
+const LEASES_MS: std::ops::RangeInclusive<u64> = 1_000..=600_000;
+
+/// How long this proxy serves after it has last reached the journal.
+pub(super) fn lease(text: Option<Text>, faults: &mut Vec<Fault>) -> Duration {
+    let usual = Duration::from_secs(super::LEASE_S);
+    let Some(Text { value, line }) = text else { return usual };
+    let (first, last) = (LEASES_MS.start(), LEASES_MS.end());
+    let in_range = |lease: &Duration| {
+        u64::try_from(lease.as_millis()).is_ok_and(|lease| LEASES_MS.contains(&lease))
+    };
+    let message = match super::duration(&value) {
+        Ok(lease) if in_range(&lease) => return lease,
+        Ok(_) => format!("must be from {}s to {}s", first / 1_000, last / 1_000),
+        Err(message) => message,
+    };
+    faults.push(top("lease", line, message, Some("write it as \"10s\"".to_owned())));
+    usual
 }
 
 /// The migrations that can be read, and the faults of and between all of them.

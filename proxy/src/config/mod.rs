@@ -5,6 +5,7 @@
 //! [`crate::phase::prepare`] to the same report.
 
 mod check;
+mod duration;
 mod fault;
 mod name;
 mod raw;
@@ -17,9 +18,11 @@ mod watch;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rewrite_rules::{Rule, Shape};
 
+pub use duration::duration;
 pub use fault::{Fault, Report, nearest, plain_reason};
 pub use name::parse_relation_name;
 pub use server_url::{ServerAddress, ServerTls, ServerUrl};
@@ -29,6 +32,11 @@ pub use watch::{FileWatch, LOOK_MS, SETTLE_MS};
 /// Longest configuration file that is read. A thousand migrations fit ten times over; a log file
 /// given by mistake does not. Unit: bytes.
 pub const FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How long this proxy serves after it has last reached the journal, unless the file says
+/// otherwise: a restart of the server takes less, and a step waits so long for a proxy that died.
+/// Unit: seconds.
+pub const LEASE_S: u64 = 10;
 
 /// A configuration whose file has been checked.
 #[derive(Debug, Clone)]
@@ -45,6 +53,8 @@ pub struct Config {
     pub tls: Option<ClientTls>,
     /// Where `segue phase` and `segue status` reach this process.
     pub admin_socket: PathBuf,
+    /// How long it serves after it has last reached the journal.
+    pub lease: Duration,
     /// The migrations, in the order of the file.
     pub rules: Vec<Rule>,
     /// Which clients speak the new shape, the first that fits counts.
@@ -108,6 +118,7 @@ pub struct Draft {
     upstream: Option<ServerUrl>,
     tls: Option<ClientTls>,
     admin_socket: PathBuf,
+    lease: Duration,
 }
 
 impl Draft {
@@ -140,6 +151,7 @@ impl Draft {
             admin_socket: raw
                 .admin_socket
                 .map_or_else(|| default_admin_socket(path), |text| folder.join(text.value)),
+            lease: check::lease(raw.lease, &mut faults),
             clients: check::clients(raw.clients, &mut faults),
             path: path.to_owned(),
             rules,
@@ -212,12 +224,32 @@ impl Draft {
     /// # Errors
     /// All faults, in the order of the file, if there is any.
     pub fn finish(self) -> Result<Config, Report> {
-        let Self { mut report, control, rules, clients, path, listen, upstream, tls, admin_socket } =
-            self;
+        let Self {
+            mut report,
+            control,
+            rules,
+            clients,
+            path,
+            listen,
+            upstream,
+            tls,
+            admin_socket,
+            lease,
+        } = self;
         match (listen, upstream, control) {
             (Some(listen), Some(upstream), Some(control)) if report.faults.is_empty() => {
                 let rules = rules.into_iter().map(|(rule, _)| rule).collect();
-                Ok(Config { path, listen, upstream, control, tls, admin_socket, rules, clients })
+                Ok(Config {
+                    path,
+                    listen,
+                    upstream,
+                    control,
+                    tls,
+                    admin_socket,
+                    lease,
+                    rules,
+                    clients,
+                })
             }
             _ => {
                 report.sort();
@@ -225,6 +257,17 @@ impl Draft {
             }
         }
     }
+}
+
+/// Reads the URL of a connection of segue's own that is not in a file.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn control_url(url: &str) -> Result<ControlUrl, String> {
+    let mut faults = Vec::new();
+    let text = raw::Text { value: url.to_owned(), line: 0 };
+    check::control(Some(text), Path::new(""), &mut faults)
+        .ok_or_else(|| faults.into_iter().map(|it| it.message).collect::<Vec<_>>().join("; "))
 }
 
 /// `<config file>.sock`, beside the file.

@@ -9,13 +9,14 @@ use toml::de::{DeTable, DeValue};
 use super::fault::{Fault, spelling_hint};
 
 /// Keys of the file's top level.
-const TOP_KEYS: [&str; 8] = [
+const TOP_KEYS: [&str; 9] = [
     "listen",
     "upstream",
     "control",
     "admin_socket",
     "tls_certificate",
     "tls_key",
+    "lease",
     "migration",
     "client",
 ];
@@ -60,6 +61,7 @@ pub(super) struct RawConfig {
     pub(super) admin_socket: Option<Text>,
     pub(super) tls_certificate: Option<Text>,
     pub(super) tls_key: Option<Text>,
+    pub(super) lease: Option<Text>,
     pub(super) migrations: Vec<RawMigration>,
     pub(super) clients: Vec<RawClient>,
 }
@@ -116,6 +118,7 @@ impl RawConfig {
             admin_socket: take("admin_socket", false),
             tls_certificate: take("tls_certificate", false),
             tls_key: take("tls_key", false),
+            lease: take("lease", false),
             migrations: reader
                 .tables(table, "migration")
                 .into_iter()

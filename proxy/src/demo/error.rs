@@ -2,6 +2,7 @@
 
 use crate::backfill::{BackfillError, said};
 use crate::cluster::ClusterError;
+use crate::journal::JournalError;
 use crate::verify::Verdict;
 
 use super::proxy::ProxyError;
@@ -15,6 +16,9 @@ pub enum DemoError {
     /// The proxy did not start, or refused a flip.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    /// The journal could not be made.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A statement of the operator failed.
     #[error("the server refused a step of the walk: {}", said(.0))]
     Server(#[from] tokio_postgres::Error),
@@ -42,7 +46,11 @@ impl DemoError {
                 "a write did not reach both columns: this is a bug of segue, please report it with \
                  the demo's seed"
             }
-            Self::Proxy(_) | Self::Server(_) | Self::Application(_) | Self::Backfill(_) => {
+            Self::Journal(_)
+            | Self::Proxy(_)
+            | Self::Server(_)
+            | Self::Application(_)
+            | Self::Backfill(_) => {
                 "this should not happen on a private server: please report it with the demo's seed"
             }
         }

@@ -40,6 +40,7 @@ use view::View;
 use walk::Walk;
 
 use crate::cluster::{Binaries, Cluster, ClusterOptions, Durability};
+use crate::journal;
 
 /// Exit code after Ctrl-C or SIGTERM, as shells have it for SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -123,7 +124,8 @@ async fn play(arguments: &Arguments, view: &View) -> Result<Report, DemoError> {
     ));
     view.line("");
     let cluster = start_server(arguments, view).await?;
-    let direct = connect(&cluster.superuser(schema::DATABASE)).await?;
+    let mut direct = connect(&cluster.superuser(schema::DATABASE)).await?;
+    journal::schema::init(&mut direct, schema::CONTROL).await?;
     fill(&direct, arguments.effective_rows(), view).await?;
     view.begin("proxy", "starting");
     let proxy = Proxy::start(&cluster, Phase::Expand).await?;

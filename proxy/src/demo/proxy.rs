@@ -59,7 +59,7 @@ impl Proxy {
     pub(super) async fn start(cluster: &Cluster, phase: Phase) -> Result<Self, ProxyError> {
         let file = cluster.folder().join("segue.toml");
         write(&file, &configuration(cluster, phase))?;
-        Ok(Self { running: app::start(&file).await?, file })
+        Ok(Self { running: app::start(&file, false).await?, file })
     }
 
     /// Where the application connects.

@@ -38,7 +38,8 @@ pub(super) const CREATE: &str = "\
       bio text, \
       updates integer NOT NULL DEFAULT 0, \
       created_at timestamptz NOT NULL DEFAULT now()); \
-    ALTER TABLE users OWNER TO app";
+    ALTER TABLE users OWNER TO app; \
+    GRANT SELECT ON users TO segue";
 
 /// Expand: the new column, empty.
 pub(super) const ADD_COLUMN: &str = "ALTER TABLE users ADD COLUMN handle varchar(100)";

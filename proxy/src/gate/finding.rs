@@ -1,7 +1,12 @@
 //! One reason why a step is not safe now.
 
+use std::fmt::{self, Write};
+
 use rewrite_rules::Phase;
 use serde::Serialize;
+
+/// Messages are broken here; commands never are. Unit: columns.
+const MESSAGE_COLUMNS: usize = 94;
 
 /// One reason why a step is not safe now, and what mends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +28,54 @@ pub struct Finding {
     pub message: String,
     /// The commands that mend it, in their order: SQL statements for a direct connection.
     pub remedy: Vec<String>,
+}
+
+impl Finding {
+    /// What comes of it, in a word or two.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self.severity {
+            Severity::LosesData => "loses data",
+            Severity::Risky if self.forcible => "risky",
+            // Nobody can force what cannot be compiled.
+            Severity::Risky => "not ready",
+            Severity::Note => "note",
+        }
+    }
+
+    /// The message, and below it what mends it, in lines to be pasted.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let mut text = String::new();
+        for line in wrapped(&self.message, MESSAGE_COLUMNS) {
+            let _ = writeln!(text, "      {line}");
+        }
+        for line in self.remedy.iter().flat_map(|command| command.lines()) {
+            let _ = writeln!(text, "        {line}");
+        }
+        text
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "    {:10}  {}\n{}", self.label(), self.about.code(), self.body())
+    }
+}
+
+/// A message as lines of at most so many columns, longer words left whole.
+fn wrapped(message: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in message.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// What would come of a step in spite of a finding, the worst first.
@@ -117,4 +170,15 @@ abouts! {
 #[must_use]
 pub fn is_open(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.severity == Severity::Note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_broken_between_words() {
+        assert_eq!(wrapped("a bc def ghijklm n", 6), ["a bc", "def", "ghijklm", "n"]);
+        assert_eq!(wrapped("'a  b'", 6), ["'a  b'"], "values stay as they are");
+    }
 }

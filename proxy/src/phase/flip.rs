@@ -4,22 +4,46 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rewrite_rules::Shape;
 use rewrite_rules::catalog::RelationName;
+use rewrite_rules::{Rule, Shape};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
+use super::agree::Wanted;
 use super::drain::{Drain, Waiting};
+use super::follow::Fleet;
+use super::gates::{self, Closed};
 use super::generation::{Current, Generation};
 use super::plan::Plan;
-use super::prepare::{Loaded, Prepared, load_with, prepare};
+use super::prepare::{Loaded, Prepared, Read, load_with};
 use crate::catalog;
 use crate::config::{Config, Draft, Report};
+use crate::journal::step::{Cause, Entry, StepError};
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
 /// in a script do not trip over each other. Unit: milliseconds.
 pub const PREVIOUS_DRAIN_MS: u64 = 2_000;
+
+/// How often the gates are asked while definitions in the database change under them.
+const GATE_ROUNDS: usize = 3;
+
+/// Pause between two looks at the catalog while the gates are asked. Unit: milliseconds.
+const LOOK_MS: u64 = 2_000;
+
+/// How often a reload begins anew because the fleet has gone on meanwhile.
+const FLEET_ROUNDS: usize = 3;
+
+/// What is asked of a reload beside what the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// A step, whether or not the file has changed.
+    pub step: Option<Wanted>,
+    /// Why steps are to be taken whose gates are closed by what is merely risky, if they are.
+    pub force: Option<String>,
+    /// Who asks.
+    pub cause: Cause,
+}
 
 /// What a reload did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +52,8 @@ pub struct Reloaded {
     pub generation: u64,
     /// What it did to the migrations; empty if at most the catalog was found changed.
     pub plan: Plan,
+    /// The gates that were closed and forced.
+    pub forced: Vec<Closed>,
 }
 
 /// Why a reload left everything as it was.
@@ -48,6 +74,18 @@ pub enum ReloadError {
         /// What keeps the server from being asked.
         problem: Option<String>,
     },
+    /// A step is not safe now.
+    #[error("{}\n  hint: {}", listed(.0), gates::hint(.0))]
+    GateClosed(Vec<Closed>),
+    /// Whether a step is safe cannot be told.
+    #[error("the gates could not be asked: {0}")]
+    GateUnknown(String),
+    /// The fleet does not go along.
+    #[error("{}", .error.with_hint())]
+    Fleet {
+        /// Why not.
+        error: StepError,
+    },
     /// The proxy is ending.
     #[error("the proxy is shutting down")]
     ShuttingDown,
@@ -62,41 +100,63 @@ fn waited_for(waiting: &[Waiting], problem: Option<&String>) -> String {
     }
 }
 
+fn listed(closed: &[Closed]) -> String {
+    closed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Owns everything that a flip changes.
 pub struct Flipper {
     /// What is in force; of what is read at start only, as it was then.
-    config: Config,
-    current: Arc<Current>,
+    pub(super) config: Config,
+    /// The migrations of the file when it was last taken.
+    file: Vec<Rule>,
+    pub(super) current: Arc<Current>,
     loaded: Loaded,
     client: Option<Client>,
     flips: watch::Sender<Arc<Drain>>,
     drains: JoinSet<()>,
+    /// The others; none as long as there is nothing to agree on.
+    pub(super) fleet: Option<Fleet>,
+    /// Where clients connect.
+    pub(super) address: String,
     /// The last thing said about the catalog, so that it is said once.
     said: Option<String>,
 }
 
 impl Flipper {
-    /// Starts with a prepared configuration in force as it is.
+    /// Starts with a prepared configuration in force, as far as the fleet goes along with it.
     ///
     /// That is a flip too: transactions of an earlier process may still be running.
-    #[must_use]
-    pub fn start(prepared: Prepared) -> (Self, Config) {
-        let Prepared { config, generation, plan: _, loaded, client } = prepared;
+    ///
+    /// Cancel safety: a replica that nobody is may be left, until its lease is over.
+    ///
+    /// # Errors
+    /// The fleet cannot be joined.
+    pub async fn start(prepared: Prepared, address: String) -> Result<(Self, Config), StepError> {
+        let Prepared { config, file, generation, agreed, plan: _, loaded, client } = prepared;
         let number = generation.number();
         let tables = governed(&generation);
         let generation = Generation::new(generation).with_clients(&config.clients);
         let current = Arc::new(Current::new(Arc::new(generation)));
         let mut flipper = Self {
             config: config.clone(),
+            file,
             current,
             loaded,
             client: Some(client),
             flips: watch::Sender::new(Drain::begin(number, config.control.clone())),
             drains: JoinSet::new(),
+            fleet: None,
+            address,
             said: None,
         };
+        if let Some(agreed) = agreed {
+            flipper
+                .join(&agreed.begin, agreed.epoch, &Cause::of_file(&config.path), number)
+                .await?;
+        }
         flipper.spawn_drain(tables);
-        (flipper, config)
+        Ok((flipper, config))
     }
 
     /// The generation in force and who lives in which.
@@ -113,38 +173,142 @@ impl Flipper {
 
     /// Reads the file and the catalog again, and swaps if anything has changed.
     ///
-    /// Cancel safety: until the swap nothing has changed; after it nothing is awaited.
+    /// Cancel safety: until the swap nothing has changed here, but the journal may have; after it
+    /// nothing is awaited.
     ///
     /// # Errors
     /// Any fault leaves the running generation in force.
-    pub async fn reload(&mut self) -> Result<Reloaded, ReloadError> {
-        let draft = Draft::read(&self.config.path).await;
+    pub async fn reload(&mut self, wish: &Wish) -> Result<Reloaded, ReloadError> {
+        for _round in 0..FLEET_ROUNDS {
+            self.keep_up().await;
+            match self.reload_once(wish).await {
+                Err(ReloadError::Fleet { error: StepError::Moved(_) }) => {}
+                done => return done,
+            }
+        }
+        let epoch = self.epoch().unwrap_or_default();
+        Err(ReloadError::Fleet { error: StepError::Moved(epoch) })
+    }
+
+    async fn reload_once(&mut self, wish: &Wish) -> Result<Reloaded, ReloadError> {
+        let (read, forced) = self.may_be_taken(wish).await?;
         let number = self.current.number() + 1;
-        let prepared = prepare(draft, number, Some(&self.config.rules)).await;
-        let prepared = prepared.map_err(ReloadError::Faults)?;
-        let Prepared { config, generation, plan, loaded, client } = prepared;
+        let prepared = read.compile(number).await.map_err(ReloadError::Faults)?;
+        let Prepared { config, file, generation, agreed, plan, loaded, mut client } = prepared;
         let same_clients = config.clients == self.config.clients;
         if plan.is_empty() && same_clients && *loaded.catalog == *self.loaded.catalog {
             self.loaded.fingerprint = loaded.fingerprint;
-            self.take_over(config);
-            return Ok(Reloaded { generation: self.current.number(), plan });
+            self.take_over(config, file);
+            return Ok(Reloaded { generation: self.current.number(), plan, forced });
         }
         if !plan.is_empty() {
-            self.previous_drained().await?;
+            let changes = changes(&self.config.rules, &config.rules, &forced);
+            match agreed {
+                Some(agreed) => self.join(&agreed.begin, agreed.epoch, &wish.cause, number).await,
+                None => self.step(&mut client, &changes, wish).await,
+            }
+            .map_err(|error| ReloadError::Fleet { error })?;
         }
-        let mut tables = governed(self.current.load().compiled());
-        tables.extend(governed(&generation));
-        self.take_over(config);
+        let tables = self.governed_then_and_now(&generation);
+        self.take_over(config, file);
         self.client = Some(client);
         self.swap(generation, loaded);
         if !plan.is_empty() {
-            self.flips.send_replace(Drain::begin(number, self.config.control.clone()));
-            self.spawn_drain(tables);
+            self.begin_drain(tables);
         }
-        for step in &plan.steps {
-            tracing::info!(generation = number, "{step}");
+        tell(number, &plan, &forced, wish);
+        Ok(Reloaded { generation: number, plan, forced })
+    }
+
+    /// Reads the file and asks everybody who may object to its steps.
+    async fn may_be_taken(&mut self, wish: &Wish) -> Result<(Read, Vec<Closed>), ReloadError> {
+        let draft = Draft::read(&self.config.path).await;
+        let running = (self.file.as_slice(), self.config.rules.as_slice());
+        let mut read = Read::new(draft, Some(running), wish.step.as_ref()).await;
+        if self.fleet.is_none() {
+            read.agree(false).await;
         }
-        Ok(Reloaded { generation: number, plan })
+        if !read.is_good() || read.plan.is_empty() {
+            return Ok((read, Vec::new()));
+        }
+        let epoch = self.epoch();
+        self.previous_drained().await?;
+        let forced = self.pass_gates(&mut read, wish.force.is_some()).await?;
+        match self.epoch() {
+            // The rules of which the gates spoke are no longer in force.
+            Some(now) if Some(now) != epoch => {
+                Err(ReloadError::Fleet { error: StepError::Moved(now) })
+            }
+            Some(_) | None => Ok((read, forced)),
+        }
+    }
+
+    fn epoch(&self) -> Option<i64> {
+        self.fleet.as_ref().map(|fleet| fleet.epoch)
+    }
+
+    /// Swaps to a generation that the fleet has gone to, and begins its drain.
+    pub(super) fn swap_to(
+        &mut self,
+        generation: rewrite_rules::Generation,
+        rules: Vec<Rule>,
+        loaded: Loaded,
+    ) {
+        let tables = self.governed_then_and_now(&generation);
+        self.config.rules = rules;
+        self.swap(generation, loaded);
+        self.begin_drain(tables);
+    }
+
+    fn governed_then_and_now(&self, new: &rewrite_rules::Generation) -> BTreeSet<RelationName> {
+        let mut tables = governed(self.current.load().compiled());
+        tables.extend(governed(new));
+        tables
+    }
+
+    fn begin_drain(&mut self, tables: BTreeSet<RelationName>) {
+        let drain = Drain::begin(self.current.number(), self.config.control.clone());
+        self.flips.send_replace(drain);
+        self.spawn_drain(tables);
+    }
+
+    /// Asks the gates of all steps; gives those that were closed and are forced.
+    async fn pass_gates(
+        &mut self,
+        read: &mut Read,
+        force: bool,
+    ) -> Result<Vec<Closed>, ReloadError> {
+        let running = self.config.rules.clone();
+        let Some((client, loaded)) = &mut read.connected else { return Ok(Vec::new()) };
+        for _round in 0..GATE_ROUNDS {
+            let asking = gates::closed(client, &loaded.catalog, &running, &read.plan);
+            let closed = self.following(asking).await.map_err(ReloadError::GateUnknown)?;
+            let may_pass = closed.is_empty() || (force && closed.iter().all(Closed::is_forcible));
+            if !may_pass {
+                return Err(ReloadError::GateClosed(closed));
+            }
+            // Comparing rows may have taken minutes, in which somebody may have changed a table.
+            let now = fingerprint(client).await.map_err(ReloadError::GateUnknown)?;
+            if now == loaded.fingerprint {
+                return Ok(closed);
+            }
+            *loaded = load_with(client).await.map_err(ReloadError::GateUnknown)?;
+        }
+        let moving = "definitions in the database keep changing meanwhile; try again";
+        Err(ReloadError::GateUnknown(moving.to_owned()))
+    }
+
+    /// Does `work`, and follows the catalog meanwhile.
+    async fn following<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(Duration::from_millis(LOOK_MS)) => {}
+            }
+            self.follow_catalog().await;
+            self.keep_up().await;
+        }
     }
 
     /// Looks whether the catalog has changed behind our back, and if it has, swaps to a generation
@@ -187,12 +351,14 @@ impl Flipper {
     }
 
     /// Takes what a reload may change, and says what it may not.
-    fn take_over(&mut self, new: Config) {
+    fn take_over(&mut self, new: Config, file: Vec<Rule>) {
+        self.file = file;
         let running = &mut self.config;
         for (key, changed) in [
             ("listen", running.listen != new.listen),
             ("upstream", running.upstream != new.upstream),
             ("admin_socket", running.admin_socket != new.admin_socket),
+            ("lease", running.lease != new.lease),
             ("tls_certificate", running.tls != new.tls),
             ("control", running.control.database != new.control.database),
         ] {
@@ -208,16 +374,8 @@ impl Flipper {
     }
 
     async fn changed_catalog(&mut self) -> Result<Option<Loaded>, String> {
-        let mut client = match self.client.take().filter(|client| !client.is_closed()) {
-            Some(client) => client,
-            None => {
-                catalog::connect(&self.config.control).await.map_err(|error| error.to_string())?
-            }
-        };
-        let fingerprint = catalog::in_time(catalog::fingerprint(&client))
-            .await
-            .map_err(|silence| silence.to_string())?
-            .map_err(|error| catalog::reason(&error))?;
+        let mut client = self.take_client().await?;
+        let fingerprint = fingerprint(&client).await?;
         let found = if fingerprint == self.loaded.fingerprint {
             None
         } else {
@@ -225,6 +383,18 @@ impl Flipper {
         };
         self.client = Some(client);
         Ok(found)
+    }
+
+    /// The control connection, anew if it has broken. Put it back when it has served.
+    pub(super) async fn take_client(&mut self) -> Result<Client, String> {
+        match self.client.take().filter(|client| !client.is_closed()) {
+            Some(client) => Ok(client),
+            None => catalog::connect(&self.config.control).await.map_err(|error| error.to_string()),
+        }
+    }
+
+    pub(super) fn put_client_back(&mut self, client: Client) {
+        self.client = Some(client);
     }
 
     fn describe(&self, fault: &rewrite_rules::Fault) -> String {
@@ -269,14 +439,43 @@ impl Flipper {
     fn spawn_drain(&mut self, tables: BTreeSet<RelationName>) {
         let drain = Arc::clone(&self.flips.borrow());
         let current = Arc::clone(&self.current);
+        let acknowledge = self.fleet.as_ref().map(Fleet::acknowledger);
         // Those that are done must not pile up.
         while self.drains.try_join_next().is_some() {}
         self.drains.spawn(async move {
             drain.watch(&current, &tables).await;
             let took = SystemTime::now().duration_since(drain.swapped_at).unwrap_or_default();
             tracing::info!(generation = drain.generation, after = ?took, "drained");
+            if let Some(acknowledge) = acknowledge {
+                acknowledge();
+            }
         });
     }
+}
+
+fn tell(generation: u64, plan: &Plan, forced: &[Closed], wish: &Wish) {
+    for step in &plan.steps {
+        tracing::info!(generation, "{step}");
+    }
+    for closed in forced {
+        let reason = wish.force.as_deref().unwrap_or_default();
+        tracing::warn!(generation, reason, "forced, although {closed}");
+    }
+}
+
+async fn fingerprint(client: &Client) -> Result<String, String> {
+    let asked = catalog::in_time(catalog::fingerprint(client)).await;
+    asked.map_err(|silence| silence.to_string())?.map_err(|error| catalog::reason(&error))
+}
+
+/// What a step does to each migration, and which of it was forced.
+fn changes(running: &[Rule], new: &[Rule], forced: &[Closed]) -> Vec<Entry> {
+    let mut changes = Entry::between(running, new);
+    for change in &mut changes {
+        let closed = forced.iter().find(|closed| closed.migration == change.name);
+        change.forced = closed.map(ToString::to_string);
+    }
+    changes
 }
 
 /// The tables that a generation governs, partitions and inheriting tables included.

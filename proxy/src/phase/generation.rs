@@ -14,6 +14,7 @@ use rewrite_rules::{Outcome, SearchPath, SessionView, Shape};
 
 use super::hold::Gate;
 use super::plan_cache::{Plans, Question};
+use super::roll::{Registration, Roll};
 use crate::config::ClientRule;
 
 /// Longest text that is worth remembering. Unit: bytes.
@@ -94,6 +95,7 @@ pub struct Current {
     seats: DashMap<u64, Arc<SeatState>>,
     next_seat: AtomicU64,
     gate: Gate,
+    roll: Roll,
 }
 
 /// What is known of a session, for those who wait for it.
@@ -114,6 +116,7 @@ pub struct Occupant {
 #[derive(Debug)]
 struct SeatState {
     occupant: Occupant,
+    registration: Arc<Registration>,
     /// Generation held, 0 for none.
     generation: AtomicU64,
     /// When it was taken. Unit: milliseconds since the epoch.
@@ -142,6 +145,7 @@ impl Current {
             seats: DashMap::new(),
             next_seat: AtomicU64::new(1),
             gate: Gate::default(),
+            roll: Roll::default(),
         }
     }
 
@@ -199,6 +203,20 @@ impl Current {
         &self.gate
     }
 
+    /// Which sessions the journal knows, and for how long it may be left unheard.
+    #[must_use]
+    pub fn roll(&self) -> &Roll {
+        &self.roll
+    }
+
+    /// Begins a membership of the fleet, in which `first_generation` is the first.
+    pub fn join(&self, first_generation: u64) -> u64 {
+        let membership = self.roll.begin(first_generation);
+        let present: Vec<_> = self.seats.iter().map(|it| Arc::clone(&it.registration)).collect();
+        self.roll.call_up(present);
+        membership
+    }
+
     /// Number of sessions that have a seat.
     #[must_use]
     pub fn sessions(&self) -> usize {
@@ -209,13 +227,16 @@ impl Current {
     #[must_use]
     pub fn sit(self: &Arc<Self>, occupant: Occupant) -> Seat {
         let id = self.next_seat.fetch_add(1, Ordering::Relaxed);
+        let registration = Registration::new(occupant.backend_pid);
         let state = Arc::new(SeatState {
             occupant,
+            registration: Arc::clone(&registration),
             generation: AtomicU64::new(0),
             since_ms: AtomicU64::new(0),
             held: AtomicBool::new(false),
         });
         self.seats.insert(id, Arc::clone(&state));
+        self.roll.call_up([registration]);
         Seat { current: Arc::clone(self), id, state }
     }
 }
@@ -232,7 +253,8 @@ impl Seat {
     /// Takes hold of the generation in force. Call it at the first frame of a transaction.
     ///
     /// The number is published before the pointer is trusted, so that a flip which runs at the
-    /// same moment either is seen here or sees this seat. `None` while the gate is closed.
+    /// same moment either is seen here or sees this seat. `None` while the gate is closed, or the
+    /// session has yet to be registered.
     #[must_use]
     pub fn pin(&self) -> Option<Arc<Generation>> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -244,7 +266,8 @@ impl Seat {
             if self.current.number() != generation.number() {
                 continue;
             }
-            let held = self.current.gate.is_closed();
+            let held = self.current.gate.is_closed()
+                || !self.current.roll.admits(&self.state.registration);
             self.state.held.store(held, Ordering::Relaxed);
             if held {
                 self.release();
@@ -263,6 +286,20 @@ impl Seat {
     /// Lets go. Call it when the server says idle and nothing more is expected of it.
     pub fn release(&self) {
         self.state.generation.store(0, Ordering::SeqCst);
+    }
+
+    /// Waits until a transaction may begin.
+    ///
+    /// Cancel safe: it only waits.
+    pub async fn admitted(&self) {
+        self.current.gate.opened().await;
+        self.current.roll.admitted(&self.state.registration).await;
+    }
+
+    /// Whether a governed statement may be served now in generation `number`.
+    #[must_use]
+    pub fn serves(&self, number: u64) -> bool {
+        self.current.roll.serves(&self.state.registration, number)
     }
 
     /// Whether whoever lives in generation `number` should let go of it as soon as it can: there is

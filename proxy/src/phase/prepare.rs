@@ -5,10 +5,12 @@ use std::sync::Arc;
 use rewrite_rules::{Catalog, Rule};
 use tokio_postgres::Client;
 
+use super::agree::{self, Agreed, Wanted};
 use super::plan::{Plan, PlanFault, plan};
 use super::rehearse::rehearse;
 use crate::catalog::{self, ConnectError};
 use crate::config::{Config, Draft, Report};
+use crate::journal::state;
 
 /// What a database has, and how to tell whether it still has it.
 #[derive(Debug, Clone)]
@@ -22,10 +24,14 @@ pub struct Loaded {
 /// A configuration without any fault, compiled.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The configuration.
+    /// The configuration, with the rules that are to be in force.
     pub config: Config,
+    /// The rules as the file has them.
+    pub file: Vec<Rule>,
     /// What was compiled from it.
     pub generation: rewrite_rules::Generation,
+    /// What it and the journal came to, if there is a fleet to join.
+    pub agreed: Option<Agreed>,
     /// What entering it would do to the migrations that are running.
     pub plan: Plan,
     /// The database it was compiled against.
@@ -34,49 +40,106 @@ pub struct Prepared {
     pub client: Client,
 }
 
-/// Checks everything there is to check about `draft` and compiles it as generation `number`.
-///
-/// `running` are the rules in force, `None` at process start, when any phase is taken as it is.
-///
-/// Cancel safe: nothing has changed until the result is used.
-///
-/// # Errors
-/// All faults of the file, of the steps it asks for and of the database, in one report.
-pub async fn prepare(
-    mut draft: Draft,
-    number: u64,
-    running: Option<&[Rule]>,
-) -> Result<Prepared, Report> {
-    let rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
-    let plan = match running.map(|running| plan(running, &rules)) {
-        Some(Ok(plan)) => plan,
-        None => Plan::default(),
-        Some(Err(faults)) => {
-            add_plan_faults(&mut draft, faults);
-            Plan::default()
+/// A file beside the rules in force and the database, before anything is compiled.
+#[derive(Debug)]
+pub struct Read {
+    /// With the rules that are to be in force.
+    draft: Draft,
+    /// The rules as the file has them.
+    file: Vec<Rule>,
+    agreed: Option<Agreed>,
+    /// What entering them would do to the migrations that are running.
+    pub plan: Plan,
+    /// The governed database, if it can be reached.
+    pub connected: Option<(Client, Loaded)>,
+}
+
+impl Read {
+    /// `running` are the rules of the file when it was last taken, and the rules in force; `None` at
+    /// process start, when [`Self::agree`] says which are to be.
+    ///
+    /// Cancel safe: it only reads.
+    pub async fn new(
+        mut draft: Draft,
+        running: Option<(&[Rule], &[Rule])>,
+        wanted: Option<&Wanted>,
+    ) -> Self {
+        let file = rules(&draft);
+        let mut planned = Plan::default();
+        if let Some((last, in_force)) = running {
+            let of_file = std::mem::take(&mut draft.rules);
+            draft.rules = agree::asked(last, of_file, in_force, wanted);
+            match plan(in_force, &rules(&draft)) {
+                Ok(plan) => planned = plan,
+                Err(faults) => add_plan_faults(&mut draft, faults),
+            }
         }
-    };
-    let connected = load(&mut draft).await;
-    let compiled = connected.as_ref().and_then(|(_, loaded)| {
-        rewrite_rules::compile(number, &rules, Arc::clone(&loaded.catalog))
-            .map_err(|faults| draft.add_rule_faults(faults))
-            .ok()
-    });
-    if let (Some((client, _)), Some(generation)) = (&connected, &compiled) {
-        match catalog::in_time(rehearse(client, generation)).await {
-            Ok(Ok(faults)) => draft.add_rule_faults(faults),
-            Ok(Err(error)) => draft.add_control_fault(catalog::reason(&error), None),
-            Err(silence) => draft.add_control_fault(silence.to_string(), None),
+        let connected = load(&mut draft).await;
+        Self { draft, file, agreed: None, plan: planned, connected }
+    }
+
+    /// Looks what the journal says of the migrations, which need one. With `adopt` they may begin in
+    /// any phase. What is missing or disagrees becomes a fault.
+    ///
+    /// Cancel safe: it only reads.
+    pub async fn agree(&mut self, adopt: bool) {
+        let Some((client, _)) = &self.connected else { return };
+        let Some(control) = &self.draft.control else { return };
+        let reading = async {
+            state::look(client, &control.database).await?;
+            state::read(client).await
+        };
+        let read = catalog::in_time(reading).await;
+        match read.unwrap_or_else(|silence| Err(silence.into())) {
+            Ok(state) => {
+                let agreed = agree::at_start(&mut self.draft, &state, adopt);
+                // Nobody waits for a proxy that has nothing to do.
+                self.agreed = (!self.draft.rules.is_empty()).then_some(agreed);
+            }
+            Err(_) if self.draft.rules.is_empty() => {}
+            Err(error) => {
+                let hint = error.hint().map(str::to_owned);
+                self.draft.add_control_fault(error.to_string(), hint);
+            }
         }
     }
-    let report = Report::new(draft.path(), Vec::new());
-    let config = draft.finish()?;
-    match (connected, compiled) {
-        (Some((client, loaded)), Some(generation)) => {
-            Ok(Prepared { config, generation, plan, loaded, client })
+
+    /// Whether nothing is wrong so far.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.draft.report.faults.is_empty()
+    }
+
+    /// Compiles it as generation `number`, and checks what is left to check.
+    ///
+    /// Cancel safe: nothing has changed until the result is used.
+    ///
+    /// # Errors
+    /// All faults of the file, of the steps it asks for and of the database, in one report.
+    pub async fn compile(self, number: u64) -> Result<Prepared, Report> {
+        let Self { mut draft, file, agreed, plan, connected } = self;
+        let rules = rules(&draft);
+        let compiled = connected.as_ref().and_then(|(_, loaded)| {
+            rewrite_rules::compile(number, &rules, Arc::clone(&loaded.catalog))
+                .map_err(|faults| draft.add_rule_faults(faults))
+                .ok()
+        });
+        if let (Some((client, _)), Some(generation)) = (&connected, &compiled) {
+            match catalog::in_time(rehearse(client, generation)).await {
+                Ok(Ok(faults)) => draft.add_rule_faults(faults),
+                Ok(Err(error)) => draft.add_control_fault(catalog::reason(&error), None),
+                Err(silence) => draft.add_control_fault(silence.to_string(), None),
+            }
         }
-        // Not reachable: whatever is missing has left a fault.
-        (None, _) | (_, None) => Err(report),
+        let report = Report::new(draft.path(), Vec::new());
+        let config = draft.finish()?;
+        match (connected, compiled) {
+            (Some((client, loaded)), Some(generation)) => {
+                Ok(Prepared { config, file, generation, agreed, plan, loaded, client })
+            }
+            // Not reachable: whatever is missing has left a fault.
+            (None, _) | (_, None) => Err(report),
+        }
     }
 }
 
@@ -120,6 +183,10 @@ pub async fn load_with(client: &mut Client) -> Result<Loaded, String> {
         Ok(loaded) => loaded.map_err(|error| catalog::reason(&error)),
         Err(silence) => Err(silence.to_string()),
     }
+}
+
+fn rules(draft: &Draft) -> Vec<Rule> {
+    draft.rules.iter().map(|(rule, _)| rule.clone()).collect()
 }
 
 fn add_plan_faults(draft: &mut Draft, faults: Vec<PlanFault>) {

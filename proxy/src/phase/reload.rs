@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::flip::{Flipper, ReloadError, Reloaded};
+use super::flip::{Flipper, ReloadError, Reloaded, Wish};
+use crate::journal::step::Cause;
 
 /// Reloads that may wait in line: one per way to ask for one, with room. More askers wait for
 /// theirs to be taken in. Unit: requests.
@@ -19,12 +20,17 @@ pub const CATALOG_POLL_MS: u64 = 2_000;
 /// of a server's core. Unit: one part of so many.
 pub const CATALOG_POLL_SHARE: u32 = 100;
 
-type Answer = oneshot::Sender<Result<Reloaded, ReloadError>>;
+/// A reload that was asked for.
+#[derive(Debug)]
+struct Asked {
+    wish: Wish,
+    answer: oneshot::Sender<Result<Reloaded, ReloadError>>,
+}
 
 /// Asks for reloads. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reloader {
-    requests: mpsc::Sender<Answer>,
+    requests: mpsc::Sender<Asked>,
 }
 
 impl Reloader {
@@ -35,8 +41,19 @@ impl Reloader {
     /// # Errors
     /// Why everything was left as it was.
     pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        self.ask(Wish::default()).await
+    }
+
+    /// The same, with what else is asked.
+    ///
+    /// Cancel safety: as [`Self::reload`].
+    ///
+    /// # Errors
+    /// Why everything was left as it was.
+    pub async fn ask(&self, wish: Wish) -> Result<Reloaded, ReloadError> {
         let (answer, answered) = oneshot::channel();
-        self.requests.send(answer).await.map_err(|_closed| ReloadError::ShuttingDown)?;
+        let asked = Asked { wish, answer };
+        self.requests.send(asked).await.map_err(|_closed| ReloadError::ShuttingDown)?;
         answered.await.map_err(|_closed| ReloadError::ShuttingDown)?
     }
 
@@ -44,8 +61,11 @@ impl Reloader {
     ///
     /// Cancel safety: as [`Self::reload`].
     pub async fn reload_and_log(&self, cause: &str) {
-        match self.reload().await {
-            Ok(Reloaded { generation, plan }) if plan.is_empty() => {
+        let cause = Cause { who: cause.to_owned(), why: None };
+        let done = self.ask(Wish { cause: cause.clone(), ..Wish::default() }).await;
+        let cause = cause.who;
+        match done {
+            Ok(Reloaded { generation, plan, .. }) if plan.is_empty() => {
                 tracing::info!(generation, "{cause}: reloaded, no migration has changed");
             }
             Ok(Reloaded { generation, .. }) => tracing::info!(generation, "{cause}: reloaded"),
@@ -61,19 +81,26 @@ pub fn spawn(
     mut flipper: Flipper,
     mut shutdown: watch::Receiver<bool>,
 ) -> Reloader {
-    let (requests, mut line) = mpsc::channel::<Answer>(QUEUE);
+    let (requests, mut line) = mpsc::channel::<Asked>(QUEUE);
     tasks.spawn(async move {
         let mut pause = Duration::from_millis(CATALOG_POLL_MS);
         loop {
             tokio::select! {
-                () = stopped(&mut shutdown) => return,
+                () = stopped(&mut shutdown) => return flipper.leave().await,
                 asked = line.recv() => {
-                    let Some(answer) = asked else { return };
+                    let Some(Asked { wish, answer }) = asked else { return };
+                    // Comparing rows may take minutes; the end of the process must not.
+                    let done = tokio::select! {
+                        () = stopped(&mut shutdown) => return flipper.leave().await,
+                        done = flipper.reload(&wish) => done,
+                    };
                     // Nobody may wait any more; the reload is done all the same.
-                    let _ = answer.send(flipper.reload().await);
+                    let _ = answer.send(done);
                 }
+                () = flipper.news() => flipper.keep_up().await,
                 () = tokio::time::sleep(pause) => {
                     let begun = Instant::now();
+                    flipper.keep_up().await;
                     flipper.follow_catalog().await;
                     pause = Duration::from_millis(CATALOG_POLL_MS)
                         .max(begun.elapsed().saturating_mul(CATALOG_POLL_SHARE));

@@ -13,11 +13,12 @@ use super::drain::{Drain, Reason};
 use super::edit::Edit;
 use super::flip::{Flipper, ReloadError};
 use super::generation::{Current, Occupant};
-use super::prepare::prepare;
+use super::prepare::Read;
 use super::reload::{CATALOG_POLL_MS, Reloader, spawn};
 use super::stragglers::{self, Ending};
 use crate::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use crate::config::Draft;
+use crate::journal::schema;
 
 /// The control plane on a server of its own, without any client.
 struct House {
@@ -48,8 +49,11 @@ impl House {
         let tables = "CREATE TABLE others (id int);
                       CREATE TABLE users (id int PRIMARY KEY, username text, handle text)";
         owner.batch_execute(tables).await.unwrap();
-        let prepared = prepare(Draft::read(&file).await, 1, None).await.unwrap();
-        let (flipper, _config) = Flipper::start(prepared);
+        schema::init(&mut connect(&cluster).await, SUPERUSER).await.unwrap();
+        let mut read = Read::new(Draft::read(&file).await, None, None).await;
+        read.agree(false).await;
+        let prepared = read.compile(1).await.unwrap();
+        let (flipper, _config) = Flipper::start(prepared, "test".to_owned()).await.unwrap();
         let (current, flips) = (Arc::clone(flipper.current()), flipper.flips());
         let (shutdown, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -102,6 +106,7 @@ async fn a_flip_is_drained_when_nothing_older_is_left() {
 
     // A session of an older generation.
     let seat = house.current.sit(occupant(0));
+    seat.admitted().await;
     assert_eq!(seat.pin().map(|pinned| pinned.number()), Some(1));
     assert_eq!(house.flip(Phase::DualWrite).await.unwrap(), 2);
     is_held_up_by(&house.latest(), Reason::OlderGeneration).await;
@@ -119,10 +124,10 @@ async fn a_flip_is_drained_when_nothing_older_is_left() {
     drop(seat);
 
     // A writer past the proxy; what it holds at the flip counts, not what is locked later.
-    other.batch_execute("BEGIN; INSERT INTO users VALUES (1, 'a')").await.unwrap();
+    other.batch_execute("BEGIN; INSERT INTO users VALUES (1, 'a', 'a')").await.unwrap();
     assert_eq!(house.flip(Phase::SwitchReads).await.unwrap(), 3);
     is_held_up_by(&house.latest(), Reason::WroteBefore).await;
-    other.batch_execute("COMMIT; BEGIN; INSERT INTO users VALUES (2, 'b')").await.unwrap();
+    other.batch_execute("COMMIT; BEGIN; INSERT INTO users VALUES (2, 'b', 'b')").await.unwrap();
     drains(&house.latest()).await;
     other.batch_execute("ROLLBACK").await.unwrap();
 
@@ -159,6 +164,8 @@ async fn nobody_is_ended_whose_transaction_is_younger_than_the_flip() {
     let pid: i32 = other.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     // The proxy still waits for this backend, and the server has begun something else in it.
     let (known, unknown) = (house.current.sit(occupant(pid)), house.current.sit(occupant(0)));
+    known.admitted().await;
+    unknown.admitted().await;
     assert!(known.pin().is_some() && unknown.pin().is_some());
     house.flip(Phase::DualWrite).await.unwrap();
     is_held_up_by_two(&house.latest()).await;

@@ -255,7 +255,7 @@ async fn converse(
             () = &mut stop, if deadline.is_none() => {
                 deadline = Some(Instant::now() + Duration::from_millis(SHUTDOWN_GRACE_MS));
             }
-            () = front.current.gate().opened(), if conversation.is_held() => {}
+            () = conversation.transaction.admitted(), if conversation.is_held() => {}
             () = sleep_until(over), if deadline.is_some() => return Ok(End::Stopped),
         }
     }

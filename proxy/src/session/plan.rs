@@ -97,6 +97,17 @@ fn unsplittable() -> Arc<Outcome> {
     )
 }
 
+/// Refuses a governed statement while nobody knows in which phase the other replicas are. It is the
+/// SQLSTATE that applications try again on.
+fn unheard() -> Arc<Outcome> {
+    refusal(
+        "40001",
+        "this proxy has lost touch with the migrations' journal, and cannot know how to treat a table \
+         under migration",
+        "Try again: it goes on when it reaches the database.",
+    )
+}
+
 pub(super) fn midway() -> Arc<Outcome> {
     refusal(
         "0A000",
@@ -123,6 +134,9 @@ impl Conversation {
             true => refusal,
             false => Arc::new(Outcome::ForwardOpaque),
         };
+        if scan.governed && !self.transaction.serves() {
+            return Verdict::Decided(Decision { changes_names, prepared, outcome: unheard() });
+        }
         let outcome = match self.names.known() {
             Knowledge::Nothing if self.asked >= MAX_QUESTIONS => unread(unknowable()),
             Knowledge::Nothing => return Verdict::Needs(QuestionKind::Names),

@@ -145,6 +145,18 @@ impl Transaction {
         self.held
     }
 
+    /// Waits until a transaction may begin.
+    ///
+    /// Cancel safe: it only waits.
+    pub(super) async fn admitted(&self) {
+        self.seat.admitted().await;
+    }
+
+    /// Whether a governed statement may be served now.
+    pub(super) fn serves(&self) -> bool {
+        self.pinned.as_ref().is_none_or(|pinned| self.seat.serves(pinned.number()))
+    }
+
     /// Whether a generation is held.
     pub(super) fn holds(&self) -> bool {
         self.pinned.is_some()

@@ -191,7 +191,13 @@ impl Conversation {
                 };
             }
             Found::Absent => return Lookup::Stands(None),
-            Found::Current(standing) => return Lookup::Stands(Some(standing.clone())),
+            Found::Current(standing) if self.transaction.serves() => {
+                return Lookup::Stands(Some(standing.clone()));
+            }
+            Found::Current(standing) => {
+                let standing = standing.clone();
+                return self.look_up_unheard(name, standing, held);
+            }
             Found::Unsettled => return Lookup::Unsettled,
             Found::Stale(version) => version.clone(),
         };
@@ -228,6 +234,22 @@ impl Conversation {
             }
             Unread::Nothing if version.unsure => Lookup::Needs(QuestionKind::Prepared),
             Unread::Nothing | Unread::Something | Unread::Hopeless => Lookup::Renew(version, new),
+        }
+    }
+
+    /// The same for a statement that stands as it should, while the journal is out of reach: it may
+    /// be used if it names nothing governed.
+    fn look_up_unheard(&self, name: &[u8], standing: Standing, held: Held) -> Lookup {
+        let text = self.statements.latest(name).and_then(|it| it.source.text.as_deref());
+        match text.map(|text| self.decide_prepared(text, held)) {
+            Some(Verdict::Decided(decision)) => match *decision.outcome {
+                Outcome::Refused(_) => Lookup::Refused(decision.outcome),
+                Outcome::Forward | Outcome::ForwardOpaque | Outcome::Rewritten(_) => {
+                    Lookup::Stands(Some(standing))
+                }
+            },
+            Some(Verdict::Needs(kind)) => Lookup::Needs(kind),
+            None => Lookup::Stands(Some(standing)),
         }
     }
 

@@ -1,0 +1,82 @@
+//! The journal: what all proxies of one database have agreed on, kept in that database.
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | [`schema`] | the tables in schema `segue`, made and brought up to date |
+//! | [`state`] | reads what is agreed on, and who takes part |
+//! | [`step`] | the one transaction that goes from one epoch to the next |
+//! | [`replica`] | what a replica writes of itself: that it lives, what it has drained, its sessions |
+//!
+//! An *epoch* is a set of migrations with their phases; each step makes the next one. It is made
+//! only when every live replica has drained the one before, so the fleet is never in more than two
+//! neighbouring epochs. docs/guarantees.md has the argument.
+
+pub mod replica;
+pub mod schema;
+pub mod state;
+pub mod step;
+
+use tokio_postgres::error::SqlState;
+
+use crate::catalog;
+
+/// The schema that all of it is in.
+pub const SCHEMA: &str = "segue";
+
+/// The channel on which a new epoch is told (`NOTIFY`).
+pub const CHANNEL: &str = "segue";
+
+/// Why the journal could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// `segue init` was never run.
+    #[error("database \"{0}\" has no journal, and migrations need one")]
+    Absent(String),
+    /// It was made by another version.
+    #[error(
+        "the journal has version {found}, and this segue works with version {}",
+        schema::VERSION
+    )]
+    Version {
+        /// The version found.
+        found: i32,
+    },
+    /// The role may not use it.
+    #[error("the journal in schema \"segue\" may not be used: {0}")]
+    Denied(String),
+    /// The server, or the way to it, has failed.
+    #[error("the journal could not be read or written: {0}")]
+    Failed(String),
+}
+
+impl JournalError {
+    /// The next step, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Absent(_) => Some("make it once: segue init"),
+            Self::Version { found } if *found < schema::VERSION => {
+                Some("bring it up to date: segue init")
+            }
+            Self::Version { .. } => Some("a newer segue has been here: use that version"),
+            Self::Denied(_) => Some("run segue init again: it grants what is needed"),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for JournalError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let reason = catalog::reason(&error);
+        match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::Denied(reason),
+            Some(_) | None => Self::Failed(reason),
+        }
+    }
+}
+
+impl From<catalog::NoAnswer> for JournalError {
+    fn from(silence: catalog::NoAnswer) -> Self {
+        Self::Failed(silence.to_string())
+    }
+}

@@ -1,0 +1,119 @@
+//! The tables in schema `segue`, made and brought up to date.
+
+use rewrite_rules::name::quoted;
+use tokio_postgres::Client;
+
+use super::JournalError;
+
+/// The version that this segue works with.
+pub const VERSION: i32 = 1;
+
+/// Leads from each version to the next.
+const UPGRADES: [&str; 1] = [FIRST];
+
+/// One at a time makes or upgrades it. An arbitrary key: "segue" in ASCII.
+const LOCK_KEY: i64 = 0x73_65_67_75_65;
+
+const FIRST: &str = "\
+CREATE SCHEMA IF NOT EXISTS segue;
+COMMENT ON SCHEMA segue IS 'Journal of segue: which migration is in which phase, and which proxies take part';
+
+-- One row: what all proxies have agreed on.
+CREATE TABLE segue.fleet (
+    version int NOT NULL,
+    epoch bigint NOT NULL,
+    frozen_at timestamptz,
+    frozen_by text,
+    frozen_why text,
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row)
+);
+INSERT INTO segue.fleet (version, epoch) VALUES (1, 0);
+
+-- The migrations of the present epoch.
+CREATE TABLE segue.migration (
+    name text PRIMARY KEY,
+    definition jsonb NOT NULL,
+    phase text NOT NULL,
+    epoch bigint NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Every step that was taken. from_phase is NULL where a migration begins, to_phase where it ends.
+CREATE TABLE segue.history (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    epoch bigint NOT NULL,
+    migration text,
+    from_phase text,
+    to_phase text,
+    action text NOT NULL,
+    who text NOT NULL,
+    why text,
+    forced text
+);
+
+-- The proxies. One that is expelled is counted no more, and may not write here any more.
+CREATE TABLE segue.replica (
+    id text PRIMARY KEY DEFAULT gen_random_uuid()::text,
+    host text NOT NULL,
+    pid int NOT NULL,
+    address text NOT NULL,
+    version text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    heartbeat timestamptz NOT NULL DEFAULT clock_timestamp(),
+    lease interval NOT NULL,
+    acknowledged bigint NOT NULL,
+    problem text,
+    expelled_at timestamptz
+) WITH (fillfactor = 50);
+
+-- Their sessions on this server. A crash ends them all, so it may empty the table too.
+CREATE UNLOGGED TABLE segue.session (
+    replica text,
+    backend int,
+    registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (replica, backend)
+);
+";
+
+/// What segue's role needs to work with it.
+fn grants(role: &str) -> String {
+    let role = quoted(role);
+    format!(
+        "GRANT USAGE ON SCHEMA segue TO {role};\n\
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA segue TO {role};\n"
+    )
+}
+
+/// All of it as a script, for whoever runs DDL by hand.
+#[must_use]
+pub fn script(role: &str) -> String {
+    format!("BEGIN;\n{}\n{}COMMIT;\n", UPGRADES.concat(), grants(role))
+}
+
+/// Makes the journal, or brings it up to date, and lets `role` use it. Gives the version found: 0
+/// if there was none.
+///
+/// Cancel safety: all of it is one transaction.
+///
+/// # Errors
+/// The journal is newer, or the server says no.
+pub async fn init(client: &mut Client, role: &str) -> Result<i32, JournalError> {
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK_KEY]).await?;
+    let exists = "SELECT to_regclass('segue.fleet') IS NOT NULL";
+    let found: i32 = match transaction.query_one(exists, &[]).await?.try_get(0)? {
+        false => 0,
+        true => transaction.query_one("SELECT version FROM segue.fleet", &[]).await?.try_get(0)?,
+    };
+    let Some(upgrades) = usize::try_from(found).ok().and_then(|found| UPGRADES.get(found..)) else {
+        return Err(JournalError::Version { found });
+    };
+    for upgrade in upgrades {
+        transaction.batch_execute(upgrade).await?;
+    }
+    transaction.execute("UPDATE segue.fleet SET version = $1", &[&VERSION]).await?;
+    transaction.batch_execute(&grants(role)).await?;
+    transaction.commit().await?;
+    Ok(found)
+}
