@@ -10,7 +10,7 @@ use segue_tests::proxy::{Proxy, rename_username};
 use segue_tests::server::Database;
 
 /// The table as it stands in every phase at once: both columns, each free to be left out.
-const DDL: &str = "CREATE TABLE users (id bigint PRIMARY KEY, username varchar(50) UNIQUE, email text, handle varchar(50) UNIQUE);
+const DDL: &str = "CREATE TABLE users (id bigint PRIMARY KEY, username varchar(50) UNIQUE, email text, handle varchar(50));
     INSERT INTO users SELECT g, 'user' || g, 'mail' || g, 'user' || g FROM generate_series(1, 1000) g;";
 
 /// Runs a program against the proxy in every phase, forward and one step back.
@@ -28,7 +28,9 @@ fn in_every_phase(run: impl Fn(&Proxy, &Database, Phase)) {
     ] {
         if phase == Phase::SwitchReads {
             database.connect().script(
-                "UPDATE users SET handle = username WHERE handle IS DISTINCT FROM username",
+                "UPDATE users SET handle = username WHERE handle IS DISTINCT FROM username;
+                 CREATE UNIQUE INDEX IF NOT EXISTS users_handle_key ON users (handle);
+                 ANALYZE users",
             );
         }
         proxy.flip(phase);

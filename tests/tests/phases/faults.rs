@@ -15,7 +15,7 @@ fn refused(proxy: &Proxy, migrations: &str) -> String {
     let answer = proxy.reload(migrations);
     assert_eq!(rules(), before, "the running rules stay");
     match answer {
-        Err(ReloadError::Faults(report)) => report.to_string(),
+        Err(error @ (ReloadError::Faults(_) | ReloadError::GateClosed(_))) => error.to_string(),
         other => panic!("not refused for its faults: {other:?}"),
     }
 }

@@ -39,6 +39,17 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Makes the two sides of row 1 differ, so that a read tells which side it read.
+const TELL_TALE: &str = "UPDATE users SET username = 'old side', handle = 'new side' WHERE id = 1";
+
+/// Swaps to `switch-reads`. Its gate compares the sides, so they agree at that moment only.
+fn swap_to_the_new_side(database: &Database, proxy: &Proxy) {
+    let mut direct = database.connect();
+    direct.script("UPDATE users SET handle = username WHERE id = 1");
+    proxy.swap(Phase::SwitchReads);
+    direct.script(TELL_TALE);
+}
+
 /// What the operator does before `phase` is entered for the first time.
 fn prepare(database: &Database, phase: Phase) {
     database.connect().script(match phase {

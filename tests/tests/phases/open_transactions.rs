@@ -2,18 +2,17 @@
 
 use rewrite_rules::Phase;
 use segue::phase::flip::ReloadError;
-use segue_tests::proxy::rename_username;
+use segue_tests::proxy::{Proxy, rename_username};
+use segue_tests::server::Database;
 use segue_tests::wire::{bind, execute, frame, parse, query, sync};
 
-use super::{alone, prepare, started};
+use super::{TELL_TALE, alone, prepare, started, swap_to_the_new_side};
 
-/// Makes the two sides of row 1 differ, so that a read tells which side it read.
-const TELL_TALE: &str = "UPDATE users SET username = 'old side', handle = 'new side' WHERE id = 1";
 /// Reads it.
 const READ: &str = "SELECT username FROM users WHERE id = 1";
 
 /// In `dual-write`, ready for `switch-reads`, with a row that tells the sides apart.
-fn ready() -> (segue_tests::server::Database, segue_tests::proxy::Proxy) {
+fn ready() -> (Database, Proxy) {
     let (database, proxy) = started(Phase::DualWrite);
     prepare(&database, Phase::SwitchReads);
     database.connect().script(TELL_TALE);
@@ -23,10 +22,10 @@ fn ready() -> (segue_tests::server::Database, segue_tests::proxy::Proxy) {
 #[test]
 fn an_open_transaction_stays_in_its_generation_and_is_waited_for_by_name() {
     let _alone = alone();
-    let (_database, proxy) = ready();
+    let (database, proxy) = ready();
     let mut open = proxy.login().with("application_name", "slow report").connect();
     assert_eq!(open.script("BEGIN; SELECT username FROM users WHERE id = 1").lines(), ["old side"]);
-    proxy.swap(Phase::SwitchReads);
+    swap_to_the_new_side(&database, &proxy);
     assert_eq!(proxy.connect().rows(READ), ["new side"]);
     assert_eq!(open.rows(READ), ["old side"]);
     assert_eq!(open.extended(READ, &[], false).lines(), ["old side"]);
@@ -54,7 +53,7 @@ fn the_next_flip_waits_for_the_one_before() {
     prepare(&database, Phase::StopDualWrite);
     let mut open = proxy.connect();
     open.script("BEGIN; SELECT username FROM users WHERE id = 1");
-    proxy.swap(Phase::SwitchReads);
+    swap_to_the_new_side(&database, &proxy);
     let number = proxy.current().number();
     let refused = proxy.reload(&rename_username(Phase::StopDualWrite));
     assert!(matches!(refused, Err(ReloadError::NotDrained { .. })), "{refused:?}");
@@ -68,12 +67,12 @@ fn the_next_flip_waits_for_the_one_before() {
 fn a_pipeline_without_sync_is_one_transaction() {
     let _alone = alone();
     const FLUSH: u8 = b'H';
-    let (_database, proxy) = ready();
+    let (database, proxy) = ready();
     let mut wire = proxy.connect();
     let read = [parse("", READ, &[]), bind("", "", &[], false), execute("", 0), frame(FLUSH, &[])];
     wire.send_bytes(&read.concat());
     assert_eq!(wire.until_tag().lines(), ["old side"]);
-    proxy.swap(Phase::SwitchReads);
+    swap_to_the_new_side(&database, &proxy);
     wire.send_bytes(&read.concat());
     assert_eq!(wire.until_tag().lines(), ["old side"]);
     wire.send_bytes(&sync());
@@ -89,11 +88,11 @@ fn a_pipeline_without_sync_is_one_transaction() {
 #[test]
 fn an_open_cursor_goes_on_as_it_began() {
     let _alone = alone();
-    let (_database, proxy) = ready();
+    let (database, proxy) = ready();
     let mut wire = proxy.connect();
     wire.script("BEGIN; DECLARE c CURSOR FOR SELECT username FROM users WHERE id < 4 ORDER BY id");
     assert_eq!(wire.rows("FETCH 1 FROM c"), ["old side"]);
-    proxy.swap(Phase::SwitchReads);
+    swap_to_the_new_side(&database, &proxy);
     assert_eq!(wire.rows("FETCH 1 FROM c"), ["user2"]);
     assert_eq!(wire.rows(READ), ["old side"]);
     wire.script("COMMIT");
@@ -107,7 +106,7 @@ fn a_writer_that_went_around_the_proxy_is_waited_for() {
     let (database, proxy) = ready();
     let mut around = database.connect();
     around.script("BEGIN; UPDATE users SET email = 'x' WHERE id = 2");
-    proxy.swap(Phase::SwitchReads);
+    swap_to_the_new_side(&database, &proxy);
     let flip = proxy.last_flip();
     segue_tests::server::eventually("the flip waits for it", || {
         flip.progress().waiting.iter().any(|waiting| u32::try_from(waiting.pid) == Ok(around.key.0))
@@ -122,16 +121,23 @@ fn a_writer_that_went_around_the_proxy_is_waited_for() {
 #[test]
 fn statements_in_flight_at_the_flip_are_answered_once() {
     let _alone = alone();
-    let (_database, proxy) = ready();
+    let (database, proxy) = started(Phase::Expand);
+    prepare(&database, Phase::DualWrite);
     let mut wire = proxy.connect();
-    let burst: Vec<u8> = (0..200).flat_map(|_| query(READ)).collect();
+    let insert = |id| format!("INSERT INTO users (id, username) VALUES ({id}, 'in flight {id}')");
+    let burst: Vec<u8> = (1_000..1_200).flat_map(|id| query(&insert(id))).collect();
     wire.send_bytes(&burst);
-    proxy.swap(Phase::SwitchReads);
-    let answers: Vec<String> = (0..200).flat_map(|_| wire.until_ready().lines()).collect();
-    assert_eq!(answers.len(), 200);
-    let switched = answers.iter().position(|answer| answer == "new side").unwrap_or(200);
-    assert!(answers.iter().take(switched).all(|answer| answer == "old side"), "{answers:?}");
-    assert!(answers.iter().skip(switched).all(|answer| answer == "new side"), "{answers:?}");
-    assert_eq!(wire.rows(READ), ["new side"]);
+    proxy.swap(Phase::DualWrite);
+    for _ in 0..200 {
+        assert_eq!(wire.until_ready().code(), "");
+    }
+    let both = "SELECT handle IS NOT NULL FROM users WHERE id >= 1000 ORDER BY id";
+    let written = database.connect().rows(both);
+    assert_eq!(written.len(), 200);
+    let switched = written.iter().position(|both| both == "t").unwrap_or(200);
+    assert!(written.iter().skip(switched).all(|both| both == "t"), "{written:?}");
+    wire.script(&insert(1_200));
+    let last = "SELECT handle FROM users WHERE id = 1200";
+    assert_eq!(database.connect().rows(last), ["in flight 1200"]);
     proxy.stop();
 }

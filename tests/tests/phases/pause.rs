@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use rewrite_rules::Phase;
-use segue_tests::server::eventually;
+use segue_tests::server::{eventually, run};
 use segue_tests::wire::{bind, execute, parse, query, sync};
 
-use super::{alone, prepare, started};
+use super::{TELL_TALE, alone, prepare, started, swap_to_the_new_side};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_secs(600);
@@ -20,9 +20,7 @@ fn what_is_under_way_ends_and_what_is_new_waits_and_begins_in_the_newest_phase()
     let _alone = alone();
     let (database, proxy) = started(Phase::DualWrite);
     prepare(&database, Phase::SwitchReads);
-    database
-        .connect()
-        .script("UPDATE users SET username = 'old side', handle = 'new side' WHERE id = 1");
+    database.connect().script(TELL_TALE);
     let current = proxy.current();
     let (mut open, mut simple, mut extended) = (proxy.connect(), proxy.connect(), proxy.connect());
     open.script("BEGIN");
@@ -46,7 +44,8 @@ fn what_is_under_way_ends_and_what_is_new_waits_and_begins_in_the_newest_phase()
     let mut late = proxy.connect();
     late.send_bytes(&query(READ));
     eventually("all three wait", || current.held() == 3);
-    proxy.flip(Phase::SwitchReads);
+    swap_to_the_new_side(&database, &proxy);
+    run(proxy.last_flip().drained());
     assert_eq!(current.held(), 3);
 
     assert!(current.gate().open());

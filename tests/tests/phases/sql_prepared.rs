@@ -5,7 +5,7 @@ use segue_tests::proxy::{Proxy, rename_username};
 use segue_tests::server::Database;
 use segue_tests::wire::Wire;
 
-use super::{DDL, alone, prepare, started};
+use super::{DDL, TELL_TALE, alone, prepare, started, swap_to_the_new_side};
 
 /// The DDL of `expand` runs while clients hold `SELECT *`, however they prepared it.
 #[test]
@@ -90,13 +90,11 @@ fn a_statement_is_the_same_to_the_end_of_its_transaction() {
     let _alone = alone();
     let (database, proxy) = started(Phase::DualWrite);
     prepare(&database, Phase::SwitchReads);
-    database
-        .connect()
-        .script("UPDATE users SET username = 'old side', handle = 'new side' WHERE id = 1");
+    database.connect().script(TELL_TALE);
     let mut wire = proxy.connect();
     wire.script("PREPARE r AS SELECT username FROM users WHERE id = 1");
     wire.script("BEGIN; SELECT 1");
-    proxy.swap(Phase::SwitchReads);
+    swap_to_the_new_side(&database, &proxy);
     assert_eq!(wire.rows("EXECUTE r"), ["old side"]);
     assert_eq!(wire.run("r", &[]).lines(), ["old side"]);
     wire.script("PREPARE late AS SELECT username FROM users WHERE id = 1");
