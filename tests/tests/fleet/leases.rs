@@ -1,0 +1,116 @@
+//! Leases: who has lost touch serves nothing governed, and is counted out only when it can do no
+//! harm any more.
+
+use rewrite_rules::Phase;
+use segue::journal::step::StepError;
+use segue::phase::flip::ReloadError;
+use segue_tests::proxy::{Proxy, Replica, forget_the_fleet, rename_username};
+use segue_tests::server::{Database, cluster, eventually, pause};
+use segue_tests::valve::Valve;
+
+use super::{DDL, all_have_drained, alone, journal, step, step_of_all, two};
+
+/// More than a lease of these tests. Unit: milliseconds.
+const LEASE_MS: u64 = 1_500;
+
+const READ: &str = "SELECT username FROM users WHERE id = 1";
+
+/// Two proxies, of which the second reaches the journal through a valve.
+fn one_behind_a_valve(database: &Database) -> (Proxy, Proxy, Valve) {
+    forget_the_fleet(database);
+    let file = rename_username(Phase::Expand);
+    let lease = Some("1s");
+    let first = Proxy::join(database, &file, Replica { lease, ..Replica::default() });
+    let valve = Valve::to(cluster().port());
+    let behind = Replica { lease, control_port: Some(valve.port), ..Replica::default() };
+    let second = Proxy::join(database, &file, behind);
+    all_have_drained(&first);
+    (first, second, valve)
+}
+
+#[test]
+fn who_has_lost_touch_serves_nothing_governed_until_it_is_back() {
+    let _alone = alone();
+    let database = Database::create("leases", DDL);
+    let (first, second, valve) = one_behind_a_valve(&database);
+    let mut wire = second.connect();
+    assert_eq!(wire.rows(READ), ["user1"]);
+    wire.extended(READ, &[], false);
+    valve.stop_up();
+    pause(LEASE_MS);
+    // In every protocol; what names nothing governed goes on.
+    assert_eq!(wire.simple(READ).code(), "40001");
+    assert_eq!(wire.extended(READ, &[], false).code(), "40001");
+    assert_eq!(wire.rows("SELECT count(*) FROM others"), ["0"]);
+    wire.script("BEGIN; SELECT count(*) FROM others");
+    assert_eq!(wire.simple(READ).code(), "40001");
+    wire.script("ROLLBACK");
+    // So for whoever comes now.
+    let mut late = second.connect();
+    assert_eq!(late.simple(READ).code(), "40001");
+    assert_eq!(late.rows("SELECT count(*) FROM others"), ["0"]);
+
+    valve.open();
+    eventually("it is back", || wire.simple(READ).code().is_empty());
+    eventually("for newcomers too", || late.simple(READ).code().is_empty());
+    step_of_all(&first, &[&first, &second], Phase::DualWrite);
+    first.stop();
+    second.stop();
+}
+
+#[test]
+fn a_proxy_that_died_is_counted_out_when_its_lease_is_over() {
+    let _alone = alone();
+    let database = Database::create("leases", DDL);
+    let (first, second) = two(&database);
+    let mut wire = second.connect();
+    wire.rows(READ);
+    step_of_all(&first, &[&first, &second], Phase::DualWrite);
+    second.crash();
+    // It had drained, and is no obstacle yet; for the next step its lease must be over, which it is
+    // before patience is.
+    step(&first, Phase::SwitchReads).expect("a step");
+    let expelled = "SELECT count(*) FROM segue.replica WHERE expelled_at IS NOT NULL";
+    step(&first, Phase::StopDualWrite).expect("it is counted out");
+    assert_eq!(journal(&database, expelled), ["1"]);
+    first.stop();
+}
+
+#[test]
+fn who_is_silent_is_counted_as_long_as_a_session_of_it_lives() {
+    let _alone = alone();
+    let database = Database::create("leases", DDL);
+    let (first, second, valve) = one_behind_a_valve(&database);
+    let mut wire = second.connect();
+    wire.rows(READ);
+    valve.stop_up();
+    pause(LEASE_MS);
+    step(&first, Phase::DualWrite).expect("the second one had drained the epoch before");
+    let refused = step(&first, Phase::SwitchReads);
+    let Err(ReloadError::Fleet { error: StepError::Lagging { epoch: 2, lagging } }) = &refused
+    else {
+        panic!("{refused:?}");
+    };
+    assert!(lagging.iter().all(|it| it.lapsed && it.sessions == 1), "{lagging:?}");
+    let refused = refused.expect_err("lagging").to_string();
+    assert!(refused.contains("not heard of for"), "{refused}");
+    assert!(refused.contains("1 of its sessions are still on the server"), "{refused}");
+
+    // Its last session ends, so it can write nothing any more.
+    drop(wire);
+    eventually("it is counted out", || step(&first, Phase::SwitchReads).is_ok());
+    let mut late = second.connect();
+    assert_eq!(late.simple(READ).code(), "40001");
+    assert_eq!(second.phase(), Some(Phase::Expand));
+
+    // It comes back as another replica, two epochs later, and serves in today's words.
+    valve.open();
+    eventually("it has joined again", || second.phase() == Some(Phase::SwitchReads));
+    eventually("it serves", || late.simple(READ).code().is_empty());
+    database.connect().script("UPDATE users SET handle = 'new side' WHERE id = 1");
+    assert_eq!(late.rows(READ), ["new side"]);
+    database.connect().script("UPDATE users SET username = handle");
+    step_of_all(&second, &[&first, &second], Phase::StopDualWrite);
+    first.stop();
+    second.stop();
+}
