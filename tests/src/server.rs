@@ -65,6 +65,8 @@ pub fn cluster() -> &'static Cluster {
             settings: vec![
                 ("max_connections".to_owned(), "300".to_owned()),
                 ("log_min_messages".to_owned(), "panic".to_owned()),
+                // What the planner knows is what a test has it know.
+                ("autovacuum".to_owned(), "off".to_owned()),
             ],
             ..ClusterOptions::default()
         });
