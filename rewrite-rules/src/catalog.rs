@@ -50,6 +50,24 @@ impl Catalog {
     pub fn relation(&self, name: &RelationName) -> Option<&Relation> {
         self.relations.get(name)
     }
+
+    /// The catalog as it will be when the column `from` of `table`, and of whatever inherits it, has
+    /// been renamed to `to`.
+    #[must_use]
+    pub fn with_column_renamed(&self, table: &RelationName, from: &str, to: &str) -> Self {
+        let mut renamed = self.clone();
+        let mut open = vec![table.clone()];
+        while let Some(name) = open.pop() {
+            let Some(relation) = renamed.relations.get_mut(&name) else { continue };
+            open.extend(relation.children.iter().cloned());
+            let columns = relation.columns.iter_mut().map(|column| &mut column.name);
+            let keys = relation.keys.iter_mut().flat_map(|key| &mut key.columns);
+            for name in columns.chain(keys).filter(|name| *name == from) {
+                to.clone_into(name);
+            }
+        }
+        renamed
+    }
 }
 
 /// `pg_proc.provolatile`, from the tamest to the wildest.

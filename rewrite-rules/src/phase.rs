@@ -38,39 +38,40 @@ impl Phase {
         }
     }
 
-    /// The phase after this one on the way forward.
+    /// The phase after this one on the way forward through all of them.
     #[must_use]
-    pub const fn next(self) -> Option<Self> {
-        match self {
-            Self::Expand => Some(Self::DualWrite),
-            Self::DualWrite => Some(Self::SwitchReads),
-            Self::SwitchReads => Some(Self::StopDualWrite),
-            Self::StopDualWrite => Some(Self::Contract),
-            Self::Contract => None,
-        }
+    pub fn next(self) -> Option<Self> {
+        self.next_of(&Self::ALL)
     }
 
     /// The phase before this one.
     #[must_use]
-    pub const fn previous(self) -> Option<Self> {
-        match self {
-            Self::Expand => None,
-            Self::DualWrite => Some(Self::Expand),
-            Self::SwitchReads => Some(Self::DualWrite),
-            Self::StopDualWrite => Some(Self::SwitchReads),
-            Self::Contract => Some(Self::StopDualWrite),
-        }
+    pub fn previous(self) -> Option<Self> {
+        self.previous_of(&Self::ALL)
     }
 
-    /// Checks that going from `self` to `target` is staying, or one step forward or back.
+    /// The phase after this one, of those that a migration has.
+    #[must_use]
+    pub fn next_of(self, phases: &[Self]) -> Option<Self> {
+        phases.iter().copied().find(|phase| *phase > self)
+    }
+
+    /// The phase before this one, of those that a migration has.
+    #[must_use]
+    pub fn previous_of(self, phases: &[Self]) -> Option<Self> {
+        phases.iter().copied().rev().find(|phase| *phase < self)
+    }
+
+    /// Checks that going from `self` to `target` is staying, or one step forward or back through
+    /// `phases`.
     ///
     /// Two neighbouring phases may be live at once, two phases apart never: `expand` beside
     /// `switch-reads` loses writes, `dual-write` beside `stop-dual-write` reads stale data.
     ///
     /// # Errors
     /// [`SkippedPhase`] names the one phase that may be entered next on the way to `target`.
-    pub fn step(self, target: Self) -> Result<(), SkippedPhase> {
-        let neighbour = if target > self { self.next() } else { self.previous() };
+    pub fn step(self, target: Self, phases: &[Self]) -> Result<(), SkippedPhase> {
+        let neighbour = if target > self { self.next_of(phases) } else { self.previous_of(phases) };
         match neighbour {
             Some(next) if target != self && next != target => {
                 Err(SkippedPhase { from: self, target, next })
@@ -122,17 +123,29 @@ mod tests {
     fn only_neighbours_can_be_reached() {
         for (i, from) in Phase::ALL.into_iter().enumerate() {
             for (j, to) in Phase::ALL.into_iter().enumerate() {
-                assert_eq!(from.step(to).is_ok(), i.abs_diff(j) <= 1, "{from} -> {to}");
+                assert_eq!(
+                    from.step(to, &Phase::ALL).is_ok(),
+                    i.abs_diff(j) <= 1,
+                    "{from} -> {to}"
+                );
             }
         }
         assert_eq!(
-            Phase::Contract.step(Phase::Expand),
+            Phase::Contract.step(Phase::Expand, &Phase::ALL),
             Err(SkippedPhase {
                 from: Phase::Contract,
                 target: Phase::Expand,
                 next: Phase::StopDualWrite
             })
         );
+    }
+
+    #[test]
+    fn a_migration_may_have_fewer() {
+        let phases = [Phase::Expand, Phase::Contract];
+        assert_eq!(Phase::Expand.step(Phase::Contract, &phases), Ok(()));
+        assert_eq!(Phase::Contract.previous_of(&phases), Some(Phase::Expand));
+        assert_eq!(Phase::Contract.next_of(&phases), None);
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Rule {
 pub enum Change {
     /// A column takes a new name; type, constraints and values stay.
     RenameColumn(ColumnPair),
+    /// The same in the schema itself: `strategy = "metadata"`. There is one column, which is renamed
+    /// in the one step that there is.
+    RenameInPlace(ColumnPair),
     /// A column's values move to another one, changed on the way.
     ChangeColumn {
         /// From where to where.
@@ -81,7 +84,7 @@ impl Change {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::RenameColumn(_) => "rename-column",
+            Self::RenameColumn(_) | Self::RenameInPlace(_) => "rename-column",
             Self::ChangeColumn { .. } => "change-column",
         }
     }
@@ -90,7 +93,18 @@ impl Change {
     #[must_use]
     pub fn columns(&self) -> &ColumnPair {
         match self {
-            Self::RenameColumn(columns) | Self::ChangeColumn { columns, .. } => columns,
+            Self::RenameColumn(columns)
+            | Self::RenameInPlace(columns)
+            | Self::ChangeColumn { columns, .. } => columns,
+        }
+    }
+
+    /// Its phases, in the order of the way forward.
+    #[must_use]
+    pub fn phases(&self) -> &'static [Phase] {
+        match self {
+            Self::RenameColumn(_) | Self::ChangeColumn { .. } => &Phase::ALL,
+            Self::RenameInPlace(_) => &[Phase::Expand, Phase::Contract],
         }
     }
 }

@@ -27,9 +27,9 @@ use tokio::task::JoinSet;
 
 use crate::journal::step::Cause;
 use crate::phase::drain::Drain;
-use crate::phase::flip::Wish;
 use crate::phase::generation::Current;
 use crate::phase::reload::Reloader;
+use crate::phase::wish::Wish;
 use message::{Answer, Request};
 use socket::AdminSocket;
 

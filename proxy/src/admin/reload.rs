@@ -2,7 +2,7 @@
 
 use super::Control;
 use super::message::Answer;
-use crate::phase::flip::Wish;
+use crate::phase::wish::Wish;
 
 pub(super) async fn answer(control: &Control, wish: Wish) -> Answer {
     if wish.force.as_ref().is_some_and(|reason| reason.trim().is_empty()) {

@@ -105,8 +105,10 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
         if name.is_some_and(|name| name != rule.name) {
             continue;
         }
-        let steps =
-            [(Direction::Forward, rule.phase.next()), (Direction::Back, rule.phase.previous())];
+        let steps = [
+            (Direction::Forward, rule.phase.next_of(rule.change.phases())),
+            (Direction::Back, rule.phase.previous_of(rule.change.phases())),
+        ];
         let mut found = Vec::new();
         for (direction, to) in steps {
             let Some(to) = to else { continue };

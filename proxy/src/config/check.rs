@@ -210,12 +210,18 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
     };
     let text = |key: &str| raw.texts.get(key).map(|text| text.value.clone());
     let change = match kind {
-        "change-column" => Change::ChangeColumn {
-            columns,
-            up: text("up"),
-            down: text("down"),
-            from_type: text("from_type"),
-        },
+        "change-column" => {
+            if let Some(text) = raw.texts.get("strategy") {
+                let message = "is for kind \"rename-column\" only".to_owned();
+                faults.push(in_migration(raw, "strategy", text.line, message));
+            }
+            Change::ChangeColumn {
+                columns,
+                up: text("up"),
+                down: text("down"),
+                from_type: text("from_type"),
+            }
+        }
         _rename => {
             for key in ["up", "down", "from_type"] {
                 if let Some(text) = raw.texts.get(key) {
@@ -223,13 +229,49 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
                     faults.push(in_migration(raw, key, text.line, message));
                 }
             }
-            Change::RenameColumn(columns)
+            match strategy(raw, faults)? {
+                Strategy::DualWrite => Change::RenameColumn(columns),
+                Strategy::Metadata => Change::RenameInPlace(columns),
+            }
         }
     };
+    if let (Some(phase), Some(text)) = (phase, raw.texts.get("phase"))
+        && !change.phases().contains(&phase)
+    {
+        let message = format!("strategy \"metadata\" has no phase \"{phase}\"");
+        let hint = Some("use \"expand\" or \"contract\"".to_owned());
+        faults.push(Fault { hint, ..in_migration(raw, "phase", text.line, message) });
+    }
     let places = Places { header: raw.header, keys: raw.lines.clone() };
     // The file is refused for its phase; in this one the rule's names can still be checked.
     let phase = phase.unwrap_or(Phase::Expand);
     Some((Rule { name: name?, change, phase }, places))
+}
+
+/// How a column is renamed.
+#[derive(Clone, Copy)]
+enum Strategy {
+    /// By a second column, which is filled.
+    DualWrite,
+    /// In the schema itself.
+    Metadata,
+}
+
+/// The values of `strategy`.
+const STRATEGIES: [&str; 2] = ["dual-write", "metadata"];
+
+fn strategy(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<Strategy> {
+    let Some(text) = raw.texts.get("strategy") else { return Some(Strategy::DualWrite) };
+    match text.value.as_str() {
+        "dual-write" => Some(Strategy::DualWrite),
+        "metadata" => Some(Strategy::Metadata),
+        unknown => {
+            let message = format!("unknown strategy \"{unknown}\"");
+            let hint = Some(spelling_hint(unknown, &STRATEGIES));
+            faults.push(Fault { hint, ..in_migration(raw, "strategy", text.line, message) });
+            None
+        }
+    }
 }
 
 /// Which clients speak which shape.

@@ -22,9 +22,10 @@ const TOP_KEYS: [&str; 9] = [
 ];
 
 /// Keys of a `[[migration]]`, over all kinds.
-const MIGRATION_KEYS: [&str; 11] = [
+const MIGRATION_KEYS: [&str; 12] = [
     "name",
     "kind",
+    "strategy",
     "table",
     "from",
     "to",
@@ -39,8 +40,9 @@ const MIGRATION_KEYS: [&str; 11] = [
 /// Those of them that hold a text, and must be there.
 const MIGRATION_TEXTS: [&str; 6] = ["name", "kind", "table", "from", "to", "phase"];
 
-/// Those of them that hold a text of kind `change-column` only.
-const CHANGE_TEXTS: [&str; 3] = ["up", "down", "from_type"];
+/// Those of them that hold a text and may be left out: the first is of kind `rename-column` only, the
+/// others of `change-column`.
+const OPTIONAL_TEXTS: [&str; 4] = ["strategy", "up", "down", "from_type"];
 
 /// Keys of a `[[client]]`; all hold a text.
 const CLIENT_KEYS: [&str; 3] = ["role", "application_name", "shape"];
@@ -295,7 +297,7 @@ impl Reader<'_> {
                 }),
             }
         }
-        for key in CHANGE_TEXTS {
+        for key in OPTIONAL_TEXTS {
             if let Some((_, value)) = find(table, key)
                 && let Some(text) = self.string(value, Some(&shown_as), key)
             {

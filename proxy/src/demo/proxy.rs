@@ -10,7 +10,7 @@ use super::schema;
 use crate::app::{self, Running, StartError};
 use crate::cluster::Cluster;
 use crate::phase::edit::{Edit, EditError};
-use crate::phase::flip::ReloadError;
+use crate::phase::wish::ReloadError;
 
 /// The name of the demo's migration.
 const MIGRATION: &str = "rename-username";

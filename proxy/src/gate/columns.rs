@@ -43,7 +43,7 @@ fn missing(step: &Step<'_>, member: &Member<'_>) -> Option<Finding> {
 
 fn from_type(rule: &Rule) -> Option<&str> {
     match &rule.change {
-        Change::RenameColumn(_) => None,
+        Change::RenameColumn(_) | Change::RenameInPlace(_) => None,
         Change::ChangeColumn { from_type, .. } => from_type.as_deref(),
     }
 }
@@ -56,7 +56,7 @@ fn type_of(column: Option<&Column>) -> Option<&str> {
 fn other_type(step: &Step<'_>, member: &Member<'_>) -> Option<Finding> {
     let (old, new) = (member.old?, member.new?);
     let is_rename = match &step.rule.change {
-        Change::RenameColumn(_) => true,
+        Change::RenameColumn(_) | Change::RenameInPlace(_) => true,
         Change::ChangeColumn { .. } => false,
     };
     if !is_rename || member.has_one_type() {

@@ -13,6 +13,7 @@
 //! | [`dependents`], [`definitions`] | what else hangs on the old column, and its text for the new one |
 //! | [`functions`] | functions whose source names it |
 //! | [`statistics`] | what the planner knows of the new column |
+//! | [`in_place`] | all of that for a column that is renamed itself |
 //! | [`words`] | names in a source |
 //!
 //! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
@@ -25,6 +26,7 @@ mod dependents;
 mod faults;
 mod finding;
 mod functions;
+mod in_place;
 mod indexes;
 mod privileges;
 mod queries;
@@ -36,11 +38,13 @@ mod words;
 
 use std::sync::Arc;
 
+use rewrite_rules::rule::Change;
 use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
 pub use self::finding::{About, Finding, Severity, is_open};
 use self::step::Step;
+pub(crate) use self::step::sql;
 use crate::catalog::{in_time, reason};
 
 /// All reasons why the step of `rules[index]` to phase `to` is not safe now, the worst first.
@@ -60,6 +64,9 @@ pub async fn check(
     to: Phase,
 ) -> Result<Vec<Finding>, String> {
     let Some(rule) = rules.get(index) else { return Ok(Vec::new()) };
+    if let Change::RenameInPlace(_) = rule.change {
+        return in_place::check(client, &catalog, rules, rule, index, to).await;
+    }
     let faults = faults::find(client, &catalog, rules, index, to).await?;
     let Some(step) = Step::new(rule, to, &catalog) else {
         return Ok(faults::findings(rules, rule, to, &faults, &[]));
@@ -75,6 +82,14 @@ pub async fn check(
 
 /// What the server's catalogs tell, in one snapshot.
 async fn of_server(client: &mut Client, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
+    let transaction = snapshot(client).await?;
+    let findings = in_snapshot(&transaction, step).await?;
+    transaction.commit().await?;
+    Ok(findings)
+}
+
+/// One snapshot, in which nothing can be changed and every name is shown with its schema.
+async fn snapshot(client: &mut Client) -> Result<Transaction<'_>, Error> {
     let transaction = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
@@ -82,9 +97,7 @@ async fn of_server(client: &mut Client, step: &Step<'_>) -> Result<Vec<Finding>,
         .start()
         .await?;
     transaction.batch_execute("SET LOCAL search_path = ''").await?;
-    let findings = in_snapshot(&transaction, step).await?;
-    transaction.commit().await?;
-    Ok(findings)
+    Ok(transaction)
 }
 
 async fn in_snapshot(

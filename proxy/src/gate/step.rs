@@ -92,7 +92,7 @@ impl<'a> Step<'a> {
     /// Whether a value of one column is a value of the other one as it is.
     pub(super) fn keeps_values(&self) -> bool {
         let keeps = match &self.rule.change {
-            Change::RenameColumn(_) => true,
+            Change::RenameColumn(_) | Change::RenameInPlace(_) => true,
             Change::ChangeColumn { up, down, .. } => up.is_none() && down.is_none(),
         };
         keeps && self.members.first().is_some_and(Member::has_one_type)
@@ -186,7 +186,7 @@ impl Member<'_> {
 }
 
 /// A relation's name as SQL writes it.
-pub(super) fn sql(name: &RelationName) -> String {
+pub(crate) fn sql(name: &RelationName) -> String {
     format!("{}.{}", quoted(&name.schema), quoted(&name.name))
 }
 

@@ -5,12 +5,14 @@
 //! | [`schema`] | the tables in schema `segue`, made and brought up to date |
 //! | [`state`] | reads what is agreed on, and who takes part |
 //! | [`step`] | the one transaction that goes from one epoch to the next |
+//! | [`rename`] | the steps that rename a column while everybody holds |
 //! | [`replica`] | what a replica writes of itself: that it lives, what it has drained, its sessions |
 //!
 //! An *epoch* is a set of migrations with their phases; each step makes the next one. It is made
 //! only when every live replica has drained the one before, so the fleet is never in more than two
 //! neighbouring epochs. docs/guarantees.md has the argument.
 
+pub mod rename;
 pub mod replica;
 pub mod schema;
 pub mod state;

@@ -15,8 +15,31 @@ pub struct Newcomer {
     pub pid: u32,
     /// Where its clients connect.
     pub address: String,
+    /// Its configuration file.
+    pub config: String,
+    /// The phases that the file says, as JSON.
+    pub file: String,
     /// For how long it serves after it has last written. Unit: milliseconds.
     pub lease_ms: u64,
+}
+
+/// What a replica says with a sign of life.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// The last epoch that it has drained.
+    pub acknowledged: i64,
+    /// What keeps it from following.
+    pub problem: Option<String>,
+    /// The phases that its file says, as JSON, if that is known.
+    pub file: Option<String>,
+}
+
+impl Signs {
+    /// Nothing but what was drained.
+    #[must_use]
+    pub fn of(acknowledged: i64) -> Self {
+        Self { acknowledged, ..Self::default() }
+    }
 }
 
 /// What came of a sign of life.
@@ -51,48 +74,46 @@ pub async fn join(
     if state.epoch != epoch {
         return Err(StepError::Moved(state.epoch));
     }
+    if let Some(hold) = state.hold {
+        return Err(StepError::Held(hold.migration));
+    }
     let mut epoch = epoch;
     if !begin.is_empty() {
         step::may_go_on(&transaction, &state).await?;
         epoch = epoch.saturating_add(1);
         step::write(&transaction, epoch, begin, cause).await?;
     }
-    let Newcomer { host, pid, address, lease_ms } = newcomer;
+    let Newcomer { host, pid, address, config, file, lease_ms } = newcomer;
     let insert = "
-        INSERT INTO segue.replica (host, pid, address, version, lease, acknowledged)
-        VALUES ($1, $2, $3, $4, make_interval(secs => $5), $6) RETURNING id";
+        INSERT INTO segue.replica (host, pid, address, version, lease, acknowledged, config, file)
+        VALUES ($1, $2, $3, $4, make_interval(secs => $5), $6, $7, $8) RETURNING id";
     let pid = i32::try_from(*pid).unwrap_or_default();
     let lease_s = *lease_ms as f64 / 1_000.0;
     let version = env!("CARGO_PKG_VERSION");
     let drained = epoch.saturating_sub(1);
-    let row =
-        transaction.query_one(insert, &[host, &pid, address, &version, &lease_s, &drained]).await?;
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+        [host, &pid, address, &version, &lease_s, &drained, config, file];
+    let row = transaction.query_one(insert, &values).await?;
     let id = row.try_get(0)?;
-    transaction
-        .commit()
-        .await
-        .map_err(|error| StepError::InDoubt(crate::catalog::reason(&error)))?;
+    step::commit(transaction).await?;
     Ok((id, epoch))
 }
 
-/// Writes that `replica` lives, what it has drained, and what keeps it from following.
+/// Writes that `replica` lives, and what it says with that.
 ///
 /// Cancel safety: it is written or not.
 ///
 /// # Errors
 /// The server, or the way to it.
-pub async fn sign(
-    client: &Client,
-    replica: &str,
-    acknowledged: i64,
-    problem: Option<&str>,
-) -> Result<Sign, JournalError> {
+pub async fn sign(client: &Client, replica: &str, say: &Signs) -> Result<Sign, JournalError> {
     let update = "
         UPDATE segue.replica
-        SET heartbeat = clock_timestamp(), acknowledged = greatest(acknowledged, $2), problem = $3
+        SET heartbeat = clock_timestamp(), acknowledged = greatest(acknowledged, $2), problem = $3,
+            file = coalesce($4, file)
         WHERE id = $1 AND expelled_at IS NULL
         RETURNING (SELECT epoch FROM segue.fleet)";
-    match client.query_opt(update, &[&replica, &acknowledged, &problem]).await? {
+    let Signs { acknowledged, problem, file } = say;
+    match client.query_opt(update, &[&replica, acknowledged, problem, file]).await? {
         Some(row) => Ok(Sign::Counted { epoch: row.try_get(0)? }),
         None => Ok(Sign::Expelled),
     }

@@ -25,6 +25,9 @@ CREATE TABLE segue.fleet (
     frozen_at timestamptz,
     frozen_by text,
     frozen_why text,
+    -- All hold their clients back until this migration's columns are renamed, or the time is over.
+    hold text,
+    hold_until timestamptz,
     one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row)
 );
 INSERT INTO segue.fleet (version, epoch) VALUES (1, 0);
@@ -58,6 +61,9 @@ CREATE TABLE segue.replica (
     host text NOT NULL,
     pid int NOT NULL,
     address text NOT NULL,
+    config text NOT NULL,
+    -- The phases of its file when it was last taken.
+    file text NOT NULL,
     version text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     heartbeat timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -15,8 +15,19 @@ pub struct State {
     pub epoch: i64,
     /// Why no step may be taken, if that is so.
     pub frozen: Option<Frozen>,
+    /// Whether all must hold their clients back.
+    pub hold: Option<Hold>,
     /// Its migrations, by name.
     pub migrations: Vec<Recorded>,
+}
+
+/// All hold their clients back while a column is renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The migration that renames it.
+    pub migration: String,
+    /// Whether it was given up: the time is over.
+    pub is_over: bool,
 }
 
 /// Nothing is flipped until somebody says so.
@@ -106,7 +117,7 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
     // One statement, so one snapshot.
     let query = "
         SELECT f.epoch, (extract(epoch FROM f.frozen_at) * 1000)::int8, f.frozen_by, f.frozen_why,
-               m.name, m.definition::text, m.phase
+               m.name, m.definition::text, m.phase, f.hold, f.hold_until <= clock_timestamp()
         FROM segue.fleet f LEFT JOIN segue.migration m ON true ORDER BY m.name COLLATE \"C\"";
     let rows = client.query(query, &[]).await?;
     let first = rows.first().ok_or_else(|| JournalError::Failed("it is empty".to_owned()))?;
@@ -119,6 +130,9 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
             at_ms,
         }),
     };
+    let hold: Option<String> = first.try_get(7)?;
+    let is_over = first.try_get::<_, Option<bool>>(8)?.unwrap_or(true);
+    let hold = hold.map(|migration| Hold { migration, is_over });
     let mut migrations = Vec::new();
     for row in &rows {
         let Some(name) = row.try_get::<_, Option<String>>(4)? else { continue };
@@ -128,7 +142,7 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
         let change = serde_json::from_str(row.try_get(5)?).ok();
         migrations.push(Recorded { name, change, phase });
     }
-    Ok(State { epoch: first.try_get(0)?, frozen, migrations })
+    Ok(State { epoch: first.try_get(0)?, frozen, hold, migrations })
 }
 
 /// Reads who takes part, and who did until lately.
@@ -163,4 +177,21 @@ pub async fn replicas(client: &impl GenericClient) -> Result<Vec<Replica>, Journ
         });
     }
     Ok(replicas)
+}
+
+/// The phases that a file said when a proxy of machine `host` last took it, as JSON.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The server, or the way to it.
+pub async fn last_file(
+    client: &Client,
+    host: &str,
+    config: &str,
+) -> Result<Option<String>, JournalError> {
+    let query = "SELECT file FROM segue.replica WHERE host = $1 AND config = $2
+                 ORDER BY started_at DESC LIMIT 1";
+    let row = client.query_opt(query, &[&host, &config]).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }

@@ -57,6 +57,15 @@ pub enum StepError {
         /// Who has not.
         lagging: Vec<Replica>,
     },
+    /// A column is being renamed.
+    #[error("migration \"{0}\" is being renamed just now")]
+    Held(String),
+    /// Not everybody had come to rest in time.
+    #[error("clients were held back for as long as they may be, and some were not done")]
+    HoldOver,
+    /// Something holds a lock on the table for too long.
+    #[error("the table could not be locked: {0}")]
+    Locked(String),
     /// This replica is no longer counted.
     #[error("this replica was counted out, and must join again")]
     Expelled,
@@ -73,7 +82,8 @@ impl StepError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Moved(_) | Self::Expelled => Some("try again"),
+            Self::Moved(_) | Self::Expelled | Self::Held(_) | Self::HoldOver => Some("try again"),
+            Self::Locked(_) => Some("see pg_locks; end what holds it, then try again"),
             Self::Frozen(_) => Some("segue unfreeze lets it go on"),
             Self::Lagging { .. } => {
                 Some("segue status shows all replicas; try again when they have")
@@ -124,27 +134,42 @@ pub async fn take(
     cause: &Cause,
 ) -> Result<i64, StepError> {
     let transaction = client.transaction().await?;
-    may_be_taken(&transaction, replica, epoch).await?;
+    let state = may_be_taken(&transaction, replica, epoch).await?;
+    if let Some(hold) = state.hold {
+        return Err(StepError::Held(hold.migration));
+    }
     let next = epoch.saturating_add(1);
     write(&transaction, next, changes, cause).await?;
-    transaction
-        .commit()
-        .await
-        .map_err(|error| StepError::InDoubt(crate::catalog::reason(&error)))?;
+    commit(transaction).await?;
     Ok(next)
 }
 
-async fn may_be_taken(
+pub(super) async fn commit(transaction: Transaction<'_>) -> Result<(), StepError> {
+    let done = transaction.commit().await;
+    done.map_err(|error| StepError::InDoubt(crate::catalog::reason(&error)))
+}
+
+pub(super) async fn may_be_taken(
     transaction: &Transaction<'_>,
     replica: &str,
     epoch: i64,
-) -> Result<(), StepError> {
+) -> Result<State, StepError> {
     lock(transaction).await?;
     let state = state::read(transaction).await?;
     if state.epoch != epoch {
         return Err(StepError::Moved(state.epoch));
     }
-    let replicas = may_go_on(transaction, &state).await?;
+    may_still_take(transaction, &state, replica).await?;
+    Ok(state)
+}
+
+/// Whether the epoch of `state` may be left by `replica`, under the locks of [`lock`].
+pub(super) async fn may_still_take(
+    transaction: &Transaction<'_>,
+    state: &State,
+    replica: &str,
+) -> Result<(), StepError> {
+    let replicas = may_go_on(transaction, state).await?;
     match replicas.iter().any(|known| known.id == replica) {
         true => Ok(()),
         false => Err(StepError::Expelled),
@@ -190,7 +215,7 @@ async fn expel_the_dead(transaction: &Transaction<'_>) -> Result<(), tokio_postg
     let leftovers = "
         DELETE FROM segue.session s USING segue.replica r
         WHERE s.replica = r.id AND r.expelled_at IS NOT NULL;
-        DELETE FROM segue.replica WHERE expelled_at < clock_timestamp() - interval '1 day'";
+        DELETE FROM segue.replica WHERE expelled_at < clock_timestamp() - interval '30 days'";
     transaction.batch_execute(leftovers).await
 }
 

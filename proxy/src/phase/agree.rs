@@ -28,8 +28,9 @@ pub struct Wanted {
 }
 
 /// Puts every migration of `draft` in the phase that the journal says. What disagrees by more than
-/// a step becomes a fault. With `adopt` migrations may begin in any phase.
-pub fn at_start(draft: &mut Draft, state: &State, adopt: bool) -> Agreed {
+/// a step becomes a fault, unless the file has not changed since it was last taken, so that it
+/// `asks` for nothing. With `adopt` migrations may begin in any phase.
+pub fn at_start(draft: &mut Draft, state: &State, asks: bool, adopt: bool) -> Agreed {
     let mut begin = Vec::new();
     let mut faults = Vec::new();
     for (index, (rule, _)) in draft.rules.iter_mut().enumerate() {
@@ -68,13 +69,18 @@ pub fn at_start(draft: &mut Draft, state: &State, adopt: bool) -> Agreed {
                 "give it the definition that it began with; see segue.migration",
             ));
         }
-        match phase.step(rule.phase) {
+        match phase.step(rule.phase, rule.change.phases()) {
             Ok(()) if *phase != rule.phase => tracing::warn!(
                 migration = rule.name,
                 "the file says \"{}\", the journal \"{phase}\": that is in force",
                 rule.phase
             ),
             Ok(()) => {}
+            Err(_) if !asks => tracing::warn!(
+                migration = rule.name,
+                "the file still says \"{}\", the journal \"{phase}\": that is in force",
+                rule.phase
+            ),
             Err(_) => faults.push(fault(
                 "phase",
                 format!("the journal says \"{phase}\", which is more than one step from it"),
@@ -84,18 +90,18 @@ pub fn at_start(draft: &mut Draft, state: &State, adopt: bool) -> Agreed {
         rule.phase = *phase;
     }
     draft.add_rule_faults(faults);
-    absent(draft, state);
+    absent(draft, state, asks);
     Agreed { epoch: state.epoch, begin }
 }
 
 /// Takes up what the journal has and the file has not.
-fn absent(draft: &mut Draft, state: &State) {
+fn absent(draft: &mut Draft, state: &State, asks: bool) {
     for Recorded { name, change, phase } in &state.migrations {
         if draft.rules.iter().any(|(rule, _)| rule.name == *name) {
             continue;
         }
         match change {
-            Some(change) if *phase == Phase::Expand => {
+            Some(change) if *phase == Phase::Expand || !asks => {
                 tracing::warn!(migration = name, "it is in the journal and not in the file");
                 let rule = Rule { name: name.clone(), change: change.clone(), phase: *phase };
                 draft.rules.push((rule, Places::default()));

@@ -10,15 +10,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
-use super::agree::Wanted;
-use super::drain::{Drain, Waiting};
+use super::drain::Drain;
 use super::follow::Fleet;
 use super::gates::{self, Closed};
 use super::generation::{Current, Generation};
 use super::plan::Plan;
 use super::prepare::{Loaded, Prepared, Read, load_with};
+use super::rename::{Held, in_place};
+use super::wish::{ReloadError, Reloaded, Wish};
 use crate::catalog;
-use crate::config::{Config, Draft, Report};
+use crate::config::{Config, Draft};
 use crate::journal::step::{Cause, Entry, StepError};
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
@@ -34,82 +35,12 @@ const LOOK_MS: u64 = 2_000;
 /// How often a reload begins anew because the fleet has gone on meanwhile.
 const FLEET_ROUNDS: usize = 3;
 
-/// What is asked of a reload beside what the file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wish {
-    /// A step, whether or not the file has changed.
-    pub step: Option<Wanted>,
-    /// Why steps are to be taken whose gates are closed by what is merely risky, if they are.
-    pub force: Option<String>,
-    /// Who asks.
-    pub cause: Cause,
-}
-
-/// What a reload did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reloaded {
-    /// Number of the generation in force afterwards.
-    pub generation: u64,
-    /// What it did to the migrations; empty if at most the catalog was found changed.
-    pub plan: Plan,
-    /// The gates that were closed and forced.
-    pub forced: Vec<Closed>,
-}
-
-/// Why a reload left everything as it was.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ReloadError {
-    /// The file, its steps or the database have faults.
-    #[error("{0}")]
-    Faults(Report),
-    /// The flip before it is not drained.
-    #[error(
-        "generation {generation} has not drained: {}", waited_for(.waiting, .problem.as_ref())
-    )]
-    NotDrained {
-        /// The generation that is on its way.
-        generation: u64,
-        /// Who is waited for.
-        waiting: Vec<Waiting>,
-        /// What keeps the server from being asked.
-        problem: Option<String>,
-    },
-    /// A step is not safe now.
-    #[error("{}\n  hint: {}", listed(.0), gates::hint(.0))]
-    GateClosed(Vec<Closed>),
-    /// Whether a step is safe cannot be told.
-    #[error("the gates could not be asked: {0}")]
-    GateUnknown(String),
-    /// The fleet does not go along.
-    #[error("{}", .error.with_hint())]
-    Fleet {
-        /// Why not.
-        error: StepError,
-    },
-    /// The proxy is ending.
-    #[error("the proxy is shutting down")]
-    ShuttingDown,
-}
-
-fn waited_for(waiting: &[Waiting], problem: Option<&String>) -> String {
-    match (waiting, problem) {
-        ([], None) => "the server is being asked".to_owned(),
-        ([], Some(problem)) => problem.clone(),
-        ([only], _) => only.to_string(),
-        ([first, rest @ ..], _) => format!("{first}, and {} more", rest.len()),
-    }
-}
-
-fn listed(closed: &[Closed]) -> String {
-    closed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
-
 /// Owns everything that a flip changes.
 pub struct Flipper {
     /// What is in force; of what is read at start only, as it was then.
     pub(super) config: Config,
     /// The migrations of the file when it was last taken.
-    file: Vec<Rule>,
+    pub(super) file: Vec<Rule>,
     pub(super) current: Arc<Current>,
     loaded: Loaded,
     client: Option<Client>,
@@ -117,6 +48,8 @@ pub struct Flipper {
     drains: JoinSet<()>,
     /// The others; none as long as there is nothing to agree on.
     pub(super) fleet: Option<Fleet>,
+    /// How clients are being held back while a column is renamed.
+    pub(super) held: Option<Held>,
     /// Where clients connect.
     pub(super) address: String,
     /// The last thing said about the catalog, so that it is said once.
@@ -147,6 +80,7 @@ impl Flipper {
             flips: watch::Sender::new(Drain::begin(number, config.control.clone())),
             drains: JoinSet::new(),
             fleet: None,
+            held: None,
             address,
             said: None,
         };
@@ -192,6 +126,9 @@ impl Flipper {
 
     async fn reload_once(&mut self, wish: &Wish) -> Result<Reloaded, ReloadError> {
         let (read, forced) = self.may_be_taken(wish).await?;
+        if read.is_good() && in_place(&self.config.rules, &read.plan.steps).is_some() {
+            return self.rename_in_place(read, forced, wish).await;
+        }
         let number = self.current.number() + 1;
         let prepared = read.compile(number).await.map_err(ReloadError::Faults)?;
         let Prepared { config, file, generation, agreed, plan, loaded, mut client } = prepared;
@@ -316,6 +253,10 @@ impl Flipper {
     ///
     /// Cancel safety: until the swap nothing has changed; after it nothing is awaited.
     pub async fn follow_catalog(&mut self) {
+        if self.held.is_some() {
+            // What will be in force is compiled already, and so are the numbers given.
+            return;
+        }
         match self.changed_catalog().await {
             Ok(None) => self.say_good("the catalog is watched again, and has not changed"),
             Ok(Some(found)) if *found.catalog == *self.loaded.catalog => {
@@ -351,8 +292,9 @@ impl Flipper {
     }
 
     /// Takes what a reload may change, and says what it may not.
-    fn take_over(&mut self, new: Config, file: Vec<Rule>) {
+    pub(super) fn take_over(&mut self, new: Config, file: Vec<Rule>) {
         self.file = file;
+        self.note_file();
         let running = &mut self.config;
         for (key, changed) in [
             ("listen", running.listen != new.listen),
@@ -418,6 +360,11 @@ impl Flipper {
 
     fn swap(&mut self, generation: rewrite_rules::Generation, loaded: Loaded) {
         self.loaded = loaded;
+        self.swap_same(generation);
+    }
+
+    /// Swaps to a generation over the catalog that is known already.
+    pub(super) fn swap_same(&self, generation: rewrite_rules::Generation) {
         let generation = Generation::new(generation).with_clients(&self.config.clients);
         self.current.swap(Arc::new(generation));
     }
@@ -453,7 +400,7 @@ impl Flipper {
     }
 }
 
-fn tell(generation: u64, plan: &Plan, forced: &[Closed], wish: &Wish) {
+pub(super) fn tell(generation: u64, plan: &Plan, forced: &[Closed], wish: &Wish) {
     for step in &plan.steps {
         tracing::info!(generation, "{step}");
     }
@@ -469,7 +416,7 @@ async fn fingerprint(client: &Client) -> Result<String, String> {
 }
 
 /// What a step does to each migration, and which of it was forced.
-fn changes(running: &[Rule], new: &[Rule], forced: &[Closed]) -> Vec<Entry> {
+pub(super) fn changes(running: &[Rule], new: &[Rule], forced: &[Closed]) -> Vec<Entry> {
     let mut changes = Entry::between(running, new);
     for change in &mut changes {
         let closed = forced.iter().find(|closed| closed.migration == change.name);

@@ -1,17 +1,22 @@
 //! Takes this proxy into the fleet, goes where the fleet has gone, and takes steps with it.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rewrite_rules::{Phase, Rule};
 use tokio_postgres::Client;
 
 use super::agree::recorded;
-use super::flip::{Flipper, Wish};
+use super::flip::Flipper;
 use super::member::{Member, Place};
-use super::prepare::load_with;
+use super::prepare::{Loaded, load_with};
+use super::wish::Wish;
 use crate::catalog;
-use crate::journal::replica::{self, Newcomer, Sign};
-use crate::journal::state;
+use crate::journal::rename;
+use crate::journal::replica::{self, Newcomer, Sign, Signs};
+use crate::journal::state::{self, State};
 use crate::journal::step::{self, Cause, Entry, StepError};
 
 /// How long a step waits for the others to drain the epoch before, so that two commands in a script
@@ -53,6 +58,8 @@ impl Flipper {
             host: host(),
             pid: std::process::id(),
             address: self.address.clone(),
+            config: whole_path(&self.config.path),
+            file: phases(&self.file),
             lease_ms: u64::try_from(self.config.lease.as_millis()).unwrap_or(u64::MAX),
         };
         let mut client = self.take_client().await.map_err(failed)?;
@@ -68,44 +75,67 @@ impl Flipper {
         let (current, control) = (Arc::clone(&self.current), self.config.control.clone());
         let member = Member::begin(id, epoch, membership, current, control, self.config.lease);
         self.fleet = Some(Fleet { epoch, member });
+        self.note_file();
         Ok(())
     }
 
-    /// Takes a step with the whole fleet, waiting a little for those who have yet to drain.
+    /// Does something with the whole fleet, waiting a little for those who have yet to drain. Gives
+    /// the epoch that comes of it.
+    pub(super) async fn with_the_fleet(
+        &self,
+        client: &mut Client,
+        todo: ToDo<'_>,
+    ) -> Result<i64, StepError> {
+        let Some(fleet) = &self.fleet else { return Err(StepError::Expelled) };
+        let (id, epoch) = (fleet.member.id.as_str(), fleet.epoch);
+        let begun = Instant::now();
+        loop {
+            let done = catalog::in_time(todo.attempt(client, id, epoch)).await;
+            match done.unwrap_or_else(|silence| Err(StepError::InDoubt(silence.to_string()))) {
+                Err(StepError::Lagging { .. })
+                    if begun.elapsed() < Duration::from_millis(FLEET_MS) =>
+                {
+                    tokio::time::sleep(Duration::from_millis(TRY_MS)).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Takes a step.
     pub(super) async fn step(
         &mut self,
         client: &mut Client,
         changes: &[Entry],
         wish: &Wish,
     ) -> Result<(), StepError> {
-        let Some(fleet) = &mut self.fleet else { return Ok(()) };
-        let (id, epoch) = (fleet.member.id.as_str(), fleet.epoch);
-        let begun = Instant::now();
-        let cause = Cause {
-            who: wish.cause.who.clone(),
-            why: wish.force.clone().or_else(|| wish.cause.why.clone()),
-        };
-        let next = loop {
-            let taking = async {
-                // It has drained, or would not be here; the journal may not know yet.
-                match replica::sign(client, id, epoch, None).await? {
-                    Sign::Expelled => Err(StepError::Expelled),
-                    Sign::Counted { .. } => step::take(client, id, epoch, changes, &cause).await,
-                }
-            };
-            let taken = catalog::in_time(taking).await;
-            match taken.unwrap_or_else(|silence| Err(StepError::InDoubt(silence.to_string()))) {
-                Ok(next) => break next,
-                Err(StepError::Lagging { .. })
-                    if begun.elapsed() < Duration::from_millis(FLEET_MS) =>
-                {
-                    tokio::time::sleep(Duration::from_millis(TRY_MS)).await;
-                }
-                Err(error) => return Err(error),
-            }
-        };
-        fleet.epoch = next;
+        let cause = wish.cause();
+        let next = self.with_the_fleet(client, ToDo::Take { changes, cause: &cause }).await?;
+        self.set_epoch(next);
         Ok(())
+    }
+
+    /// The id by which the fleet knows this proxy.
+    pub(super) fn replica(&self) -> Option<String> {
+        self.fleet.as_ref().map(|fleet| fleet.member.id.clone())
+    }
+
+    pub(super) fn set_epoch(&mut self, epoch: i64) {
+        if let Some(fleet) = &mut self.fleet {
+            fleet.epoch = epoch;
+        }
+    }
+
+    /// To be called when nothing is left of what was before the epoch.
+    pub(super) fn acknowledger(&self) -> Option<impl FnOnce() + Send + 'static> {
+        self.fleet.as_ref().map(Fleet::acknowledger)
+    }
+
+    /// Has the journal note what the file says now.
+    pub(super) fn note_file(&self) {
+        if let Some(fleet) = &self.fleet {
+            fleet.member.note_file(phases(&self.file));
+        }
     }
 
     /// Waits until the fleet may have gone on, or has counted this proxy out.
@@ -128,6 +158,9 @@ impl Flipper {
     ///
     /// Cancel safety: until the swap nothing has changed; after it nothing is awaited.
     pub async fn keep_up(&mut self) {
+        if let Err(problem) = self.give_up_hold().await {
+            tracing::error!("clients are held back still: {problem}");
+        }
         let Some(fleet) = &self.fleet else { return };
         let place = *fleet.member.place().borrow();
         let problem = match place {
@@ -143,15 +176,25 @@ impl Flipper {
         }
     }
 
-    /// Swaps to the epoch of the journal.
+    /// Goes to the epoch of the journal.
     async fn follow(&mut self) -> Result<(), String> {
         let mut client = self.take_client().await?;
-        let (rules, epoch, loaded) = read(&mut client).await?;
-        self.put_client_back(client);
-        let generation = self.compile(&rules, &loaded)?;
-        if let Some(fleet) = &mut self.fleet {
-            fleet.epoch = epoch;
+        let state = read(&client).await?;
+        let rules = recorded(&state)?;
+        let epoch = state.epoch;
+        let hold = state.hold.filter(|hold| !hold.is_over);
+        if let Some(hold) = hold {
+            self.put_client_back(client);
+            return self.hold_for(epoch, &hold.migration);
         }
+        if self.keep_up_with(epoch, &rules) {
+            self.put_client_back(client);
+            return Ok(());
+        }
+        let loaded = load_with(&mut client).await?;
+        self.put_client_back(client);
+        let generation = compile(self.current.number() + 1, &rules, &loaded)?;
+        self.set_epoch(epoch);
         tracing::info!(epoch, generation = generation.number(), "following the fleet");
         self.swap_to(generation, rules, loaded);
         Ok(())
@@ -161,25 +204,17 @@ impl Flipper {
     /// have missed any number of epochs.
     async fn join_again(&mut self) -> Result<(), String> {
         let mut client = self.take_client().await?;
-        let (rules, epoch, loaded) = read(&mut client).await?;
+        let state = read(&client).await?;
+        let (rules, loaded) = (recorded(&state)?, load_with(&mut client).await?);
         self.put_client_back(client);
-        let generation = self.compile(&rules, &loaded)?;
-        let cause = Cause::of_file(&self.config.path);
-        self.join(&[], epoch, &cause, generation.number()).await.map_err(|it| it.to_string())?;
-        self.swap_to(generation, rules, loaded);
-        Ok(())
-    }
-
-    fn compile(
-        &self,
-        rules: &[rewrite_rules::Rule],
-        loaded: &super::prepare::Loaded,
-    ) -> Result<rewrite_rules::Generation, String> {
         let number = self.current.number() + 1;
-        rewrite_rules::compile(number, rules, Arc::clone(&loaded.catalog)).map_err(|faults| {
-            let faults: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
-            faults.join("; ")
-        })
+        let generation = compile(number, &rules, &loaded)?;
+        let cause = Cause::of_file(&self.config.path);
+        self.join(&[], state.epoch, &cause, number).await.map_err(|it| it.to_string())?;
+        self.held = None;
+        self.swap_to(generation, rules, loaded);
+        self.current.roll().go_on(number);
+        Ok(())
     }
 
     /// Gives the lease up, so that nobody waits for it to be over.
@@ -208,18 +243,60 @@ impl Fleet {
     }
 }
 
-/// The rules of the journal, and the catalog to compile them against.
-async fn read(
-    client: &mut Client,
-) -> Result<(Vec<rewrite_rules::Rule>, i64, super::prepare::Loaded), String> {
+/// What is to be done with the whole fleet.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ToDo<'a> {
+    /// A step.
+    Take { changes: &'a [Entry], cause: &'a Cause },
+    /// Holding clients back.
+    Hold { migration: &'a str, time_ms: u64 },
+}
+
+impl ToDo<'_> {
+    async fn attempt(self, client: &mut Client, id: &str, epoch: i64) -> Result<i64, StepError> {
+        // This proxy has drained, or would not be here; the journal may not know yet.
+        if replica::sign(client, id, &Signs::of(epoch)).await? == Sign::Expelled {
+            return Err(StepError::Expelled);
+        }
+        match self {
+            Self::Take { changes, cause } => step::take(client, id, epoch, changes, cause).await,
+            Self::Hold { migration, time_ms } => {
+                rename::hold(client, id, epoch, migration, time_ms).await
+            }
+        }
+    }
+}
+
+async fn read(client: &Client) -> Result<State, String> {
     let state = catalog::in_time(state::read(client)).await.map_err(|it| it.to_string())?;
-    let state = state.map_err(|error| error.to_string())?;
-    let rules = recorded(&state)?;
-    Ok((rules, state.epoch, load_with(client).await?))
+    state.map_err(|error| error.to_string())
+}
+
+pub(super) fn compile(
+    number: u64,
+    rules: &[Rule],
+    loaded: &Loaded,
+) -> Result<rewrite_rules::Generation, String> {
+    rewrite_rules::compile(number, rules, Arc::clone(&loaded.catalog)).map_err(|faults| {
+        let faults: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+        faults.join("; ")
+    })
 }
 
 fn failed(reason: String) -> StepError {
     StepError::Journal(crate::journal::JournalError::Failed(reason))
+}
+
+/// The phases of a file, as the journal keeps them.
+pub(super) fn phases(file: &[Rule]) -> String {
+    let phases: BTreeMap<&str, Phase> =
+        file.iter().map(|rule| (rule.name.as_str(), rule.phase)).collect();
+    serde_json::to_string(&phases).unwrap_or_default()
+}
+
+/// A path that means the same wherever the process was started.
+pub(super) fn whole_path(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// The name of this machine.

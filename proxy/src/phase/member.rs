@@ -11,11 +11,11 @@ use tokio_postgres::Client;
 use super::generation::Current;
 use crate::catalog;
 use crate::config::ControlUrl;
-use crate::journal::replica::{self, Sign};
+use crate::journal::replica::{self, Sign, Signs};
 use crate::journal::{CHANNEL, JournalError};
 
 /// Signs of life in a lease: so many may be lost. Unit: signs.
-const SIGNS: u32 = 10;
+const SIGNS_OF_LIFE: u32 = 10;
 
 /// Longest and shortest pause between two of them. Unit: milliseconds.
 const PAUSES_MS: (u64, u64) = (100, 1_000);
@@ -30,13 +30,6 @@ pub enum Place {
     Counted(i64),
     /// It was counted out, and must join again.
     Expelled,
-}
-
-/// What the next sign says.
-#[derive(Debug, Default)]
-struct Say {
-    acknowledged: i64,
-    problem: Option<String>,
 }
 
 /// A membership. It ends when this is dropped.
@@ -55,7 +48,7 @@ struct Shared {
     current: Arc<Current>,
     membership: u64,
     lease: Duration,
-    say: Mutex<Say>,
+    say: Mutex<Signs>,
     wake: Notify,
     /// Set off by whatever is told on the journal's channel.
     heard: Arc<Notify>,
@@ -112,6 +105,12 @@ impl Member {
         }
     }
 
+    /// The phases that the file says now.
+    pub fn note_file(&self, phases: String) {
+        self.shared.say().file = Some(phases);
+        self.shared.wake.notify_one();
+    }
+
     /// Its place, and news of it.
     #[must_use]
     pub fn place(&self) -> watch::Receiver<Place> {
@@ -120,13 +119,13 @@ impl Member {
 }
 
 impl Shared {
-    fn say(&self) -> MutexGuard<'_, Say> {
+    fn say(&self) -> MutexGuard<'_, Signs> {
         self.say.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signs until it is counted out.
     async fn keep(self: Arc<Self>) {
-        let pause = (self.lease / SIGNS)
+        let pause = (self.lease / SIGNS_OF_LIFE)
             .clamp(Duration::from_millis(PAUSES_MS.0), Duration::from_millis(PAUSES_MS.1));
         let mut link: Option<Client> = None;
         let mut said: Option<String> = None;
@@ -193,12 +192,9 @@ impl Shared {
             }
             newcomers.registered(self.membership);
         }
-        let (acknowledged, problem) = {
-            let say = self.say();
-            (say.acknowledged, say.problem.clone())
-        };
+        let say = self.say().clone();
         let sent = Instant::now();
-        match replica::sign(&client, &self.id, acknowledged, problem.as_deref()).await? {
+        match replica::sign(&client, &self.id, &say).await? {
             Sign::Expelled => Ok(None),
             Sign::Counted { epoch } => {
                 roll.lease.renew(sent, self.lease);

@@ -7,9 +7,11 @@
 //! | [`agree`] | brings a file and the journal together |
 //! | [`follow`] | goes where the fleet has gone, and joins it again |
 //! | [`member`] | keeps this proxy counted in the fleet |
+//! | [`rename`] | renames a column itself, while every replica holds its clients back |
 //! | [`gates`] | what is in the way of a plan's steps |
 //! | [`prepare`] | file + database → a compiled generation, or all faults |
 //! | [`rehearse`] | has the server read every converting expression before it is used |
+//! | [`wish`] | what may be asked of a reload, and what may come of it |
 //! | [`flip`] | prepare, plan, swap, drain; one at a time |
 //! | [`hold`] | the gate that can hold new transactions back |
 //! | [`lease`], [`roll`] | whether the journal still counts this proxy, and knows its sessions |
@@ -33,7 +35,9 @@ mod plan_cache;
 pub mod prepare;
 pub mod rehearse;
 pub mod reload;
+pub mod rename;
 pub mod roll;
 pub mod stragglers;
 #[cfg(test)]
 mod tests;
+pub mod wish;

@@ -144,7 +144,7 @@ fn proceed(
         message,
         hint,
     };
-    if let Err(skipped) = running.phase.step(rule.phase) {
+    if let Err(skipped) = running.phase.step(rule.phase, running.change.phases()) {
         let hint = format!("set phase = \"{}\", and go on when it is drained", skipped.next);
         faults.push(fault("phase", skipped.to_string(), hint));
     } else if running.phase != rule.phase {
@@ -181,7 +181,10 @@ fn changed_key(old: &Change, new: &Change) -> Option<&'static str> {
             .into_iter()
             .find(|(_, old, new)| old != new)
             .map(|(key, _, _)| key),
-        (Change::RenameColumn(_), _) | (_, Change::RenameColumn(_)) => None,
+        (Change::RenameInPlace(_), Change::RenameColumn(_))
+        | (Change::RenameColumn(_), Change::RenameInPlace(_)) => Some("strategy"),
+        (Change::RenameColumn(_) | Change::RenameInPlace(_), _)
+        | (_, Change::RenameColumn(_) | Change::RenameInPlace(_)) => None,
     })
 }
 

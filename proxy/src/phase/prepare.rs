@@ -6,11 +6,12 @@ use rewrite_rules::{Catalog, Rule};
 use tokio_postgres::Client;
 
 use super::agree::{self, Agreed, Wanted};
+use super::follow::{host, phases, whole_path};
 use super::plan::{Plan, PlanFault, plan};
 use super::rehearse::rehearse;
 use crate::catalog::{self, ConnectError};
 use crate::config::{Config, Draft, Report};
-use crate::journal::state;
+use crate::journal::{JournalError, state};
 
 /// What a database has, and how to tell whether it still has it.
 #[derive(Debug, Clone)]
@@ -85,14 +86,18 @@ impl Read {
     pub async fn agree(&mut self, adopt: bool) {
         let Some((client, _)) = &self.connected else { return };
         let Some(control) = &self.draft.control else { return };
+        let config = whole_path(self.draft.path());
         let reading = async {
             state::look(client, &control.database).await?;
-            state::read(client).await
+            let last = state::last_file(client, &host(), &config).await?;
+            Ok::<_, JournalError>((state::read(client).await?, last))
         };
         let read = catalog::in_time(reading).await;
         match read.unwrap_or_else(|silence| Err(silence.into())) {
-            Ok(state) => {
-                let agreed = agree::at_start(&mut self.draft, &state, adopt);
+            Ok((state, last)) => {
+                // A file that nobody has changed since asks for nothing.
+                let asks = last.is_none_or(|last| last != phases(&self.file));
+                let agreed = agree::at_start(&mut self.draft, &state, asks, adopt);
                 // Nobody waits for a proxy that has nothing to do.
                 self.agreed = (!self.draft.rules.is_empty()).then_some(agreed);
             }

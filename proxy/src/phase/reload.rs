@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::flip::{Flipper, ReloadError, Reloaded, Wish};
+use super::flip::Flipper;
+use super::wish::{ReloadError, Reloaded, Wish};
 use crate::journal::step::Cause;
 
 /// Reloads that may wait in line: one per way to ask for one, with room. More askers wait for

@@ -36,6 +36,8 @@ pub struct Roll {
     /// The first generation that was compiled in it: what lives in an older one may be any number
     /// of epochs behind.
     first_generation: AtomicU64,
+    /// While a column is renamed: the first generation of which nothing may begin. 0: none.
+    barrier: AtomicU64,
     /// When the journal must have been heard of again.
     pub lease: Lease,
     newcomers: Mutex<Vec<Arc<Registration>>>,
@@ -60,6 +62,19 @@ impl Roll {
             self.newcomers().extend(entries);
             self.come.notify_one();
         }
+    }
+
+    /// From now on nothing begins. What lives in a generation before `first` goes on to its end.
+    pub fn hold(&self, first: u64) {
+        self.barrier.store(first, Ordering::SeqCst);
+    }
+
+    /// Lets transactions begin again, of which `first` is the first generation: whoever began one
+    /// although it was held, because the lease was over, is not served in it.
+    pub fn go_on(&self, first: u64) {
+        self.first_generation.store(first, Ordering::SeqCst);
+        self.barrier.store(0, Ordering::SeqCst);
+        self.registered.notify_waiters();
     }
 
     /// The present membership, 0 for none.
@@ -89,15 +104,19 @@ impl Roll {
     #[must_use]
     pub fn admits(&self, entry: &Registration) -> bool {
         let membership = self.membership();
-        entry.membership.load(Ordering::SeqCst) == membership || !self.lease.holds()
+        let is_known = entry.membership.load(Ordering::SeqCst) == membership;
+        (is_known && self.barrier.load(Ordering::SeqCst) == 0) || !self.lease.holds()
     }
 
     /// Whether a session that lives in `generation` may be served a governed statement now.
     #[must_use]
     pub fn serves(&self, entry: &Registration, generation: u64) -> bool {
         let membership = self.membership();
+        let barrier = self.barrier.load(Ordering::SeqCst);
+        let may_begin = barrier == 0 || generation < barrier;
         membership == 0
-            || (entry.membership.load(Ordering::SeqCst) == membership
+            || (may_begin
+                && entry.membership.load(Ordering::SeqCst) == membership
                 && generation >= self.first_generation.load(Ordering::SeqCst)
                 && self.lease.holds())
     }
@@ -189,6 +208,28 @@ mod tests {
         assert!(!roll.admits(&first) && !roll.serves(&first, 4));
         roll.lease.end();
         assert!(roll.admits(&first) && !roll.serves(&first, 4), "it is told, not held");
+    }
+
+    #[test]
+    fn nothing_begins_while_a_column_is_renamed() {
+        let roll = Roll::default();
+        let membership = roll.begin(1);
+        let known = Registration::new(1);
+        roll.call_up([Arc::clone(&known)]);
+        roll.take_newcomers().registered(membership);
+        roll.hold(2);
+        assert!(!roll.admits(&known));
+        assert!(roll.serves(&known, 1), "what is under way goes on to its end");
+        assert!(!roll.serves(&known, 2));
+        // While the journal is out of reach nobody is held, and nobody is served.
+        roll.lease.end();
+        assert!(roll.admits(&known) && !roll.serves(&known, 2));
+        let length = std::time::Duration::from_secs(600);
+        roll.lease.renew(std::time::Instant::now(), length);
+        assert!(!roll.admits(&known) && !roll.serves(&known, 2));
+        roll.go_on(3);
+        assert!(roll.admits(&known) && roll.serves(&known, 3));
+        assert!(!roll.serves(&known, 2), "it began meanwhile");
     }
 
     #[test]

@@ -11,11 +11,12 @@ use tokio_postgres::{Client, NoTls};
 
 use super::drain::{Drain, Reason};
 use super::edit::Edit;
-use super::flip::{Flipper, ReloadError};
+use super::flip::Flipper;
 use super::generation::{Current, Occupant};
 use super::prepare::Read;
 use super::reload::{CATALOG_POLL_MS, Reloader, spawn};
 use super::stragglers::{self, Ending};
+use super::wish::ReloadError;
 use crate::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use crate::config::Draft;
 use crate::journal::schema;

@@ -8,6 +8,7 @@ mod change;
 mod column;
 mod conversion;
 mod rename;
+mod rename_in_place;
 mod table;
 mod views;
 
@@ -148,6 +149,7 @@ fn change_of(
 ) -> Result<ColumnChange, Vec<Fault>> {
     match &rule.change {
         Change::RenameColumn(_) => rename::compile(subject),
+        Change::RenameInPlace(_) => rename_in_place::compile(subject),
         Change::ChangeColumn { columns: _, up, down, from_type } => {
             let keys = change::Keys {
                 up: up.as_deref(),

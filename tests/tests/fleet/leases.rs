@@ -3,7 +3,7 @@
 
 use rewrite_rules::Phase;
 use segue::journal::step::StepError;
-use segue::phase::flip::ReloadError;
+use segue::phase::wish::ReloadError;
 use segue_tests::proxy::{Proxy, Replica, forget_the_fleet, rename_username};
 use segue_tests::server::{Database, cluster, eventually, pause};
 use segue_tests::valve::Valve;

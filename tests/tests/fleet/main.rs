@@ -7,6 +7,7 @@
 )]
 
 mod leases;
+mod renames;
 mod starts;
 mod steps;
 
@@ -14,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rewrite_rules::Phase;
 use segue::phase::agree::Wanted;
-use segue::phase::flip::{ReloadError, Wish};
+use segue::phase::wish::{ReloadError, Wish};
 use segue_tests::proxy::{Proxy, Replica, rename_username};
 use segue_tests::server::{Database, eventually};
 

@@ -2,7 +2,7 @@
 
 use rewrite_rules::Phase;
 use segue::journal::step::StepError;
-use segue::phase::flip::ReloadError;
+use segue::phase::wish::ReloadError;
 use segue_tests::proxy::{Proxy, Replica, rename_username};
 use segue_tests::server::{Database, eventually, pause};
 

@@ -220,7 +220,7 @@ impl State {
     }
 
     fn may_step(&self, to: Phase, rules: Rules) -> bool {
-        let is_neighbour = self.phase != to && self.phase.step(to).is_ok();
+        let is_neighbour = self.phase != to && self.phase.step(to, &Phase::ALL).is_ok();
         let is_legal = if rules.neighbours_only { is_neighbour } else { self.phase != to };
         // Somebody must be there to take it.
         let is_taken = self.replicas.iter().any(|it| !it.silent && !it.expelled && it.drained);

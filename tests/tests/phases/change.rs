@@ -2,7 +2,7 @@
 //! session of each shape and one for either name go on reading and writing.
 
 use rewrite_rules::{Phase, Shape};
-use segue::phase::flip::ReloadError;
+use segue::phase::wish::ReloadError;
 use segue_tests::proxy::Proxy;
 use segue_tests::server::{Database, run};
 use segue_tests::wire::Wire;

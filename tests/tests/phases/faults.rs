@@ -1,7 +1,7 @@
 //! What must not happen does not happen, and what runs goes on.
 
 use rewrite_rules::Phase;
-use segue::phase::flip::ReloadError;
+use segue::phase::wish::ReloadError;
 use segue_tests::proxy::{Proxy, rename_username};
 use segue_tests::server::Database;
 

@@ -1,7 +1,7 @@
 //! A transaction lives in one generation from its first statement to its end.
 
 use rewrite_rules::Phase;
-use segue::phase::flip::ReloadError;
+use segue::phase::wish::ReloadError;
 use segue_tests::proxy::{Proxy, rename_username};
 use segue_tests::server::Database;
 use segue_tests::wire::{bind, execute, frame, parse, query, sync};

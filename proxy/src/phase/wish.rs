@@ -1,0 +1,86 @@
+//! What may be asked of a reload, and what may come of it.
+
+use super::agree::Wanted;
+use super::drain::Waiting;
+use super::gates::{self, Closed};
+use super::plan::Plan;
+use crate::config::Report;
+use crate::journal::step::{Cause, StepError};
+
+/// What is asked of a reload beside what the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// A step, whether or not the file has changed.
+    pub step: Option<Wanted>,
+    /// Why steps are to be taken whose gates are closed by what is merely risky, if they are.
+    pub force: Option<String>,
+    /// Who asks.
+    pub cause: Cause,
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Number of the generation in force afterwards.
+    pub generation: u64,
+    /// What it did to the migrations; empty if at most the catalog was found changed.
+    pub plan: Plan,
+    /// The gates that were closed and forced.
+    pub forced: Vec<Closed>,
+}
+
+/// Why a reload left everything as it was.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReloadError {
+    /// The file, its steps or the database have faults.
+    #[error("{0}")]
+    Faults(Report),
+    /// The flip before it is not drained.
+    #[error(
+        "generation {generation} has not drained: {}", waited_for(.waiting, .problem.as_ref())
+    )]
+    NotDrained {
+        /// The generation that is on its way.
+        generation: u64,
+        /// Who is waited for.
+        waiting: Vec<Waiting>,
+        /// What keeps the server from being asked.
+        problem: Option<String>,
+    },
+    /// A step is not safe now.
+    #[error("{}\n  hint: {}", listed(.0), gates::hint(.0))]
+    GateClosed(Vec<Closed>),
+    /// Whether a step is safe cannot be told.
+    #[error("the gates could not be asked: {0}")]
+    GateUnknown(String),
+    /// The fleet does not go along.
+    #[error("{}", .error.with_hint())]
+    Fleet {
+        /// Why not.
+        error: StepError,
+    },
+    /// The proxy is ending.
+    #[error("the proxy is shutting down")]
+    ShuttingDown,
+}
+
+fn waited_for(waiting: &[Waiting], problem: Option<&String>) -> String {
+    match (waiting, problem) {
+        ([], None) => "the server is being asked".to_owned(),
+        ([], Some(problem)) => problem.clone(),
+        ([only], _) => only.to_string(),
+        ([first, rest @ ..], _) => format!("{first}, and {} more", rest.len()),
+    }
+}
+
+fn listed(closed: &[Closed]) -> String {
+    closed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Wish {
+    /// Who asks, and the reason that was given for it.
+    pub(super) fn cause(&self) -> Cause {
+        let why = self.force.clone().or_else(|| self.cause.why.clone());
+        Cause { who: self.cause.who.clone(), why }
+    }
+}

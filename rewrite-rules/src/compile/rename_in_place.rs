@@ -1,0 +1,66 @@
+//! `rename-column` by `strategy = "metadata"`: the one column is renamed in the schema, and either name
+//! means it before and after.
+
+use super::column::Subject;
+use super::conversion::Conversion;
+use super::{ColumnChange, Fault, Place};
+use crate::name::quoted;
+use crate::phase::Phase;
+
+pub(super) fn compile(subject: &Subject<'_>) -> Result<ColumnChange, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let conversion = Conversion::identity();
+    subject.check(&conversion, &mut faults);
+    check_phase(subject, &mut faults);
+    // There is one column, so both names stand where it stands.
+    let column = match subject.phase {
+        Phase::Expand => subject.from,
+        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {
+            subject.to
+        }
+    };
+    let place = column.map(|column| Place::Number(column.number));
+    let change = place.and_then(|place| {
+        let change = subject.columns(&conversion, place)?;
+        Some(ColumnChange { new_place: place, ..change })
+    });
+    match change {
+        Some(change) if faults.is_empty() => Ok(change),
+        Some(_) | None => Err(faults),
+    }
+}
+
+fn check_phase(subject: &Subject<'_>, faults: &mut Vec<Fault>) {
+    let (from, to) = (&subject.pair.from, &subject.pair.to);
+    match subject.phase {
+        Phase::Expand => {
+            if subject.to.is_some() {
+                faults.push(subject.fault(
+                    "to",
+                    format!("column \"{to}\" exists, and \"{from}\" is to be renamed to that"),
+                    "drop it; or use strategy \"dual-write\", which copies into it".to_owned(),
+                ));
+            }
+        }
+        Phase::Contract => {
+            if subject.from.is_some() {
+                faults.push(subject.fault(
+                    "from",
+                    format!("column \"{from}\" exists, so it was not renamed to \"{to}\""),
+                    format!(
+                        "segue renames it in the step to this phase; by hand that is ALTER TABLE {} \
+                         RENAME COLUMN {} TO {};",
+                        subject.table_sql(),
+                        quoted(from),
+                        quoted(to)
+                    ),
+                ));
+            }
+        }
+        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite => faults.push(subject.fault(
+            "phase",
+            format!("strategy \"metadata\" has no phase \"{}\"", subject.phase),
+            "use \"expand\" or \"contract\"".to_owned(),
+        )),
+    }
+}
