@@ -83,6 +83,7 @@ fn table(columns: &[&str]) -> Relation {
                 columns: vec![column.to_owned()],
             })
             .collect(),
+        building: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: rewrite_rules::catalog::Oids::default(),

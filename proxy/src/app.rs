@@ -286,6 +286,7 @@ fn counts(snapshot: &Snapshot) -> BTreeMap<String, u64> {
         refused,
         opaque,
         reprepared,
+        retried,
         bytes_to_server,
         bytes_to_client,
     } = *snapshot;
@@ -297,6 +298,7 @@ fn counts(snapshot: &Snapshot) -> BTreeMap<String, u64> {
         ("refused", refused),
         ("opaque", opaque),
         ("reprepared", reprepared),
+        ("retried", retried),
         ("bytes_to_server", bytes_to_server),
         ("bytes_to_client", bytes_to_client),
     ]

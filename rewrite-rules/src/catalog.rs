@@ -92,6 +92,9 @@ pub struct Relation {
     pub attribute_count: u16,
     /// Primary key, unique constraints and unique indexes over plain columns.
     pub keys: Vec<Key>,
+    /// Unique indexes over plain columns that are being built, or whose building failed: they may
+    /// reject rows already, but nothing else can be done with them.
+    pub building: Vec<Key>,
     /// Names of user triggers that fire BEFORE INSERT or UPDATE … FOR EACH ROW.
     pub before_row_triggers: Vec<String>,
     /// Tables that inherit from it directly, and its partitions.

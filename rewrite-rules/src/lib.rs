@@ -67,8 +67,8 @@ pub use compile::{Fault, compile};
 pub use encoding::Encoding;
 pub use generation::{Generation, Scan, SearchPath, SessionView};
 pub use outcome::{
-    CopyFormat, CopyHeader, CopyIn, CopyRows, HeaderName, Notice, Outcome, PositionMap, Reply,
-    Rewritten, STAGING_TABLE,
+    CopyFormat, CopyHeader, CopyIn, CopyRows, HeaderName, Mirror, Notice, Outcome, PositionMap,
+    Reply, Rewritten, STAGING_TABLE,
 };
 pub use phase::Phase;
 pub use prepared::{PreparedUse, prepared_uses};

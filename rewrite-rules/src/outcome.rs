@@ -1,5 +1,6 @@
 //! What becomes of a statement.
 
+use crate::catalog::RelationName;
 use crate::catalog_lens::ColumnNumber;
 use crate::encoding::Encoding;
 use crate::lens::Names;
@@ -90,6 +91,19 @@ pub struct Reply {
     pub notice: Option<Notice>,
     /// The table that the client named, where the statement names [`STAGING_TABLE`] instead.
     pub staged_for: Option<String>,
+    /// What an INSERT with ON CONFLICT may violate only because a column is written twice: where
+    /// the client's own table had one unique index, the conflict's arbiter, there are two.
+    pub mirrors: Vec<Mirror>,
+}
+
+/// A unique index over the other column of one that an arbiter is over. A row that conflicts with
+/// it conflicts with the arbiter too, but only the arbiter is looked at before the row is stored.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mirror {
+    /// The table that has it: the statement's own, or a partition.
+    pub relation: RelationName,
+    /// Its name, which is also that of its constraint if there is one.
+    pub name: String,
 }
 
 /// A NOTICE of our own.

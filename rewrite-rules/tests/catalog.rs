@@ -23,6 +23,7 @@ fn generation(phase: Phase, dropped: bool, oid: u32) -> Generation {
         attribute_count: 3,
         columns,
         keys: Vec::new(),
+        building: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: Oids { relation: oid, row_type: 0, row_array_type: 0 },

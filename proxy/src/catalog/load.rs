@@ -64,7 +64,8 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
     }
     for row in &keys {
         if let Some((_, relation)) = by_oid.get_mut(&row.try_get(0)?) {
-            relation.keys.push(key(row)?);
+            let keys = if row.try_get(5)? { &mut relation.keys } else { &mut relation.building };
+            keys.push(key(row)?);
         }
     }
     for row in &triggers {
@@ -106,6 +107,7 @@ fn relation(row: &Row) -> Result<Option<(u32, RelationName, Relation)>, Error> {
         columns: Vec::new(),
         attribute_count: number(row.try_get(4)?),
         keys: Vec::new(),
+        building: Vec::new(),
         before_row_triggers: Vec::new(),
         children: children(row.try_get(5)?, row.try_get(6)?),
         oids: Oids {

@@ -72,7 +72,7 @@ pub(super) const COLUMNS: &str = concat!(
      ORDER BY a.attrelid, a.attnum"
 );
 
-/// relation, index, primary, has a constraint, key columns in order.
+/// relation, index, primary, has a constraint, key columns in order, whether it is complete.
 pub(super) const KEYS: &str = concat!(
     "SELECT i.indrelid, x.relname::text, i.indisprimary,
             EXISTS (SELECT FROM pg_constraint k
@@ -81,10 +81,11 @@ pub(super) const KEYS: &str = concat!(
             ARRAY(SELECT a.attname::text
                   FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS key (number, place)
                   JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
-                  WHERE key.place <= i.indnkeyatts ORDER BY key.place)
+                  WHERE key.place <= i.indnkeyatts ORDER BY key.place),
+            i.indisvalid
      FROM ",
     loaded!(),
-    " JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indisvalid
+    " JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indislive
           AND i.indexprs IS NULL AND i.indpred IS NULL
       JOIN pg_class x ON x.oid = i.indexrelid
      ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid"

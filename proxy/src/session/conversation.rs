@@ -18,6 +18,7 @@ use super::reply::Replies;
 use super::sql_prepared::Effects;
 use super::statements::Statements;
 use super::transaction::{Status, Transaction};
+use super::upsert::Upsert;
 use super::version::Standing;
 use crate::phase::generation::Seat;
 use crate::wire::frame::{self, FrameError, HEADER_BYTES};
@@ -126,6 +127,10 @@ pub(super) struct Conversation {
     /// The outcome of everything that is sent as it came.
     pub(super) forward: Arc<Outcome>,
     pub(super) counters: Arc<Counters>,
+    /// The statement under way that is sent again if only a mirrored unique index rejects it.
+    pub(super) upsert: Option<Upsert>,
+    /// Messages of our own that an answer of the server's gave rise to.
+    pub(super) unsent: BytesMut,
     client_body: Body,
     server_body: Body,
     wanted_of_client: usize,
@@ -154,6 +159,8 @@ impl Conversation {
             terminated: false,
             forward: Arc::new(Outcome::Forward),
             counters,
+            upsert: None,
+            unsent: BytesMut::new(),
             client_body: Body::Done,
             server_body: Body::Done,
             wanted_of_client: 0,
@@ -175,6 +182,9 @@ impl Conversation {
         let mut run = 0;
         self.wanted_of_client = 0;
         self.waiting = false;
+        if !self.unsent.is_empty() {
+            server.append(std::mem::take(&mut self.unsent));
+        }
         loop {
             if let Body::Rows(left) = self.client_body {
                 server.take(input, std::mem::take(&mut run));
@@ -190,7 +200,8 @@ impl Conversation {
             let Some(header) = frame::client_header(rest).map_err(Violation::Client)? else {
                 break;
             };
-            let step = self.request(header, rest.get(..header.total).unwrap_or(rest))?;
+            let frame = rest.get(..header.total).unwrap_or(rest);
+            let step = self.request(header, frame, rest)?;
             match apply(step, header.total, &mut run, input, server) {
                 Next::Body(body) => {
                     self.client_body = body;

@@ -12,6 +12,7 @@ pub struct Counters {
     pub(crate) refused: AtomicU64,
     pub(crate) opaque: AtomicU64,
     pub(crate) reprepared: AtomicU64,
+    pub(crate) retried: AtomicU64,
     pub(crate) bytes_to_server: AtomicU64,
     pub(crate) bytes_to_client: AtomicU64,
 }
@@ -33,6 +34,8 @@ pub struct Snapshot {
     pub opaque: u64,
     /// Prepared statements that were prepared again in a newer generation.
     pub reprepared: u64,
+    /// How often an upsert was sent again that only a mirrored unique index had rejected.
+    pub retried: u64,
     /// Bytes written to the server.
     pub bytes_to_server: u64,
     /// Bytes written to clients.
@@ -56,6 +59,7 @@ impl Counters {
             refused: read(&self.refused),
             opaque: read(&self.opaque),
             reprepared: read(&self.reprepared),
+            retried: read(&self.retried),
             bytes_to_server: read(&self.bytes_to_server),
             bytes_to_client: read(&self.bytes_to_client),
         }

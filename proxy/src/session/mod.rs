@@ -22,6 +22,8 @@
 //! | `reply` | the replies that the server still owes |
 //! | `answer` | answers made to fit what the client sent |
 //! | `patch`, `names_in_reports` | errors made to fit what the client sent |
+//! | `upsert` | INSERT … ON CONFLICT that a mirrored unique index may reject by mistake |
+//! | `retry` | sending it again |
 //! | `copy_in` | the rows of a COPY, and the statements that are sent around one of the client's |
 //! | `copy` | rows that are extended as they pass |
 //! | [`counters`] | what all sessions together have done |
@@ -63,10 +65,12 @@ mod renewal;
 mod reply;
 mod request;
 mod response;
+mod retry;
 mod search_path;
 mod sql_prepared;
 mod statements;
 mod transaction;
+mod upsert;
 mod usage;
 mod version;
 

@@ -140,6 +140,11 @@ impl Replies {
         self.queue.front()
     }
 
+    /// The latest owed reply.
+    pub(super) fn last(&self) -> Option<&Entry> {
+        self.queue.back()
+    }
+
     /// The oldest owed reply came in full.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         let entry = self.queue.pop_front();
@@ -285,6 +290,13 @@ impl Replies {
         let copies = unanswered.iter().filter(|entry| entry.copies()).count();
         self.copies = self.copies.saturating_sub(copies);
         (unanswered, end.is_none())
+    }
+
+    /// What is owed to the client's messages behind its latest Bind, which are not answered yet.
+    pub(super) fn behind_bind(&self) -> impl Iterator<Item = &Entry> {
+        let binds = |entry: &Entry| matches!(entry.expected, Expected::Bind);
+        let bind = self.queue.iter().rposition(binds);
+        self.queue.iter().skip(bind.map_or(self.queue.len(), |bind| bind.saturating_add(1)))
     }
 
     /// The Sync that ends a failed question is the answer to the client's own message now.

@@ -18,6 +18,7 @@ use super::plan::{
 use super::reply::{Entry, Expected, MAX_OUTSTANDING, Origin};
 use super::sql_prepared::Plan;
 use super::transaction::Held;
+use super::upsert::Chance;
 use super::usage::Use;
 use super::version::{Source, Standing, Version};
 use crate::wire::compose;
@@ -41,12 +42,18 @@ fn whole(header: Header, frame: &[u8]) -> Option<&[u8]> {
 }
 
 impl Conversation {
-    /// Decides about the message at the front, of which `frame` is there.
-    pub(super) fn request(&mut self, header: Header, frame: &[u8]) -> Result<Step, Violation> {
+    /// Decides about the message at the front, of which `frame` is there; `rest` is all that is there
+    /// of it and of the messages behind it.
+    pub(super) fn request(
+        &mut self,
+        header: Header,
+        frame: &[u8],
+        rest: &[u8],
+    ) -> Result<Step, Violation> {
         if self.terminated {
             return Ok(Step::Drop);
         }
-        if self.question.is_some() {
+        if self.question.is_some() || self.upsert_is_under_way() {
             return Ok(Step::Wait);
         }
         if std::mem::take(&mut self.query_answered) {
@@ -83,7 +90,7 @@ impl Conversation {
         match header.tag {
             b'Q' => self.query(header, frame, held),
             b'P' => self.parse(header, frame, held),
-            b'B' => self.bind(header, frame, held),
+            b'B' => self.bind(header, frame, rest, held),
             b'D' => self.describe(header, frame, held),
             b'E' => self.execute(header, frame, held),
             b'C' => self.close(header, frame),
@@ -114,8 +121,9 @@ impl Conversation {
         if let Some(step) = self.bounded() {
             return step;
         }
+        let behind = self.end_upsert();
         self.end_batch_with_sync();
-        Step::Forward
+        step_after(behind)
     }
 
     /// Notes that a Sync is sent.
@@ -164,11 +172,23 @@ impl Conversation {
             }
             plan = self.plan_effects(&effects, outcome, self.under(held), held);
         }
-        self.send_query(outcome, changes_names, plan);
-        Ok(match &**outcome {
-            Outcome::Rewritten(rewritten) => Step::Replace(compose::query(&rewritten.sql)),
-            Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => Step::Forward,
-        })
+        let instead = match &**outcome {
+            Outcome::Rewritten(rewritten) => Some(compose::query(&rewritten.sql)),
+            Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => None,
+        };
+        match self.query_begins_upsert(text, outcome, &plan) {
+            Chance::Absent => {
+                self.send_query(outcome, changes_names, plan);
+                Ok(instead.map_or(Step::Forward, Step::Replace))
+            }
+            Chance::Later(step) => Ok(step),
+            Chance::Taken(place) => {
+                let before = self.savepoint_before_query(place);
+                self.send_query_as(place.origin(), outcome, changes_names, plan);
+                let message = instead.unwrap_or_else(|| frame.into());
+                Ok(Step::Replace(self.send_upsert(place, before, message)))
+            }
+        }
     }
 
     /// Asks before a Query, unless the server would not answer.
@@ -195,11 +215,21 @@ impl Conversation {
 
     /// Notes that a Query was sent.
     fn send_query(&mut self, outcome: &Arc<Outcome>, changes_names: bool, plan: Plan) {
+        self.send_query_as(Origin::Client, outcome, changes_names, plan);
+    }
+
+    fn send_query_as(
+        &mut self,
+        origin: Origin,
+        outcome: &Arc<Outcome>,
+        changes_names: bool,
+        plan: Plan,
+    ) {
         count(&self.counters, outcome);
         let unnamed = self.statements.sent(b"", self.transaction.batch(), None);
         self.replies.push(Entry {
             expected: Expected::Query { unnamed },
-            origin: Origin::Client,
+            origin,
             patch: Some(with_answers(outcome, &plan.answers)).filter(|it| needs_patch(it)),
             statement: None,
             planned: plan.planned,
@@ -315,7 +345,13 @@ impl Conversation {
         self.send_extended(Expected::Parse { statement }, patch);
     }
 
-    fn bind(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
+    fn bind(
+        &mut self,
+        header: Header,
+        frame: &[u8],
+        rest: &[u8],
+        held: Held,
+    ) -> Result<Step, Violation> {
         let body = frame.get(HEADER_BYTES..).unwrap_or_default();
         let Some(names) = request::bind_names(body) else {
             return more_names(header, frame);
@@ -326,6 +362,14 @@ impl Conversation {
         };
         let patch = standing.as_ref().map(|standing| self.asked_of_answers(standing));
         let patch = patch.filter(|outcome| needs_patch(outcome));
+        let executes = standing.as_ref().is_some_and(|standing| standing.effects.is_some());
+        let before = match self.bind_begins_upsert(patch.as_ref(), executes, names.portal, rest) {
+            Chance::Absent => before,
+            Chance::Later(step) => return Ok(before.map_or(step, Step::Ask)),
+            Chance::Taken(savepoint) => Some([before.unwrap_or_default(), savepoint].concat())
+                .filter(|before| !before.is_empty())
+                .map(|before| before.as_slice().into()),
+        };
         // Without one it is absent, or refused and counted.
         if let Some(standing) = &standing {
             count(&self.counters, &standing.outcome);
@@ -386,7 +430,7 @@ impl Conversation {
             }
         };
         self.replies.push(entry);
-        self.transaction.extend_batch();
+        self.transaction.execute_in_batch();
         let behind = self.send_behind_execute(patch.as_ref());
         self.executed(changes_names);
         if behind.is_empty() {

@@ -175,6 +175,9 @@ impl Conversation {
             _other => None,
         };
         let status = status.ok_or(Violation::Server(FrameError::Format(header.tag)))?;
+        if self.upsert_goes_on() {
+            return Ok(Step::Drop);
+        }
         let ends = |expected: &Expected| {
             matches!(expected, Expected::Query { .. } | Expected::FunctionCall | Expected::Sync)
         };
@@ -238,6 +241,9 @@ impl Conversation {
     }
 
     fn error(&mut self, complete: bool, body: &[u8]) -> Step {
+        if self.upsert_failed(complete, body) {
+            return Step::Drop;
+        }
         self.extension = None;
         let too_long = std::mem::take(&mut self.row_too_long) && complete;
         let answer = if too_long && patch::is_copy_failure(body) {

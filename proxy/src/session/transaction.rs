@@ -53,6 +53,8 @@ pub(super) struct Transaction {
     batch: u64,
     /// Whether something of it has been sent.
     batch_open: bool,
+    /// Whether it has an Execute in it.
+    batch_executes: bool,
     /// Whether the next one waits at the gate.
     held: bool,
 }
@@ -60,7 +62,15 @@ pub(super) struct Transaction {
 impl Transaction {
     /// At rest, as after login.
     pub(super) fn new(seat: Seat) -> Self {
-        Self { seat, pinned: None, status: Status::Idle, batch: 0, batch_open: false, held: false }
+        Self {
+            seat,
+            pinned: None,
+            status: Status::Idle,
+            batch: 0,
+            batch_open: false,
+            batch_executes: false,
+            held: false,
+        }
     }
 
     /// Called before a message that starts work is read: pins a generation if none is held.
@@ -108,9 +118,16 @@ impl Transaction {
         self.batch_open = true;
     }
 
+    /// An Execute of the client's was sent.
+    pub(super) fn execute_in_batch(&mut self) {
+        self.batch_open = true;
+        self.batch_executes = true;
+    }
+
     /// A Sync, Query or FunctionCall was sent: what follows is another batch.
     pub(super) fn end_batch(&mut self) {
         self.batch_open = false;
+        self.batch_executes = false;
         self.batch = self.batch.wrapping_add(1);
     }
 
@@ -122,6 +139,11 @@ impl Transaction {
     /// Whether something of the current batch has been sent.
     pub(super) fn batch_open(&self) -> bool {
         self.batch_open
+    }
+
+    /// Whether the current batch has an Execute in it.
+    pub(super) fn batch_executes(&self) -> bool {
+        self.batch_executes
     }
 
     /// The server's last word.

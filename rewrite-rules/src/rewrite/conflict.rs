@@ -37,17 +37,26 @@ impl<'a> Rewriter<'a> {
     ) -> Walk<()> {
         match &conflict.conflict_target {
             Some(ConflictTarget::Columns(columns)) => {
+                let mut arbiter = Vec::new();
                 for ident in columns {
                     self.account(ident);
                     let wanted = name::folded(ident);
-                    let column = lens.and_then(|lens| Some((lens, lens.column(&wanted)?)));
-                    if let Some((lens, column)) = column
-                        && !column.get.is(&wanted)
-                    {
+                    let Some((lens, column)) =
+                        lens.and_then(|lens| Some((lens, lens.column(&wanted)?)))
+                    else {
+                        arbiter.push(None);
+                        continue;
+                    };
+                    arbiter.push(self.arbiter_column(lens, column));
+                    if !column.get.is(&wanted) {
                         let (start, end) = (start_byte(ident.span), end_byte(ident.span));
                         let text = self.conflict_column(lens, column);
                         self.edits.replace(start, end, vec![text.into()]);
                     }
+                }
+                let arbiter: Option<Vec<&str>> = arbiter.into_iter().collect();
+                if let (Some(lens), Some(arbiter)) = (lens, arbiter) {
+                    self.note_mirrors(lens, arbiter);
                 }
             }
             Some(ConflictTarget::OnConstraint(constraint)) => {
@@ -80,17 +89,21 @@ impl<'a> Rewriter<'a> {
     /// The element of a conflict target that a unique index holds for a logical column: a physical
     /// column that is written and has one, or the expression that is read.
     fn conflict_column(&self, lens: &Lens, column: &LogicalColumn) -> String {
-        if column.get.through.is_none() {
-            return name::quoted(&column.get.column);
-        }
-        let relation = self.generation.catalog().relation(&lens.relation);
-        let keys = || relation.into_iter().flat_map(|relation| &relation.keys);
-        let written = column.put.iter().map(|access| &access.column);
-        let unique = written.into_iter().find(|name| keys().any(|key| key.columns.contains(name)));
-        match unique {
+        match self.arbiter_column(lens, column) {
             Some(physical) => name::quoted(physical),
             None => format!("({})", column.get.read("")),
         }
+    }
+
+    /// The physical column among them, if there is one.
+    fn arbiter_column<'l>(&self, lens: &Lens, column: &'l LogicalColumn) -> Option<&'l str> {
+        if column.get.through.is_none() {
+            return Some(&column.get.column);
+        }
+        let relation = self.generation.catalog().relation(&lens.relation);
+        let keys = || relation.into_iter().flat_map(|relation| &relation.keys);
+        let written = column.put.iter().map(|access| access.column.as_str());
+        written.into_iter().find(|name| keys().any(|key| key.columns.iter().any(|it| it == name)))
     }
 
     /// A target that is more than a list of columns.
@@ -137,13 +150,27 @@ impl<'a> Rewriter<'a> {
         let Some(table) = self.generation.catalog().relation(&lens.relation) else {
             return Ok(());
         };
-        match arbiter(lens, table, &name::folded(ident)) {
-            Arbiter::AsItIs => {}
+        let wanted = name::folded(ident);
+        let named = |name: &str| table.keys.iter().find(|key| key.name == name);
+        match arbiter(lens, table, &wanted) {
+            Arbiter::AsItIs => {
+                let own = named(&wanted).into_iter().flat_map(|key| &key.columns);
+                self.note_mirrors(lens, own.map(String::as_str));
+            }
             Arbiter::Constraint(physical) => {
+                let own = named(physical).into_iter().flat_map(|key| &key.columns);
+                self.note_mirrors(lens, own.map(String::as_str));
                 let (start, end) = (start_byte(ident.span), end_byte(ident.span));
                 self.edits.replace(start, end, vec![name::quoted(physical).into()]);
             }
             Arbiter::Key(key) => {
+                let own = key.columns.iter().map(|column| match lens.column(column) {
+                    Some(logical) => self.arbiter_column(lens, logical),
+                    None => Some(column.as_str()),
+                });
+                if let Some(own) = own.collect::<Option<Vec<&str>>>() {
+                    self.note_mirrors(lens, own);
+                }
                 let columns = key.columns.iter().map(|column| match lens.column(column) {
                     Some(logical) => self.conflict_column(lens, logical),
                     None => name::quoted(column),

@@ -29,6 +29,7 @@ mod insert_rows;
 mod insert_select;
 mod label;
 mod merge;
+mod mirror;
 mod named;
 mod occurrence;
 mod part;

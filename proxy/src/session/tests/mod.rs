@@ -33,6 +33,7 @@ fn table(columns: Vec<Column>) -> Relation {
         attribute_count: u16::try_from(columns.len()).unwrap(),
         columns,
         keys: Vec::new(),
+        building: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: Oids::default(),
