@@ -7,12 +7,13 @@ mod copies;
 mod errors;
 mod sql_prepared;
 mod unread;
+mod upserts;
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
 use rewrite_rules::catalog::{
-    Catalog, Column, ColumnDefault, Oids, Relation, RelationKind, RelationName, Volatility,
+    Catalog, Column, ColumnDefault, Key, Oids, Relation, RelationKind, RelationName, Volatility,
 };
 use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Phase, Rule};
@@ -40,6 +41,15 @@ fn table(columns: Vec<Column>) -> Relation {
     }
 }
 
+fn unique(column: &str) -> Key {
+    Key {
+        name: format!("users_{column}_key"),
+        primary: false,
+        constraint: true,
+        columns: vec![column.to_owned()],
+    }
+}
+
 fn rename(table: &str, from: &str, to: &str, phase: Phase) -> Rule {
     Rule {
         name: "rename".to_owned() + to,
@@ -51,7 +61,8 @@ fn rename(table: &str, from: &str, to: &str, phase: Phase) -> Rule {
 /// `users(id, username, handle)` and `tokens(id, code DEFAULT …, number)`, with renames in `phase`,
 /// or nothing governed.
 fn generation(number: u64, phase: Option<Phase>) -> Arc<Generation> {
-    let users = table(vec![column("id", 1), column("username", 2), column("handle", 3)]);
+    let mut users = table(vec![column("id", 1), column("username", 2), column("handle", 3)]);
+    users.keys = ["username", "handle"].map(unique).into();
     let default = ColumnDefault { expression: "f()".to_owned(), volatility: Volatility::Volatile };
     let code = Column { default: Some(default), ..column("code", 2) };
     let tokens = table(vec![column("id", 1), code, column("number", 3)]);
