@@ -41,7 +41,7 @@ fn mirrors(catalog: &Catalog, rule: Rule, text: &str) -> Vec<Vec<String>> {
             replies.iter().map(shown).collect()
         }
         Outcome::Forward => Vec::new(),
-        other @ (Outcome::ForwardOpaque | Outcome::Refused(_)) => panic!("{text}: {other:?}"),
+        other @ (Outcome::ForwardOpaque | Outcome::Refused(_)) => vec![vec![format!("{other:?}")]],
     }
 }
 

@@ -55,6 +55,11 @@ const NOTHING: &str =
 
 const STATEMENTS: [&str; 4] = [UPDATES, RETURNS, NAMED, NOTHING];
 
+/// What each client does: number, and statement with its own number.
+fn steps() -> impl Iterator<Item = (u32, (usize, &'static str))> {
+    (0..UPSERTS).zip(STATEMENTS.into_iter().enumerate().cycle())
+}
+
 fn named(number: usize) -> String {
     format!("s{number}")
 }
@@ -65,8 +70,8 @@ fn stored(reply: &Reply) -> Result<u64, String> {
         return Err(format!("{error:?}"));
     }
     let tags = reply.tags();
-    let tag = tags.iter().find(|tag| tag.starts_with("INSERT 0 "));
-    tag.and_then(|tag| tag["INSERT 0 ".len()..].parse().ok()).ok_or_else(|| format!("{tags:?}"))
+    let count = tags.iter().find_map(|tag| tag.strip_prefix("INSERT 0 "));
+    count.and_then(|count| count.parse().ok()).ok_or_else(|| format!("{tags:?}"))
 }
 
 /// A client that sends bytes.
@@ -81,10 +86,8 @@ fn work_by_wire(way: Way, wire: &mut Wire, outcome: &Outcome) {
         assert_eq!(made.code(), "");
     }
     let open = matches!(way, Way::SimpleInTransaction | Way::NamedInTransaction);
-    for step in 0..UPSERTS {
+    for (step, (number, statement)) in steps() {
         let key = format!("key{}", step / SAME);
-        let number = usize::try_from(step).unwrap_or(0) % STATEMENTS.len();
-        let statement = STATEMENTS[number];
         if open {
             wire.script("BEGIN");
             wire.script("SAVEPOINT before; SELECT 1");
@@ -117,14 +120,9 @@ fn unreachable_way(way: Way) -> Reply {
 
 /// A client with a driver.
 async fn work_by_driver(way: Way, client: &mut Client, outcome: &Outcome) {
-    let mut prepared = Vec::new();
-    for statement in STATEMENTS {
-        prepared.push(client.prepare(statement).await.expect("a statement"));
-    }
-    for step in 0..UPSERTS {
+    for (step, (_, text)) in steps() {
         let key = format!("key{}", step / SAME);
-        let number = usize::try_from(step).unwrap_or(0) % STATEMENTS.len();
-        let statement = &prepared[number];
+        let statement = &client.prepare(text).await.expect("a statement");
         let stored = if way == Way::DriverInTransaction {
             let transaction = client.transaction().await.expect("a transaction");
             let stored = transaction.execute(statement, &[&key]).await;
@@ -132,7 +130,7 @@ async fn work_by_driver(way: Way, client: &mut Client, outcome: &Outcome) {
                 Ok(stored) => transaction.commit().await.map(|()| stored),
                 Err(error) => Err(error),
             }
-        } else if STATEMENTS[number] == RETURNS {
+        } else if text == RETURNS {
             client.query_one(statement, &[&key]).await.map(|row| {
                 assert_eq!(row.get::<_, &str>("username"), key);
                 1
@@ -194,7 +192,7 @@ fn upserts_collide(phase: Phase) {
     });
     let errors = outcome.errors.into_inner().expect("no panic");
     let counters = proxy.counters();
-    assert!(errors.is_empty(), "{} errors, {counters:?}, first: {}", errors.len(), errors[0]);
+    assert!(errors.is_empty(), "{} errors, {counters:?}: {:?}", errors.len(), errors.first());
     let (stored, acknowledged) = (outcome.stored.into_inner(), outcome.acknowledged.into_inner());
     assert_eq!(acknowledged, u64::from(UPSERTS) * 8);
     let found = database.connect().rows(
