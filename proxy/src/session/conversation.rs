@@ -19,7 +19,7 @@ use super::sql_prepared::Effects;
 use super::statements::Statements;
 use super::transaction::{Status, Transaction};
 use super::upsert::Upsert;
-use super::version::Standing;
+use super::version::{Scope, Standing};
 use crate::phase::generation::Seat;
 use crate::wire::frame::{self, FrameError, HEADER_BYTES};
 use crate::wire::outgoing::Outgoing;
@@ -95,6 +95,8 @@ pub(super) struct Portal {
     pub(super) changes_names: bool,
     /// What running it does to prepared statements, and the words in which its statement stood.
     pub(super) effects: Option<(Arc<Effects>, Standing)>,
+    /// What running it does to the transaction.
+    pub(super) scope: Scope,
 }
 
 /// A session's state.
@@ -104,7 +106,8 @@ pub(super) struct Conversation {
     pub(super) replies: Replies,
     pub(super) statements: Statements,
     pub(super) names: Names,
-    /// Portals about which something must be remembered; the others are not in it.
+    /// Portals about which something must be remembered; the others are not in it, and stay in
+    /// their transaction.
     pub(super) portals: HashMap<Box<[u8]>, Portal>,
     /// The server discards what the client sends until Sync.
     pub(super) skipping: bool,
@@ -202,6 +205,7 @@ impl Conversation {
             };
             let frame = rest.get(..header.total).unwrap_or(rest);
             let step = self.request(header, frame, rest)?;
+            self.record(&step, frame);
             match apply(step, header.total, &mut run, input, server) {
                 Next::Body(body) => {
                     self.client_body = body;

@@ -292,11 +292,15 @@ impl Replies {
         (unanswered, end.is_none())
     }
 
-    /// What is owed to the client's messages behind its latest Bind, which are not answered yet.
-    pub(super) fn behind_bind(&self) -> impl Iterator<Item = &Entry> {
-        let binds = |entry: &Entry| matches!(entry.expected, Expected::Bind);
-        let bind = self.queue.iter().rposition(binds);
-        self.queue.iter().skip(bind.map_or(self.queue.len(), |bind| bind.saturating_add(1)))
+    /// How many are owed before the next Sync is answered.
+    pub(super) fn before_sync(&self) -> usize {
+        let sync = self.queue.iter().position(|entry| matches!(entry.expected, Expected::Sync));
+        sync.unwrap_or(self.queue.len())
+    }
+
+    /// What is owed from that entry on.
+    pub(super) fn from(&self, place: usize) -> impl Iterator<Item = &Entry> {
+        self.queue.iter().skip(place)
     }
 
     /// The Sync that ends a failed question is the answer to the client's own message now.

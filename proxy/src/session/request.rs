@@ -20,7 +20,7 @@ use super::sql_prepared::Plan;
 use super::transaction::Held;
 use super::upsert::Chance;
 use super::usage::Use;
-use super::version::{Source, Standing, Version};
+use super::version::{Scope, Source, Standing, Version};
 use crate::wire::compose;
 use crate::wire::frame::{FrameError, HEADER_BYTES, Header};
 use crate::wire::request::{self, Target};
@@ -121,9 +121,9 @@ impl Conversation {
         if let Some(step) = self.bounded() {
             return step;
         }
-        let behind = self.end_upsert();
+        self.end_upsert();
         self.end_batch_with_sync();
-        step_after(behind)
+        Step::Forward
     }
 
     /// Notes that a Sync is sent.
@@ -290,7 +290,8 @@ impl Conversation {
                 Some(compose::parse(parse.name, failing(parse.text).as_bytes(), NO_TYPES))
             }
         };
-        let standing = Standing { under: self.under(held), outcome, changes_names, effects };
+        let scope = Scope::of(parse.text);
+        let standing = Standing { under: self.under(held), outcome, changes_names, effects, scope };
         self.send_parse(parse.name, source, standing);
         Ok(match (before, instead) {
             (before, None) => step_after(before),
@@ -322,8 +323,13 @@ impl Conversation {
         };
         let name = body.get(..end).unwrap_or_default();
         let outcome = Arc::clone(&self.forward);
-        let standing =
-            Standing { under: self.under(held), outcome, changes_names: false, effects: None };
+        let standing = Standing {
+            under: self.under(held),
+            outcome,
+            changes_names: false,
+            effects: None,
+            scope: Scope::Unknown,
+        };
         self.names.forget();
         let source = Source { text: None, types: NO_TYPES.into(), from_sql: false };
         self.send_parse(name, source, standing);
@@ -366,18 +372,17 @@ impl Conversation {
         let before = match self.bind_begins_upsert(patch.as_ref(), executes, names.portal, rest) {
             Chance::Absent => before,
             Chance::Later(step) => return Ok(before.map_or(step, Step::Ask)),
-            Chance::Taken(savepoint) => Some([before.unwrap_or_default(), savepoint].concat())
-                .filter(|before| !before.is_empty())
-                .map(|before| before.as_slice().into()),
+            Chance::Taken(savepoint) => joined(before.unwrap_or_default(), savepoint),
         };
+        let scope = standing.as_ref().map(|standing| standing.scope).unwrap_or_default();
         // Without one it is absent, or refused and counted.
         if let Some(standing) = &standing {
             count(&self.counters, &standing.outcome);
         }
         let changes_names = standing.as_ref().is_some_and(|standing| standing.changes_names);
         let effects = standing.and_then(|it| it.effects.clone().map(|effects| (effects, it)));
-        if patch.is_some() || changes_names || effects.is_some() {
-            let portal = Portal { patch: patch.clone(), changes_names, effects };
+        if patch.is_some() || changes_names || effects.is_some() || scope != Scope::Stays {
+            let portal = Portal { patch: patch.clone(), changes_names, effects, scope };
             self.portals.insert(names.portal.into(), portal);
         } else if !self.portals.is_empty() {
             self.portals.remove(names.portal);
@@ -417,6 +422,7 @@ impl Conversation {
         let changes_names = portal.is_some_and(|portal| portal.changes_names);
         let patch = portal.and_then(|portal| portal.patch.clone());
         let effects = portal.and_then(|portal| portal.effects.clone());
+        let scope = portal.map_or(Scope::Stays, |portal| portal.scope);
         let mut entry = Entry::new(Expected::Execute, Origin::Client, patch.clone());
         let before = match effects {
             None => self.send_before(patch.as_ref()),
@@ -430,8 +436,9 @@ impl Conversation {
             }
         };
         self.replies.push(entry);
-        self.transaction.execute_in_batch();
-        let behind = self.send_behind_execute(patch.as_ref());
+        self.transaction.execute_in_batch(scope);
+        let mut behind = self.send_behind_execute(patch.as_ref());
+        behind.unsplit(self.upsert_executes());
         self.executed(changes_names);
         if behind.is_empty() {
             return Ok(step_after(Some(before).filter(|before| !before.is_empty())));
@@ -461,6 +468,12 @@ impl Conversation {
         self.send_extended(Expected::Close { statement }, None);
         Ok(Step::Forward)
     }
+}
+
+fn joined(before: BytesMut, behind: BytesMut) -> Option<BytesMut> {
+    let mut both = before;
+    both.unsplit(behind);
+    Some(both).filter(|both| !both.is_empty())
 }
 
 fn step_after(before: Option<BytesMut>) -> Step {

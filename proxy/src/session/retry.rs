@@ -92,8 +92,17 @@ impl Conversation {
             State::Running => {}
         }
         let mirrors = self.replies.present().map(|reply| reply.mirrors.as_slice());
+        let one = match upsert.protocol {
+            Protocol::Simple => Some(0),
+            Protocol::Extended => upsert.answered_one(&self.replies),
+        };
+        let Some(one) = one else { return false };
         if !complete || !is_rejection(body, mirrors.unwrap_or_default()) {
             return false;
+        }
+        if one != upsert.rejected_one {
+            // Those before it have been stored.
+            (upsert.rejected_one, upsert.retries, upsert.rejected) = (one, 0, None);
         }
         let since = upsert.rejected.get_or_insert_with(Instant::now);
         if upsert.retries >= MOST_RETRIES || since.elapsed() > Duration::from_secs(LONGEST_S) {
@@ -155,10 +164,9 @@ impl Conversation {
         let Some(upsert) = &mut self.upsert else { return BytesMut::new() };
         upsert.state = State::Running;
         upsert.retries = upsert.retries.saturating_add(1);
-        for entry in &upsert.owed {
-            self.replies.push(entry.clone());
-        }
-        upsert.messages.clone()
+        let (messages, owed) = upsert.again();
+        owed.into_iter().for_each(|entry| self.replies.push(entry));
+        messages
     }
 
     fn query_again(&mut self, place: Place, pause: Option<&str>) -> BytesMut {
@@ -183,9 +191,6 @@ impl Conversation {
             bytes.unsplit(self.own_statement(pause));
         }
         bytes.unsplit(self.messages_again());
-        if place == Place::InTransaction {
-            bytes.unsplit(self.own_statement(RELEASE));
-        }
         self.replies.expect(Expected::Sync);
         bytes.unsplit(compose::sync());
         bytes

@@ -20,7 +20,7 @@ use super::plan::{
 use super::statements::Existing;
 use super::transaction::Held;
 use super::usage::{Gathered, Needed};
-use super::version::{Source, Standing, Under, Version};
+use super::version::{Scope, Source, Standing, Under, Version};
 
 /// One thing that a text does to prepared statements.
 #[derive(Debug, PartialEq, Eq)]
@@ -354,8 +354,14 @@ impl Conversation {
             }
             Outcome::Rewritten(_) | Outcome::Refused(_) => None,
         };
-        let standing =
-            sent.map(|(under, outcome)| Standing { under, outcome, changes_names, effects: None });
+        let scope = Scope::Unknown;
+        let standing = sent.map(|(under, outcome)| Standing {
+            under,
+            outcome,
+            changes_names,
+            effects: None,
+            scope,
+        });
         Version { source: Arc::clone(source), standing, missing: false, unsure: false }
     }
 

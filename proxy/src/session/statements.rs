@@ -302,6 +302,7 @@ mod tests {
             outcome: Arc::new(Outcome::Forward),
             changes_names: false,
             effects: None,
+            scope: crate::session::version::Scope::Unknown,
         };
         let source = Arc::new(version_source(text));
         Version { source, standing: Some(standing), missing: false, unsure: false }

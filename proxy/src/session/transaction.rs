@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rewrite_rules::Shape;
 
+use super::version::Scope;
 use crate::phase::generation::{Generation, Seat};
 
 /// The server's word in ReadyForQuery.
@@ -33,6 +34,19 @@ impl Status {
     }
 }
 
+/// What the Execute messages of a batch do to the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Executed {
+    /// There are none.
+    Nothing,
+    /// They stay in it.
+    Inside,
+    /// The first one begins it, and the others stay in it.
+    Began,
+    /// Something else.
+    Unknown,
+}
+
 /// The generation in which a message must be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Held {
@@ -53,8 +67,8 @@ pub(super) struct Transaction {
     batch: u64,
     /// Whether something of it has been sent.
     batch_open: bool,
-    /// Whether it has an Execute in it.
-    batch_executes: bool,
+    /// What its Execute messages have done to the transaction.
+    batch_executed: Executed,
     /// Whether the next one waits at the gate.
     held: bool,
 }
@@ -68,7 +82,7 @@ impl Transaction {
             status: Status::Idle,
             batch: 0,
             batch_open: false,
-            batch_executes: false,
+            batch_executed: Executed::Nothing,
             held: false,
         }
     }
@@ -119,15 +133,21 @@ impl Transaction {
     }
 
     /// An Execute of the client's was sent.
-    pub(super) fn execute_in_batch(&mut self) {
+    pub(super) fn execute_in_batch(&mut self, scope: Scope) {
         self.batch_open = true;
-        self.batch_executes = true;
+        self.batch_executed = match (self.batch_executed, scope) {
+            (Executed::Nothing | Executed::Inside, Scope::Stays) => Executed::Inside,
+            (Executed::Began, Scope::Stays) | (Executed::Nothing, Scope::Begins) => Executed::Began,
+            (_, Scope::Begins | Scope::Unknown) | (Executed::Unknown, Scope::Stays) => {
+                Executed::Unknown
+            }
+        };
     }
 
     /// A Sync, Query or FunctionCall was sent: what follows is another batch.
     pub(super) fn end_batch(&mut self) {
         self.batch_open = false;
-        self.batch_executes = false;
+        self.batch_executed = Executed::Nothing;
         self.batch = self.batch.wrapping_add(1);
     }
 
@@ -141,9 +161,9 @@ impl Transaction {
         self.batch_open
     }
 
-    /// Whether the current batch has an Execute in it.
-    pub(super) fn batch_executes(&self) -> bool {
-        self.batch_executes
+    /// What the Execute messages of the current batch have done to the transaction, or will do.
+    pub(super) fn batch_executed(&self) -> Executed {
+        self.batch_executed
     }
 
     /// The server's last word.

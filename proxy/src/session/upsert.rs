@@ -6,9 +6,10 @@
 //! again then ([`super::retry`]), and finds the row.
 //!
 //! For that the server may not have gone on to anything else: what the client sends behind such a
-//! statement waits until it is answered. Inside a transaction a savepoint is set before it. In the
-//! extended protocol all messages up to Sync must be there before the first of them is sent, and
-//! this must be the only Execute among them.
+//! statement waits until it is answered. Inside a transaction a savepoint is set before it, and
+//! released behind it. In the extended protocol all messages up to Sync must be there before the
+//! first of them is sent. Outside a transaction this must be the only Execute among them: what
+//! another one has returned already could not be returned once more.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,18 +19,15 @@ use rewrite_rules::{Outcome, PositionMap, Reply, Rewritten};
 use tokio::time::Instant;
 
 use super::conversation::{Conversation, Step};
-use super::reply::{Entry, Expected, MAX_OUTSTANDING, Origin};
+use super::reply::{Entry, Expected, Origin, Replies};
 use super::sql_prepared::Plan;
-use super::transaction::Status;
+use super::transaction::{Executed, Status};
 use crate::wire::compose;
 use crate::wire::frame;
 use crate::wire::request::{self, Target};
 
 /// Longest statement, with its values, that is kept to be sent again. Unit: bytes.
 const KEPT_BYTES: usize = 1024 * 1024;
-
-/// Most messages of ours that go with one batch. Unit: messages.
-const OWN_MESSAGES: usize = 32;
 
 /// Name of the savepoint before such a statement, and of the statement and portal that set it.
 /// Reserved.
@@ -103,20 +101,80 @@ pub(super) enum State {
     Failed,
 }
 
-/// A statement under way that can be sent again.
+/// Statements under way that can be sent again: a Query, or all that are in one batch.
 #[derive(Debug)]
 pub(super) struct Upsert {
     pub(super) place: Place,
     pub(super) protocol: Protocol,
-    /// Without the Sync.
+    /// The Query; or what was sent of the batch from the first of these statements' Execute on,
+    /// without the Sync.
     pub(super) messages: BytesMut,
-    /// The replies to them.
+    /// The replies to that.
     pub(super) owed: Vec<Entry>,
+    /// Where each of them begins.
+    pub(super) portals: Vec<Bound>,
+    /// Which of them was rejected last.
+    pub(super) rejected_one: usize,
     pub(super) state: State,
-    /// How often it has been sent again.
+    /// How often something has been sent again.
     pub(super) retries: u32,
-    /// When it was rejected first.
+    /// When something was rejected first.
     pub(super) rejected: Option<Instant>,
+}
+
+/// One statement of a batch.
+#[derive(Debug)]
+pub(super) struct Bound {
+    /// Its Bind.
+    pub(super) bind: BytesMut,
+    /// Its Execute, once that has been sent.
+    pub(super) execute: Option<Mark>,
+}
+
+/// A place in what was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// In the messages. Unit: bytes.
+    pub(super) byte: usize,
+    /// Among the owed replies; while the batch is being sent, among all of them.
+    pub(super) reply: usize,
+}
+
+impl Upsert {
+    fn new(place: Place, protocol: Protocol, state: State, messages: BytesMut) -> Self {
+        Self {
+            place,
+            protocol,
+            messages,
+            owed: Vec::new(),
+            portals: Vec::new(),
+            rejected_one: 0,
+            state,
+            retries: 0,
+            rejected: None,
+        }
+    }
+
+    /// Which statement of a batch it is whose Execute the server is answering now.
+    pub(super) fn answered_one(&self, replies: &Replies) -> Option<usize> {
+        let reply = self.owed.len().checked_sub(replies.before_sync())?;
+        let is_it = |bound: &Bound| bound.execute.is_some_and(|mark| mark.reply == reply);
+        self.portals.iter().position(is_it)
+    }
+
+    /// What must be sent again, and the replies to it.
+    pub(super) fn again(&self) -> (BytesMut, Vec<Entry>) {
+        let one = self.portals.get(self.rejected_one);
+        let Some((bind, mark)) = one.and_then(|one| Some((&one.bind, one.execute?))) else {
+            return (self.messages.clone(), self.owed.clone());
+        };
+        let mut messages = bind.clone();
+        messages.extend_from_slice(self.messages.get(mark.byte..).unwrap_or_default());
+        // The client has been told of its Bind.
+        let bound = Entry::new(Expected::Bind, Origin::Injected, None);
+        let behind = self.owed.iter().skip(mark.reply).cloned();
+        (messages, std::iter::once(bound).chain(behind).collect())
+    }
 }
 
 /// Whether an outcome is that of one statement, which a mirror may reject.
@@ -139,43 +197,49 @@ fn is_one_statement(text: &[u8]) -> bool {
 /// What a look at the client's next messages shows.
 #[derive(Debug, PartialEq, Eq)]
 enum Ahead {
-    /// One statement up to its Sync: what must be sent again of it.
-    One(BytesMut),
+    /// They can be sent again.
+    Fits,
     /// So far, and at least this many bytes must be there to tell.
     Needs(usize),
-    /// Something else.
+    /// They cannot.
     Other,
 }
 
-/// Looks at the messages from a Bind of `portal` on.
-fn look_ahead(rest: &[u8], portal: &[u8]) -> Ahead {
-    let mut messages = BytesMut::new();
+/// Looks at the messages from a Bind of `portal` to the Sync. `only`: another Execute is too many.
+/// `seen`: the messages behind the next Execute have been looked at.
+fn look_ahead(rest: &[u8], portal: &[u8], only: bool, seen: bool) -> Ahead {
     let (mut from, mut executed) = (0_usize, false);
     loop {
         let tail = rest.get(from..).unwrap_or_default();
         let Ok(header) = frame::client_header(tail) else { return Ahead::Other };
         let Some(header) = header else { return Ahead::Needs(rest.len().saturating_add(1)) };
         let end = from.saturating_add(header.total);
-        match (header.tag, executed) {
-            (b'S', true) => return Ahead::One(messages),
-            _ if end > KEPT_BYTES => return Ahead::Other,
-            (b'B', false) if from == 0 => {}
-            (b'D' | b'E', false) | (b'D' | b'C', true) if from > 0 => {}
-            _other => return Ahead::Other,
+        let fits = match header.tag {
+            b'S' if executed => return Ahead::Fits,
+            b'B' if from == 0 => true,
+            b'D' | b'C' => true,
+            b'E' => !(only && executed),
+            b'P' | b'B' => executed && !only,
+            _other => false,
+        };
+        if !fits || end > KEPT_BYTES {
+            return Ahead::Other;
         }
         let Some(message) = rest.get(from..end) else { return Ahead::Needs(end) };
         let body = message.get(frame::HEADER_BYTES..).unwrap_or_default();
-        match header.tag {
-            b'E' if request::executed_portal(body) != Some(portal) => return Ahead::Other,
-            b'D' if !matches!(request::target(body), Some(Target::Portal(_))) => {
-                return Ahead::Other;
-            }
-            _fits => {}
+        // Before the Execute nothing may come that would have to be done once more.
+        let fits = match header.tag {
+            b'E' if !executed => request::executed_portal(body) == Some(portal),
+            b'D' if !executed || only => matches!(request::target(body), Some(Target::Portal(_))),
+            b'C' => executed,
+            _other => true,
+        };
+        if !fits {
+            return Ahead::Other;
         }
         executed |= header.tag == b'E';
-        // The client has the description already when it comes to that.
-        if header.tag != b'D' || executed {
-            messages.extend_from_slice(message);
+        if executed && seen {
+            return Ahead::Fits;
         }
         from = end;
     }
@@ -187,13 +251,14 @@ impl Conversation {
         self.upsert.as_ref().is_some_and(|upsert| upsert.state != State::Beginning)
     }
 
-    /// The place of a statement that is sent now, if the server's last word is known to hold.
+    /// The place of a statement that is sent now, if the server's last word holds.
     fn place(&self) -> Option<Place> {
-        match self.transaction.status() {
-            Status::Idle => Some(Place::Alone),
-            Status::Open => Some(Place::InTransaction),
-            // It is rejected in any case.
-            Status::Failed => None,
+        match (self.transaction.status(), self.transaction.batch_executed()) {
+            (Status::Idle, Executed::Nothing) => Some(Place::Alone),
+            (Status::Idle, Executed::Began) => Some(Place::InTransaction),
+            (Status::Open, Executed::Nothing | Executed::Inside) => Some(Place::InTransaction),
+            // In a failed transaction it is rejected in any case.
+            (Status::Idle | Status::Open | Status::Failed, _) => None,
         }
     }
 
@@ -242,15 +307,8 @@ impl Conversation {
             expected: Expected::Query { unnamed: None },
             ..entry.clone()
         });
-        self.upsert = Some(Upsert {
-            place,
-            protocol: Protocol::Simple,
-            messages: message.clone(),
-            owed: owed.into_iter().collect(),
-            state: State::Running,
-            retries: 0,
-            rejected: None,
-        });
+        let upsert = Upsert::new(place, Protocol::Simple, State::Running, message.clone());
+        self.upsert = Some(Upsert { owed: owed.into_iter().collect(), ..upsert });
         let behind = match place {
             Place::Alone => BytesMut::new(),
             Place::InTransaction => self.own_query(RELEASE, Origin::Client),
@@ -270,49 +328,71 @@ impl Conversation {
         if executes || !outcome.is_some_and(|outcome| is_mirrored(outcome)) {
             return Chance::Absent;
         }
-        let messages = match look_ahead(rest, portal) {
-            _ if self.transaction.batch_executes() => return Chance::Absent,
-            Ahead::Other => return Chance::Absent,
-            Ahead::Needs(bytes) => return Chance::Later(Step::More(bytes)),
-            Ahead::One(messages) => messages,
-        };
-        // Each has a header at least.
-        let replies = messages.len() / frame::HEADER_BYTES;
-        let replies = replies.saturating_add(self.replies.len()).saturating_add(OWN_MESSAGES);
-        if replies >= MAX_OUTSTANDING {
-            return Chance::Absent;
-        }
+        let Ok(Some(header)) = frame::client_header(rest) else { return Chance::Absent };
+        let bind = rest.get(..header.total).unwrap_or_default();
         if self.replies.ended_batch() {
             return Chance::Later(Step::Wait);
         }
         let Some(place) = self.place() else { return Chance::Absent };
-        self.upsert = Some(Upsert {
-            place,
-            protocol: Protocol::Extended,
-            messages,
-            owed: Vec::new(),
-            state: State::Beginning,
-            retries: 0,
-            rejected: None,
-        });
+        match look_ahead(rest, portal, place == Place::Alone, self.upsert.is_some()) {
+            Ahead::Other => return Chance::Absent,
+            Ahead::Needs(bytes) => return Chance::Later(Step::More(bytes)),
+            Ahead::Fits => {}
+        }
+        let new = || Upsert::new(place, Protocol::Extended, State::Beginning, BytesMut::new());
+        let upsert = self.upsert.get_or_insert_with(new);
+        upsert.portals.push(Bound { bind: bind.into(), execute: None });
         Chance::Taken(match place {
             Place::Alone => BytesMut::new(),
             Place::InTransaction => self.own_statement(SAVEPOINT),
         })
     }
 
-    /// The Sync behind such a statement is sent now; what goes before it.
-    pub(super) fn end_upsert(&mut self) -> Option<BytesMut> {
-        let upsert = self.upsert.as_mut().filter(|upsert| upsert.state == State::Beginning)?;
-        let behind = self.replies.behind_bind();
-        let executed = behind.skip_while(|entry| entry.expected == Expected::Describe);
-        let bind = Entry::new(Expected::Bind, Origin::Injected, None);
-        upsert.owed = [bind].into_iter().chain(executed.cloned()).collect();
-        upsert.state = State::Running;
-        match upsert.place {
-            Place::Alone => None,
-            Place::InTransaction => Some(self.own_statement(RELEASE)),
+    /// An Execute is sent now, and its reply is noted. Returns what goes behind it.
+    pub(super) fn upsert_executes(&mut self) -> BytesMut {
+        let reply = self.replies.len().saturating_sub(1);
+        let Some(upsert) = &mut self.upsert else { return BytesMut::new() };
+        let byte = upsert.messages.len();
+        match upsert.portals.last_mut() {
+            Some(bound) if bound.execute.is_none() => bound.execute = Some(Mark { byte, reply }),
+            Some(_) | None => return BytesMut::new(),
         }
+        match upsert.place {
+            Place::Alone => BytesMut::new(),
+            Place::InTransaction => self.own_statement(RELEASE),
+        }
+    }
+
+    /// Keeps what is sent of a batch from the first such Execute on. What waits in the midst of it
+    /// would be sent into answers, so the batch is then on its own.
+    pub(super) fn record(&mut self, step: &Step, frame: &[u8]) {
+        let Some(upsert) = self.upsert.as_mut().filter(|it| it.state == State::Beginning) else {
+            return;
+        };
+        let begun = upsert.portals.first().is_some_and(|bound| bound.execute.is_some());
+        match step {
+            Step::Forward if begun => upsert.messages.extend_from_slice(frame),
+            Step::Before(bytes) if begun => {
+                upsert.messages.extend_from_slice(bytes);
+                upsert.messages.extend_from_slice(frame);
+            }
+            Step::Replace(bytes) if begun => upsert.messages.extend_from_slice(bytes),
+            Step::Forward | Step::Before(_) | Step::Replace(_) | Step::Drop => {}
+            Step::Rows | Step::More(_) | Step::Wait | Step::Ask(_) => self.upsert = None,
+        }
+    }
+
+    /// The Sync behind such statements is sent now.
+    pub(super) fn end_upsert(&mut self) {
+        let Some(upsert) = self.upsert.as_mut().filter(|it| it.state == State::Beginning) else {
+            return;
+        };
+        upsert.state = State::Running;
+        let marks = upsert.portals.iter_mut().filter_map(|bound| bound.execute.as_mut());
+        let mut marks = marks.map(|mark| &mut mark.reply).peekable();
+        let first = marks.peek().map_or(self.replies.len(), |first| **first);
+        marks.for_each(|reply| *reply = reply.saturating_sub(first));
+        upsert.owed = self.replies.from(first).cloned().collect();
     }
 
     /// A Query of our own; its reply is noted.

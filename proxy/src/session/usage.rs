@@ -15,7 +15,7 @@ use super::reply::{Entry, Expected, Origin};
 use super::sql_prepared::Effects;
 use super::statements::{Found, Unread};
 use super::transaction::{Held, Status};
-use super::version::{Standing, Version};
+use super::version::{Scope, Standing, Version};
 use crate::wire::compose;
 
 /// What a use of a statement must do.
@@ -222,7 +222,8 @@ impl Conversation {
         if let Outcome::Refused(_) = *outcome {
             return Lookup::Refused(outcome);
         }
-        let new = Standing { under: self.under(held), outcome, changes_names, effects };
+        let scope = version.source.text.as_deref().map(Scope::of).unwrap_or_default();
+        let new = Standing { under: self.under(held), outcome, changes_names, effects, scope };
         let same = stands_in_same_words(&version, &new);
         match self.statements.unread() {
             Unread::Hopeless if version.unsure => Lookup::Refused(unknown_statement()),

@@ -58,6 +58,35 @@ pub(super) struct Standing {
     pub(super) changes_names: bool,
     /// What running it does to prepared statements.
     pub(super) effects: Option<Arc<Effects>>,
+    /// What running it does to the transaction.
+    pub(super) scope: Scope,
+}
+
+/// What running a statement does to the transaction that it is in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// It stays in it.
+    Stays,
+    /// It begins one that lasts until it is ended.
+    Begins,
+    /// That was not looked at.
+    #[default]
+    Unknown,
+}
+
+impl Scope {
+    /// Read from the first word of a text.
+    pub(super) fn of(text: &[u8]) -> Self {
+        const STAYING: [&[u8]; 6] = [b"select", b"insert", b"update", b"delete", b"with", b"merge"];
+        let text = text.trim_ascii_start();
+        let word = text.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
+        let is = |known: &[u8]| word.eq_ignore_ascii_case(known);
+        match () {
+            () if STAYING.iter().any(|known| is(known)) => Self::Stays,
+            () if is(b"begin") || is(b"start") => Self::Begins,
+            () => Self::Unknown,
+        }
+    }
 }
 
 /// One version of a statement that exists for the client.
@@ -81,6 +110,7 @@ impl Version {
             outcome: Arc::new(Outcome::Forward),
             changes_names: false,
             effects: None,
+            scope: Scope::Unknown,
         };
         Self { source: Arc::new(source), standing: Some(standing), missing: false, unsure: false }
     }

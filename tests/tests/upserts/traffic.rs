@@ -1,11 +1,12 @@
-//! Eight clients, each in its own way of sending, upsert the same few keys at the same time.
+//! Nine clients, each in its own way of sending, upsert the same few keys at the same time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rewrite_rules::Phase;
+use segue_tests::message::Message;
 use segue_tests::proxy::Proxy;
 use segue_tests::server::run;
-use segue_tests::wire::{Reply, Wire};
+use segue_tests::wire::{Reply, Wire, bind, describe, execute, parse, sync};
 use tokio_postgres::{Client, NoTls};
 
 use super::started;
@@ -28,17 +29,19 @@ enum Way {
     Named,
     NamedInTransaction,
     SqlPrepared,
+    PipelinedInTransaction,
     Driver,
     DriverInTransaction,
 }
 
-const WAYS: [Way; 8] = [
+const WAYS: [Way; 9] = [
     Way::Simple,
     Way::SimpleInTransaction,
     Way::Unnamed,
     Way::Named,
     Way::NamedInTransaction,
     Way::SqlPrepared,
+    Way::PipelinedInTransaction,
     Way::Driver,
     Way::DriverInTransaction,
 ];
@@ -99,11 +102,12 @@ fn work_by_wire(way: Way, wire: &mut Wire, outcome: &Outcome) {
             Way::SqlPrepared => wire.simple(&format!("EXECUTE {}('{key}')", named(number))),
             Way::Unnamed => wire.extended(statement, &[Some(&key)], false),
             Way::Named | Way::NamedInTransaction => wire.run(&named(number), &[Some(key.as_str())]),
+            Way::PipelinedInTransaction => pipelined(wire, number, &key),
             Way::Driver | Way::DriverInTransaction => unreachable_way(way),
         };
         let stored = stored(&reply);
         if statement == RETURNS && stored.is_ok() {
-            assert_eq!(reply.rows().len(), 1, "{reply:?}");
+            assert!(!reply.rows().is_empty(), "{reply:?}");
         }
         let acknowledged = match open {
             true => wire.simple("COMMIT").tags() == ["COMMIT"],
@@ -112,6 +116,33 @@ fn work_by_wire(way: Way, wire: &mut Wire, outcome: &Outcome) {
         outcome
             .note(way, if acknowledged { stored } else { stored.and(Err("rolled back".into())) });
     }
+}
+
+/// A transaction in one batch, with another upsert in it that nobody else makes.
+fn pipelined(wire: &mut Wire, number: usize, key: &str) -> Reply {
+    let own = format!("own {key}");
+    let upsert = |key: &str| {
+        [bind("", &named(number), &[Some(key)], false), describe(b'P', ""), execute("", 0)].concat()
+    };
+    let statement =
+        |text| [parse("", text, &[]), bind("", "", &[], false), execute("", 0)].concat();
+    let batch = [
+        statement("BEGIN"),
+        upsert(key),
+        statement("DELETE FROM users WHERE username LIKE 'own %'"),
+        upsert(&own),
+        statement("DELETE FROM users WHERE username LIKE 'own %'"),
+        statement("COMMIT"),
+        sync(),
+    ];
+    wire.send_bytes(&batch.concat());
+    let reply = wire.until_ready();
+    if reply.error().is_none() {
+        let tags = reply.tags();
+        assert_eq!((tags.len(), tags.last(), tags.get(4)), (6, Some(&"COMMIT"), Some(&"DELETE 1")));
+        assert_eq!(reply.messages.last(), Some(&Message::Ready('I')));
+    }
+    reply
 }
 
 fn unreachable_way(way: Way) -> Reply {
@@ -194,7 +225,7 @@ fn upserts_collide(phase: Phase) {
     let counters = proxy.counters();
     assert!(errors.is_empty(), "{} errors, {counters:?}: {:?}", errors.len(), errors.first());
     let (stored, acknowledged) = (outcome.stored.into_inner(), outcome.acknowledged.into_inner());
-    assert_eq!(acknowledged, u64::from(UPSERTS) * 8);
+    assert_eq!(acknowledged, u64::from(UPSERTS) * 9);
     let found = database.connect().rows(
         "SELECT sum(n), count(*), count(*) FILTER (WHERE username IS DISTINCT FROM handle) FROM users",
     );

@@ -305,6 +305,7 @@ fn what_cannot_be_sent_again_goes_on_as_it_comes() {
     let long = frame(b'B', &[&b"\0s\0\0\0\0\x01\0\x20\0\0"[..], &vec![b'x'; 1 << 21]].concat());
     for batch in [
         [bind("s"), execute(), bind("s"), execute(), sync()].concat(),
+        [bind("s"), describe("s"), execute(), sync()].concat(),
         [bind("s"), execute(), flush.clone(), sync()].concat(),
         [bind("s"), flush, execute(), sync()].concat(),
         [bind("s"), sync()].concat(),
@@ -336,6 +337,73 @@ fn what_cannot_be_sent_again_goes_on_as_it_comes() {
             Act::ClientGot(failed),
         ]),
     );
+}
+
+#[test]
+fn each_of_several_in_a_transaction_has_a_savepoint() {
+    let batch = [
+        parse("b", "begin"),
+        bind("b"),
+        execute(),
+        bind("s"),
+        describe_portal(),
+        execute(),
+        bind("s"),
+        execute(),
+        parse("t", "select username from users"),
+        sync(),
+    ];
+    let (set, release) = (own("SAVEPOINT segue_retry"), own("RELEASE SAVEPOINT segue_retry"));
+    let back = own("ROLLBACK TO SAVEPOINT segue_retry");
+    let second = [bind("s"), execute(), release.clone(), batch[8].clone(), sync()].concat();
+    let again = [bind("s"), execute(), release.clone(), set.clone(), second.clone()].concat();
+    let first = [batch[..3].concat(), set.clone(), bind("s"), describe_portal(), execute()];
+    let first = [first.concat(), release, set, second.clone()].concat();
+    let counted = play(
+        OLD,
+        &prepared(
+            after_acquaintance_in_old(Vec::new()),
+            b'I',
+            vec![
+                Act::Client([batch.concat(), query("select 1")].concat()),
+                Act::ServerGot(first),
+                Act::Server([completes("12"), done("BEGIN")].concat()),
+                Act::Server([own_done("SAVEPOINT"), completes("2"), description()].concat()),
+                Act::ClientGot(
+                    [completes("12"), done("BEGIN"), completes("2"), description()].concat(),
+                ),
+                Act::Server([rejected(), ready(b'E')].concat()),
+                Act::ServerGot([back.clone(), again].concat()),
+                Act::Server([own_done("ROLLBACK"), completes("2"), stored()].concat()),
+                Act::Server([own_done("RELEASE"), own_done("SAVEPOINT"), completes("2")].concat()),
+                Act::ClientGot([stored(), completes("2")].concat()),
+                Act::Server([rejected(), ready(b'E')].concat()),
+                Act::ServerGot([back, second].concat()),
+                Act::Server([own_done("ROLLBACK"), completes("2"), stored()].concat()),
+                Act::Server([own_done("RELEASE"), completes("1"), ready(b'T')].concat()),
+                Act::ClientGot([stored(), completes("1"), ready(b'T')].concat()),
+                Act::ServerGot(query("select 1")),
+                Act::Server([done("SELECT 1"), ready(b'T')].concat()),
+                // What was parsed behind them is known.
+                Act::Client([bind("t"), sync()].concat()),
+                Act::ServerGot([bind("t"), sync()].concat()),
+            ],
+        ),
+    );
+    assert_eq!(counted.retried, 2);
+}
+
+#[test]
+fn a_batch_that_may_end_its_transaction_has_no_savepoint() {
+    for (text, status) in
+        [("commit", b'T'), ("rollback", b'T'), ("set x = 1", b'T'), ("select 1", b'I')]
+    {
+        let before =
+            if status == b'T' { begun(Vec::new()) } else { after_acquaintance_in_old(Vec::new()) };
+        let batch = [parse("", text), bind(""), execute(), bind("s"), execute(), sync()].concat();
+        let script = vec![Act::Client(batch.clone()), Act::ServerGot(batch)];
+        play(OLD, &prepared(before, status, script));
+    }
 }
 
 /// A session whose upsert is rejected again and again, up to the `last` time; and what was sent.
