@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use rewrite_rules::Phase;
-use segue_tests::proxy::Proxy;
+use segue_tests::proxy::{Proxy, rename_username};
 use segue_tests::server::{Database, eventually, pause};
 use segue_tests::wire::{Login, Reply, Value, Wire, query};
 
@@ -82,6 +82,33 @@ fn isolation_is_what_it_is_on_an_unmigrated_server() {
         retried += compared.into_iter().map(|it| it.join().expect("the same")).sum::<u64>();
     }
     assert!(retried >= 18, "few of 24 collided: {retried}");
+}
+
+#[test]
+fn an_index_that_is_being_built_rejects_rows_already() {
+    let unbuilt = ddl(SLOW_MS).replace(", ADD UNIQUE (handle)", "");
+    let database = Database::create("upserts", &unbuilt);
+    // Whoever has an older snapshot keeps the index from being finished.
+    let mut holder = database.connect();
+    holder.script("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    holder.script("SELECT 1");
+    let mut builder = database.connect();
+    builder.send_bytes(&query("CREATE UNIQUE INDEX CONCURRENTLY being_built ON users (handle)"));
+    let state =
+        "SELECT indisready, indisvalid FROM pg_index WHERE indexrelid = 'being_built'::regclass";
+    let mut watch = database.connect();
+    eventually("the index is there", || {
+        watch.rows("SELECT to_regclass('being_built') IS NOT NULL") == ["t"]
+            && watch.rows(state) == ["t|f"]
+    });
+    let proxy = Proxy::start(&database, &rename_username(Phase::DualWrite));
+    let statement =
+        "INSERT INTO users (username, n) VALUES ($1, 1) ON CONFLICT (username) DO NOTHING";
+    let found = second(&proxy.login(), "BEGIN", statement, true);
+    assert_eq!(found.iter().map(Reply::code).collect::<Vec<_>>().concat(), "", "{found:?}");
+    assert_eq!(proxy.counters().retried, 1);
+    holder.script("COMMIT");
+    assert_eq!(builder.until_ready().code(), "");
 }
 
 /// A row whose two columns differ: an upsert of `x` finds nothing and can never be stored.
