@@ -81,14 +81,18 @@ impl Conversation {
     /// An ErrorResponse came. Returns whether it is kept from the client: the statement is going to
     /// be sent again, or the error is a consequence of one that the client knows.
     pub(super) fn upsert_failed(&mut self, complete: bool, body: &[u8]) -> bool {
-        let Some(upsert) = &mut self.upsert else { return false };
+        let Some(upsert) = self.upsert.as_mut().filter(|it| it.state != State::Broken) else {
+            return false;
+        };
         let before = std::mem::replace(&mut upsert.state, State::Failed);
         match before {
             State::Rejected | State::Failed if is_consequence(body) => {
                 upsert.state = before;
                 return true;
             }
-            State::Rejected | State::Failed | State::Beginning | State::Pausing => return false,
+            State::Rejected | State::Failed | State::Beginning | State::Broken | State::Pausing => {
+                return false;
+            }
             State::Running => {}
         }
         let mirrors = self.replies.present().map(|reply| reply.mirrors.as_slice());
@@ -118,14 +122,14 @@ impl Conversation {
     /// in its place.
     pub(super) fn upsert_goes_on(&mut self) -> bool {
         let Some(upsert) = &mut self.upsert else { return false };
-        if upsert.state == State::Beginning || self.replies.len() > 1 {
+        if matches!(upsert.state, State::Beginning | State::Broken) || self.replies.len() > 1 {
             return false;
         }
         let (place, protocol) = (upsert.place, upsert.protocol);
         let pause = match upsert.state {
             State::Rejected => pause(upsert.retries),
             State::Pausing => None,
-            State::Beginning | State::Running | State::Failed => {
+            State::Beginning | State::Broken | State::Running | State::Failed => {
                 self.upsert = None;
                 return false;
             }

@@ -91,6 +91,9 @@ pub(super) enum Protocol {
 pub(super) enum State {
     /// Its messages are being sent.
     Beginning,
+    /// The same, but something was waited for in the midst of them. What has a savepoint is still
+    /// to release it, and nothing is sent again.
+    Broken,
     /// The server is at it.
     Running,
     /// A mirror rejected it, and the server has not said yet that it is ready.
@@ -248,7 +251,9 @@ fn look_ahead(rest: &[u8], portal: &[u8], only: bool, seen: bool) -> Ahead {
 impl Conversation {
     /// Whether what the client sends must wait for such a statement.
     pub(super) fn upsert_is_under_way(&self) -> bool {
-        self.upsert.as_ref().is_some_and(|upsert| upsert.state != State::Beginning)
+        self.upsert
+            .as_ref()
+            .is_some_and(|upsert| !matches!(upsert.state, State::Beginning | State::Broken))
     }
 
     /// The place of a statement that is sent now, if the server's last word holds.
@@ -328,6 +333,9 @@ impl Conversation {
         if executes || !outcome.is_some_and(|outcome| is_mirrored(outcome)) {
             return Chance::Absent;
         }
+        if self.upsert.as_ref().is_some_and(|upsert| upsert.state == State::Broken) {
+            return Chance::Absent;
+        }
         let Ok(Some(header)) = frame::client_header(rest) else { return Chance::Absent };
         let bind = rest.get(..header.total).unwrap_or_default();
         if self.replies.ended_batch() {
@@ -378,15 +386,17 @@ impl Conversation {
             }
             Step::Replace(bytes) if begun => upsert.messages.extend_from_slice(bytes),
             Step::Forward | Step::Before(_) | Step::Replace(_) | Step::Drop => {}
-            Step::Rows | Step::More(_) | Step::Wait | Step::Ask(_) => self.upsert = None,
+            Step::Rows | Step::More(_) | Step::Wait | Step::Ask(_) => upsert.state = State::Broken,
         }
     }
 
     /// The Sync behind such statements is sent now.
     pub(super) fn end_upsert(&mut self) {
-        let Some(upsert) = self.upsert.as_mut().filter(|it| it.state == State::Beginning) else {
+        let Some(upsert) = &mut self.upsert else { return };
+        if upsert.state != State::Beginning {
+            self.upsert = None;
             return;
-        };
+        }
         upsert.state = State::Running;
         let marks = upsert.portals.iter_mut().filter_map(|bound| bound.execute.as_mut());
         let mut marks = marks.map(|mark| &mut mark.reply).peekable();

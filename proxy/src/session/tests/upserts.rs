@@ -394,6 +394,35 @@ fn each_of_several_in_a_transaction_has_a_savepoint() {
 }
 
 #[test]
+fn what_is_waited_for_in_the_midst_of_a_batch_leaves_no_savepoint() {
+    // Behind a search path that may have changed names must be asked for.
+    let (set, release) = (own("SAVEPOINT segue_retry"), own("RELEASE SAVEPOINT segue_retry"));
+    let path = "select set_config('search_path', 'public', false)";
+    let sent = [set, bind("s"), execute(), release];
+    let behind = [parse("", path), bind(""), execute()];
+    let asked = [parse("", TEXT), bind(""), execute(), sync()];
+    let failed = [rejected(), ready(b'E')].concat();
+    play(
+        OLD,
+        &prepared(
+            begun(Vec::new()),
+            b'T',
+            vec![
+                Act::Client([bind("s"), execute(), behind.concat(), asked.concat()].concat()),
+                Act::ServerGot([sent.concat(), behind.concat(), question(false)].concat()),
+                Act::Server([own_done("SAVEPOINT"), completes("2"), rejected()].concat()),
+                Act::ClientGot([completes("2"), rejected()].concat()),
+                Act::ServerGot([parse("", TEXT), bind(""), execute(), sync()].concat()),
+                Act::Server(ready(b'E')),
+                Act::ClientGot(failed[rejected().len()..].to_vec()),
+                Act::Client(query("rollback")),
+                Act::ServerGot(query("rollback")),
+            ],
+        ),
+    );
+}
+
+#[test]
 fn a_batch_that_may_end_its_transaction_has_no_savepoint() {
     for (text, status) in
         [("commit", b'T'), ("rollback", b'T'), ("set x = 1", b'T'), ("select 1", b'I')]
