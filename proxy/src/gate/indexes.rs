@@ -297,7 +297,7 @@ fn too_early(step: &Step<'_>, member: &Member<'_>, own: &[&Index]) -> Vec<Findin
                 None => format!("DROP INDEX CONCURRENTLY {};", index.sql()),
             };
             let message = format!(
-                "unique index \"{}\" on column \"{}\" of \"{}\" is there before the reads switch: concurrent INSERT … ON CONFLICT would fail on it",
+                "unique index \"{}\" on column \"{}\" of \"{}\" is there before the reads switch: concurrent INSERT … ON CONFLICT fails on it and must be sent again",
                 index.name, step.pair.to, member.name
             );
             step.finding(Severity::Risky, About::UniqueIndex, message, [remedy])

@@ -10,7 +10,7 @@ use crate::house::{House, LAGGING, MIGRATION};
 use crate::random::Random;
 
 /// Longest time for the last steps. Unit: seconds.
-const PATIENCE_S: u64 = 90;
+const PATIENCE_S: u64 = 300;
 
 /// Takes random steps until it is over. Gives how many were taken.
 pub(crate) async fn walk(house: Arc<House>, mut random: Random, over: Arc<AtomicBool>) -> usize {

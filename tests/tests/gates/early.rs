@@ -36,14 +36,14 @@ fn unique_index() {
     with(
         "CREATE UNIQUE INDEX early ON users (handle)",
         &[
-            r#"risky unique-index: unique index "early" on column "handle" of "public.users" is there before the reads switch: concurrent INSERT … ON CONFLICT would fail on it"#,
+            r#"risky unique-index: unique index "early" on column "handle" of "public.users" is there before the reads switch: concurrent INSERT … ON CONFLICT fails on it and must be sent again"#,
             "  DROP INDEX CONCURRENTLY public.early;",
         ],
     );
     with(
         "ALTER TABLE users ADD CONSTRAINT early UNIQUE (handle)",
         &[
-            r#"risky unique-index: unique index "early" on column "handle" of "public.users" is there before the reads switch: concurrent INSERT … ON CONFLICT would fail on it"#,
+            r#"risky unique-index: unique index "early" on column "handle" of "public.users" is there before the reads switch: concurrent INSERT … ON CONFLICT fails on it and must be sent again"#,
             "  ALTER TABLE public.users DROP CONSTRAINT early;",
         ],
     );
