@@ -65,6 +65,7 @@ pub fn cluster() -> &'static Cluster {
             settings: vec![
                 ("max_connections".to_owned(), "300".to_owned()),
                 ("log_min_messages".to_owned(), "panic".to_owned()),
+                ("max_prepared_transactions".to_owned(), "10".to_owned()),
                 // What the planner knows is what a test has it know.
                 ("autovacuum".to_owned(), "off".to_owned()),
             ],

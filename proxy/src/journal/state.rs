@@ -71,6 +71,8 @@ pub struct Replica {
     pub lapsed: bool,
     /// Its sessions that are still on the server.
     pub sessions: i64,
+    /// Prepared transactions of this database that may be of its sessions.
+    pub prepared: i64,
     /// What keeps it from following, if anything.
     pub problem: Option<String>,
 }
@@ -83,9 +85,11 @@ impl std::fmt::Display for Replica {
             (Some(problem), _) => write!(f, "{problem}"),
             (None, true) => write!(
                 f,
-                "not heard of for {} s, and {} of its sessions are still on the server",
+                "not heard of for {} s; left of it on the server: sessions: {}, transactions that may \
+                 have been prepared by it: {}",
                 self.silent_ms / 1_000,
-                self.sessions
+                self.sessions,
+                self.prepared
             ),
             (None, false) => write!(f, "has drained epoch {acknowledged}"),
         }
@@ -160,6 +164,8 @@ pub async fn replicas(client: &impl GenericClient) -> Result<Vec<Replica>, Journ
                 WHERE s.replica = r.id AND EXISTS (
                     SELECT FROM pg_stat_activity a WHERE a.pid = s.backend
                     AND (a.backend_start IS NULL OR a.backend_start <= s.registered_at + interval '10 s'))),
+               (SELECT count(*) FROM pg_prepared_xacts p
+                WHERE p.database = current_database() AND p.prepared >= r.started_at),
                r.problem
         FROM segue.replica r WHERE r.expelled_at IS NULL ORDER BY r.started_at, r.id";
     let mut replicas = Vec::new();
@@ -173,7 +179,8 @@ pub async fn replicas(client: &impl GenericClient) -> Result<Vec<Replica>, Journ
             silent_ms: row.try_get(5)?,
             lapsed: row.try_get(6)?,
             sessions: row.try_get(7)?,
-            problem: row.try_get(8)?,
+            prepared: row.try_get(8)?,
+            problem: row.try_get(9)?,
         });
     }
     Ok(replicas)

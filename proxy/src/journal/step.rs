@@ -202,7 +202,8 @@ pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), tokio_post
 
 /// Counts out whose lease is over and of whose sessions none is left on the server. A process that
 /// was merely stopped, or cut off, cannot have any again: each is registered before it is used, and
-/// of whoever is counted out none is registered.
+/// of whoever is counted out none is registered. A prepared transaction has outlived its session, and
+/// nobody can tell whose it was.
 async fn expel_the_dead(transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
     let dead = "
         UPDATE segue.replica r SET expelled_at = clock_timestamp()
@@ -210,7 +211,10 @@ async fn expel_the_dead(transaction: &Transaction<'_>) -> Result<(), tokio_postg
           AND NOT EXISTS (
               SELECT FROM segue.session s JOIN pg_stat_activity a ON a.pid = s.backend
               WHERE s.replica = r.id
-                AND (a.backend_start IS NULL OR a.backend_start <= s.registered_at + interval '10 s'))";
+                AND (a.backend_start IS NULL OR a.backend_start <= s.registered_at + interval '10 s'))
+          AND NOT EXISTS (
+              SELECT FROM pg_prepared_xacts p
+              WHERE p.database = current_database() AND p.prepared >= r.started_at)";
     transaction.batch_execute(dead).await?;
     let leftovers = "
         DELETE FROM segue.session s USING segue.replica r

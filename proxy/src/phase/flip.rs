@@ -162,6 +162,9 @@ impl Flipper {
         let draft = Draft::read(&self.config.path).await;
         let running = (self.file.as_slice(), self.config.rules.as_slice());
         let mut read = Read::new(draft, Some(running), wish.step.as_ref()).await;
+        if let Some(step) = wish.step.as_ref().filter(|step| !read.has(&step.migration)) {
+            return Err(ReloadError::Unknown(step.migration.clone()));
+        }
         if self.fleet.is_none() {
             read.agree(false).await;
         }

@@ -213,7 +213,7 @@ impl Flipper {
         self.join(&[], state.epoch, &cause, number).await.map_err(|it| it.to_string())?;
         self.held = None;
         self.swap_to(generation, rules, loaded);
-        self.current.roll().go_on(number);
+        self.current.roll().go_on(Some(number));
         Ok(())
     }
 

@@ -109,6 +109,12 @@ impl Read {
         }
     }
 
+    /// Whether there is a migration of that name.
+    #[must_use]
+    pub fn has(&self, migration: &str) -> bool {
+        self.draft.rules.iter().any(|(rule, _)| rule.name == migration)
+    }
+
     /// Whether nothing is wrong so far.
     #[must_use]
     pub fn is_good(&self) -> bool {

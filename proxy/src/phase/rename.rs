@@ -150,8 +150,9 @@ impl Flipper {
         // The same rules once more: what began before is told by its number.
         let catalog = Arc::clone(self.current.load().compiled().catalog());
         let Ok(same) = rewrite_rules::compile(number, &self.config.rules, catalog) else { return };
-        self.swap_same(same);
+        // In this order: whoever began before the barrier is in an older generation, and waited for.
         self.current.roll().hold(number);
+        self.swap_same(same);
         self.set_epoch(epoch);
         let (current, acknowledge) = (Arc::clone(&self.current), self.acknowledger());
         let waiting = tokio::spawn(async move {
@@ -192,7 +193,8 @@ impl Flipper {
         let Some(ready) = held.ready.take() else { return false };
         let number = ready.generation.number();
         self.set_epoch(epoch);
-        if ready.rules == rules {
+        let is_renamed = ready.rules == rules;
+        if is_renamed {
             self.swap_to(ready.generation, ready.rules, ready.loaded);
         } else {
             // The same rules once more, over the catalog as it was.
@@ -203,7 +205,8 @@ impl Flipper {
                 self.swap_to(same, rules, loaded);
             }
         }
-        self.current.roll().go_on(number);
+        // If nothing was renamed, whoever is under way still is, in words that hold.
+        self.current.roll().go_on(is_renamed.then_some(number));
         tracing::info!(epoch, after = ?held.since.elapsed(), "clients go on");
         true
     }

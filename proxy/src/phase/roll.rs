@@ -69,10 +69,13 @@ impl Roll {
         self.barrier.store(first, Ordering::SeqCst);
     }
 
-    /// Lets transactions begin again, of which `first` is the first generation: whoever began one
-    /// although it was held, because the lease was over, is not served in it.
-    pub fn go_on(&self, first: u64) {
-        self.first_generation.store(first, Ordering::SeqCst);
+    /// Lets transactions begin again. If the column was renamed, `first` is the first generation that
+    /// knows: whoever began a transaction before although it was held, because the lease was over, is
+    /// not served in it.
+    pub fn go_on(&self, first: Option<u64>) {
+        if let Some(first) = first {
+            self.first_generation.store(first, Ordering::SeqCst);
+        }
         self.barrier.store(0, Ordering::SeqCst);
         self.registered.notify_waiters();
     }
@@ -227,7 +230,7 @@ mod tests {
         let length = std::time::Duration::from_secs(600);
         roll.lease.renew(std::time::Instant::now(), length);
         assert!(!roll.admits(&known) && !roll.serves(&known, 2));
-        roll.go_on(3);
+        roll.go_on(Some(3));
         assert!(roll.admits(&known) && roll.serves(&known, 3));
         assert!(!roll.serves(&known, 2), "it began meanwhile");
     }

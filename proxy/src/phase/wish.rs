@@ -47,6 +47,9 @@ pub enum ReloadError {
         /// What keeps the server from being asked.
         problem: Option<String>,
     },
+    /// A step was asked for of a migration that is not there.
+    #[error("there is no migration \"{0}\" in the file")]
+    Unknown(String),
     /// A step is not safe now.
     #[error("{}\n  hint: {}", listed(.0), gates::hint(.0))]
     GateClosed(Vec<Closed>),
