@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::{ConfigFile, DONE, complain, fail, say};
 use crate::catalog;
 use crate::config::{ControlUrl, Draft, control_url};
-use crate::journal::schema;
+use crate::journal::{JournalError, schema};
 
 /// Arguments of `segue init`.
 #[derive(Debug, clap::Args)]
@@ -62,5 +62,10 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
 async fn init(control: &ControlUrl, role: &str) -> Result<i32, String> {
     let mut client = catalog::connect(control).await.map_err(|error| error.to_string())?;
     let done = catalog::in_time(schema::init(&mut client, role)).await;
-    done.map_err(|silence| silence.to_string())?.map_err(|error| error.to_string())
+    done.map_err(|silence| silence.to_string())?.map_err(|error| match error {
+        JournalError::Denied(reason) | JournalError::Failed(reason) => {
+            format!("the journal could not be made: {reason}")
+        }
+        JournalError::Absent(_) | JournalError::Version { .. } => error.to_string(),
+    })
 }
