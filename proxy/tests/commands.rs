@@ -50,6 +50,11 @@ impl House {
             cluster.url(SUPERUSER, "postgres"),
         );
         std::fs::write(&config, text).expect("a file");
+        direct.batch_execute("CREATE PUBLICATION everything FOR ALL TABLES").await.expect("DDL");
+        let (code, _, error) = said(segue(&["init"], &config).output().expect("an exit"));
+        assert_eq!(code, Some(1));
+        assert!(error.starts_with("publication everything is FOR ALL TABLES"), "{error}");
+        direct.batch_execute("DROP PUBLICATION everything").await.expect("DDL");
         let made = said(segue(&["init"], &config).output().expect("an exit"));
         assert_eq!(made, line(0, "journal made in database \"postgres\""));
         let mut serve = segue(&["serve"], &config);

@@ -199,7 +199,7 @@ pub fn forget_the_fleet(database: &Database) {
         let superuser = cluster().superuser(&database.name);
         let (mut client, connection) = superuser.connect(NoTls).await.expect("a connection");
         let connection = tokio::spawn(connection);
-        schema::init(&mut client, "segue").await.expect("a journal");
+        schema::init(&mut client, "segue", false).await.expect("a journal");
         drop(client);
         // Nobody may be connected to a database that is copied.
         let _ = connection.await;

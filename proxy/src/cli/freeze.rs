@@ -61,8 +61,5 @@ async fn set(file: &ConfigFile, frozen: bool, why: Option<String>) -> Result<boo
         step::freeze(&mut client, frozen, &cause(why)).await
     };
     let set = catalog::in_time(setting).await.map_err(|silence| silence.to_string())?;
-    set.map_err(|error| match error.hint() {
-        Some(hint) => format!("{error}\n  hint: {hint}"),
-        None => error.to_string(),
-    })
+    set.map_err(|error| error.with_hint())
 }

@@ -125,7 +125,7 @@ async fn play(arguments: &Arguments, view: &View) -> Result<Report, DemoError> {
     view.line("");
     let cluster = start_server(arguments, view).await?;
     let mut direct = connect(&cluster.superuser(schema::DATABASE)).await?;
-    journal::schema::init(&mut direct, schema::CONTROL).await?;
+    journal::schema::init(&mut direct, schema::CONTROL, false).await?;
     fill(&direct, arguments.effective_rows(), view).await?;
     view.begin("proxy", "starting");
     let proxy = Proxy::start(&cluster, Phase::Expand).await?;

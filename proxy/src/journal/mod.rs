@@ -46,12 +46,24 @@ pub enum JournalError {
     /// The role may not use it.
     #[error("the journal in schema \"segue\" may not be used: {0}")]
     Denied(String),
+    /// Its tables would be replicated to where they are not.
+    #[error(
+        "publication {0} is FOR ALL TABLES: where the journal's tables are missing, replication would stop"
+    )]
+    Published(String),
     /// The server, or the way to it, has failed.
     #[error("the journal could not be read or written: {0}")]
     Failed(String),
 }
 
 impl JournalError {
+    /// The error with what to do about it, ready to be shown.
+    #[must_use]
+    pub fn with_hint(&self) -> String {
+        let hint = self.hint().map(|hint| format!("\n  hint: {hint}"));
+        format!("{self}{}", hint.unwrap_or_default())
+    }
+
     /// The next step, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -62,6 +74,9 @@ impl JournalError {
             }
             Self::Version { .. } => Some("a newer segue has been here: use that version"),
             Self::Denied(_) => Some("run segue init again: it grants what is needed"),
+            Self::Published(_) => Some(
+                "make them on every subscriber first (segue init --print), then: segue init --published",
+            ),
             Self::Failed(_) => None,
         }
     }

@@ -98,13 +98,13 @@ pub fn script(role: &str) -> String {
 }
 
 /// Makes the journal, or brings it up to date, and lets `role` use it. Gives the version found: 0
-/// if there was none.
+/// if there was none. With `published` also where all tables are published.
 ///
 /// Cancel safety: all of it is one transaction.
 ///
 /// # Errors
 /// The journal is newer, or the server says no.
-pub async fn init(client: &mut Client, role: &str) -> Result<i32, JournalError> {
+pub async fn init(client: &mut Client, role: &str, published: bool) -> Result<i32, JournalError> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK_KEY]).await?;
     let exists = "SELECT to_regclass('segue.fleet') IS NOT NULL";
@@ -115,6 +115,13 @@ pub async fn init(client: &mut Client, role: &str) -> Result<i32, JournalError> 
     let Some(upgrades) = usize::try_from(found).ok().and_then(|found| UPGRADES.get(found..)) else {
         return Err(JournalError::Version { found });
     };
+    if !upgrades.is_empty() && !published {
+        let names = "SELECT string_agg(format('%I', pubname), ', ' ORDER BY pubname)
+                     FROM pg_publication WHERE puballtables";
+        if let Some(names) = transaction.query_one(names, &[]).await?.try_get(0)? {
+            return Err(JournalError::Published(names));
+        }
+    }
     for upgrade in upgrades {
         transaction.batch_execute(upgrade).await?;
     }

@@ -59,7 +59,13 @@ impl Roll {
     /// the seats then: so nobody is missed.
     pub fn call_up(&self, entries: impl IntoIterator<Item = Arc<Registration>>) {
         if self.membership() > 0 {
-            self.newcomers().extend(entries);
+            let mut newcomers = self.newcomers();
+            newcomers.extend(entries);
+            // While the journal is out of reach sessions come and go.
+            if newcomers.len() >= PRUNED && newcomers.len().is_power_of_two() {
+                newcomers.retain(|entry| Arc::strong_count(entry) > 1);
+            }
+            drop(newcomers);
             self.come.notify_one();
         }
     }
@@ -179,6 +185,9 @@ impl Drop for Newcomers<'_> {
         }
     }
 }
+
+/// So many may wait before it is looked whether they are still there. Unit: sessions.
+const PRUNED: usize = 1_024;
 
 /// Pause between two looks whether the lease still holds.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(500);

@@ -50,7 +50,7 @@ impl House {
         let tables = "CREATE TABLE others (id int);
                       CREATE TABLE users (id int PRIMARY KEY, username text, handle text)";
         owner.batch_execute(tables).await.unwrap();
-        schema::init(&mut connect(&cluster).await, SUPERUSER).await.unwrap();
+        schema::init(&mut connect(&cluster).await, SUPERUSER, false).await.unwrap();
         let mut read = Read::new(Draft::read(&file).await, None, None).await;
         read.agree(false).await;
         let prepared = read.compile(1).await.unwrap();
