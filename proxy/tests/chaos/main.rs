@@ -32,6 +32,9 @@ use session::{SESSIONS, Session};
 /// Schedules in an ordinary run.
 const SCHEDULES: u64 = 20;
 
+/// Schedules that are played beside each other: each waits most of its time.
+const TOGETHER: usize = 2;
+
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|error| panic!("{name} is {text}: {error}")))
@@ -43,8 +46,12 @@ fn whatever_happens_nothing_is_lost() {
     let count = setting("SEGUE_CHAOS_SCHEDULES").unwrap_or(SCHEDULES);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        for seed in first..first + count {
-            println!("seed {seed}: {}", play(seed).await);
+        let seeds: Vec<u64> = (first..first + count).collect();
+        for together in seeds.chunks(TOGETHER) {
+            let played = together.iter().map(|seed| async move {
+                println!("seed {seed}: {}", play(*seed).await);
+            });
+            futures_util::future::join_all(played).await;
         }
     });
 }
