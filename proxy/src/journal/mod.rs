@@ -6,6 +6,7 @@
 //! | [`state`] | reads what is agreed on, and who takes part |
 //! | [`step`] | the one transaction that goes from one epoch to the next |
 //! | [`rename`] | the steps that rename a column while everybody holds |
+//! | [`verification`] | what came of comparing rows |
 //! | [`replica`] | what a replica writes of itself: that it lives, what it has drained, its sessions |
 //!
 //! An *epoch* is a set of migrations with their phases; each step makes the next one. It is made
@@ -17,6 +18,7 @@ pub mod replica;
 pub mod schema;
 pub mod state;
 pub mod step;
+pub mod verification;
 
 use tokio_postgres::error::SqlState;
 

@@ -55,6 +55,20 @@ CREATE TABLE segue.history (
     forced text
 );
 
+-- What came of each comparison of all rows, which the gates of the steps ask for.
+CREATE TABLE segue.verification (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    epoch bigint NOT NULL,
+    migration text NOT NULL,
+    -- The phase that was to be entered.
+    phase text NOT NULL,
+    -- equal, different, or unknown
+    result text NOT NULL,
+    detail text,
+    took interval NOT NULL
+);
+
 -- The proxies. One that is expelled is counted no more, and may not write here any more.
 CREATE TABLE segue.replica (
     id text PRIMARY KEY DEFAULT gen_random_uuid()::text,

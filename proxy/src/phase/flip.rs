@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 
 use super::drain::Drain;
 use super::follow::Fleet;
-use super::gates::{self, Closed};
+use super::gates::{self, Asked, Closed};
 use super::generation::{Current, Generation};
 use super::plan::Plan;
 use super::prepare::{Loaded, Prepared, Read, load_with};
@@ -21,6 +21,7 @@ use super::wish::{ReloadError, Reloaded, Wish};
 use crate::catalog;
 use crate::config::{Config, Draft};
 use crate::journal::step::{Cause, Entry, StepError};
+use crate::journal::verification::{self, Verification};
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
 /// in a script do not trip over each other. Unit: milliseconds.
@@ -221,8 +222,10 @@ impl Flipper {
         let running = self.config.rules.clone();
         let Some((client, loaded)) = &mut read.connected else { return Ok(Vec::new()) };
         for _round in 0..GATE_ROUNDS {
-            let asking = gates::closed(client, &loaded.catalog, &running, &read.plan);
-            let closed = self.following(asking).await.map_err(ReloadError::GateUnknown)?;
+            let asking = gates::ask(client, &loaded.catalog, &running, &read.plan);
+            let asked = self.following(asking).await.map_err(ReloadError::GateUnknown)?;
+            let Asked { closed, compared } = asked;
+            self.note(client, &compared).await;
             let may_pass = closed.is_empty() || (force && closed.iter().all(Closed::is_forcible));
             if !may_pass {
                 return Err(ReloadError::GateClosed(closed));
@@ -236,6 +239,17 @@ impl Flipper {
         }
         let moving = "definitions in the database keep changing meanwhile; try again";
         Err(ReloadError::GateUnknown(moving.to_owned()))
+    }
+
+    /// Writes down what was found of rows. It is for people to read: no step is lost over it.
+    async fn note(&self, client: &Client, compared: &[Verification]) {
+        let epoch = self.epoch().unwrap_or_default();
+        for it in compared {
+            let noted = catalog::in_time(verification::record(client, epoch, it)).await;
+            if let Err(error) = noted.unwrap_or_else(|silence| Err(silence.into())) {
+                tracing::warn!("the comparison is not in the journal: {error}");
+            }
+        }
     }
 
     /// Does `work`, and follows the catalog meanwhile.

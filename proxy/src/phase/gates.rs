@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::Client;
 
 use super::plan::{Plan, Step};
-use crate::gate::{self, Finding, Severity};
+use crate::gate::{self, About, Finding, Severity};
+use crate::journal::verification::Verification;
 
 /// A step that was not taken, or was forced, and everything that was in its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,28 +49,65 @@ pub(super) fn hint(closed: &[Closed]) -> &'static str {
     }
 }
 
-/// The steps of `plan` whose gates are closed. `running` are the rules in force.
+/// What the gates have said of a plan's steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The steps whose gates are closed.
+    pub(super) closed: Vec<Closed>,
+    /// What was found of rows.
+    pub(super) compared: Vec<Verification>,
+}
+
+/// Asks the gates of the steps of `plan`. `running` are the rules in force.
 ///
 /// Cancel safe: it only reads.
 ///
 /// # Errors
 /// The connection fails, or the server does not answer.
-pub(super) async fn closed(
+pub(super) async fn ask(
     client: &mut Client,
     catalog: &Arc<Catalog>,
     running: &[Rule],
     plan: &Plan,
-) -> Result<Vec<Closed>, String> {
-    let mut closed = Vec::new();
+) -> Result<Asked, String> {
+    let mut asked = Asked::default();
     for step in &plan.steps {
         // Whoever begins or ends changes nothing: in `expand` and `contract` one side is used.
-        let Step::Move { migration, to, .. } = step else { continue };
+        let Step::Move { migration, from, to } = step else { continue };
         let Some(index) = running.iter().position(|rule| rule.name == *migration) else { continue };
+        let begun = Instant::now();
         let mut findings = gate::check(client, Arc::clone(catalog), running, index, *to).await?;
+        if is_compared(*from, *to) {
+            asked.compared.push(verification(migration, *to, &findings, begun.elapsed()));
+        }
         findings.retain(|finding| finding.severity != Severity::Note);
         if !findings.is_empty() {
-            closed.push(Closed { migration: migration.clone(), to: *to, findings });
+            asked.closed.push(Closed { migration: migration.clone(), to: *to, findings });
         }
     }
-    Ok(closed)
+    Ok(asked)
+}
+
+/// Whether the side that is read changes.
+fn is_compared(from: Phase, to: Phase) -> bool {
+    matches!(
+        (from, to),
+        (Phase::DualWrite, Phase::SwitchReads) | (Phase::SwitchReads, Phase::DualWrite)
+    )
+}
+
+fn verification(migration: &str, to: Phase, findings: &[Finding], took: Duration) -> Verification {
+    let about = |wanted| findings.iter().find(|finding| finding.about == wanted);
+    let (equal, finding) = match (about(About::RowsDiffer), about(About::NotCompared)) {
+        (Some(differ), _) => (Some(false), Some(differ)),
+        (None, Some(unknown)) => (None, Some(unknown)),
+        (None, None) => (Some(true), None),
+    };
+    Verification {
+        migration: migration.to_owned(),
+        phase: to.name(),
+        equal,
+        detail: finding.map(|finding| finding.message.clone()),
+        took,
+    }
 }

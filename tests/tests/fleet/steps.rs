@@ -38,6 +38,9 @@ fn all_go_together_forward_and_back() {
         "7|flip|stop-dual-write|contract",
     ];
     assert_eq!(journal(&database, history), expected);
+    let compared = "SELECT epoch, phase, result FROM segue.verification ORDER BY id";
+    let expected = ["2|switch-reads|equal", "3|dual-write|equal", "4|switch-reads|equal"];
+    assert_eq!(journal(&database, compared), expected);
     first.stop();
     second.stop();
 }
