@@ -51,8 +51,10 @@ pub(super) async fn check(
         }
         let own: Vec<&Index> = indexes.iter().filter(|index| index.table == member.oid).collect();
         findings.extend(missing(step, member, &own, &mut taken));
+        findings.extend(missing_on_old(step, member, &own));
         findings.extend(half_built(step, member, &own));
         findings.extend(too_early(step, member, &own));
+        findings.extend(stale(step, member, &own));
         findings.extend(replica_identity(step, member, &own));
     }
     Ok(findings)
@@ -291,16 +293,71 @@ fn too_early(step: &Step<'_>, member: &Member<'_>, own: &[&Index]) -> Vec<Findin
     });
     unique
         .map(|index| {
-            let remedy = match &index.constraint {
-                Some(name) => format!("ALTER TABLE {} DROP CONSTRAINT {};", member.sql, quoted(name)),
-                None if member.is_partitioned() => format!("DROP INDEX {};", index.sql()),
-                None => format!("DROP INDEX CONCURRENTLY {};", index.sql()),
-            };
             let message = format!(
                 "unique index \"{}\" on column \"{}\" of \"{}\" is there before the reads switch: concurrent INSERT … ON CONFLICT fails on it and must be sent again",
                 index.name, step.pair.to, member.name
             );
+            let remedy = removal(member, index);
             step.finding(Severity::Risky, About::UniqueIndex, message, [remedy])
+        })
+        .collect()
+}
+
+/// While the old column was not written its keys stayed with the rows that had them.
+fn stale(step: &Step<'_>, member: &Member<'_>, own: &[&Index]) -> Vec<Finding> {
+    if step.way() != Move::WriteBothAgain {
+        return Vec::new();
+    }
+    let keys = own.iter().filter(|index| {
+        (index.unique || index.exclusion) && !index.partition && index.uses(&step.pair.from)
+    });
+    keys.map(|index| {
+        let message = format!(
+            "unique index \"{}\" on column \"{}\" of \"{}\" has values from before \"stop-dual-write\": INSERT and UPDATE would fail on what another row has now, and ON CONFLICT find the wrong row; build it again before \"dual-write\"",
+            index.name, step.pair.from, member.name
+        );
+        let remedy = removal(member, index);
+        step.finding(Severity::LosesData, About::UniqueIndex, message, [remedy])
+    })
+    .collect()
+}
+
+fn removal(member: &Member<'_>, index: &Index) -> String {
+    match &index.constraint {
+        Some(name) => format!("ALTER TABLE {} DROP CONSTRAINT {};", member.sql, quoted(name)),
+        None if member.is_partitioned() => format!("DROP INDEX {};", index.sql()),
+        None => format!("DROP INDEX CONCURRENTLY {};", index.sql()),
+    }
+}
+
+/// A unique index that was dropped on the way back and must be there before the old column is read:
+/// ON CONFLICT finds none without it, and duplicates would come in once the new one goes.
+fn missing_on_old(step: &Step<'_>, member: &Member<'_>, own: &[&Index]) -> Vec<Finding> {
+    if step.way() != Move::ReadOldAgain {
+        return Vec::new();
+    }
+    let pair = step.pair;
+    let is_there = |new: &Index| {
+        own.iter()
+            .any(|old| old.valid && old.uses(&pair.from) && old.is_matched_by(new, step, member))
+    };
+    let plain = |new: &Index| new.columns.iter().any(|column| column == &quoted(&pair.to));
+    let keys = own.iter().filter(|new| new.unique && new.valid && !new.partition && plain(new));
+    keys.filter(|new| !is_there(new))
+        .map(|new| {
+            let message = format!(
+                "column \"{}\" of \"{}\" has no equivalent of unique index \"{}\"",
+                pair.from, member.name, new.name
+            );
+            let definition = renamed(&new.definition, &pair.to, &pair.from);
+            let taken: Vec<&str> = own.iter().map(|index| index.name.as_str()).collect();
+            let name = new.name.replacen(&pair.to, &pair.from, 1);
+            let remedy = format!(
+                "CREATE UNIQUE INDEX CONCURRENTLY {} ON {} USING {definition};",
+                quoted(&free_name(&name, &taken)),
+                member.sql
+            );
+            step.finding(Severity::Risky, About::MissingIndex, message, [remedy])
         })
         .collect()
 }

@@ -270,7 +270,10 @@ fn converted_values_may_be_null_more_often() {
 #[test]
 fn going_back_needs_the_old_columns_privileges() {
     planted(
-        &format!("{CLEAN} {READY} GRANT INSERT (handle) ON users TO app"),
+        &format!(
+            "{CLEAN} {READY} ALTER TABLE users DROP CONSTRAINT users_username_key;
+             GRANT INSERT (handle) ON users TO app"
+        ),
         StopDualWrite,
         SwitchReads,
         &[
@@ -313,4 +316,40 @@ fn a_declared_counterpart_of_a_converted_columns_check_counts() {
     );
     let declared = format!("{rest}constraints = {{ code_check = \"number_check\" }}");
     assert_eq!(told(&check(&database, &codes(&declared), SwitchReads)), [""; 0]);
+}
+
+/// While the old column was not written its keys stayed with the rows that had them.
+#[test]
+fn going_back_needs_the_old_columns_keys_to_be_made_anew() {
+    let back = |ddl: &str, expected: &[&str]| {
+        planted(&format!("{CLEAN} {READY} {ddl}"), StopDualWrite, SwitchReads, expected);
+    };
+    let message = |name: &str| {
+        format!(
+            r#"loses-data unique-index: unique index "{name}" on column "username" of "public.users" has values from before "stop-dual-write": INSERT and UPDATE would fail on what another row has now, and ON CONFLICT find the wrong row; build it again before "dual-write""#
+        )
+    };
+    back(
+        "",
+        &[
+            &message("users_username_key"),
+            "  ALTER TABLE public.users DROP CONSTRAINT users_username_key;",
+        ],
+    );
+    back(
+        "ALTER TABLE users DROP CONSTRAINT users_username_key;
+         CREATE UNIQUE INDEX lower_key ON users (lower(username)) WHERE email <> '';
+         CREATE UNIQUE INDEX new_key ON users (lower(handle)) WHERE email <> '';
+         CREATE INDEX plain ON users (username); CREATE INDEX new_plain ON users (handle)",
+        &[&message("lower_key"), "  DROP INDEX CONCURRENTLY public.lower_key;"],
+    );
+    planted(
+        &format!("{CLEAN} {READY} ALTER TABLE users DROP CONSTRAINT users_username_key"),
+        SwitchReads,
+        DualWrite,
+        &[
+            r#"risky missing-index: column "username" of "public.users" has no equivalent of unique index "users_handle_key""#,
+            "  CREATE UNIQUE INDEX CONCURRENTLY users_username_key ON public.users USING btree (username);",
+        ],
+    );
 }
