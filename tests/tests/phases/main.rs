@@ -10,6 +10,7 @@ mod change;
 mod children;
 mod faults;
 mod lengths;
+mod load;
 mod open_transactions;
 mod pause;
 mod readme;
@@ -20,6 +21,7 @@ mod traffic;
 mod views;
 mod volatile;
 mod walk;
+mod way_back;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

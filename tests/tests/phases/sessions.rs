@@ -183,7 +183,7 @@ fn executed(name: &str, values: &[&str]) -> String {
 }
 
 /// The statement with its values written into it.
-fn literal(sql: &str, values: &[&str]) -> String {
+pub(super) fn literal(sql: &str, values: &[&str]) -> String {
     let mut text = sql.to_owned();
     for (index, value) in values.iter().enumerate().rev() {
         text = text.replace(&format!("${}", index + 1), &format!("'{value}'"));
