@@ -1,6 +1,16 @@
-//! Clients that others wrote, through the proxy in every phase: psql, pgbench and psycopg.
+//! Clients that others wrote, through the proxy in every phase: psql, pgbench, Python's drivers and
+//! pools, and what pgjdbc sends.
 //!
 //! Where one is not installed its test says so and passes; under `CI=true` it fails.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
+)]
+
+mod pgjdbc;
+mod pools;
+mod way;
 
 use std::process::Command;
 
