@@ -272,7 +272,7 @@ fn sessions_of_pgjdbc_go_through_all_phases() {
         }
         Moment::There(phase, ddl) => {
             sessions.iter_mut().for_each(Connection::work);
-            if ddl.is_empty() && sessions.len() < 10 && phase != Phase::Expand {
+            if ddl.is_empty() && sessions.len() < 6 && phase != Phase::Expand {
                 come(proxy, &mut sessions);
             }
         }

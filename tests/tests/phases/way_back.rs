@@ -13,7 +13,7 @@ use super::alone;
 use super::load::{Client, Held, Manner, Rows, line};
 
 /// Statements and transactions of each client in each phase, at least.
-const UNITS: usize = 40;
+const UNITS: usize = 30;
 
 /// Pause of a client behind each, so that the flips get some of the machine. Unit: milliseconds.
 const THINK_MS: u64 = 5;
@@ -216,8 +216,9 @@ impl<'a> Walk<'a> {
     /// Copies one side to the other, batch by batch, until no row is left.
     fn backfill(&self, to: &str, value: &str) {
         let mut wire = self.database.connect();
-        // A deadlock with a client's transaction must end the batch and not the client's.
-        wire.script("SET deadlock_timeout = '10ms'");
+        // A deadlock with a client's transaction must end the batch and not the client's: so it gives
+        // up before any client looks for one (`deadlock_timeout`, 1 s).
+        wire.script("SET lock_timeout = '100ms'");
         for first in wire.rows(&format!("SELECT DISTINCT id / {BATCH} * {BATCH} FROM users")) {
             let update = format!(
                 "UPDATE users SET {to} = {value} WHERE id >= {first} AND id < {first} + {BATCH} \
@@ -227,7 +228,7 @@ impl<'a> Walk<'a> {
                 let reply = wire.simple(&update);
                 match reply.code() {
                     "" => break,
-                    "40P01" => {}
+                    "55P03" => pause(THINK_MS),
                     _ => panic!("{:?}\nin: {update}", reply.error()),
                 }
             }
