@@ -93,8 +93,11 @@ fn barred(migration: &Migration) -> String {
     if *phase == Phase::Contract {
         steps.push(format!("segue phase {name} stop-dual-write"));
     }
+    steps.push("drop the old side's unique indexes: what they hold is out of date".to_owned());
     steps.push(format!("segue phase {name} switch-reads    (both sides are written again)"));
-    steps.push("copy the new side's values into the old one".to_owned());
+    steps.push(
+        "copy the new side's values into the old one, and build the indexes again".to_owned(),
+    );
     steps
         .push(format!("segue phase {name} dual-write      (asks the gate whether all rows agree)"));
     format!(
