@@ -125,7 +125,7 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         Err(report) => return fail(&report),
     };
     let phases: Vec<Option<Phase>> = match (all, phase) {
-        (true, _) => Phase::ALL.into_iter().map(Some).collect(),
+        (true, _) => phases(&sql, &rules).into_iter().map(Some).collect(),
         (false, phase) => vec![phase],
     };
     let explanations: Vec<Explanation> =
@@ -140,6 +140,16 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         say(&texts.join("\n"));
     }
     ExitCode::from(DONE)
+}
+
+/// The phases that the migrations have which the statement may concern.
+fn phases(sql: &str, rules: &[Rule]) -> Vec<Phase> {
+    let lowered = sql.to_lowercase();
+    let concerned: Vec<&Rule> = rules.iter().filter(|rule| may_concern(rule, &lowered)).collect();
+    let is_one = |phase: &Phase| {
+        concerned.is_empty() || concerned.iter().any(|rule| rule.change.phases().contains(phase))
+    };
+    Phase::ALL.into_iter().filter(is_one).collect()
 }
 
 fn statement(argument: String) -> Result<String, String> {
@@ -184,7 +194,9 @@ fn explain(
     let mut rules = rules.to_vec();
     let mut migrations = Vec::new();
     for rule in rules.iter_mut().filter(|rule| may_concern(rule, &lowered)) {
-        rule.phase = phase.unwrap_or(rule.phase);
+        if let Some(phase) = phase.filter(|phase| rule.change.phases().contains(phase)) {
+            rule.phase = phase;
+        }
         migrations.push(Standing { name: rule.name.clone(), phase: rule.phase });
     }
     let (verdict, not_ready) = match rewrite_rules::compile(1, &rules, Arc::clone(catalog)) {

@@ -1,18 +1,27 @@
 //! The catalog as it will be when a phase may be entered, so that what a phase does can be seen
 //! before its preconditions are met.
 
+use std::sync::Arc;
+
 use rewrite_rules::catalog::{Column, Key, Relation};
-use rewrite_rules::rule::ColumnPair;
+use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Catalog, Rule};
 
 use crate::config::parse_relation_name;
+use crate::phase::rename::renamed;
 
 /// `catalog` with what `rules` ask for done: the new columns are there and promise what the old
 /// ones do, and nothing depends on the old ones any more.
 pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
     let mut catalog = catalog.clone();
     for rule in rules {
-        let ColumnPair { table, from, to, .. } = rule.change.columns();
+        let pair = rule.change.columns();
+        if let Change::RenameInPlace(_) = rule.change {
+            // Where it is called so already nothing changes.
+            catalog = Arc::unwrap_or_clone(renamed(&catalog, pair, rule.phase));
+            continue;
+        }
+        let ColumnPair { table, from, to, .. } = pair;
         let relation = parse_relation_name(table).and_then(|name| catalog.relations.get_mut(&name));
         if let Some(relation) = relation {
             rename(relation, from, to);

@@ -97,10 +97,12 @@ impl Flipper {
         wish: &Wish,
     ) -> Result<Reloaded, ReloadError> {
         let found = in_place(&self.config.rules, &read.plan.steps);
-        let Some((Rule { name, change, .. }, to)) = found else { return Err(alone()) };
+        let Some((Rule { name, change, .. }, to)) = found else {
+            return Err(ReloadError::NotAlone);
+        };
         let (name, pair) = (name.clone(), change.columns().clone());
         let (Some(ddl), [_only]) = (ddl(&pair, to), read.plan.steps.as_slice()) else {
-            return Err(alone());
+            return Err(ReloadError::NotAlone);
         };
         if let Some((_, loaded)) = &mut read.connected {
             loaded.catalog = renamed(&loaded.catalog, &pair, to);
@@ -119,19 +121,22 @@ impl Flipper {
         self.hold_back(held, ready);
         let id = self.replica().unwrap_or_default();
         let cause = wish.cause();
-        let renamed = loop {
-            match rename::rename(&mut client, &id, held, &ddl, &changes, &cause).await {
-                Err(StepError::Lagging { .. } | StepError::Locked(_)) => {
-                    tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        let renaming = async {
+            loop {
+                match rename::rename(&mut client, &id, held, &ddl, &changes, &cause).await {
+                    Err(StepError::Lagging { .. } | StepError::Locked(_)) => {
+                        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+                    }
+                    done => return done,
                 }
-                done => break done,
             }
         };
+        let renamed = soon(renaming).await.unwrap_or_else(|()| Err(StepError::InDoubt(silence())));
         let epoch = match renamed {
             Ok(epoch) => epoch,
             Err(error) => {
                 // If this fails, whoever notices that the time is over does it.
-                let _ = rename::release(&mut client, held, false).await;
+                let _ = soon(rename::release(&mut client, held, false)).await;
                 self.keep_up().await;
                 return Err(fleet(error));
             }
@@ -219,13 +224,18 @@ impl Flipper {
             return Ok(());
         }
         let mut client = self.take_client().await?;
-        rename::release(&mut client, epoch, true).await.map_err(|error| error.to_string())?;
+        let released = soon(rename::release(&mut client, epoch, true)).await;
+        released.map_err(|()| silence())?.map_err(|error| error.to_string())?;
         self.put_client_back(client);
         Ok(())
     }
 }
 
-fn alone() -> ReloadError {
-    let message = "a rename by strategy \"metadata\" is one step, to be taken alone";
-    ReloadError::GateUnknown(message.to_owned())
+/// Waits for the server, but not much longer than clients may be held.
+async fn soon<T>(asked: impl Future<Output = T>) -> Result<T, ()> {
+    tokio::time::timeout(Duration::from_millis(2 * HOLD_MS), asked).await.map_err(|_elapsed| ())
+}
+
+fn silence() -> String {
+    "the server does not answer".to_owned()
 }

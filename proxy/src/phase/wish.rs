@@ -50,6 +50,9 @@ pub enum ReloadError {
     /// A step was asked for of a migration that is not there.
     #[error("there is no migration \"{0}\" in the file")]
     Unknown(String),
+    /// A column is renamed itself, and that is not all.
+    #[error("a rename by strategy \"metadata\" is a step of its own: take it without any other")]
+    NotAlone,
     /// A step is not safe now.
     #[error("{}\n  hint: {}", listed(.0), gates::hint(.0))]
     GateClosed(Vec<Closed>),

@@ -98,7 +98,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn missing(&self, key: &'static str, column: &str) -> Fault {
+    pub(super) fn missing(&self, key: &'static str, column: &str) -> Fault {
         let candidates = self.table.columns.iter().map(|column| column.name.as_str());
         let candidates = candidates.filter(|name| *name != self.pair.from && *name != self.pair.to);
         self.fault(
@@ -108,7 +108,7 @@ impl<'a> Subject<'a> {
         )
     }
 
-    fn check_generated(&self, faults: &mut Vec<Fault>) {
+    pub(super) fn check_generated(&self, faults: &mut Vec<Fault>) {
         for (key, column) in [("from", self.from), ("to", self.to)] {
             if let Some(column) = column
                 && (column.generated || column.identity.is_some())

@@ -10,7 +10,7 @@ use crate::phase::Phase;
 pub(super) fn compile(subject: &Subject<'_>) -> Result<ColumnChange, Vec<Fault>> {
     let mut faults = Vec::new();
     let conversion = Conversion::identity();
-    subject.check(&conversion, &mut faults);
+    subject.check_generated(&mut faults);
     check_phase(subject, &mut faults);
     // There is one column, so both names stand where it stands.
     let column = match subject.phase {
@@ -32,35 +32,32 @@ pub(super) fn compile(subject: &Subject<'_>) -> Result<ColumnChange, Vec<Fault>>
 
 fn check_phase(subject: &Subject<'_>, faults: &mut Vec<Fault>) {
     let (from, to) = (&subject.pair.from, &subject.pair.to);
-    match subject.phase {
-        Phase::Expand => {
-            if subject.to.is_some() {
-                faults.push(subject.fault(
-                    "to",
-                    format!("column \"{to}\" exists, and \"{from}\" is to be renamed to that"),
-                    "drop it; or use strategy \"dual-write\", which copies into it".to_owned(),
-                ));
-            }
-        }
-        Phase::Contract => {
-            if subject.from.is_some() {
-                faults.push(subject.fault(
-                    "from",
-                    format!("column \"{from}\" exists, so it was not renamed to \"{to}\""),
-                    format!(
-                        "segue renames it in the step to this phase; by hand that is ALTER TABLE {} \
-                         RENAME COLUMN {} TO {};",
-                        subject.table_sql(),
-                        quoted(from),
-                        quoted(to)
-                    ),
-                ));
-            }
-        }
-        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite => faults.push(subject.fault(
-            "phase",
-            format!("strategy \"metadata\" has no phase \"{}\"", subject.phase),
-            "use \"expand\" or \"contract\"".to_owned(),
+    match (subject.phase, subject.from, subject.to) {
+        (Phase::Expand, Some(_), None) | (Phase::Contract, None, Some(_)) => {}
+        (Phase::Expand, None, _) => faults.push(subject.missing("from", from)),
+        (Phase::Contract, None, None) => faults.push(subject.missing("to", to)),
+        (Phase::Expand, Some(_), Some(_)) => faults.push(subject.fault(
+            "to",
+            format!("column \"{to}\" exists, and \"{from}\" is to be renamed to that"),
+            "drop it; or use strategy \"dual-write\", which copies into it".to_owned(),
         )),
+        (Phase::Contract, Some(_), _) => faults.push(subject.fault(
+            "from",
+            format!("column \"{from}\" exists, so it was not renamed to \"{to}\""),
+            format!(
+                "segue renames it in the step to this phase; by hand that is ALTER TABLE {} RENAME \
+                 COLUMN {} TO {};",
+                subject.table_sql(),
+                quoted(from),
+                quoted(to)
+            ),
+        )),
+        (Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite, _, _) => {
+            faults.push(subject.fault(
+                "phase",
+                format!("strategy \"metadata\" has no phase \"{}\"", subject.phase),
+                "use \"expand\" or \"contract\"".to_owned(),
+            ));
+        }
     }
 }
