@@ -40,13 +40,13 @@ fn each_phase_has_its_one_column() {
     );
     assert_eq!(
         faults(Phase::Expand, catalog(true)),
-        ["from: column \"username\" does not exist in table \"public.users\""]
+        ["phase: column \"username\" was renamed to \"handle\": that is phase \"contract\""]
     );
     let both = DDL.replace("email", "handle");
     let both = support::schema::catalog_of(&both).unwrap();
     assert_eq!(
         faults(Phase::Expand, both),
-        ["to: column \"handle\" exists, and \"username\" is to be renamed to that"]
+        ["to: columns \"username\" and \"handle\" both exist, and one is to take the other's name"]
     );
     assert_eq!(
         faults(Phase::SwitchReads, catalog(false)),
@@ -83,7 +83,7 @@ fn either_name_means_the_column_and_stands_in_its_place() {
             Contract,
             Old,
             "INSERT INTO users VALUES (1, 'a') ON CONFLICT (username) DO NOTHING",
-            "INSERT INTO users VALUES (1, 'a') ON CONFLICT (handle) DO NOTHING",
+            "INSERT INTO users (id, handle) VALUES (1, 'a') ON CONFLICT (handle) DO NOTHING",
         ),
         (
             Contract,

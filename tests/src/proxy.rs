@@ -180,6 +180,18 @@ impl Proxy {
         generation.compiled().rules().first().map(|rule| rule.phase)
     }
 
+    /// Ends it in order, and starts it again with its file as it is.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn restart(self) -> Self {
+        let Self { running, database, folder, head } = self;
+        run(running.stop());
+        let started = run(app::start(&folder.path().join("segue.toml"), false));
+        let running = started.unwrap_or_else(|error| panic!("{error}"));
+        Self { running, database, folder, head }
+    }
+
     /// Ends it as a crash does.
     pub fn crash(self) {
         let _inside = crate::server::runtime().enter();

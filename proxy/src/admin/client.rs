@@ -115,6 +115,7 @@ impl AdminClient {
             Answer::Status(status) => Ok(*status),
             Answer::Reloaded { .. }
             | Answer::Refused { .. }
+            | Answer::InDoubt { .. }
             | Answer::Done {}
             | Answer::Ended { .. } => {
                 Err(ClientError::NotUnderstood("it is not about the status".to_owned()))

@@ -64,6 +64,11 @@ pub enum Answer {
         /// All reasons, ready to be shown.
         message: String,
     },
+    /// It may be in force or not: the connection broke while it was written.
+    InDoubt {
+        /// What happened, ready to be shown.
+        message: String,
+    },
     /// What is in force.
     Status(Box<Status>),
     /// It was done.
@@ -131,6 +136,9 @@ pub struct Migration {
     pub change: String,
     /// Where it stands.
     pub phase: Phase,
+    /// Whether there is one column only, which is renamed itself.
+    #[serde(default)]
+    pub in_place: bool,
 }
 
 /// The latest flip.

@@ -2,7 +2,8 @@
 
 use super::Control;
 use super::message::Answer;
-use crate::phase::wish::Wish;
+use crate::journal::step::StepError;
+use crate::phase::wish::{ReloadError, Wish};
 
 pub(super) async fn answer(control: &Control, wish: Wish) -> Answer {
     if wish.force.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
@@ -14,6 +15,11 @@ pub(super) async fn answer(control: &Control, wish: Wish) -> Answer {
             steps: reloaded.plan.steps.iter().map(ToString::to_string).collect(),
             forced: reloaded.forced.iter().map(ToString::to_string).collect(),
         },
+        Err(error @ ReloadError::Fleet { error: StepError::InDoubt(_) }) => {
+            let message = error.to_string();
+            tracing::error!("admin socket: in doubt:\n{message}");
+            Answer::InDoubt { message }
+        }
         Err(error) => {
             let message = error.to_string();
             tracing::error!("admin socket: not reloaded, what runs is kept:\n{message}");

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use rewrite_rules::Rule;
-use rewrite_rules::rule::ColumnPair;
+use rewrite_rules::rule::{Change, ColumnPair};
 
 use super::Control;
 use super::message::{Answer, Flip, Hold, Migration, Status};
@@ -53,6 +53,7 @@ fn migration(rule: &Rule) -> Migration {
         kind: rule.change.kind().to_owned(),
         change,
         phase: rule.phase,
+        in_place: matches!(rule.change, Change::RenameInPlace(_)),
     }
 }
 

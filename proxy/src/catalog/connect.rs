@@ -142,7 +142,15 @@ async fn connect_with(
 /// Makes the connection the control plane's, and looks who answers.
 async fn introduce(client: &Client, database: &str) -> Result<(), ConnectError> {
     let refused = |source| ConnectError::Refused { database: database.to_owned(), source };
-    let settings = format!("SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET jit = off");
+    // Whatever the database or the role says: a step that was told must survive a crash, and what is
+    // looked at under a lock must be what is there once the lock is had.
+    let settings = format!(
+        "SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET jit = off;
+         SET default_transaction_isolation = 'read committed';
+         SET default_transaction_read_only = off;
+         SELECT set_config('synchronous_commit', 'on', false)
+         WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    );
     client.batch_execute(&settings).await.map_err(refused)?;
     let who = "SELECT current_setting('server_version_num')::int4, pg_is_in_recovery()";
     let row = client.query_one(who, &[]).await.map_err(refused)?;

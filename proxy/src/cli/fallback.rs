@@ -41,8 +41,10 @@ enum Way {
     Barred,
 }
 
-fn way(phase: Phase) -> Way {
-    match phase {
+fn way(migration: &Migration) -> Way {
+    match migration.phase {
+        // There is one column, and nothing that it could miss.
+        _any if migration.in_place => Way::There,
         Phase::Expand | Phase::DualWrite => Way::There,
         Phase::SwitchReads => Way::Step,
         Phase::StopDualWrite | Phase::Contract => Way::Barred,
@@ -65,12 +67,14 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
     }
     let mut worst = DONE;
     for migration in &migrations {
-        let code = match way(migration.phase) {
+        let code = match way(migration) {
             Way::There => {
                 let Migration { name, phase, .. } = migration;
-                say(&format!(
-                    "migration \"{name}\" is in phase \"{phase}\": the old side is read\n"
-                ));
+                let what = match migration.in_place {
+                    true => "there is one column, which is whole",
+                    false => "the old side is read",
+                };
+                say(&format!("migration \"{name}\" is in phase \"{phase}\": {what}\n"));
                 DONE
             }
             Way::Step => {

@@ -94,8 +94,9 @@ fn done(answer: Answer) -> Result<(), ExitCode> {
     match answer {
         Answer::Done {} => Ok(()),
         Answer::Error { message } | Answer::Refused { message } => Err(fail(&message)),
-        Answer::Reloaded { .. } | Answer::Status(_) | Answer::Ended { .. } => {
-            Err(fail("the running segue gave the wrong answer"))
-        }
+        Answer::Reloaded { .. }
+        | Answer::InDoubt { .. }
+        | Answer::Status(_)
+        | Answer::Ended { .. } => Err(fail("the running segue gave the wrong answer")),
     }
 }

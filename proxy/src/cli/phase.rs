@@ -167,6 +167,10 @@ async fn take(arguments: Arguments) -> u8 {
         Ok(Answer::Refused { message } | Answer::Error { message }) => {
             return undo(&edit, &message);
         }
+        Ok(Answer::InDoubt { message }) => {
+            complain(&message);
+            return failed("  hint: the file has the new phase; see segue status");
+        }
         Ok(Answer::Status(_) | Answer::Done {} | Answer::Ended { .. }) => {
             return undo(&edit, "the running segue gave the wrong answer");
         }
@@ -223,7 +227,7 @@ async fn reload(proxy: &mut AdminClient, request: Request) -> Result<Answer, Cli
         answer = &mut answer => return answer,
         () = tokio::time::sleep(Duration::from_millis(SILENT_MS)) => {}
     }
-    say("the gate is being asked; where rows are compared, that reads the whole table\n");
+    say("still at it: the gate is asked, which may read the whole table, and then the fleet\n");
     answer.await
 }
 
@@ -293,7 +297,9 @@ async fn end_stragglers(proxy: &mut AdminClient, how: Ending) -> Result<(), Clie
             left.iter().for_each(|one| complain(&format!("not {verb}: {one}")));
             Ok(())
         }
-        Answer::Error { message } | Answer::Refused { message } => Err(ClientError::Told(message)),
+        Answer::Error { message } | Answer::Refused { message } | Answer::InDoubt { message } => {
+            Err(ClientError::Told(message))
+        }
         Answer::Reloaded { .. } | Answer::Status(_) | Answer::Done {} => {
             Err(ClientError::NotUnderstood("it is not about stragglers".to_owned()))
         }

@@ -32,6 +32,12 @@ pub async fn hold(
     if let Some(hold) = state.hold {
         return Err(StepError::Held(hold.migration));
     }
+    // Who is known to be away would have everybody held for nothing.
+    let mut away = state::replicas(&transaction).await?;
+    away.retain(|known| known.lapsed);
+    if !away.is_empty() {
+        return Err(StepError::Lagging { epoch, lagging: away });
+    }
     let next = epoch.saturating_add(1);
     let seconds = time_ms as f64 / 1_000.0;
     let update = "UPDATE segue.fleet SET hold = $1,

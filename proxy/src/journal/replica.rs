@@ -49,13 +49,15 @@ pub enum Sign {
     Counted {
         /// The epoch in force.
         epoch: i64,
+        /// Which journal says so.
+        fleet: String,
     },
     /// The replica is no longer counted.
     Expelled,
 }
 
 /// Joins the fleet, which must be in `epoch`, having drained nothing. What is in `begin` begins with
-/// that, in an epoch of its own. Gives the replica's id and its epoch.
+/// that, in an epoch of its own. Gives the replica's id, its epoch, and which journal it is.
 ///
 /// Cancel safety: one transaction; a replica that nobody is may be left, until its lease is over.
 ///
@@ -67,15 +69,15 @@ pub async fn join(
     cause: &Cause,
     epoch: i64,
     begin: &[Entry],
-) -> Result<(String, i64), StepError> {
+) -> Result<(String, i64, String), StepError> {
     let transaction = client.transaction().await?;
     step::lock(&transaction).await?;
     let state = state::read(&transaction).await?;
     if state.epoch != epoch {
         return Err(StepError::Moved(state.epoch));
     }
-    if let Some(hold) = state.hold {
-        return Err(StepError::Held(hold.migration));
+    if let Some(hold) = &state.hold {
+        return Err(StepError::Held(hold.migration.clone()));
     }
     let mut epoch = epoch;
     if !begin.is_empty() {
@@ -96,7 +98,7 @@ pub async fn join(
     let row = transaction.query_one(insert, &values).await?;
     let id = row.try_get(0)?;
     step::commit(transaction).await?;
-    Ok((id, epoch))
+    Ok((id, epoch, state.id))
 }
 
 /// Writes that `replica` lives, and what it says with that.
@@ -111,10 +113,13 @@ pub async fn sign(client: &Client, replica: &str, say: &Signs) -> Result<Sign, J
         SET heartbeat = clock_timestamp(), acknowledged = greatest(acknowledged, $2), problem = $3,
             file = coalesce($4, file)
         WHERE id = $1 AND expelled_at IS NULL
-        RETURNING (SELECT epoch FROM segue.fleet)";
+        RETURNING (SELECT epoch FROM segue.fleet), (SELECT id FROM segue.fleet)";
     let Signs { acknowledged, problem, file } = say;
     match client.query_opt(update, &[&replica, acknowledged, problem, file]).await? {
-        Some(row) => Ok(Sign::Counted { epoch: row.try_get(0)? }),
+        Some(row) => match (row.try_get(0)?, row.try_get(1)?) {
+            (Some(epoch), Some(fleet)) => Ok(Sign::Counted { epoch, fleet }),
+            _lost => Err(JournalError::Failed("segue.fleet has lost its row".to_owned())),
+        },
         None => Ok(Sign::Expelled),
     }
 }

@@ -20,6 +20,7 @@ COMMENT ON SCHEMA segue IS 'Journal of segue: which migration is in which phase,
 
 -- One row: what all proxies have agreed on.
 CREATE TABLE segue.fleet (
+    id text NOT NULL DEFAULT gen_random_uuid()::text,
     version int NOT NULL,
     epoch bigint NOT NULL,
     frozen_at timestamptz,

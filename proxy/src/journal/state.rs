@@ -11,6 +11,8 @@ use super::schema::VERSION;
 /// What the fleet has agreed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
+    /// Which journal it is: another one was made anew.
+    pub id: String,
     /// Number of the epoch.
     pub epoch: i64,
     /// Why no step may be taken, if that is so.
@@ -107,7 +109,9 @@ pub async fn look(client: &Client, database: &str) -> Result<(), JournalError> {
     if !client.query_one(exists, &[]).await?.try_get::<_, bool>(0)? {
         return Err(JournalError::Absent(database.to_owned()));
     }
-    let found = client.query_one("SELECT version FROM segue.fleet", &[]).await?.try_get(0)?;
+    let version = client.query_opt("SELECT version FROM segue.fleet", &[]).await?;
+    let empty = || JournalError::Failed("segue.fleet has lost its row".to_owned());
+    let found = version.ok_or_else(empty)?.try_get(0)?;
     if found == VERSION { Ok(()) } else { Err(JournalError::Version { found }) }
 }
 
@@ -121,7 +125,7 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
     // One statement, so one snapshot.
     let query = "
         SELECT f.epoch, (extract(epoch FROM f.frozen_at) * 1000)::int8, f.frozen_by, f.frozen_why,
-               m.name, m.definition::text, m.phase, f.hold, f.hold_until <= clock_timestamp()
+               m.name, m.definition::text, m.phase, f.hold, f.hold_until <= clock_timestamp(), f.id
         FROM segue.fleet f LEFT JOIN segue.migration m ON true ORDER BY m.name COLLATE \"C\"";
     let rows = client.query(query, &[]).await?;
     let first = rows.first().ok_or_else(|| JournalError::Failed("it is empty".to_owned()))?;
@@ -146,7 +150,7 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
         let change = serde_json::from_str(row.try_get(5)?).ok();
         migrations.push(Recorded { name, change, phase });
     }
-    Ok(State { epoch: first.try_get(0)?, frozen, hold, migrations })
+    Ok(State { id: first.try_get(9)?, epoch: first.try_get(0)?, frozen, hold, migrations })
 }
 
 /// Reads who takes part, and who did until lately.

@@ -20,10 +20,10 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// The file at `path` asks for it.
+    /// The file at `path` on machine `host` asks for it.
     #[must_use]
-    pub fn of_file(path: &std::path::Path) -> Self {
-        Self { who: format!("file \"{}\"", path.display()), why: None }
+    pub fn of_file(path: &str, host: &str) -> Self {
+        Self { who: format!("file \"{path}\" on \"{host}\""), why: None }
     }
 }
 

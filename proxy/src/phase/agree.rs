@@ -2,7 +2,7 @@
 //! has *changed* in a file asks for another. So a proxy whose file was left behind follows the
 //! fleet, and asks for nothing.
 
-use rewrite_rules::{Phase, Rule};
+use rewrite_rules::{Fault, Phase, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Draft, Places};
@@ -31,67 +31,87 @@ pub struct Wanted {
 /// a step becomes a fault, unless the file has not changed since it was last taken, so that it
 /// `asks` for nothing. With `adopt` migrations may begin in any phase.
 pub fn at_start(draft: &mut Draft, state: &State, asks: bool, adopt: bool) -> Agreed {
-    let mut begin = Vec::new();
-    let mut faults = Vec::new();
+    let (mut begin, mut ended, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (index, (rule, _)) in draft.rules.iter_mut().enumerate() {
-        let known = state.migrations.iter().find(|known| known.name == rule.name);
-        let fault = |key, message, hint: &str| rewrite_rules::Fault {
-            rule: index,
-            key,
-            message,
-            hint: Some(hint.to_owned()),
-        };
-        let Some(known) = known else {
-            if rule.phase != Phase::Expand && !adopt {
-                faults.push(fault(
-                    "phase",
-                    format!(
-                        "the journal does not know it, and in \"{}\" nothing begins",
-                        rule.phase
-                    ),
-                    "set phase = \"expand\"; if it is over, take it out of the file; if it is that \
-                     far and the journal is new: segue serve --adopt",
-                ));
+        match state.migrations.iter().find(|known| known.name == rule.name) {
+            Some(known) => {
+                faults.extend(described_differently(index, rule, known));
+                faults.extend(further_away(index, rule, known, asks));
+                if known.change.as_ref() != Some(&rule.change) {
+                    begin.push(entry(rule, Some(known.phase)));
+                }
+                rule.phase = known.phase;
             }
-            let (name, to) = (rule.name.clone(), Some((rule.change.clone(), rule.phase)));
-            begin.push(Entry { name, from: None, to, forced: None });
-            continue;
-        };
-        let Recorded { change, phase, .. } = known;
-        if change.as_ref() != Some(&rule.change) && (*phase, rule.phase) == (Phase::Expand, *phase)
-        {
-            let (name, to) = (rule.name.clone(), Some((rule.change.clone(), *phase)));
-            begin.push(Entry { name, from: Some(*phase), to, forced: None });
-        } else if change.as_ref() != Some(&rule.change) {
-            faults.push(fault(
-                "kind",
-                "the journal describes this migration differently".to_owned(),
-                "give it the definition that it began with; see segue.migration",
-            ));
+            None if asks => {
+                faults.extend(unknown(index, rule, adopt));
+                begin.push(entry(rule, None));
+            }
+            None => {
+                tracing::warn!(migration = rule.name, "it has ended, and the file still has it");
+                ended.push(rule.name.clone());
+            }
         }
-        match phase.step(rule.phase, rule.change.phases()) {
-            Ok(()) if *phase != rule.phase => tracing::warn!(
-                migration = rule.name,
-                "the file says \"{}\", the journal \"{phase}\": that is in force",
-                rule.phase
-            ),
-            Ok(()) => {}
-            Err(_) if !asks => tracing::warn!(
-                migration = rule.name,
-                "the file still says \"{}\", the journal \"{phase}\": that is in force",
-                rule.phase
-            ),
-            Err(_) => faults.push(fault(
-                "phase",
-                format!("the journal says \"{phase}\", which is more than one step from it"),
-                &format!("set phase = \"{phase}\""),
-            )),
-        }
-        rule.phase = *phase;
     }
     draft.add_rule_faults(faults);
+    draft.rules.retain(|(rule, _)| !ended.contains(&rule.name));
     absent(draft, state, asks);
     Agreed { epoch: state.epoch, begin }
+}
+
+fn entry(rule: &Rule, from: Option<Phase>) -> Entry {
+    let to = Some((rule.change.clone(), from.unwrap_or(rule.phase)));
+    Entry { name: rule.name.clone(), from, to, forced: None }
+}
+
+fn fault(rule: usize, key: &'static str, message: String, hint: &str) -> Fault {
+    Fault { rule, key, message, hint: Some(hint.to_owned()) }
+}
+
+/// A migration that the journal does not know.
+fn unknown(index: usize, rule: &Rule, adopt: bool) -> Option<Fault> {
+    (rule.phase != Phase::Expand && !adopt).then(|| {
+        fault(
+            index,
+            "phase",
+            format!("the journal does not know it, and in \"{}\" nothing begins", rule.phase),
+            "set phase = \"expand\"; if it is over, take it out of the file; if it is that far and \
+             the journal is new: segue serve --adopt",
+        )
+    })
+}
+
+/// Past `expand` a migration is what it began as.
+fn described_differently(index: usize, rule: &Rule, known: &Recorded) -> Option<Fault> {
+    let is_free = (known.phase, rule.phase) == (Phase::Expand, Phase::Expand);
+    (known.change.as_ref() != Some(&rule.change) && !is_free).then(|| {
+        fault(
+            index,
+            "kind",
+            "the journal describes this migration differently".to_owned(),
+            "give it the definition that it began with; see segue.migration",
+        )
+    })
+}
+
+fn further_away(index: usize, rule: &Rule, known: &Recorded, asks: bool) -> Option<Fault> {
+    let phase = known.phase;
+    if phase == rule.phase {
+        return None;
+    }
+    if asks && phase.step(rule.phase, rule.change.phases()).is_err() {
+        return Some(fault(
+            index,
+            "phase",
+            format!("the journal says \"{phase}\", which is more than one step from it"),
+            &format!("set phase = \"{phase}\""),
+        ));
+    }
+    tracing::warn!(
+        migration = rule.name,
+        "the file says \"{}\", the journal \"{phase}\": that is in force",
+        rule.phase
+    );
+    None
 }
 
 /// Takes up what the journal has and the file has not.
@@ -116,26 +136,27 @@ fn absent(draft: &mut Draft, state: &State, asks: bool) {
 }
 
 /// The rules that a file asks for: those in force, changed as the file has changed since it was
-/// last taken, and by the step that is `wanted`.
+/// last taken. Of a phase that was behind only what leads beyond the one in force is a step: a file
+/// that catches up late asks for nothing.
 #[must_use]
-pub fn asked(
-    last: &[Rule],
-    file: Vec<(Rule, Places)>,
-    in_force: &[Rule],
-    wanted: Option<&Wanted>,
-) -> Vec<(Rule, Places)> {
-    fn named<'a>(rules: &'a [Rule], name: &str) -> Option<&'a Rule> {
-        rules.iter().find(|rule| rule.name == name)
-    }
+pub fn asked(last: &[Rule], file: Vec<(Rule, Places)>, in_force: &[Rule]) -> Vec<(Rule, Places)> {
     let mut asked: Vec<(Rule, Places)> = Vec::new();
     for (mut rule, places) in file {
-        let before = named(last, &rule.name);
-        let running = named(in_force, &rule.name);
-        match (before, running) {
+        match (named(last, &rule.name), named(in_force, &rule.name)) {
             // It has ended for the whole fleet.
             (Some(before), None) if *before == rule => continue,
             (Some(before), Some(running)) => {
+                let way = before.phase.min(running.phase)..=before.phase.max(running.phase);
                 if before.phase == rule.phase {
+                    rule.phase = running.phase;
+                } else if before.phase != running.phase && way.contains(&rule.phase) {
+                    tracing::warn!(
+                        migration = rule.name,
+                        "the file has come from \"{}\" to \"{}\", and \"{}\" is in force",
+                        before.phase,
+                        rule.phase,
+                        running.phase
+                    );
                     rule.phase = running.phase;
                 }
                 if before.change == rule.change {
@@ -143,9 +164,6 @@ pub fn asked(
                 }
             }
             (Some(_) | None, _) => {}
-        }
-        if let Some(wanted) = wanted.filter(|wanted| wanted.migration == rule.name) {
-            rule.phase = wanted.phase;
         }
         asked.push((rule, places));
     }
@@ -156,6 +174,42 @@ pub fn asked(
         }
     }
     asked
+}
+
+/// The rules in force with the one step that is wanted, whatever else the file says. `file` tells
+/// where to point if something is wrong with it.
+#[must_use]
+pub fn stepped(
+    file: Vec<(Rule, Places)>,
+    in_force: &[Rule],
+    wanted: &Wanted,
+) -> Vec<(Rule, Places)> {
+    let mut file = file;
+    let mut stepped = Vec::new();
+    for running in in_force {
+        let place = file.iter().position(|(rule, _)| rule.name == running.name);
+        let places = place.map(|at| file.swap_remove(at).1).unwrap_or_default();
+        let mut rule = running.clone();
+        if rule.name == wanted.migration {
+            rule.phase = wanted.phase;
+        }
+        stepped.push((rule, places));
+    }
+    stepped
+}
+
+/// What is taken of a file when only one step was: its phase.
+#[must_use]
+pub fn taken(last: &[Rule], file: &[Rule], wanted: &Wanted) -> Vec<Rule> {
+    let mut taken = last.to_vec();
+    for rule in taken.iter_mut().filter(|rule| rule.name == wanted.migration) {
+        rule.phase = named(file, &rule.name).map_or(rule.phase, |new| new.phase);
+    }
+    taken
+}
+
+fn named<'a>(rules: &'a [Rule], name: &str) -> Option<&'a Rule> {
+    rules.iter().find(|rule| rule.name == name)
 }
 
 /// The rules that the journal has.
@@ -194,7 +248,7 @@ mod tests {
 
     #[track_caller]
     fn check(last: &[&Rule], file: &[&Rule], in_force: &[&Rule], expected: &[&Rule]) {
-        let asked = asked(&owned(last), with_places(file), &owned(in_force), None);
+        let asked = asked(&owned(last), with_places(file), &owned(in_force));
         assert_eq!(asked, with_places(expected));
     }
 
@@ -219,11 +273,29 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_wanted_needs_no_change_of_the_file() {
+    fn a_file_that_catches_up_late_asks_for_nothing() {
+        let m = |phase| rule("m", "b", phase);
+        let (expand, dual) = (m(Phase::Expand), m(Phase::DualWrite));
+        let (switch, stop) = (m(Phase::SwitchReads), m(Phase::StopDualWrite));
+        check(&[&expand], &[&dual], &[&switch], &[&switch]);
+        check(&[&expand], &[&switch], &[&switch], &[&switch]);
+        check(&[&expand], &[&stop], &[&switch], &[&stop]);
+        // The fleet has gone back meanwhile.
+        check(&[&stop], &[&switch], &[&dual], &[&dual]);
+        check(&[&switch], &[&expand], &[&dual], &[&expand]);
+    }
+
+    #[test]
+    fn a_step_that_is_wanted_is_the_only_one() {
         let wanted = Wanted { migration: "m".to_owned(), phase: Phase::DualWrite };
         let (file, running) =
             (rule("m", "b", Phase::DualWrite), rule("m", "b", Phase::SwitchReads));
-        let asked = asked(&owned(&[&file]), with_places(&[&file]), &[running], Some(&wanted));
-        assert_eq!(asked, with_places(&[&file]));
+        let (pending, other) = (rule("o", "c", Phase::DualWrite), rule("o", "c", Phase::Expand));
+        let stepped =
+            stepped(with_places(&[&pending, &file]), &owned(&[&running, &other]), &wanted);
+        assert_eq!(stepped, with_places(&[&file, &other]));
+        let last = owned(&[&rule("m", "b", Phase::SwitchReads), &other]);
+        // What else the file says is still to be asked for.
+        assert_eq!(taken(&last, &owned(&[&pending, &file]), &wanted), owned(&[&file, &other]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rewrite_rules::catalog::RelationName;
 use rewrite_rules::{Rule, Shape};
@@ -20,7 +20,7 @@ use super::rename::{Held, in_place};
 use super::wish::{ReloadError, Reloaded, Wish};
 use crate::catalog;
 use crate::config::{Config, Draft};
-use crate::journal::step::{Cause, Entry, StepError};
+use crate::journal::step::{Entry, StepError};
 use crate::journal::verification::{self, Verification};
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
@@ -51,6 +51,8 @@ pub struct Flipper {
     pub(super) fleet: Option<Fleet>,
     /// How clients are being held back while a column is renamed.
     pub(super) held: Option<Held>,
+    /// Why the fleet cannot be followed, and since when that is known.
+    pub(super) trouble: Option<(String, Instant)>,
     /// Where clients connect.
     pub(super) address: String,
     /// The last thing said about the catalog, so that it is said once.
@@ -82,13 +84,13 @@ impl Flipper {
             drains: JoinSet::new(),
             fleet: None,
             held: None,
+            trouble: None,
             address,
             said: None,
         };
         if let Some(agreed) = agreed {
-            flipper
-                .join(&agreed.begin, agreed.epoch, &Cause::of_file(&config.path), number)
-                .await?;
+            let cause = flipper.cause_of_file();
+            flipper.join(&agreed.begin, agreed.epoch, &cause, number).await?;
         }
         flipper.spawn_drain(tables);
         Ok((flipper, config))
@@ -118,8 +120,12 @@ impl Flipper {
             self.keep_up().await;
             match self.reload_once(wish).await {
                 Err(ReloadError::Fleet { error: StepError::Moved(_) }) => {}
+                Err(ReloadError::Fleet { .. }) if self.trouble.is_some() => break,
                 done => return done,
             }
+        }
+        if let Some((trouble, _)) = &self.trouble {
+            return Err(ReloadError::Behind(trouble.clone()));
         }
         let epoch = self.epoch().unwrap_or_default();
         Err(ReloadError::Fleet { error: StepError::Moved(epoch) })
@@ -142,7 +148,10 @@ impl Flipper {
         if !plan.is_empty() {
             let changes = changes(&self.config.rules, &config.rules, &forced);
             match agreed {
-                Some(agreed) => self.join(&agreed.begin, agreed.epoch, &wish.cause, number).await,
+                Some(agreed) => {
+                    let cause = self.cause_of(wish);
+                    self.join(&agreed.begin, agreed.epoch, &cause, number).await
+                }
                 None => self.step(&mut client, &changes, wish).await,
             }
             .map_err(|error| ReloadError::Fleet { error })?;
@@ -174,7 +183,14 @@ impl Flipper {
         }
         let epoch = self.epoch();
         self.previous_drained().await?;
-        let forced = self.pass_gates(&mut read, wish.force.is_some()).await?;
+        let forced = match self.pass_gates(&mut read, wish.force.is_some()).await {
+            // Perhaps for rules of the day before.
+            Err(ReloadError::GateClosed(_)) if self.journal_epoch().await != epoch => {
+                let now = self.epoch().unwrap_or_default();
+                return Err(ReloadError::Fleet { error: StepError::Moved(now) });
+            }
+            passed => passed?,
+        };
         match self.epoch() {
             // The rules of which the gates spoke are no longer in force.
             Some(now) if Some(now) != epoch => {

@@ -26,6 +26,9 @@ const FLEET_MS: u64 = 5_000;
 /// Pause between two tries. Unit: milliseconds.
 const TRY_MS: u64 = 100;
 
+/// Pause before that is tried again which could not be followed. Unit: milliseconds.
+const TROUBLE_MS: u64 = 1_000;
+
 /// Longest wait for the journal when the process ends. Unit: milliseconds.
 const LEAVE_MS: u64 = 1_000;
 
@@ -34,6 +37,8 @@ const LEAVE_MS: u64 = 1_000;
 pub struct Fleet {
     /// The epoch that it lives in.
     pub epoch: i64,
+    /// Which journal it joined.
+    id: String,
     member: Member,
 }
 
@@ -66,15 +71,16 @@ impl Flipper {
         let sent = Instant::now();
         let joining = replica::join(&mut client, &newcomer, cause, epoch, begin);
         let joined = catalog::in_time(joining).await;
-        let (id, epoch) =
+        let (id, epoch, journal) =
             joined.unwrap_or_else(|silence| Err(StepError::Journal(silence.into())))?;
         self.put_client_back(client);
         self.current.roll().lease.renew(sent, self.config.lease);
         let membership = self.current.join(generation);
         tracing::info!(replica = id, epoch, "joined the fleet");
         let (current, control) = (Arc::clone(&self.current), self.config.control.clone());
-        let member = Member::begin(id, epoch, membership, current, control, self.config.lease);
-        self.fleet = Some(Fleet { epoch, member });
+        let place = (journal.clone(), epoch);
+        let member = Member::begin(id, place, membership, current, control, self.config.lease);
+        self.fleet = Some(Fleet { epoch, id: journal, member });
         self.note_file();
         Ok(())
     }
@@ -109,10 +115,34 @@ impl Flipper {
         changes: &[Entry],
         wish: &Wish,
     ) -> Result<(), StepError> {
-        let cause = wish.cause();
+        let cause = self.cause_of(wish);
         let next = self.with_the_fleet(client, ToDo::Take { changes, cause: &cause }).await?;
         self.set_epoch(next);
         Ok(())
+    }
+
+    /// Who asks, if nobody in particular does.
+    pub(super) fn cause_of_file(&self) -> Cause {
+        Cause::of_file(&whole_path(&self.config.path), &host())
+    }
+
+    /// Who asks, and why.
+    pub(super) fn cause_of(&self, wish: &Wish) -> Cause {
+        let why = wish.force.clone().or_else(|| wish.cause.why.clone());
+        let who = match wish.cause.who.as_str() {
+            "" => self.cause_of_file().who,
+            who => who.to_owned(),
+        };
+        Cause { who, why }
+    }
+
+    /// The epoch that the journal has now; `None` if there is none, or it cannot be asked.
+    pub(super) async fn journal_epoch(&mut self) -> Option<i64> {
+        self.fleet.as_ref()?;
+        let client = self.take_client().await.ok()?;
+        let epoch = read(&client).await.ok()?.epoch;
+        self.put_client_back(client);
+        Some(epoch)
     }
 
     /// The id by which the fleet knows this proxy.
@@ -123,6 +153,7 @@ impl Flipper {
     pub(super) fn set_epoch(&mut self, epoch: i64) {
         if let Some(fleet) = &mut self.fleet {
             fleet.epoch = epoch;
+            fleet.member.made(epoch);
         }
     }
 
@@ -138,14 +169,18 @@ impl Flipper {
         }
     }
 
-    /// Waits until the fleet may have gone on, or has counted this proxy out.
+    /// Waits until the fleet may have gone on, or has counted this proxy out. What could not be
+    /// followed is tried again after a while.
     ///
     /// Cancel safe: it only waits.
     pub async fn news(&self) {
         let Some(fleet) = &self.fleet else { return std::future::pending().await };
+        if let Some((_, at)) = &self.trouble {
+            tokio::time::sleep_until((*at + Duration::from_millis(TROUBLE_MS)).into()).await;
+        }
         let mut place = fleet.member.place();
         loop {
-            if *place.borrow_and_update() != Place::Counted(fleet.epoch) && fleet.lags(&place) {
+            if fleet.lags(*place.borrow_and_update()) {
                 return;
             }
             if place.changed().await.is_err() {
@@ -166,14 +201,16 @@ impl Flipper {
         let problem = match place {
             Place::Counted(epoch) if epoch <= fleet.epoch => None,
             Place::Counted(_) => self.follow().await.err(),
-            Place::Expelled => self.join_again().await.err(),
+            Place::Expelled | Place::Lost => self.join_again().await.err(),
         };
-        if let Some(problem) = &problem {
+        let is_news = problem.as_ref() != self.trouble.as_ref().map(|(problem, _)| problem);
+        if let Some(problem) = problem.as_ref().filter(|_| is_news) {
             tracing::error!("the fleet cannot be followed: {problem}");
         }
         if let Some(fleet) = &self.fleet {
-            fleet.member.tell(problem);
+            fleet.member.tell(problem.clone());
         }
+        self.trouble = problem.map(|problem| (problem, Instant::now()));
     }
 
     /// Goes to the epoch of the journal.
@@ -193,10 +230,15 @@ impl Flipper {
         }
         let loaded = load_with(&mut client).await?;
         self.put_client_back(client);
-        let generation = compile(self.current.number() + 1, &rules, &loaded)?;
+        // Above the numbers that a hold has given out.
+        let number = self.current.number() + 2;
+        let generation = compile(number, &rules, &loaded)?;
         self.set_epoch(epoch);
-        tracing::info!(epoch, generation = generation.number(), "following the fleet");
+        tracing::info!(epoch, generation = number, "following the fleet");
         self.swap_to(generation, rules, loaded);
+        if self.held.take().is_some() {
+            self.current.roll().go_on(Some(number));
+        }
         Ok(())
     }
 
@@ -205,16 +247,42 @@ impl Flipper {
     async fn join_again(&mut self) -> Result<(), String> {
         let mut client = self.take_client().await?;
         let state = read(&client).await?;
+        self.is_the_same_journal(&state)?;
         let (rules, loaded) = (recorded(&state)?, load_with(&mut client).await?);
         self.put_client_back(client);
         let number = self.current.number() + 1;
         let generation = compile(number, &rules, &loaded)?;
-        let cause = Cause::of_file(&self.config.path);
+        let cause = self.cause_of_file();
         self.join(&[], state.epoch, &cause, number).await.map_err(|it| it.to_string())?;
         self.held = None;
         self.swap_to(generation, rules, loaded);
         self.current.roll().go_on(Some(number));
         Ok(())
+    }
+
+    /// Of a journal that was made anew, or has lost epochs, nobody knows what it would have this
+    /// proxy do: an operator must look at it, and say so by starting the proxy again.
+    fn is_the_same_journal(&self, state: &State) -> Result<(), String> {
+        let Some(fleet) = &self.fleet else { return Ok(()) };
+        let what = if state.id != fleet.id {
+            "the journal was made anew since this proxy joined it".to_owned()
+        } else if state.epoch < fleet.epoch {
+            format!("the journal has gone back from epoch {} to {}", fleet.epoch, state.epoch)
+        } else {
+            return Ok(());
+        };
+        let in_force: Vec<String> = self
+            .config
+            .rules
+            .iter()
+            .map(|rule| format!("\"{}\" in \"{}\"", rule.name, rule.phase))
+            .collect();
+        Err(format!(
+            "{what}; governed statements are refused. In force here: {}. When segue.migration says \
+             that, start this proxy again; if the journal has lost it, with --adopt and with these \
+             phases in the file",
+            in_force.join(", ")
+        ))
     }
 
     /// Gives the lease up, so that nobody waits for it to be over.
@@ -235,10 +303,10 @@ impl Flipper {
 
 impl Fleet {
     /// Whether the journal is ahead. A sign may have been under way while this proxy took a step.
-    fn lags(&self, place: &tokio::sync::watch::Receiver<Place>) -> bool {
-        match *place.borrow() {
+    fn lags(&self, place: Place) -> bool {
+        match place {
             Place::Counted(epoch) => epoch > self.epoch,
-            Place::Expelled => true,
+            Place::Expelled | Place::Lost => true,
         }
     }
 }

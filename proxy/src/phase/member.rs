@@ -1,6 +1,7 @@
 //! Keeps this proxy counted in the fleet: signs of life, its sessions, what it has drained, and news
 //! of the others.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub enum Place {
     Counted(i64),
     /// It was counted out, and must join again.
     Expelled,
+    /// The journal is not the one that it was: it was made anew, or has lost an epoch.
+    Lost,
 }
 
 /// A membership. It ends when this is dropped.
@@ -48,6 +51,10 @@ struct Shared {
     current: Arc<Current>,
     membership: u64,
     lease: Duration,
+    /// Which journal it joined.
+    fleet: String,
+    /// The latest epoch that it has heard of, or made.
+    latest: AtomicI64,
     say: Mutex<Signs>,
     wake: Notify,
     /// Set off by whatever is told on the journal's channel.
@@ -66,7 +73,7 @@ impl Member {
     #[must_use]
     pub fn begin(
         id: String,
-        epoch: i64,
+        (fleet, epoch): (String, i64),
         membership: u64,
         current: Arc<Current>,
         control: ControlUrl,
@@ -78,6 +85,8 @@ impl Member {
             current,
             membership,
             lease,
+            fleet,
+            latest: AtomicI64::new(epoch),
             say: Mutex::default(),
             wake: Notify::new(),
             heard: Arc::default(),
@@ -103,6 +112,11 @@ impl Member {
             say.problem = problem;
             self.shared.wake.notify_one();
         }
+    }
+
+    /// This proxy has made `epoch`: the journal must know of it from now on.
+    pub fn made(&self, epoch: i64) {
+        self.shared.latest.fetch_max(epoch, Ordering::SeqCst);
     }
 
     /// The phases that the file says now.
@@ -136,7 +150,13 @@ impl Shared {
             match round.unwrap_or_else(|_elapsed| Err(silent())) {
                 Ok(None) => {
                     self.current.roll().lease.end();
-                    self.place.send_replace(Place::Expelled);
+                    self.place.send_if_modified(|place| {
+                        let is_counted = matches!(place, Place::Counted(_));
+                        if is_counted {
+                            *place = Place::Expelled;
+                        }
+                        is_counted
+                    });
                     return;
                 }
                 Ok(Some(client)) => {
@@ -193,10 +213,16 @@ impl Shared {
             newcomers.registered(self.membership);
         }
         let say = self.say().clone();
+        let latest = self.latest.load(Ordering::SeqCst);
         let sent = Instant::now();
         match replica::sign(&client, &self.id, &say).await? {
             Sign::Expelled => Ok(None),
-            Sign::Counted { epoch } => {
+            Sign::Counted { epoch, fleet } if fleet != self.fleet || epoch < latest => {
+                self.place.send_replace(Place::Lost);
+                Ok(None)
+            }
+            Sign::Counted { epoch, .. } => {
+                self.latest.fetch_max(epoch, Ordering::SeqCst);
                 roll.lease.renew(sent, self.lease);
                 self.place.send_if_modified(|place| {
                     let is_news = *place != Place::Counted(epoch);

@@ -65,11 +65,17 @@ impl Read {
         running: Option<(&[Rule], &[Rule])>,
         wanted: Option<&Wanted>,
     ) -> Self {
-        let file = rules(&draft);
+        let mut file = rules(&draft);
         let mut planned = Plan::default();
         if let Some((last, in_force)) = running {
             let of_file = std::mem::take(&mut draft.rules);
-            draft.rules = agree::asked(last, of_file, in_force, wanted);
+            draft.rules = match wanted {
+                Some(wanted) => agree::stepped(of_file, in_force, wanted),
+                None => agree::asked(last, of_file, in_force),
+            };
+            if let Some(wanted) = wanted {
+                file = agree::taken(last, &file, wanted);
+            }
             match plan(in_force, &rules(&draft)) {
                 Ok(plan) => planned = plan,
                 Err(faults) => add_plan_faults(&mut draft, faults),

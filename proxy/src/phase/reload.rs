@@ -7,7 +7,6 @@ use tokio::task::JoinSet;
 
 use super::flip::Flipper;
 use super::wish::{ReloadError, Reloaded, Wish};
-use crate::journal::step::Cause;
 
 /// Reloads that may wait in line: one per way to ask for one, with room. More askers wait for
 /// theirs to be taken in. Unit: requests.
@@ -16,6 +15,10 @@ pub const QUEUE: usize = 16;
 /// Pause between two looks at the catalog: how long a DDL statement that was run past the proxy
 /// goes unnoticed. Unit: milliseconds.
 pub const CATALOG_POLL_MS: u64 = 2_000;
+
+/// But never so that a change goes unnoticed for longer, since a look may be slow once.
+/// Unit: milliseconds.
+pub const LONGEST_POLL_MS: u64 = 30_000;
 
 /// A look that takes long makes the next one come later, so that looking takes at most this share
 /// of a server's core. Unit: one part of so many.
@@ -62,9 +65,8 @@ impl Reloader {
     ///
     /// Cancel safety: as [`Self::reload`].
     pub async fn reload_and_log(&self, cause: &str) {
-        let cause = Cause { who: cause.to_owned(), why: None };
-        let done = self.ask(Wish { cause: cause.clone(), ..Wish::default() }).await;
-        let cause = cause.who;
+        // Who it was that changed the file, the file does not tell.
+        let done = self.ask(Wish::default()).await;
         match done {
             Ok(Reloaded { generation, plan, .. }) if plan.is_empty() => {
                 tracing::info!(generation, "{cause}: reloaded, no migration has changed");
@@ -99,12 +101,14 @@ pub fn spawn(
                     let _ = answer.send(done);
                 }
                 () = flipper.news() => flipper.keep_up().await,
+                () = flipper.hold_over() => flipper.keep_up().await,
                 () = tokio::time::sleep(pause) => {
                     let begun = Instant::now();
                     flipper.keep_up().await;
                     flipper.follow_catalog().await;
                     pause = Duration::from_millis(CATALOG_POLL_MS)
-                        .max(begun.elapsed().saturating_mul(CATALOG_POLL_SHARE));
+                        .max(begun.elapsed().saturating_mul(CATALOG_POLL_SHARE))
+                        .min(Duration::from_millis(LONGEST_POLL_MS));
                 }
             }
         }

@@ -24,6 +24,10 @@ use crate::journal::step::StepError;
 /// Longest time for which clients are held back. Unit: milliseconds.
 const HOLD_MS: u64 = 3_000;
 
+/// How much later others give a hold up that nobody has ended, and how often they try.
+/// Unit: milliseconds.
+const GRACE_MS: u64 = 200;
+
 /// Pause between two looks whether everybody has come to rest. Unit: milliseconds.
 const LOOK_MS: u64 = 2;
 
@@ -120,13 +124,17 @@ impl Flipper {
         let held = self.with_the_fleet(&mut client, hold).await.map_err(fleet)?;
         self.hold_back(held, ready);
         let id = self.replica().unwrap_or_default();
-        let cause = wish.cause();
+        let cause = self.cause_of(wish);
         let renaming = async {
+            let mut last = None;
             loop {
                 match rename::rename(&mut client, &id, held, &ddl, &changes, &cause).await {
-                    Err(StepError::Lagging { .. } | StepError::Locked(_)) => {
+                    Err(error @ (StepError::Lagging { .. } | StepError::Locked(_))) => {
+                        last = Some(error);
                         tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
                     }
+                    // What it was that took so long says more.
+                    Err(StepError::HoldOver) => return Err(last.unwrap_or(StepError::HoldOver)),
                     done => return done,
                 }
             }
@@ -192,36 +200,62 @@ impl Flipper {
         Ok(())
     }
 
-    /// Lets clients go on in `epoch`, whose rules are `rules`. Returns whether they had been held.
+    /// Lets clients go on in `epoch`, whose rules are `rules`, if they were held and these are rules
+    /// for which everything is there. Returns whether that was so.
     pub(super) fn keep_up_with(&mut self, epoch: i64, rules: &[Rule]) -> bool {
-        let Some(mut held) = self.held.take() else { return false };
-        let Some(ready) = held.ready.take() else { return false };
-        let number = ready.generation.number();
-        self.set_epoch(epoch);
-        let is_renamed = ready.rules == rules;
-        if is_renamed {
+        let Some(held) = &mut self.held else { return false };
+        let since = held.since;
+        let number;
+        if let Some(ready) = held.ready.take_if(|ready| are_the_same(&ready.rules, rules)) {
+            number = ready.generation.number();
+            self.held = None;
+            self.set_epoch(epoch);
             self.swap_to(ready.generation, ready.rules, ready.loaded);
-        } else {
-            // The same rules once more, over the catalog as it was.
+            self.current.roll().go_on(Some(number));
+        } else if are_the_same(&self.config.rules, rules) {
+            // It was given up. The same rules once more, over the catalog as it was.
+            number = self.current.number() + 1;
             let catalog = Arc::clone(self.current.load().compiled().catalog());
             let loaded = Loaded { catalog, fingerprint: String::new() };
             let rules = self.config.rules.clone();
-            if let Ok(same) = super::follow::compile(number, &rules, &loaded) {
-                self.swap_to(same, rules, loaded);
-            }
+            let Ok(same) = super::follow::compile(number, &rules, &loaded) else { return false };
+            self.held = None;
+            self.set_epoch(epoch);
+            self.swap_to(same, rules, loaded);
+            // Whoever is under way still is, in words that hold.
+            self.current.roll().go_on(None);
+        } else {
+            return false;
         }
-        // If nothing was renamed, whoever is under way still is, in words that hold.
-        self.current.roll().go_on(is_renamed.then_some(number));
-        tracing::info!(epoch, after = ?held.since.elapsed(), "clients go on");
+        tracing::info!(epoch, after = ?since.elapsed(), "clients go on");
         true
+    }
+
+    /// Waits until a hold must be given up.
+    ///
+    /// Cancel safe: it only waits.
+    pub async fn hold_over(&self) {
+        match &self.held {
+            Some(held) => {
+                // A little later than who set it.
+                let over = held.since + Duration::from_millis(HOLD_MS + GRACE_MS);
+                tokio::time::sleep_until(over.into()).await;
+            }
+            None => std::future::pending().await,
+        }
     }
 
     /// Gives a hold up whose time is over, whoever set it.
     pub(super) async fn give_up_hold(&mut self) -> Result<(), String> {
         let Some(held) = &self.held else { return Ok(()) };
         let epoch = held.epoch;
-        if held.since.elapsed() < Duration::from_millis(HOLD_MS) {
+        if held.since.elapsed() < Duration::from_millis(HOLD_MS + GRACE_MS) {
             return Ok(());
+        }
+        // Where it cannot be reached it is tried again then.
+        if let Some(held) = &mut self.held {
+            held.since =
+                Instant::now().checked_sub(Duration::from_millis(HOLD_MS)).unwrap_or(held.since);
         }
         let mut client = self.take_client().await?;
         let released = soon(rename::release(&mut client, epoch, true)).await;
@@ -229,6 +263,11 @@ impl Flipper {
         self.put_client_back(client);
         Ok(())
     }
+}
+
+/// Whether they are the same, in whatever order.
+fn are_the_same(one: &[Rule], other: &[Rule]) -> bool {
+    one.len() == other.len() && one.iter().all(|rule| other.contains(rule))
 }
 
 /// Waits for the server, but not much longer than clients may be held.

@@ -50,6 +50,9 @@ pub enum ReloadError {
     /// A step was asked for of a migration that is not there.
     #[error("there is no migration \"{0}\" in the file")]
     Unknown(String),
+    /// The fleet has gone where this proxy cannot go.
+    #[error("this proxy cannot follow the fleet: {0}")]
+    Behind(String),
     /// A column is renamed itself, and that is not all.
     #[error("a rename by strategy \"metadata\" is a step of its own: take it without any other")]
     NotAlone,
@@ -81,12 +84,4 @@ fn waited_for(waiting: &[Waiting], problem: Option<&String>) -> String {
 
 fn listed(closed: &[Closed]) -> String {
     closed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
-
-impl Wish {
-    /// Who asks, and the reason that was given for it.
-    pub(super) fn cause(&self) -> Cause {
-        let why = self.force.clone().or_else(|| self.cause.why.clone());
-        Cause { who: self.cause.who.clone(), why }
-    }
 }

@@ -34,12 +34,17 @@ fn check_phase(subject: &Subject<'_>, faults: &mut Vec<Fault>) {
     let (from, to) = (&subject.pair.from, &subject.pair.to);
     match (subject.phase, subject.from, subject.to) {
         (Phase::Expand, Some(_), None) | (Phase::Contract, None, Some(_)) => {}
-        (Phase::Expand, None, _) => faults.push(subject.missing("from", from)),
+        (Phase::Expand, None, Some(_)) => faults.push(subject.fault(
+            "phase",
+            format!("column \"{from}\" was renamed to \"{to}\": that is phase \"contract\""),
+            "set phase = \"contract\"; if the migration is over, take it out of the file".to_owned(),
+        )),
+        (Phase::Expand, None, None) => faults.push(subject.missing("from", from)),
         (Phase::Contract, None, None) => faults.push(subject.missing("to", to)),
         (Phase::Expand, Some(_), Some(_)) => faults.push(subject.fault(
             "to",
-            format!("column \"{to}\" exists, and \"{from}\" is to be renamed to that"),
-            "drop it; or use strategy \"dual-write\", which copies into it".to_owned(),
+            format!("columns \"{from}\" and \"{to}\" both exist, and one is to take the other's name"),
+            "if nobody needs the other one, drop it; strategy \"dual-write\" copies into it".to_owned(),
         )),
         (Phase::Contract, Some(_), _) => faults.push(subject.fault(
             "from",

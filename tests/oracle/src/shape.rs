@@ -164,7 +164,7 @@ impl Governed {
             (self.physical_column(&pair.from).cloned(), self.physical_column(&pair.to).cloned())
         };
         match change {
-            Change::RenameColumn(pair) => {
+            Change::RenameColumn(pair) | Change::RenameInPlace(pair) => {
                 let between = Between::same(pair)?;
                 self.pair(pair, &between, (from.as_ref(), to.as_ref()), phase, speaks)
             }

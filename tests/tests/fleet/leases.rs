@@ -140,3 +140,50 @@ fn a_prepared_transaction_outlives_the_session_that_made_it() {
     first.stop();
     second.stop();
 }
+
+/// Nobody knows what a journal that was made anew would have a proxy do.
+#[test]
+fn a_journal_that_is_another_one_serves_nobody() {
+    let _alone = alone();
+    let database = Database::create("leases", DDL);
+    let (first, second) = two(&database);
+    step_of_all(&first, &[&first, &second], Phase::DualWrite);
+    forget_the_fleet(&database);
+    let mut wire = second.connect();
+    let write = "UPDATE users SET username = 'x' WHERE id = 1";
+    eventually("it is noticed", || wire.simple(write).code() == "40001");
+    pause(LEASE_MS);
+    assert_eq!(wire.simple(write).code(), "40001");
+    assert_eq!(second.phase(), Some(Phase::DualWrite));
+    let refused = step(&first, Phase::SwitchReads).expect_err("no step is taken").to_string();
+    for text in ["made anew", "\"rename-username\" in \"dual-write\"", "--adopt"] {
+        assert!(refused.contains(text), "{text}: {refused}");
+    }
+    first.stop();
+    second.stop();
+    let adopt = Replica { adopt: true, ..Replica::default() };
+    let next = Proxy::join(&database, &rename_username(Phase::DualWrite), adopt);
+    next.connect().script(write);
+    assert_eq!(database.connect().rows("SELECT handle FROM users WHERE id = 1"), ["x"]);
+    next.stop();
+}
+
+/// A server that loses what it had acknowledged, or a backup.
+#[test]
+fn a_journal_that_has_gone_back_serves_nobody() {
+    let _alone = alone();
+    let database = Database::create("leases", DDL);
+    let (first, second) = two(&database);
+    step_of_all(&first, &[&first, &second], Phase::DualWrite);
+    database
+        .connect()
+        .script("UPDATE segue.fleet SET epoch = 1; UPDATE segue.migration SET phase = 'expand'");
+    let mut wires = [first.connect(), second.connect()];
+    for wire in &mut wires {
+        eventually("it is noticed", || wire.simple(READ).code() == "40001");
+    }
+    let refused = step(&first, Phase::SwitchReads).expect_err("no step is taken").to_string();
+    assert!(refused.contains("the journal has gone back from epoch 2 to 1"), "{refused}");
+    first.stop();
+    second.stop();
+}

@@ -118,7 +118,9 @@ fn whoever_is_not_done_in_time_is_not_interrupted() {
     let mut open = second.connect();
     open.script("BEGIN; SELECT username FROM users WHERE id = 1");
     let refused = step(&first, Phase::Contract).expect_err("somebody is not done").to_string();
-    assert!(refused.contains("clients were held back for as long as they may be"), "{refused}");
+    // It says who it was that was not done.
+    assert!(refused.contains("not all replicas have drained epoch 2"), "{refused}");
+    assert!(refused.contains(&format!(":{}): has drained epoch 1", second.port())), "{refused}");
     assert_eq!(open.rows(READ), ["user1"]);
     open.script("COMMIT");
     assert_eq!(columns(&database), ["id", "username", "n"]);
@@ -191,4 +193,39 @@ fn what_is_in_the_way_is_told_before_anybody_is_held() {
     let error = Proxy::try_join(&database, &file(Phase::DualWrite), Replica::default());
     let error = error.err().map(|error| error.to_string()).unwrap_or_default();
     assert!(error.contains("strategy \"metadata\" has no phase \"dual-write\""), "{error}");
+}
+
+#[test]
+fn a_rename_goes_with_other_migrations_in_any_order_of_the_file() {
+    let _alone = alone();
+    let database = Database::create("renames", DDL);
+    forget_the_fleet(&database);
+    database.connect().script(
+        "ALTER TABLE users OWNER TO segue; CREATE TABLE later (id bigint PRIMARY KEY, a text, b text)",
+    );
+    // The journal has them by name.
+    let other = "[[migration]]\nname = \"another\"\nkind = \"rename-column\"\ntable = \"later\"\n\
+                 from = \"a\"\nto = \"b\"\nphase = \"expand\"\n";
+    let both = format!("{}{other}", file(Phase::Expand));
+    let replica = Replica { lease: Some("2s"), ..Replica::default() };
+    let first = Proxy::join(&database, &both, replica);
+    let second = Proxy::join(&database, &both, replica);
+    all_have_drained(&first);
+    step(&first, Phase::Contract).expect("the column is renamed");
+    all_have_drained(&first);
+    for proxy in [&first, &second] {
+        assert_eq!(proxy.connect().rows(READ), ["user1"]);
+    }
+    // What is pending in a file stays so while one step is taken by name.
+    let pending = other.replace("expand", "dual-write");
+    std::fs::write(
+        second.config(),
+        std::fs::read_to_string(second.config()).expect("a file").replace(other, &pending),
+    )
+    .expect("a file");
+    step(&first, Phase::Expand).expect("and back");
+    all_have_drained(&first);
+    assert_eq!(second.connect().rows(READ), ["user1"]);
+    first.stop();
+    second.stop();
 }

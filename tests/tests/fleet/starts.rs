@@ -99,3 +99,22 @@ fn migrations_need_a_journal_that_is_there_and_may_be_used() {
     database.connect().script("UPDATE segue.fleet SET version = 99");
     refused(&database, &file, &["the journal has version 99", "a newer segue has been here"]);
 }
+
+#[test]
+fn a_file_that_was_left_behind_begins_nothing_again() {
+    let _alone = alone();
+    let database = Database::create("starts", DDL);
+    forget_the_fleet(&database);
+    let file = rename_username(Phase::Expand);
+    let first = Proxy::join(&database, &file, Replica::default());
+    let second = Proxy::join(&database, &file, Replica::default());
+    super::all_have_drained(&first);
+    first.reload("").expect("it ends");
+    super::all_have_drained(&first);
+    // The second one's file still has it, and nobody has changed that file.
+    let again = second.restart();
+    assert_eq!(again.phase(), None);
+    assert_eq!(journal(&database, "SELECT count(*) FROM segue.migration"), ["0"]);
+    again.stop();
+    first.stop();
+}
