@@ -148,8 +148,8 @@ async fn introduce(client: &Client, database: &str) -> Result<(), ConnectError> 
         "SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET jit = off;
          SET default_transaction_isolation = 'read committed';
          SET default_transaction_read_only = off;
-         SELECT set_config('synchronous_commit', 'on', false)
-         WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+         SELECT set_config('synchronous_commit', 'local', false)
+         WHERE current_setting('synchronous_commit') = 'off'"
     );
     client.batch_execute(&settings).await.map_err(refused)?;
     let who = "SELECT current_setting('server_version_num')::int4, pg_is_in_recovery()";

@@ -125,7 +125,11 @@ pub async fn init(client: &mut Client, role: &str, published: bool) -> Result<i3
     let exists = "SELECT to_regclass('segue.fleet') IS NOT NULL";
     let found: i32 = match transaction.query_one(exists, &[]).await?.try_get(0)? {
         false => 0,
-        true => transaction.query_one("SELECT version FROM segue.fleet", &[]).await?.try_get(0)?,
+        true => {
+            let version = transaction.query_opt("SELECT version FROM segue.fleet", &[]).await?;
+            let empty = || JournalError::Failed("segue.fleet has lost its row".to_owned());
+            version.ok_or_else(empty)?.try_get(0)?
+        }
     };
     let Some(upgrades) = usize::try_from(found).ok().and_then(|found| UPGRADES.get(found..)) else {
         return Err(JournalError::Version { found });

@@ -45,7 +45,7 @@ fn work(proxy: &Proxy, number: usize, over: &AtomicBool) -> usize {
     let mut done = 0;
     wire.script("PREPARE by_key AS SELECT username FROM users WHERE id = $1");
     while !over.load(Ordering::SeqCst) {
-        let id = 1_000 * (number + 1) + done;
+        let id = 1_000_000 * (number + 1) + done;
         let name = format!("client {id}");
         wire.script(&format!("INSERT INTO users VALUES ({id}, '{name}')"));
         assert_eq!(wire.rows(&format!("EXECUTE by_key({id})")), [name.as_str()]);
