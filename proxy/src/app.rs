@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpListener, TcpSocket};
@@ -32,8 +32,10 @@ use crate::upstream::{Upstream, UpstreamTls};
 /// Number of a process's first generation.
 const FIRST_GENERATION: u64 = 1;
 
-/// How often a start begins anew because the fleet has taken a step meanwhile.
-const JOIN_ROUNDS: usize = 5;
+/// How often a start begins anew because the fleet takes a step just then, and the pause before.
+/// Together that is longer than clients may be held back while a column is renamed.
+const JOIN_ROUNDS: usize = 20;
+const JOIN_PAUSE_MS: u64 = 250;
 
 /// Connections that may wait to be accepted: a fleet of applications that reconnects at once. The
 /// system caps it at net.core.somaxconn. Unit: connections.
@@ -171,7 +173,10 @@ async fn enlist(
 ) -> Result<(Flipper, Config), StartError> {
     for _round in 1..JOIN_ROUNDS {
         match Flipper::start(prepared, addr.to_string()).await {
-            Err(StepError::Moved(_)) => prepared = prepare(path, adopt).await?,
+            Err(StepError::Moved(_) | StepError::Held(_)) => {
+                tokio::time::sleep(Duration::from_millis(JOIN_PAUSE_MS)).await;
+                prepared = prepare(path, adopt).await?;
+            }
             started => return started.map_err(StartError::Fleet),
         }
     }

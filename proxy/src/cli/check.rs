@@ -8,7 +8,6 @@ use rewrite_rules::{Phase, Rule};
 use serde::Serialize;
 
 use super::{ConfigFile, DONE, GATE_CLOSED, fail, say};
-use crate::catalog;
 use crate::config::{Draft, nearest};
 use crate::gate::{self, Finding, Severity, is_open};
 use crate::journal::{JournalError, state};
@@ -128,12 +127,7 @@ async fn phases_in_force(
 ) -> Result<Vec<Rule>, String> {
     let mut rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
     let Some(control) = &draft.control else { return Ok(rules) };
-    let reading = async {
-        state::look(client, &control.database).await?;
-        state::read(client).await
-    };
-    let read = catalog::in_time(reading).await.map_err(|silence| silence.to_string())?;
-    match read {
+    match state::find(client, &control.database).await {
         Ok(state) => {
             for rule in &mut rules {
                 let known = state.migrations.iter().find(|known| known.name == rule.name);

@@ -45,13 +45,12 @@ impl Fleet {
 pub(super) async fn read(draft: &Draft) -> Result<Fleet, String> {
     let control = draft.control.as_ref().ok_or_else(|| draft.report.to_string())?;
     let client = catalog::connect(control).await.map_err(|error| error.to_string())?;
-    let reading = async {
-        state::look(&client, &control.database).await?;
-        let State { epoch, frozen, .. } = state::read(&client).await?;
-        Ok(Fleet { epoch, frozen, replicas: state::replicas(&client).await? })
-    };
-    let read = catalog::in_time(reading).await.map_err(|silence| silence.to_string())?;
-    read.map_err(|error: crate::journal::JournalError| error.to_string())
+    let State { epoch, frozen, .. } =
+        state::find(&client, &control.database).await.map_err(|error| error.with_hint())?;
+    let replicas = catalog::in_time(state::replicas(&client)).await;
+    let replicas = replicas.map_err(|silence| silence.to_string())?;
+    let replicas = replicas.map_err(|error| error.to_string())?;
+    Ok(Fleet { epoch, frozen, replicas })
 }
 
 /// The user of this terminal, and why.

@@ -13,6 +13,22 @@
 //! only when every live replica has drained the one before, so the fleet is never in more than two
 //! neighbouring epochs. docs/guarantees.md has the argument.
 
+/// Of `segue.session s JOIN pg_stat_activity a ON a.pid = s.backend`: whether it is that session still.
+/// Another process with its id began later, but for what clocks may differ. Whoever may not see when a
+/// backend began takes it for that one.
+macro_rules! is_alive {
+    () => {
+        "(a.backend_start IS NULL OR a.backend_start <= s.registered_at + interval '10 s')"
+    };
+}
+
+/// Of `segue.replica r`: the prepared transactions `p` that may be of its sessions.
+macro_rules! may_be_its_own {
+    () => {
+        "pg_prepared_xacts p WHERE p.database = current_database() AND p.prepared >= r.started_at"
+    };
+}
+
 pub mod rename;
 pub mod replica;
 pub mod schema;

@@ -6,8 +6,8 @@
 //! writes the epoch with the new phase. Or the hold is given up, by whoever set it or, when its time
 //! is over, by anybody.
 
-use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Transaction};
 
 use super::state;
 use super::step::{self, Cause, Entry, StepError};
@@ -89,21 +89,30 @@ pub async fn rename(
 }
 
 /// Lets all clients go on as before, if they are still held in `epoch`. With `if_over` only when the
-/// time is over.
+/// time is over. Returns whether that made a new epoch.
 ///
 /// Cancel safety: it is done or not.
 ///
 /// # Errors
 /// The journal cannot be used.
-pub async fn release(client: &mut Client, epoch: i64, if_over: bool) -> Result<(), StepError> {
+pub async fn release(client: &mut Client, epoch: i64, if_over: bool) -> Result<bool, StepError> {
     let transaction = client.transaction().await?;
     step::lock(&transaction).await?;
     let state = state::read(&transaction).await?;
     match state.hold {
         Some(hold) if state.epoch == epoch && (hold.is_over || !if_over) => {}
-        Some(_) | None => return Ok(()),
+        Some(_) | None => return Ok(false),
     }
+    give_up(&transaction, epoch).await?;
+    step::commit(transaction).await?;
+    Ok(true)
+}
+
+/// Ends a hold, under the locks of [`step::lock`], in an epoch of its own: whoever holds must hear of
+/// it.
+pub(super) async fn give_up(transaction: &Transaction<'_>, epoch: i64) -> Result<i64, StepError> {
     transaction.batch_execute(NO_HOLD).await?;
-    step::write(&transaction, epoch.saturating_add(1), &[], &Cause::default()).await?;
-    step::commit(transaction).await
+    let next = epoch.saturating_add(1);
+    step::write(transaction, next, &[], &Cause::default()).await?;
+    Ok(next)
 }

@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 
 use super::JournalError;
+use super::rename;
 use super::state;
 use super::step::{self, Cause, Entry, StepError};
 
@@ -72,14 +73,17 @@ pub async fn join(
 ) -> Result<(String, i64, String), StepError> {
     let transaction = client.transaction().await?;
     step::lock(&transaction).await?;
-    let state = state::read(&transaction).await?;
+    let mut state = state::read(&transaction).await?;
     if state.epoch != epoch {
         return Err(StepError::Moved(state.epoch));
     }
-    if let Some(hold) = &state.hold {
-        return Err(StepError::Held(hold.migration.clone()));
+    match &state.hold {
+        // Perhaps nobody is left who could.
+        Some(hold) if hold.is_over => state.epoch = rename::give_up(&transaction, epoch).await?,
+        Some(hold) => return Err(StepError::Held(hold.migration.clone())),
+        None => {}
     }
-    let mut epoch = epoch;
+    let mut epoch = state.epoch;
     if !begin.is_empty() {
         step::may_go_on(&transaction, &state).await?;
         epoch = epoch.saturating_add(1);
@@ -152,11 +156,13 @@ pub async fn register(
 /// # Errors
 /// The server, or the way to it.
 pub async fn strike_out(client: &Client, replica: &str) -> Result<(), JournalError> {
-    let delete = "
-        DELETE FROM segue.session s
-        WHERE s.replica = $1 AND NOT EXISTS (
-            SELECT FROM pg_stat_activity a WHERE a.pid = s.backend
-            AND (a.backend_start IS NULL OR a.backend_start <= s.registered_at + interval '10 s'))";
+    let delete = concat!(
+        "DELETE FROM segue.session s
+         WHERE s.replica = $1 AND NOT EXISTS (
+             SELECT FROM pg_stat_activity a WHERE a.pid = s.backend AND ",
+        is_alive!(),
+        ")"
+    );
     client.execute(delete, &[&replica]).await?;
     Ok(())
 }

@@ -115,6 +115,20 @@ pub async fn look(client: &Client, database: &str) -> Result<(), JournalError> {
     if found == VERSION { Ok(()) } else { Err(JournalError::Version { found }) }
 }
 
+/// Looks whether the journal of `database` is there, and reads it.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// There is none that can be used, or the server does not answer.
+pub async fn find(client: &Client, database: &str) -> Result<State, JournalError> {
+    crate::catalog::in_time(async {
+        look(client, database).await?;
+        read(client).await
+    })
+    .await?
+}
+
 /// Reads what is agreed on.
 ///
 /// Cancel safe: it only reads.
@@ -160,18 +174,18 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
 /// # Errors
 /// The server, or the way to it.
 pub async fn replicas(client: &impl GenericClient) -> Result<Vec<Replica>, JournalError> {
-    let query = "
-        SELECT r.id, r.host, r.pid, r.address, r.acknowledged,
-               (extract(epoch FROM clock_timestamp() - r.heartbeat) * 1000)::int8,
-               r.heartbeat + r.lease < clock_timestamp(),
-               (SELECT count(*) FROM segue.session s
-                WHERE s.replica = r.id AND EXISTS (
-                    SELECT FROM pg_stat_activity a WHERE a.pid = s.backend
-                    AND (a.backend_start IS NULL OR a.backend_start <= s.registered_at + interval '10 s'))),
-               (SELECT count(*) FROM pg_prepared_xacts p
-                WHERE p.database = current_database() AND p.prepared >= r.started_at),
-               r.problem
-        FROM segue.replica r WHERE r.expelled_at IS NULL ORDER BY r.started_at, r.id";
+    let query = concat!(
+        "SELECT r.id, r.host, r.pid, r.address, r.acknowledged,
+                (extract(epoch FROM clock_timestamp() - r.heartbeat) * 1000)::int8,
+                r.heartbeat + r.lease < clock_timestamp(),
+                (SELECT count(*) FROM segue.session s JOIN pg_stat_activity a ON a.pid = s.backend
+                 WHERE s.replica = r.id AND ",
+        is_alive!(),
+        "), (SELECT count(*) FROM ",
+        may_be_its_own!(),
+        "), r.problem
+         FROM segue.replica r WHERE r.expelled_at IS NULL ORDER BY r.started_at, r.id"
+    );
     let mut replicas = Vec::new();
     for row in client.query(query, &[]).await? {
         replicas.push(Replica {

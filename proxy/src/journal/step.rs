@@ -205,16 +205,17 @@ pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), tokio_post
 /// of whoever is counted out none is registered. A prepared transaction has outlived its session, and
 /// nobody can tell whose it was.
 async fn expel_the_dead(transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
-    let dead = "
-        UPDATE segue.replica r SET expelled_at = clock_timestamp()
-        WHERE r.expelled_at IS NULL AND r.heartbeat + r.lease < clock_timestamp()
-          AND NOT EXISTS (
-              SELECT FROM segue.session s JOIN pg_stat_activity a ON a.pid = s.backend
-              WHERE s.replica = r.id
-                AND (a.backend_start IS NULL OR a.backend_start <= s.registered_at + interval '10 s'))
-          AND NOT EXISTS (
-              SELECT FROM pg_prepared_xacts p
-              WHERE p.database = current_database() AND p.prepared >= r.started_at)";
+    let dead = concat!(
+        "UPDATE segue.replica r SET expelled_at = clock_timestamp()
+         WHERE r.expelled_at IS NULL AND r.heartbeat + r.lease < clock_timestamp()
+           AND NOT EXISTS (
+               SELECT FROM segue.session s JOIN pg_stat_activity a ON a.pid = s.backend
+               WHERE s.replica = r.id AND ",
+        is_alive!(),
+        ") AND NOT EXISTS (SELECT FROM ",
+        may_be_its_own!(),
+        ")"
+    );
     transaction.batch_execute(dead).await?;
     let leftovers = "
         DELETE FROM segue.session s USING segue.replica r

@@ -119,7 +119,9 @@ impl Flipper {
         for _round in 0..FLEET_ROUNDS {
             self.keep_up().await;
             match self.reload_once(wish).await {
-                Err(ReloadError::Fleet { error: StepError::Moved(_) }) => {}
+                Err(ReloadError::Fleet { error: StepError::Moved(epoch) }) => {
+                    self.hear_of(epoch).await;
+                }
                 Err(ReloadError::Fleet { .. }) if self.trouble.is_some() => break,
                 done => return done,
             }
@@ -140,27 +142,29 @@ impl Flipper {
         let prepared = read.compile(number).await.map_err(ReloadError::Faults)?;
         let Prepared { config, file, generation, agreed, plan, loaded, mut client } = prepared;
         let same_clients = config.clients == self.config.clients;
-        if plan.is_empty() && same_clients && *loaded.catalog == *self.loaded.catalog {
+        let changes_rules = agreed.is_some() || !plan.is_empty();
+        if !changes_rules && same_clients && *loaded.catalog == *self.loaded.catalog {
             self.loaded.fingerprint = loaded.fingerprint;
             self.take_over(config, file);
             return Ok(Reloaded { generation: self.current.number(), plan, forced });
         }
-        if !plan.is_empty() {
-            let changes = changes(&self.config.rules, &config.rules, &forced);
-            match agreed {
-                Some(agreed) => {
-                    let cause = self.cause_of(wish);
-                    self.join(&agreed.begin, agreed.epoch, &cause, number).await
-                }
-                None => self.step(&mut client, &changes, wish).await,
+        let agreeing = match agreed {
+            Some(agreed) => {
+                let cause = self.cause_of(wish);
+                self.join(&agreed.begin, agreed.epoch, &cause, number).await
             }
-            .map_err(|error| ReloadError::Fleet { error })?;
-        }
+            None if changes_rules => {
+                let changes = changes(&self.config.rules, &config.rules, &forced);
+                self.step(&mut client, &changes, wish).await
+            }
+            None => Ok(()),
+        };
+        agreeing.map_err(|error| ReloadError::Fleet { error })?;
         let tables = self.governed_then_and_now(&generation);
         self.take_over(config, file);
         self.client = Some(client);
         self.swap(generation, loaded);
-        if !plan.is_empty() {
+        if changes_rules {
             self.begin_drain(tables);
         }
         tell(number, &plan, &forced, wish);
@@ -171,7 +175,9 @@ impl Flipper {
     async fn may_be_taken(&mut self, wish: &Wish) -> Result<(Read, Vec<Closed>), ReloadError> {
         let draft = Draft::read(&self.config.path).await;
         let running = (self.file.as_slice(), self.config.rules.as_slice());
-        let mut read = Read::new(draft, Some(running), wish.step.as_ref()).await;
+        // Who has had nothing to do so far is as at a start: the journal says what is in force.
+        let running = self.fleet.is_some().then_some(running);
+        let mut read = Read::new(draft, running, wish.step.as_ref()).await;
         if let Some(step) = wish.step.as_ref().filter(|step| !read.has(&step.migration)) {
             return Err(ReloadError::Unknown(step.migration.clone()));
         }
@@ -181,27 +187,34 @@ impl Flipper {
         if !read.is_good() || read.plan.is_empty() {
             return Ok((read, Vec::new()));
         }
+        let standing = self.standing();
         let epoch = self.epoch();
         self.previous_drained().await?;
         let forced = match self.pass_gates(&mut read, wish.force.is_some()).await {
             // Perhaps for rules of the day before.
-            Err(ReloadError::GateClosed(_)) if self.journal_epoch().await != epoch => {
-                let now = self.epoch().unwrap_or_default();
-                return Err(ReloadError::Fleet { error: StepError::Moved(now) });
-            }
+            Err(ReloadError::GateClosed(closed)) => match self.journal_epoch().await {
+                Some(now) if Some(now) != epoch => {
+                    return Err(ReloadError::Fleet { error: StepError::Moved(now) });
+                }
+                Some(_) | None => return Err(ReloadError::GateClosed(closed)),
+            },
             passed => passed?,
         };
-        match self.epoch() {
-            // The rules of which the gates spoke are no longer in force.
-            Some(now) if Some(now) != epoch => {
-                Err(ReloadError::Fleet { error: StepError::Moved(now) })
-            }
-            Some(_) | None => Ok((read, forced)),
+        if self.standing() != standing {
+            // The rules of which the gates spoke, or their drain, are no longer what they were.
+            let now = self.epoch().unwrap_or_default();
+            return Err(ReloadError::Fleet { error: StepError::Moved(now) });
         }
+        Ok((read, forced))
     }
 
     fn epoch(&self) -> Option<i64> {
         self.fleet.as_ref().map(|fleet| fleet.epoch)
+    }
+
+    /// As which replica this proxy lives in which epoch.
+    fn standing(&self) -> (Option<String>, Option<i64>) {
+        (self.replica(), self.epoch())
     }
 
     /// Swaps to a generation that the fleet has gone to, and begins its drain.

@@ -189,13 +189,24 @@ impl Flipper {
         }
     }
 
+    /// Waits a little until the journal is known to be in `epoch`, or beyond.
+    pub(super) async fn hear_of(&self, epoch: i64) {
+        let Some(fleet) = &self.fleet else { return };
+        fleet.member.ask();
+        let mut place = fleet.member.place();
+        let heard = place.wait_for(|place| match place {
+            Place::Counted(known) => *known >= epoch,
+            Place::Expelled | Place::Lost => true,
+        });
+        // Whoever waits in vain is told that the fleet has gone on.
+        let _ = tokio::time::timeout(Duration::from_millis(FLEET_MS), heard).await;
+    }
+
     /// Goes where the fleet has gone, or joins it again.
     ///
     /// Cancel safety: until the swap nothing has changed; after it nothing is awaited.
     pub async fn keep_up(&mut self) {
-        if let Err(problem) = self.give_up_hold().await {
-            tracing::error!("clients are held back still: {problem}");
-        }
+        let held = self.give_up_hold().await.err();
         let Some(fleet) = &self.fleet else { return };
         let place = *fleet.member.place().borrow();
         let problem = match place {
@@ -203,6 +214,7 @@ impl Flipper {
             Place::Counted(_) => self.follow().await.err(),
             Place::Expelled | Place::Lost => self.join_again().await.err(),
         };
+        let problem = problem.or(held);
         let is_news = problem.as_ref() != self.trouble.as_ref().map(|(problem, _)| problem);
         if let Some(problem) = problem.as_ref().filter(|_| is_news) {
             tracing::error!("the fleet cannot be followed: {problem}");
@@ -219,10 +231,18 @@ impl Flipper {
         let state = read(&client).await?;
         let rules = recorded(&state)?;
         let epoch = state.epoch;
-        let hold = state.hold.filter(|hold| !hold.is_over);
-        if let Some(hold) = hold {
-            self.put_client_back(client);
-            return self.hold_for(epoch, &hold.migration);
+        match state.hold {
+            Some(hold) if !hold.is_over => {
+                self.put_client_back(client);
+                return self.hold_for(epoch, &hold.migration);
+            }
+            Some(_) => {
+                // Whoever set it may be gone, and nobody may have held yet.
+                let released = catalog::in_time(rename::release(&mut client, epoch, true)).await;
+                let released = released.map_err(|silence| silence.to_string())?;
+                released.map_err(|error| error.to_string())?;
+            }
+            None => {}
         }
         if self.keep_up_with(epoch, &rules) {
             self.put_client_back(client);
@@ -326,11 +346,17 @@ impl ToDo<'_> {
         if replica::sign(client, id, &Signs::of(epoch)).await? == Sign::Expelled {
             return Err(StepError::Expelled);
         }
-        match self {
+        let done = match self {
             Self::Take { changes, cause } => step::take(client, id, epoch, changes, cause).await,
             Self::Hold { migration, time_ms } => {
                 rename::hold(client, id, epoch, migration, time_ms).await
             }
+        };
+        match done {
+            Err(StepError::Held(_)) if rename::release(client, epoch, true).await? => {
+                Err(StepError::Moved(epoch.saturating_add(1)))
+            }
+            done => done,
         }
     }
 }

@@ -119,6 +119,11 @@ impl Member {
         self.shared.latest.fetch_max(epoch, Ordering::SeqCst);
     }
 
+    /// Signs at once, and so hears what is in force.
+    pub fn ask(&self) {
+        self.shared.wake.notify_one();
+    }
+
     /// The phases that the file says now.
     pub fn note_file(&self, phases: String) {
         self.shared.say().file = Some(phases);

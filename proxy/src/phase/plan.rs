@@ -5,6 +5,8 @@ use std::fmt;
 use rewrite_rules::rule::Change;
 use rewrite_rules::{Phase, Rule};
 
+use crate::journal::step::Entry;
+
 /// What going from one set of rules to another does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
@@ -13,6 +15,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What begins where nothing was in force before.
+    #[must_use]
+    pub fn of_starts(begin: &[Entry]) -> Self {
+        let start = |entry: &Entry| {
+            let (_, phase) = entry.to.as_ref()?;
+            Some(Step::Start { migration: entry.name.clone(), phase: *phase })
+        };
+        Self { steps: begin.iter().filter_map(start).collect() }
+    }
+
     /// Whether nothing would change.
     #[must_use]
     pub fn is_empty(&self) -> bool {

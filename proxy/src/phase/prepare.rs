@@ -94,16 +94,16 @@ impl Read {
         let Some(control) = &self.draft.control else { return };
         let config = whole_path(self.draft.path());
         let reading = async {
-            state::look(client, &control.database).await?;
-            let last = state::last_file(client, &host(), &config).await?;
-            Ok::<_, JournalError>((state::read(client).await?, last))
+            let state = state::find(client, &control.database).await?;
+            let last = catalog::in_time(state::last_file(client, &host(), &config)).await??;
+            Ok::<_, JournalError>((state, last))
         };
-        let read = catalog::in_time(reading).await;
-        match read.unwrap_or_else(|silence| Err(silence.into())) {
+        match reading.await {
             Ok((state, last)) => {
                 // A file that nobody has changed since asks for nothing.
                 let asks = last.is_none_or(|last| last != phases(&self.file));
                 let agreed = agree::at_start(&mut self.draft, &state, asks, adopt);
+                self.plan = Plan::of_starts(&agreed.begin);
                 // Nobody waits for a proxy that has nothing to do.
                 self.agreed = (!self.draft.rules.is_empty()).then_some(agreed);
             }

@@ -120,19 +120,10 @@ impl Conversation {
         for index in first..end {
             let text = rewritten.statement(Some(index));
             bytes.unsplit(compose::question(INJECTED_NAME, text));
-            let parts = [
-                Expected::Close { statement: None },
-                Expected::Parse { statement: None },
-                Expected::Bind,
-                Expected::Execute,
-                Expected::Close { statement: None },
-                Expected::Close { statement: None },
-            ];
-            for expected in parts {
-                let patch = Some(Arc::clone(outcome));
-                let entry = Entry::new(expected, Origin::Injected, patch);
-                self.replies.push(Entry { statement: Some(index), ..entry });
-            }
+            self.replies.expect_question(|expected| {
+                let entry = Entry::new(expected, Origin::Injected, Some(Arc::clone(outcome)));
+                Entry { statement: Some(index), ..entry }
+            });
             self.transaction.extend_batch();
         }
         bytes

@@ -212,17 +212,7 @@ impl Conversation {
             QuestionKind::Names => NAMES_QUESTION,
             QuestionKind::Prepared => PREPARED_QUESTION,
         };
-        let parts = [
-            Expected::Close { statement: None },
-            Expected::Parse { statement: None },
-            Expected::Bind,
-            Expected::Execute,
-            Expected::Close { statement: None },
-            Expected::Close { statement: None },
-        ];
-        for expected in parts {
-            self.replies.push(Entry::new(expected, Origin::Question, None));
-        }
+        self.replies.expect_question(|expected| Entry::new(expected, Origin::Question, None));
         let bytes = compose::question(QUESTION_NAME, text.as_bytes());
         self.send_question(Some(kind), bytes, alone)
     }

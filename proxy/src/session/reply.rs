@@ -130,6 +130,14 @@ impl Replies {
         self.drop_markers();
     }
 
+    /// A statement of our own was sent in the extended protocol, as `compose::question` has it.
+    pub(super) fn expect_question(&mut self, entry: impl Fn(Expected) -> Entry) {
+        let close = Expected::Close { statement: None };
+        let parse = Expected::Parse { statement: None };
+        let parts = [close.clone(), parse, Expected::Bind, Expected::Execute, close.clone(), close];
+        parts.into_iter().for_each(|expected| self.push(entry(expected)));
+    }
+
     /// A message of the client's was sent that needs no patch.
     pub(super) fn expect(&mut self, expected: Expected) {
         self.push(Entry::new(expected, Origin::Client, None));

@@ -414,17 +414,9 @@ impl Conversation {
 
     /// A statement of our own in the extended protocol; its replies are noted.
     pub(super) fn own_statement(&mut self, text: &str) -> BytesMut {
-        let parts = [
-            Expected::Close { statement: None },
-            Expected::Parse { statement: None },
-            Expected::Bind,
-            Expected::Execute,
-            Expected::Close { statement: None },
-            Expected::Close { statement: None },
-        ];
-        for expected in parts {
-            self.replies.push(Entry::new(expected, Origin::Injected, Some(Arc::clone(&HIDDEN))));
-        }
+        self.replies.expect_question(|expected| {
+            Entry::new(expected, Origin::Injected, Some(Arc::clone(&HIDDEN)))
+        });
         compose::question(SAVEPOINT_NAME, text)
     }
 }

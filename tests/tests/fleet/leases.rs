@@ -36,8 +36,17 @@ fn who_has_lost_touch_serves_nothing_governed_until_it_is_back() {
     let mut wire = second.connect();
     assert_eq!(wire.rows(READ), ["user1"]);
     wire.extended(READ, &[], false);
+    wire.script(&format!("PREPARE known AS {READ}; PREPARE other AS SELECT count(*) FROM others"));
+    assert_eq!(wire.run("known", &[]).lines(), ["user1"]);
+    assert_eq!(wire.run("other", &[]).lines(), ["0"]);
     valve.stop_up();
+    // Whoever comes now cannot be registered: it is held while the lease lasts, and told then.
+    assert_eq!(second.connect().simple(READ).code(), "40001");
     pause(LEASE_MS);
+    // What was prepared before too, bound or executed by name.
+    assert_eq!(wire.run("known", &[]).code(), "40001");
+    assert_eq!(wire.simple("EXECUTE known").code(), "40001");
+    assert_eq!(wire.run("other", &[]).lines(), ["0"]);
     // In every protocol; what names nothing governed goes on.
     assert_eq!(wire.simple(READ).code(), "40001");
     assert_eq!(wire.extended(READ, &[], false).code(), "40001");

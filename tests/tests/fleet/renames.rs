@@ -164,6 +164,42 @@ fn a_hold_that_nobody_ends_is_given_up() {
     second.stop();
 }
 
+/// A fleet of one dies while it holds: whoever is started next finds nobody who could end that.
+#[test]
+fn a_hold_that_nobody_is_left_to_end_keeps_no_proxy_from_its_start() {
+    let _alone = alone();
+    let database = Database::create("renames", DDL);
+    forget_the_fleet(&database);
+    database.connect().script("ALTER TABLE users OWNER TO segue");
+    let replica = Replica { lease: Some("1s"), ..Replica::default() };
+    let only = Proxy::join(&database, &file(Phase::Expand), replica);
+    all_have_drained(&only);
+    let hold = |time: &str| {
+        database.connect().script(&format!(
+            "UPDATE segue.fleet SET epoch = epoch + 1, hold = 'rename-username',
+                 hold_until = clock_timestamp() + interval '{time}'"
+        ));
+    };
+    only.crash();
+    // One that is over, and one that is not yet.
+    for time in ["-1 s", "2 s"] {
+        hold(time);
+        let next = Proxy::join(&database, &file(Phase::Expand), replica);
+        assert_eq!(next.connect().rows(READ), ["user1"]);
+        assert_eq!(journal(&database, "SELECT hold IS NULL FROM segue.fleet"), ["t"]);
+        eventually("a step can be taken", || step(&next, Phase::Contract).is_ok());
+        assert_eq!(next.connect().rows(READ), ["user1"]);
+        eventually("and back", || step(&next, Phase::Expand).is_ok());
+        next.stop();
+    }
+    // One that a proxy hears of only when it is over.
+    let late = Proxy::join(&database, &file(Phase::Expand), replica);
+    hold("-1 s");
+    eventually("a step can be taken", || step(&late, Phase::Contract).is_ok());
+    assert_eq!(late.connect().rows(READ), ["user1"]);
+    late.stop();
+}
+
 #[test]
 fn what_is_in_the_way_is_told_before_anybody_is_held() {
     let _alone = alone();

@@ -118,3 +118,35 @@ fn a_file_that_was_left_behind_begins_nothing_again() {
     again.stop();
     first.stop();
 }
+
+/// Without a migration a proxy is nobody's concern; with its first one it is as at its start.
+#[test]
+fn a_proxy_that_had_nothing_to_do_comes_to_where_the_fleet_is() {
+    let _alone = alone();
+    let database = Database::create("starts", DDL);
+    forget_the_fleet(&database);
+    let idle = Proxy::join(&database, "", Replica::default());
+    let mut wire = idle.connect();
+    wire.rows("SELECT username FROM users WHERE id = 1");
+    let first = Proxy::join(&database, &rename_username(Phase::Expand), Replica::default());
+    super::all_have_drained(&first);
+    first.flip(Phase::DualWrite);
+    super::all_have_drained(&first);
+    first.flip(Phase::SwitchReads);
+    assert_eq!(journal(&database, "SELECT count(*) FROM segue.replica"), ["1"]);
+
+    let error = idle.reload(&rename_username(Phase::Expand)).expect_err("too far").to_string();
+    assert!(error.contains("the journal says \"switch-reads\""), "{error}");
+    idle.reload(&rename_username(Phase::SwitchReads)).expect("it joins");
+    assert_eq!(idle.phase(), Some(Phase::SwitchReads));
+    assert_eq!(journal(&database, "SELECT count(*) FROM segue.replica"), ["2"]);
+    wire.script("UPDATE users SET username = 'both' WHERE id = 1");
+    assert_eq!(
+        database.connect().rows("SELECT username, handle FROM users WHERE id = 1"),
+        ["both|both"]
+    );
+    super::all_have_drained(&first);
+    super::step_of_all(&first, &[&first, &idle], Phase::StopDualWrite);
+    first.stop();
+    idle.stop();
+}
