@@ -2,7 +2,7 @@
 //!
 //! The data plane carries statements: [`wire`], [`client`], [`upstream`], [`session`]. The control
 //! plane decides what they become: [`config`], [`catalog`], [`phase`], [`backfill`], [`verify`],
-//! [`gate`], [`journal`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
+//! [`walk`], [`gate`], [`journal`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
 //! [`app`] wires everything and nobody imports it; [`cli`] is the command line.
 
 pub mod wire;
@@ -19,6 +19,7 @@ pub mod gate;
 pub mod journal;
 pub mod phase;
 pub mod verify;
+pub mod walk;
 
 pub mod cluster;
 pub mod demo;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rewrite_rules::Catalog;
 use rewrite_rules::lens::Access;
 use rewrite_rules::name::quoted;
-use rewrite_rules::{Catalog, Phase, Rule, Shape};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -14,27 +14,16 @@ use super::step::{Member, Move, Step};
 use super::{answered, queries};
 use crate::catalog::{ANSWER_TIMEOUT_S, in_time, reason};
 use crate::verify::whole::{self, COUNTED, Difference, Differences, Sides};
-
-/// The column that will be read, and how the other one's values come to stand in it.
-struct Direction<'a> {
-    source: &'a str,
-    target: &'a str,
-    /// The column that is read through, and the phase in which it is.
-    read: &'a str,
-    phase: Phase,
-}
+use crate::walk::work::{Toward, expected};
 
 pub(super) async fn check(
     client: &mut Client,
     step: &Step<'_>,
     catalog: &Arc<Catalog>,
 ) -> Result<Vec<Finding>, String> {
-    let (old, new) = (step.pair.from.as_str(), step.pair.to.as_str());
-    let direction = match step.way() {
-        Move::ReadNew => Direction { source: old, target: new, read: new, phase: Phase::DualWrite },
-        Move::ReadOldAgain => {
-            Direction { source: new, target: old, read: old, phase: Phase::SwitchReads }
-        }
+    let toward = match step.way() {
+        Move::ReadNew => Toward::New,
+        Move::ReadOldAgain => Toward::Old,
         Move::WriteBoth
         | Move::LeaveOld
         | Move::KeepNew
@@ -50,17 +39,18 @@ pub(super) async fn check(
         let message = format!("the rows of \"{}\" cannot be compared: {why}", root.name);
         vec![step.finding(Severity::LosesData, About::NotCompared, message, remedy)]
     };
-    let Some(access) = read(step.rule, &direction, catalog) else {
+    let Some(access) = expected(step.rule, toward, catalog) else {
         return Ok(not_compared(
             "the migration cannot be compiled for its present phase",
             Vec::new(),
         ));
     };
+    let (_, target) = toward.columns(step.pair);
     let sides = Sides {
         relation: root.sql.clone(),
-        key: key(root, &direction),
+        key: key(root, target),
         expected: access.read("t."),
-        found: format!("t.{}", quoted(direction.target)),
+        found: format!("t.{}", quoted(target)),
     };
     let patience = Duration::from_millis(whole::STATEMENT_TIMEOUT_MS)
         .saturating_add(Duration::from_secs(ANSWER_TIMEOUT_S));
@@ -70,7 +60,7 @@ pub(super) async fn check(
     };
     match compared {
         Ok(differences) if differences.count == 0 => Ok(Vec::new()),
-        Ok(differences) => Ok(vec![differ(step, root, &direction, &access, &differences)]),
+        Ok(differences) => Ok(vec![differ(step, root, toward, &access, &differences)]),
         Err(error) => match error.code() {
             None => Err(reason(&error)),
             Some(code) => {
@@ -84,30 +74,21 @@ pub(super) async fn check(
     }
 }
 
-/// How the target's values come out of the source: read as clients read it, in its exact type.
-fn read(rule: &Rule, direction: &Direction<'_>, catalog: &Arc<Catalog>) -> Option<Access> {
-    let rule = Rule { phase: direction.phase, ..rule.clone() };
-    let generation = rewrite_rules::compile(0, &[rule], Arc::clone(catalog)).ok()?;
-    let lenses = generation.lenses(Shape::Old);
-    let mut columns = lenses.iter().filter_map(|lens| lens.column(direction.read));
-    columns.next().map(|column| column.get.clone())
-}
-
 /// The columns by which rows are told: the primary key, unless the target is part of it.
-fn key(root: &Member<'_>, direction: &Direction<'_>) -> Vec<String> {
+fn key(root: &Member<'_>, target: &str) -> Vec<String> {
     let keys = root.table.keys.iter().filter(|key| key.primary);
-    let mut usable = keys.filter(|key| !key.columns.iter().any(|it| it == direction.target));
+    let mut usable = keys.filter(|key| !key.columns.iter().any(|it| it == target));
     usable.next().map(|key| key.columns.clone()).unwrap_or_default()
 }
 
 fn differ(
     step: &Step<'_>,
     root: &Member<'_>,
-    direction: &Direction<'_>,
+    toward: Toward,
     access: &Access,
     differences: &Differences,
 ) -> Finding {
-    let Direction { source, target, .. } = direction;
+    let (source, target) = toward.columns(step.pair);
     let count = match differences.count {
         1 => "1 row".to_owned(),
         count if count > COUNTED => format!("more than {COUNTED} rows"),

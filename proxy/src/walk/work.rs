@@ -1,0 +1,225 @@
+//! Which column is to hold what, in which tables.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rewrite_rules::catalog::{RelationKind, RelationName};
+use rewrite_rules::lens::Access;
+use rewrite_rules::name::quoted;
+use rewrite_rules::rule::ColumnPair;
+use rewrite_rules::{Catalog, Phase, Rule, Shape};
+use tokio_postgres::{Client, Error};
+
+use super::way::Way;
+use crate::config::parse_relation_name;
+
+/// The side that is brought up to date with the other one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toward {
+    /// The old side is read, and the new one gets what it lacks.
+    New,
+    /// The new side is read, and the old one gets what it lacks.
+    Old,
+}
+
+/// What is to hold when the work is done: in every row of every part, column `column` holds `expected`.
+///
+/// All SQL is over the table under the alias `t`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// The migration.
+    pub migration: String,
+    /// The table that it names.
+    pub table: RelationName,
+    /// Which side is brought up to date.
+    pub toward: Toward,
+    /// The column that is read, unquoted.
+    pub source: String,
+    /// The column that is written, unquoted.
+    pub column: String,
+    /// What it should hold, in its exact type.
+    pub expected: String,
+    /// Whether it does not.
+    pub differs: String,
+    /// The tables that hold rows.
+    pub parts: Vec<Part>,
+}
+
+/// A table that holds rows: the one that the migration names, its partitions, and what inherits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Its name.
+    pub name: RelationName,
+    /// `ONLY "schema"."name"`.
+    pub relation: String,
+    /// How to walk through it.
+    pub way: Way,
+}
+
+/// Why there is no work to do.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// Nothing is copied in that phase.
+    #[error("migration \"{migration}\" is in phase \"{phase}\", in which no rows are copied")]
+    Phase {
+        /// The migration.
+        migration: String,
+        /// Its phase.
+        phase: Phase,
+    },
+    /// The table, or a column of it, is not there.
+    #[error("migration \"{migration}\" does not fit the database: {reason}")]
+    Misfit {
+        /// The migration.
+        migration: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A partition is a foreign table.
+    #[error("\"{0}\" is a foreign table: its rows are another server's")]
+    Foreign(RelationName),
+    /// The server said no.
+    #[error("the tables could not be looked at: {}", super::manners::said(.0))]
+    Server(#[from] Error),
+}
+
+impl WorkError {
+    /// The next step, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Phase { phase: Phase::Expand, .. } => Some(
+                "take it to dual-write first, so that what clients write meanwhile is not missed",
+            ),
+            Self::Phase { .. } => Some("go back to switch-reads to bring the old side up to date"),
+            Self::Misfit { .. } => Some("segue check tells more"),
+            Self::Foreign(_) => Some("copy its rows where they are"),
+            Self::Server(_) => None,
+        }
+    }
+}
+
+impl Toward {
+    /// The side that rows are copied to in `phase`.
+    #[must_use]
+    pub fn of(phase: Phase) -> Option<Self> {
+        match phase {
+            Phase::DualWrite => Some(Self::New),
+            Phase::SwitchReads => Some(Self::Old),
+            Phase::Expand | Phase::StopDualWrite | Phase::Contract => None,
+        }
+    }
+
+    /// The column that is read and the one that is written.
+    #[must_use]
+    pub fn columns(self, pair: &ColumnPair) -> (&str, &str) {
+        match self {
+            Self::New => (&pair.from, &pair.to),
+            Self::Old => (&pair.to, &pair.from),
+        }
+    }
+}
+
+impl fmt::Display for Toward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::New => "new",
+            Self::Old => "old",
+        })
+    }
+}
+
+/// How the column that is written comes out of the other one: as clients read it while that one is
+/// read, in its exact type. `None` if the rule does not fit the catalog.
+#[must_use]
+pub fn expected(rule: &Rule, toward: Toward, catalog: &Arc<Catalog>) -> Option<Access> {
+    let phase = match toward {
+        Toward::New => Phase::DualWrite,
+        Toward::Old => Phase::SwitchReads,
+    };
+    let (_, written) = toward.columns(rule.change.columns());
+    let rule = Rule { phase, ..rule.clone() };
+    let generation = rewrite_rules::compile(0, &[rule], Arc::clone(catalog)).ok()?;
+    let lenses = generation.lenses(Shape::Old);
+    let mut columns = lenses.iter().filter_map(|lens| lens.column(written));
+    columns.next().map(|column| column.get.clone())
+}
+
+impl Work {
+    /// What there is to do for `rule` in its phase.
+    ///
+    /// Cancel safe: it only reads.
+    ///
+    /// # Errors
+    /// See [`WorkError`].
+    pub async fn of(
+        rule: &Rule,
+        catalog: &Arc<Catalog>,
+        client: &Client,
+    ) -> Result<Self, WorkError> {
+        let migration = rule.name.clone();
+        let Some(toward) = Toward::of(rule.phase) else {
+            return Err(WorkError::Phase { migration, phase: rule.phase });
+        };
+        let misfit = |reason: String| WorkError::Misfit { migration: migration.clone(), reason };
+        let pair = rule.change.columns();
+        let (source, column) = toward.columns(pair);
+        let table = parse_relation_name(&pair.table)
+            .filter(|table| catalog.relation(table).is_some())
+            .ok_or_else(|| misfit(format!("table \"{}\" does not exist", pair.table)))?;
+        let access = expected(rule, toward, catalog)
+            .ok_or_else(|| misfit(format!("it cannot be compiled for phase \"{}\"", rule.phase)))?;
+        let (expected, written) = (access.read("t."), format!("t.{}", quoted(column)));
+        let parts = parts(&table, column, catalog, client).await?;
+        Ok(Self {
+            table,
+            toward,
+            source: source.to_owned(),
+            column: column.to_owned(),
+            // Byte by byte: equality of the type would take 1.0 for 1.00, and some types have none.
+            differs: format!("pg_catalog.record_image_ne(ROW({written}), ROW({expected}))"),
+            expected,
+            parts,
+            migration: migration.clone(),
+        })
+    }
+
+    /// Rows in all parts, as far as the planner knows.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.parts.iter().map(|part| part.way.rows).sum()
+    }
+}
+
+/// The tables under `root`, itself included, that hold rows.
+async fn parts(
+    root: &RelationName,
+    written: &str,
+    catalog: &Catalog,
+    client: &Client,
+) -> Result<Vec<Part>, WorkError> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut seen: Vec<RelationName> = Vec::new();
+    let mut open = vec![root.clone()];
+    while let Some(name) = open.pop() {
+        if seen.contains(&name) {
+            continue;
+        }
+        let Some(table) = catalog.relation(&name) else { continue };
+        open.extend(table.children.iter().rev().cloned());
+        seen.push(name.clone());
+        match table.kind {
+            RelationKind::Table => {}
+            RelationKind::ForeignTable => return Err(WorkError::Foreign(name)),
+            RelationKind::PartitionedTable
+            | RelationKind::View
+            | RelationKind::MaterializedView => continue,
+        }
+        let oid = table.oids.relation;
+        let relation = format!("ONLY {}.{}", quoted(&name.schema), quoted(&name.name));
+        parts.push(Part { oid, relation, way: Way::find(client, oid, written).await?, name });
+    }
+    Ok(parts)
+}
