@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backfill;
 mod check;
 mod difference;
 mod explain;
@@ -53,6 +54,8 @@ enum Command {
     Init(init::Arguments),
     /// Move a migration one phase forward or back, and wait until the flip has drained
     Phase(phase::Arguments),
+    /// Copy what the side that is not read yet is missing, while clients go on writing
+    Backfill(backfill::Arguments),
     /// Let no proxy change a phase until "segue unfreeze"
     Freeze(freeze::Freeze),
     /// Let phases change again
@@ -80,6 +83,7 @@ impl Command {
             Self::Serve(_)
             | Self::Init(_)
             | Self::Phase(_)
+            | Self::Backfill(_)
             | Self::Freeze(_)
             | Self::Unfreeze(_)
             | Self::Fallback(_)
@@ -119,6 +123,7 @@ pub fn main() -> ExitCode {
             Command::Freeze(arguments) => freeze::freeze(arguments).await,
             Command::Unfreeze(arguments) => freeze::unfreeze(arguments).await,
             Command::Fallback(arguments) => fallback::run(arguments).await,
+            Command::Backfill(arguments) => backfill::run(arguments).await,
             Command::Phase(arguments) => phase::run(arguments).await,
             Command::Pause(arguments) => pause::pause(arguments).await,
             Command::Resume(arguments) => pause::resume(arguments).await,

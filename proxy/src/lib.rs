@@ -21,6 +21,8 @@ pub mod phase;
 pub mod verify;
 pub mod walk;
 
+pub mod failpoint;
+
 pub mod cluster;
 pub mod demo;
 

@@ -1,236 +1,196 @@
-//! Copies the old column to the new one in batches, while the application goes on writing.
+//! Brings one side of a migration up to date with the other, while the application goes on writing.
 //!
-//! The copying is idempotent: a row is touched only if its two columns differ, so it may be
-//! stopped and started at will. It walks up the primary key to the greatest key there was at the
-//! start; rows that come later are written on both sides by the proxy. It must not start before
-//! the flip to `dual-write` is drained.
+//! | file | what it does |
+//! | --- | --- |
+//! | [`order`] | what is asked for |
+//! | [`job`] | one backfill from start to end, over lost connections |
+//! | [`start`] | whether it may begin, and what there is of an earlier one |
+//! | [`pass`] | the passes: priority steps, all rows, then sweeps until nothing is left |
+//! | [`worker`] | one connection that walks through ranges, window by window, stripe by stripe |
+//! | [`batch`] | one transaction: rows, and the place up to which they are done |
+//! | [`stripes`] | how many stripes a window gets, and how large it is |
+//! | [`pace`] | how large a batch is |
+//! | [`signals`], [`throttle`], [`eye`] | what the server and the clients tell, and how much of the time it works then |
+//! | [`crew`] | what workers and their job tell each other |
+//! | [`progress`] | what is told to whoever looks |
+//!
+//! The copying is idempotent: a row is touched only if it is not as it should be. It begins only when
+//! every replica has drained the epoch in which the migration came into its phase, and each batch holds
+//! that phase while it lasts. The upper bound of a pass is fixed when it begins, so it ends under any
+//! load: what comes later is written on both sides by the proxies.
 
-pub mod columns;
+mod batch;
+mod crew;
+mod eye;
+pub mod job;
+pub mod order;
 pub mod pace;
+mod pass;
+pub mod progress;
+pub mod signals;
+mod start;
+pub mod stripes;
+pub mod throttle;
+mod worker;
 
-use std::time::{Duration, Instant};
+use crate::catalog::ConnectError;
+use crate::journal::JournalError;
+use crate::journal::backfill::Failure;
+use crate::walk::WorkError;
+use crate::walk::manners::said;
 
-use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
-
-pub use columns::{Columns, Key, KeyColumn, Range};
-use columns::{key_of, quoted, step};
-use pace::{Pace, backoff, chance};
-
-/// What each batch tells the server: give way to the application within a tenth of a second (less
-/// than `deadlock_timeout`, so that the backfill is the victim of every deadlock); the batch may be
-/// lost in a crash, since it is idempotent and the end is flushed; fail rather than skip rows that
-/// a policy hides.
-const BATCH_SETTINGS: &str = "SET LOCAL lock_timeout = '100ms'; \
-     SET LOCAL statement_timeout = '5s'; \
-     SET LOCAL synchronous_commit = off; \
-     SET LOCAL row_security = off";
-
-/// Makes everything that was committed before it durable: a synchronous commit that writes WAL
-/// waits for all WAL before its own.
-const FLUSH: &str = "SET synchronous_commit = on; \
-     SELECT pg_catalog.pg_logical_emit_message(true, 'segue', 'backfill'); \
-     RESET synchronous_commit";
+pub use job::run;
+pub use order::{OnError, Order};
+pub use progress::{Event, Progress};
 
 /// How long one stretch of keys may stay locked by others before the backfill gives up.
 /// Unit: seconds.
 pub const BLOCKED_DEADLINE_S: u64 = 600;
 
-/// Why a backfill stopped.
+/// Rows that cannot be copied are skipped up to here; so many are no exceptions any more.
+pub const MOST_FAILURES: i64 = 1_000;
+
+/// Why a backfill ended before its end. What was copied so far stays, and another run goes on there.
 #[derive(Debug, thiserror::Error)]
 pub enum BackfillError {
-    /// The table has no primary key to walk by.
-    #[error("table \"{schema}.{table}\" does not exist or has no primary key to walk by")]
-    NoKey {
-        /// Schema.
-        schema: String,
-        /// Table.
-        table: String,
+    /// Another one works on that migration.
+    #[error("a backfill of \"{migration}\" is running already{}", by(.who))]
+    Running {
+        /// The migration.
+        migration: String,
+        /// Who runs it, if that is known.
+        who: Option<String>,
     },
+    /// The journal does not know the migration.
+    #[error("the journal knows no migration \"{0}\"")]
+    Unknown(String),
+    /// There is nothing to copy.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// Some replica may still write as in an earlier phase.
+    #[error(
+        "migration \"{migration}\" has not drained on all replicas, and what is copied now could miss \
+         what is written as before: {lagging}"
+    )]
+    NotDrained {
+        /// The migration.
+        migration: String,
+        /// Who has not.
+        lagging: String,
+    },
+    /// The role may not do it.
+    #[error("role \"{role}\" may not copy rows of \"{table}\": it lacks {lacks}")]
+    Denied {
+        /// The role.
+        role: String,
+        /// The table.
+        table: String,
+        /// What it lacks, in words.
+        lacks: String,
+        /// SQL that gives it.
+        remedy: String,
+    },
+    /// A condition of a step is no condition.
+    #[error("step {number} cannot be used, where = \"{condition}\": {reason}")]
+    Step {
+        /// Which step, from 1.
+        number: usize,
+        /// Its condition.
+        condition: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The migration is not in the phase any more in which the backfill began.
+    #[error("migration \"{0}\" has left its phase meanwhile")]
+    PhaseLeft(String),
+    /// Another process works on it now.
+    #[error("another process has taken the backfill over")]
+    TakenOver,
+    /// Somebody wished so.
+    #[error("it was cancelled{}", by(.0))]
+    Cancelled(Option<String>),
     /// Others held locks on a stretch of rows for too long.
-    #[error("rows of \"{relation}\" stayed locked for {BLOCKED_DEADLINE_S} s: {source}")]
+    #[error("rows of \"{relation}\" stayed locked for {BLOCKED_DEADLINE_S} s: {}", said(.source))]
     Blocked {
         /// The table.
         relation: String,
         /// What the server said last.
         source: tokio_postgres::Error,
     },
+    /// A row could not be copied, and it should stop there.
+    #[error(
+        "the row of \"{}\" with {} cannot be copied: {} (SQLSTATE {})",
+        .0.part, .0.key, .0.message, .0.sqlstate
+    )]
+    Row(Failure),
+    /// Too many rows could not be copied.
+    #[error("more than {MOST_FAILURES} rows cannot be copied")]
+    TooManyFailures,
+    /// Rows differ again and again.
+    #[error("after {sweeps} sweeps there were still rows that differ: {rows} in the last one")]
+    NeverEnds {
+        /// How often everything was looked at again.
+        sweeps: i32,
+        /// Rows changed by the last sweep.
+        rows: i64,
+    },
+    /// The server is not reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The server refused something or is gone.
-    #[error("the server refused the backfill: {}", crate::backfill::said(.0))]
+    #[error("the server refused the backfill: {}", said(.0))]
     Server(#[from] tokio_postgres::Error),
+    /// A worker of this process ended by a fault of its own.
+    #[error("a worker ended: {0}")]
+    Worker(String),
 }
 
-/// How far a backfill is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
-    /// Rows that were looked at.
-    pub passed: u64,
-    /// Rows that had to be changed.
-    pub changed: u64,
-    /// Rows to look at in total, an estimate.
-    pub total: u64,
-    /// Rows looked at per second, smoothed; `None` in the beginning.
-    pub rows_per_second: Option<f64>,
-    /// Batches that met a lock of the application and were tried again.
-    pub retries: u64,
-    /// Is it waiting for such a lock at this moment?
-    pub blocked: bool,
-}
-
-impl Progress {
-    /// Time to go at the present rate.
+impl BackfillError {
+    /// The next step, where there is one.
     #[must_use]
-    pub fn remaining(&self) -> Option<Duration> {
-        let left = pace::rows_as_f64(self.total.saturating_sub(self.passed));
-        let rate = self.rows_per_second.filter(|rate| *rate > 0.0)?;
-        Duration::try_from_secs_f64(left / rate).ok()
-    }
-}
-
-/// Copies until the end; `rest` is the time to rest for each unit of time worked. `report` is
-/// called after each batch.
-///
-/// Cancel safety: dropping the future rolls back the running batch; what was committed stays, and
-/// a new run finds the rest.
-///
-/// # Errors
-/// [`BackfillError`]; whatever was copied so far stays.
-pub async fn run(
-    client: &mut Client,
-    columns: &Columns,
-    rest: f64,
-    report: &mut (dyn FnMut(&Progress) + Send),
-) -> Result<Progress, BackfillError> {
-    let mut progress = Progress {
-        passed: 0,
-        changed: 0,
-        total: estimate(client, columns).await?,
-        rows_per_second: None,
-        retries: 0,
-        blocked: false,
-    };
-    let Some(last) = greatest_key(client, columns).await? else { return Ok(progress) };
-    let mut pace = Pace::new(rest);
-    let mut after: Option<Key> = None;
-    loop {
-        let whole = Range { after: after.as_ref(), up_to: Some(&last) };
-        let started = Instant::now();
-        let (next, rows) = step(client, columns, whole, pace.rows()).await?;
-        let ends = next.is_none();
-        let up_to = next.unwrap_or_else(|| last.clone());
-        let batch = Range { after: after.as_ref(), up_to: Some(&up_to) };
-        let tried = progress.retries;
-        progress.changed += copy(client, columns, batch, &mut progress, report).await?;
-        progress.passed += rows;
-        if progress.retries > tried {
-            pace.shrink();
-        }
-        let pause = pace.learn(rows, started.elapsed());
-        progress.rows_per_second = pace.rate();
-        report(&progress);
-        if ends {
-            break;
-        }
-        tokio::time::sleep(pause).await;
-        after = Some(up_to);
-    }
-    client.batch_execute(FLUSH).await?;
-    progress.total = progress.passed;
-    report(&progress);
-    Ok(progress)
-}
-
-/// Copies one batch, again and again while others hold its rows; returns the rows changed.
-async fn copy(
-    client: &mut Client,
-    columns: &Columns,
-    batch: Range<'_>,
-    progress: &mut Progress,
-    report: &mut (dyn FnMut(&Progress) + Send),
-) -> Result<u64, BackfillError> {
-    let started = Instant::now();
-    let mut attempt = 0;
-    loop {
-        let error = match copy_once(client, columns, batch).await {
-            Ok(changed) => {
-                progress.blocked = false;
-                return Ok(changed);
+    pub fn hint(&self) -> Option<String> {
+        let goes_on = "segue backfill goes on where it ended";
+        let text = match self {
+            Self::Running { .. } => "segue backfill --pause, --resume and --cancel control it",
+            Self::Unknown(_) => "start a proxy with it first, or see segue status",
+            Self::Work(error) => error.hint()?,
+            Self::NotDrained { .. } => "segue status shows who has not; try again when they have",
+            Self::Denied { remedy, .. } => {
+                return Some(format!("{remedy}\n  hint: or run it as another role: --as URL"));
             }
-            Err(error) => error,
+            Self::Step { .. } => "write a condition over the table's columns",
+            Self::PhaseLeft(_) => "what was copied stays; see segue status",
+            Self::TakenOver => "see segue status",
+            Self::Cancelled(_) => goes_on,
+            Self::Blocked { .. } => {
+                return Some(format!("see pg_locks, and end what holds them; {goes_on}"));
+            }
+            Self::Row(_) => {
+                return Some(format!(
+                    "mend the row, or skip such rows with --on-error skip; {goes_on}"
+                ));
+            }
+            Self::TooManyFailures => "the conversion does not fit the data: see the rows above",
+            Self::NeverEnds { .. } => {
+                "something writes one side only, past the proxies: find it in pg_stat_activity"
+            }
+            Self::Connect(_) | Self::Server(_) | Self::Worker(_) => goes_on,
+            Self::Journal(error) => return error.hint().map(str::to_owned),
         };
-        if !gives_way(&error) {
-            return Err(error.into());
-        }
-        if started.elapsed() > Duration::from_secs(BLOCKED_DEADLINE_S) {
-            return Err(BackfillError::Blocked { relation: columns.relation(), source: error });
-        }
-        attempt += 1;
-        progress.retries += 1;
-        progress.blocked = true;
-        report(progress);
-        tokio::time::sleep(backoff(attempt, chance())).await;
+        Some(text.to_owned())
+    }
+
+    /// The error with what to do about it, ready to be shown.
+    #[must_use]
+    pub fn with_hint(&self) -> String {
+        let hint = self.hint().map(|hint| format!("\n  hint: {hint}"));
+        format!("{self}{}", hint.unwrap_or_default())
     }
 }
 
-async fn copy_once(
-    client: &mut Client,
-    columns: &Columns,
-    batch: Range<'_>,
-) -> Result<u64, tokio_postgres::Error> {
-    let sql = format!(
-        "UPDATE {} SET {} = {} WHERE {} AND {}",
-        columns.relation(),
-        quoted(&columns.to),
-        quoted(&columns.from),
-        columns.within(batch),
-        columns.differ(),
-    );
-    let transaction = client.transaction().await?;
-    transaction.batch_execute(BATCH_SETTINGS).await?;
-    let changed = transaction.execute(&sql, &batch.parameters()).await?;
-    transaction.commit().await?;
-    Ok(changed)
-}
-
-/// Is this an error that only says that somebody else was first?
-fn gives_way(error: &tokio_postgres::Error) -> bool {
-    [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::QUERY_CANCELED]
-        .iter()
-        .any(|state| error.code() == Some(state))
-}
-
-/// The greatest key at this moment, `None` for an empty table.
-async fn greatest_key(
-    client: &Client,
-    columns: &Columns,
-) -> Result<Option<Key>, tokio_postgres::Error> {
-    let sql = format!(
-        "SELECT {} FROM {} AS t ORDER BY {} LIMIT 1",
-        columns.key_as_text(),
-        columns.relation(),
-        columns.order(" DESC"),
-    );
-    client.query_opt(&sql, &[]).await?.map(|row| key_of(&row, 0)).transpose()
-}
-
-/// The planner's idea of the number of rows; counted where it has none.
-async fn estimate(client: &Client, columns: &Columns) -> Result<u64, tokio_postgres::Error> {
-    let relation = columns.relation();
-    let sql = "SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = $1::text::regclass";
-    let known: i64 = client.query_one(sql, &[&relation]).await?.try_get(0)?;
-    if let Ok(known) = u64::try_from(known) {
-        return Ok(known);
-    }
-    let sql = format!("SELECT count(*) FROM {relation}");
-    let counted: i64 = client.query_one(&sql, &[]).await?.try_get(0)?;
-    Ok(u64::try_from(counted).unwrap_or(0))
-}
-
-/// An error in the server's own words, where there are some.
-#[must_use]
-pub fn said(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(
-        || error.to_string(),
-        |said| format!("{} (SQLSTATE {})", said.message(), said.code().code()),
-    )
+fn by(who: &Option<String>) -> String {
+    who.as_ref().map_or(String::new(), |who| format!(" by {who}"))
 }

@@ -1,9 +1,11 @@
 //! What can end the demo before its time.
 
-use crate::backfill::{BackfillError, said};
+use crate::backfill::BackfillError;
 use crate::cluster::ClusterError;
 use crate::journal::JournalError;
 use crate::verify::Verdict;
+use crate::walk::WorkError;
+use crate::walk::manners::said;
 
 use super::proxy::ProxyError;
 
@@ -28,6 +30,12 @@ pub enum DemoError {
     /// The backfill gave up.
     #[error(transparent)]
     Backfill(#[from] BackfillError),
+    /// Somebody took the configuration away.
+    #[error("the demo's configuration file has been changed")]
+    FileLost,
+    /// The migration does not fit.
+    #[error(transparent)]
+    Work(#[from] WorkError),
     /// The gate before the reads switch: both columns must be equal.
     #[error(
         "{} of {} rows differ between \"username\" and \"handle\", the first at ids {}",
@@ -50,6 +58,8 @@ impl DemoError {
             | Self::Proxy(_)
             | Self::Server(_)
             | Self::Application(_)
+            | Self::FileLost
+            | Self::Work(_)
             | Self::Backfill(_) => {
                 "this should not happen on a private server: please report it with the demo's seed"
             }

@@ -56,7 +56,7 @@ pub(super) async fn compare(
     proof.expected = count(expected.len());
     let sql = format!(
         "SELECT id, {}, email, bio, updates FROM users ORDER BY id",
-        crate::backfill::columns::quoted(column)
+        rewrite_rules::name::quoted(column)
     );
     let no_parameters: [&i64; 0] = [];
     let mut rows = std::pin::pin!(client.query_raw(&sql, no_parameters).await?);

@@ -4,16 +4,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rewrite_rules::Phase;
+use rewrite_rules::{Phase, Rule};
 
 use super::schema;
 use crate::app::{self, Running, StartError};
 use crate::cluster::Cluster;
+use crate::config::{ControlUrl, Draft};
 use crate::phase::edit::{Edit, EditError};
 use crate::phase::wish::ReloadError;
 
 /// The name of the demo's migration.
-const MIGRATION: &str = "rename-username";
+pub(super) const MIGRATION: &str = "rename-username";
 
 /// How often it is looked at who is waited for. Unit: milliseconds.
 const LOOK_MS: u64 = 100;
@@ -99,6 +100,16 @@ impl Proxy {
         }
         let drained = drain.progress().drained_at.unwrap_or_else(SystemTime::now);
         Ok(drained.duration_since(drain.swapped_at).unwrap_or_default())
+    }
+
+    /// The migration as it runs, unless the file has lost it.
+    pub(super) fn rule(&self) -> Option<Rule> {
+        self.running.current.load().compiled().rules().first().cloned()
+    }
+
+    /// How segue's own role connects.
+    pub(super) async fn control(&self) -> Option<ControlUrl> {
+        Draft::read(&self.file).await.control
     }
 
     /// Ends the proxy in order.

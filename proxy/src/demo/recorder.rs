@@ -311,7 +311,7 @@ fn fallback() -> Histogram<u64> {
 }
 
 fn per_second(count: u64, seconds: f64) -> f64 {
-    crate::backfill::pace::rows_as_f64(count) / seconds
+    crate::walk::manners::rows_as_f64(count) / seconds
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use crate::backfill::pace::{backoff, chance};
+use crate::walk::manners::{backoff, chance};
 
 /// The application's database.
 pub(super) const DATABASE: &str = "app";
@@ -39,7 +39,7 @@ pub(super) const CREATE: &str = "\
       updates integer NOT NULL DEFAULT 0, \
       created_at timestamptz NOT NULL DEFAULT now()); \
     ALTER TABLE users OWNER TO app; \
-    GRANT SELECT ON users TO segue";
+    GRANT SELECT, UPDATE ON users TO segue";
 
 /// Expand: the new column, empty.
 pub(super) const ADD_COLUMN: &str = "ALTER TABLE users ADD COLUMN handle varchar(100)";

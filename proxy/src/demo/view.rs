@@ -129,7 +129,9 @@ impl View {
         let percent = (progress.passed * 100).checked_div(progress.total).unwrap_or(100).min(100);
         let counted = format!("{percent} % of {}", plural(progress.total, "row"));
         let pace = match (progress.rows_per_second, progress.remaining()) {
-            _ if progress.blocked => "  waiting for a row lock of the application".to_owned(),
+            _ if progress.reason.is_some() => {
+                format!("  {}", progress.reason.as_deref().unwrap_or_default())
+            }
             (Some(speed), Some(left)) => {
                 format!("  {}/s  ETA {}", rate(speed), duration(left))
             }

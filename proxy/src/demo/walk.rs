@@ -12,8 +12,9 @@ use super::proxy::Proxy;
 use super::recorder::{Flip, Recorder};
 use super::schema;
 use super::view::View;
-use crate::backfill::{self, Columns};
-use crate::verify;
+use crate::backfill::{self, Event, Order};
+use crate::walk::Work;
+use crate::{catalog, verify};
 
 /// How long the backfill rests for each unit of time that it works: on a machine that also runs
 /// the application and the proxy it must leave them room.
@@ -102,13 +103,28 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn backfill(&mut self) -> Result<(), DemoError> {
+    /// What both columns should hold.
+    async fn work(&mut self) -> Result<Work, DemoError> {
+        let catalog = std::sync::Arc::new(catalog::load(&mut self.worker).await?);
+        let rule = self.proxy.rule().ok_or(DemoError::FileLost)?;
+        Ok(Work::of(&rule, &catalog, &self.worker).await?)
+    }
+
+    async fn backfill(&self) -> Result<(), DemoError> {
         self.view.begin("backfill", "");
         let from = self.recorder.elapsed();
-        let columns = columns(&self.worker).await?;
         let view = self.view;
-        let mut report = |progress: &backfill::Progress| view.backfill(progress);
-        let done = backfill::run(&mut self.worker, &columns, REST, &mut report).await?;
+        let mut report = |event: Event| {
+            if let Event::Progress(progress) = event {
+                view.backfill(&progress);
+            }
+        };
+        // The view has a curve of what clients feel; here the machine is shared with them anyway.
+        let order =
+            Order { rest: REST, throttle: false, ..Order::of(super::proxy::MIGRATION, "the demo") };
+        let control = self.proxy.control().await.ok_or(DemoError::FileLost)?;
+        let nobody: backfill::job::Clients = std::sync::Arc::new(|| None);
+        let done = backfill::run(&control, &order, &nobody, &mut report).await?;
         self.recorder.did("backfill", from);
         let retries = match done.retries {
             0 => String::new(),
@@ -117,7 +133,7 @@ impl Walk<'_> {
         self.view.done(&format!(
             "{} copied, {} written by the application already{retries}",
             plural(done.changed, "row"),
-            grouped(done.passed.saturating_sub(done.changed)),
+            grouped(done.total.saturating_sub(done.changed)),
         ));
         Ok(())
     }
@@ -143,15 +159,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn verify(&self, name: &'static str) -> Result<(), DemoError> {
+    async fn verify(&mut self, name: &'static str) -> Result<(), DemoError> {
         self.view.begin(name, "comparing both columns byte by byte");
         let from = self.recorder.elapsed();
-        let columns = columns(&self.worker).await?;
+        let work = self.work().await?;
         let view = self.view;
         let mut report = |verdict: &verify::Verdict| {
             view.detail(&format!("{} compared", plural(verdict.compared, "row")));
         };
-        let verdict = verify::run(&self.worker, &columns, &mut report).await?;
+        let verdict = verify::run(&self.worker, &work, &mut report).await?;
         self.recorder.did(name, from);
         if !verdict.is_clean() {
             return Err(DemoError::Diverged(verdict));
@@ -159,8 +175,4 @@ impl Walk<'_> {
         self.view.done(&format!("{} equal in both columns", plural(verdict.compared, "row")));
         Ok(())
     }
-}
-
-async fn columns(client: &Client) -> Result<Columns, backfill::BackfillError> {
-    Columns::with_primary_key(client, "public", "users", "username", "handle").await
 }

@@ -6,6 +6,8 @@
 //! | [`state`] | reads what is agreed on, and who takes part |
 //! | [`step`] | the one transaction that goes from one epoch to the next |
 //! | [`rename`] | the steps that rename a column while everybody holds |
+//! | [`backfill`] | how far the latest backfill of each migration is, and what is wished of it |
+//! | [`range`] | the stretches of keys of that |
 //! | [`verification`] | what came of comparing rows |
 //! | [`replica`] | what a replica writes of itself: that it lives, what it has drained, its sessions |
 //!
@@ -29,6 +31,8 @@ macro_rules! may_be_its_own {
     };
 }
 
+pub mod backfill;
+pub mod range;
 pub mod rename;
 pub mod replica;
 pub mod schema;

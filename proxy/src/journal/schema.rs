@@ -6,10 +6,10 @@ use tokio_postgres::Client;
 use super::JournalError;
 
 /// The version that this segue works with.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// Leads from each version to the next.
-const UPGRADES: [&str; 1] = [FIRST];
+const UPGRADES: [&str; 2] = [FIRST, SECOND];
 
 /// One at a time makes or upgrades it. An arbitrary key: "segue" in ASCII.
 const LOCK_KEY: i64 = 0x73_65_67_75_65;
@@ -97,6 +97,69 @@ CREATE UNLOGGED TABLE segue.session (
 );
 ";
 
+const SECOND: &str = "\
+-- The latest backfill of each migration.
+CREATE TABLE segue.backfill (
+    migration text PRIMARY KEY,
+    -- The column that is written, and the epoch in which the migration came into its phase: what was
+    -- copied in another one proves nothing.
+    target text NOT NULL,
+    epoch bigint NOT NULL,
+    -- Who works on it; whoever finds another one here stops.
+    runner text NOT NULL,
+    who text NOT NULL,
+    -- running, done, failed, or cancelled
+    state text NOT NULL,
+    -- What an operator wishes: pause or cancel.
+    wish text,
+    wished_by text,
+    -- The priority steps, then all rows, then sweeps until nothing is left.
+    pass int NOT NULL,
+    pass_name text NOT NULL,
+    total bigint NOT NULL,
+    passed bigint NOT NULL DEFAULT 0,
+    changed bigint NOT NULL DEFAULT 0,
+    retries bigint NOT NULL DEFAULT 0,
+    rate real,
+    -- What slows it down, or why it ended.
+    reason text,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+
+-- The stretches of the pass under way. A batch commits its rows and its place here together. Keys are
+-- in their text form.
+CREATE TABLE segue.backfill_range (
+    migration text REFERENCES segue.backfill ON DELETE CASCADE,
+    number int,
+    part oid NOT NULL,
+    -- after < key <= up_to
+    after text[],
+    up_to text[] NOT NULL,
+    -- The window that is walked through several times, and how far the present time is.
+    window_after text[],
+    window_up_to text[],
+    stripes int NOT NULL DEFAULT 1,
+    stripe int NOT NULL DEFAULT 0,
+    place text[],
+    passed bigint NOT NULL DEFAULT 0,
+    changed bigint NOT NULL DEFAULT 0,
+    is_done boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (migration, number)
+) WITH (fillfactor = 50);
+
+-- Rows that could not be copied.
+CREATE TABLE segue.backfill_failure (
+    migration text REFERENCES segue.backfill ON DELETE CASCADE,
+    part text,
+    key text,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (migration, part, key)
+);
+";
+
 /// What segue's role needs to work with it.
 fn grants(role: &str) -> String {
     let role = quoted(role);
@@ -109,7 +172,11 @@ fn grants(role: &str) -> String {
 /// All of it as a script, for whoever runs DDL by hand.
 #[must_use]
 pub fn script(role: &str) -> String {
-    format!("BEGIN;\n{}\n{}COMMIT;\n", UPGRADES.concat(), grants(role))
+    format!(
+        "BEGIN;\n{}\nUPDATE segue.fleet SET version = {VERSION};\n{}COMMIT;\n",
+        UPGRADES.concat(),
+        grants(role)
+    )
 }
 
 /// Makes the journal, or brings it up to date, and lets `role` use it. Gives the version found: 0

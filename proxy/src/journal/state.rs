@@ -52,6 +52,17 @@ pub struct Recorded {
     pub change: Option<Change>,
     /// Where it stands.
     pub phase: Phase,
+    /// The epoch in which it came there.
+    pub epoch: i64,
+}
+
+impl State {
+    /// The epoch in which a migration came into its phase; the present one if it is not known.
+    #[must_use]
+    pub fn epoch_of(&self, migration: &str) -> i64 {
+        let known = self.migrations.iter().find(|known| known.name == migration);
+        known.map_or(self.epoch, |known| known.epoch)
+    }
 }
 
 /// A proxy that takes part.
@@ -139,7 +150,8 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
     // One statement, so one snapshot.
     let query = "
         SELECT f.epoch, (extract(epoch FROM f.frozen_at) * 1000)::int8, f.frozen_by, f.frozen_why,
-               m.name, m.definition::text, m.phase, f.hold, f.hold_until <= clock_timestamp(), f.id
+               m.name, m.definition::text, m.phase, f.hold, f.hold_until <= clock_timestamp(), f.id,
+               m.epoch
         FROM segue.fleet f LEFT JOIN segue.migration m ON true ORDER BY m.name COLLATE \"C\"";
     let rows = client.query(query, &[]).await?;
     let first = rows.first().ok_or_else(|| JournalError::Failed("it is empty".to_owned()))?;
@@ -162,7 +174,7 @@ pub async fn read(client: &impl GenericClient) -> Result<State, JournalError> {
         let unknown = |_| JournalError::Failed(format!("\"{name}\" is in phase \"{phase}\""));
         let phase: Phase = phase.parse().map_err(unknown)?;
         let change = serde_json::from_str(row.try_get(5)?).ok();
-        migrations.push(Recorded { name, change, phase });
+        migrations.push(Recorded { name, change, phase, epoch: row.try_get(10)? });
     }
     Ok(State { id: first.try_get(9)?, epoch: first.try_get(0)?, frozen, hold, migrations })
 }

@@ -116,7 +116,7 @@ fn further_away(index: usize, rule: &Rule, known: &Recorded, asks: bool) -> Opti
 
 /// Takes up what the journal has and the file has not.
 fn absent(draft: &mut Draft, state: &State, asks: bool) {
-    for Recorded { name, change, phase } in &state.migrations {
+    for Recorded { name, change, phase, .. } in &state.migrations {
         if draft.rules.iter().any(|(rule, _)| rule.name == *name) {
             continue;
         }

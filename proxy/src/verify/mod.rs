@@ -7,7 +7,9 @@ pub mod whole;
 
 use tokio_postgres::Client;
 
-use crate::backfill::columns::{Columns, Key, Range, key_of, step};
+use crate::walk::key::key_of;
+use crate::walk::way::place_after;
+use crate::walk::{Key, Part, Stretch, Work};
 
 /// Rows compared by one statement: some tens of milliseconds, too short to hold back vacuum.
 /// Unit: rows.
@@ -43,43 +45,69 @@ impl Verdict {
 /// The server's; a policy that hides rows is one of them.
 pub async fn run(
     client: &Client,
-    columns: &Columns,
+    work: &Work,
     report: &mut (dyn FnMut(&Verdict) + Send),
 ) -> Result<Verdict, tokio_postgres::Error> {
     client.batch_execute("SET row_security = off").await?;
     let mut verdict = Verdict::default();
-    let mut after: Option<Key> = None;
-    loop {
-        let rest = Range { after: after.as_ref(), up_to: None };
-        let (next, rows) = step(client, columns, rest, CHUNK_ROWS).await?;
-        let chunk = Range { after: after.as_ref(), up_to: next.as_ref() };
-        compare(client, columns, chunk, &mut verdict).await?;
-        verdict.compared += rows;
-        report(&verdict);
-        if next.is_none() {
-            break;
+    for part in &work.parts {
+        let mut after: Option<Key> = None;
+        loop {
+            let rest = Stretch { after: after.as_ref(), up_to: None };
+            let (next, rows) = step(client, part, rest).await?;
+            let chunk = Stretch { after: after.as_ref(), up_to: next.as_ref() };
+            compare(client, work, part, chunk, &mut verdict).await?;
+            verdict.compared += rows;
+            report(&verdict);
+            if next.is_none() {
+                break;
+            }
+            after = next;
         }
-        after = next;
     }
     client.batch_execute("RESET row_security").await?;
     Ok(verdict)
 }
 
+/// The key [`CHUNK_ROWS`] rows further on, `None` at the end, and the number of rows up to there.
+async fn step(
+    client: &Client,
+    part: &Part,
+    rest: Stretch<'_>,
+) -> Result<(Option<Key>, u64), tokio_postgres::Error> {
+    if !part.way.is_key {
+        let page = rest.after.and_then(crate::walk::way::page_of).map_or(0, |page| page + 1);
+        let next = page + (CHUNK_ROWS / part.way.rows_per_page()).max(1);
+        let rows = next.min(part.way.pages).saturating_sub(page) * part.way.rows_per_page();
+        return Ok(((next <= part.way.pages).then(|| place_after(next - 1)), rows));
+    }
+    let chunk = i64::try_from(CHUNK_ROWS).unwrap_or(i64::MAX);
+    let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&chunk, &chunk];
+    values.extend(rest.parameters());
+    let found = client.query(&part.way.steps(&part.relation, rest, "true"), &values).await?;
+    let Some(row) = found.last() else { return Ok((None, 0)) };
+    let rows: i64 = row.try_get(0)?;
+    let next = (rows == chunk).then(|| key_of(row, 2)).transpose()?;
+    Ok((next, u64::try_from(rows).unwrap_or(0)))
+}
+
 /// Compares one stretch in one statement: the number of differing rows and the first keys.
 async fn compare(
     client: &Client,
-    columns: &Columns,
-    chunk: Range<'_>,
+    work: &Work,
+    part: &Part,
+    chunk: Stretch<'_>,
     verdict: &mut Verdict,
 ) -> Result<(), tokio_postgres::Error> {
     let wanted = SAMPLES.saturating_sub(verdict.samples.len());
+    let key = &part.way.key;
     let sql = format!(
         "SELECT count(*) OVER (), {} FROM {} AS t WHERE {} AND {} ORDER BY {} LIMIT {}",
-        columns.key_as_text(),
-        columns.relation(),
-        columns.within(chunk),
-        columns.differ(),
-        columns.order(""),
+        key.as_text(),
+        part.relation,
+        key.within(chunk, 1),
+        work.differs,
+        key.order(""),
         // One row is needed for the count even when no more samples are.
         wanted.max(1),
     );
@@ -93,6 +121,3 @@ async fn compare(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

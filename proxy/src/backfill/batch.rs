@@ -1,0 +1,213 @@
+//! One batch: a transaction that holds the phase, copies rows, and writes up to where it is done.
+
+use std::collections::HashMap;
+
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Row, Statement};
+
+use super::BackfillError;
+use crate::journal::backfill::GUARD;
+use crate::journal::range::MOVE_ON;
+use crate::walk::key::Columns;
+use crate::walk::{Key, Stretch};
+
+/// What a worker's session tells the server. A batch gives way to the application within a tenth of a
+/// second, less than `deadlock_timeout`, so that it is the victim of every deadlock. It may be lost in a
+/// crash, together with its place; the end is flushed. It fails rather than skip rows that a policy
+/// hides. Rows are locked in the order of the key, which an index scan alone keeps to. Keys are written
+/// down in their text form, which must mean the same in the next session.
+pub(super) const SESSION: &str = "
+    SET application_name = 'segue backfill';
+    SET row_security = off;
+    SET lock_timeout = '100ms';
+    SET statement_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SET synchronous_commit = off;
+    SET enable_seqscan = off;
+    SET enable_bitmapscan = off;
+    SET max_parallel_workers_per_gather = 0;
+    SET plan_cache_mode = force_custom_plan;
+    SET DateStyle = 'ISO';
+    SET IntervalStyle = 'postgres';
+    SET extra_float_digits = 1;
+    SET bytea_output = 'hex'";
+
+/// Whose backfill it is, and in which epoch it is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) migration: String,
+    pub(super) epoch: i64,
+    pub(super) runner: String,
+}
+
+/// Why a batch was not committed.
+#[derive(Debug)]
+pub(super) enum NotDone {
+    /// It should wait: nothing has changed.
+    Wait,
+    /// The whole backfill ends.
+    End(BackfillError),
+    /// The server says so.
+    Server(Error),
+}
+
+impl From<Error> for NotDone {
+    fn from(error: Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+/// A connection with what was prepared on it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    client: Client,
+    prepared: HashMap<String, Statement>,
+    claim: Claim,
+}
+
+/// The rows that a batch is about: those of a stretch whose key falls into a stripe.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) stretch: Stretch<'a>,
+    pub(super) stripe: i32,
+    pub(super) stripes: i32,
+}
+
+/// Where a batch is in its range, once it is committed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) range: i32,
+    pub(super) key: &'a Key,
+    pub(super) stripe: i32,
+    /// Rows that count as looked at.
+    pub(super) passed: i64,
+}
+
+impl Rows<'_> {
+    /// The condition that a row is in the stretch, with its parameters from `$1` on.
+    pub(super) fn within(&self, key: &Columns) -> String {
+        key.within(self.stretch, 1)
+    }
+
+    /// The condition that it falls into the stripe, with the two parameters after those, if there are
+    /// several stripes.
+    pub(super) fn stripe(&self, key: &Columns) -> Option<String> {
+        let first = self.stretch.parameters().len() + 1;
+        let of_key = || format!("{} & ${first}::int4 = ${}::int4", key.hash(), first + 1);
+        (self.stripes > 1).then(of_key)
+    }
+
+    /// The values of those.
+    pub(super) fn values<'a>(&'a self, mask: &'a i32) -> Vec<&'a (dyn ToSql + Sync)> {
+        let mut values = self.stretch.parameters();
+        if self.stripes > 1 {
+            values.push(mask);
+            values.push(&self.stripe);
+        }
+        values
+    }
+}
+
+impl Connection {
+    pub(super) async fn new(client: Client, claim: Claim) -> Result<Self, Error> {
+        client.batch_execute(SESSION).await?;
+        Ok(Self { client, prepared: HashMap::new(), claim })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Process id of its backend.
+    pub(super) async fn backend(&self) -> Result<i32, Error> {
+        self.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)
+    }
+
+    /// Forgets the statements about another table.
+    pub(super) fn forget(&mut self) {
+        self.prepared.clear();
+    }
+
+    async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.prepared.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Copies `rows` by `update`, which has their parameters, and moves on to `place`. Gives how many
+    /// rows were changed.
+    ///
+    /// Cancel safety: the connection must not be used any more, and nothing of the batch is there.
+    pub(super) async fn run(
+        &mut self,
+        update: &str,
+        rows: Rows<'_>,
+        place: Place<'_>,
+    ) -> Result<u64, NotDone> {
+        let update = self.prepare(update).await?;
+        let (guard, move_on) = (self.prepare(GUARD).await?, self.prepare(MOVE_ON).await?);
+        let mask = rows.stripes - 1;
+        // Sent together, so that rows are not locked for longer than the server needs.
+        let client = &self.client;
+        let (begun, guarded, changed) = tokio::join!(
+            client.batch_execute("BEGIN; SET LOCAL statement_timeout = '5s'"),
+            async { client.query_opt(&guard, &[&self.claim.migration]).await },
+            async { client.execute(&update, &rows.values(&mask)).await },
+        );
+        let done = async {
+            begun?;
+            self.may_go_on(guarded?)?;
+            let changed = changed?;
+            crate::failpoint!("backfill-copied");
+            let written = i64::try_from(changed).unwrap_or(i64::MAX);
+            let values: [&(dyn ToSql + Sync); 6] = [
+                &self.claim.migration,
+                &place.range,
+                place.key,
+                &place.stripe,
+                &place.passed,
+                &written,
+            ];
+            let (moved, committed) =
+                tokio::join!(client.execute(&move_on, &values), client.batch_execute("COMMIT"));
+            moved?;
+            committed?;
+            crate::failpoint!("backfill-committed");
+            Ok(changed)
+        };
+        let done: Result<u64, NotDone> = done.await;
+        if done.is_err() {
+            // An error here says no more than the one before.
+            let _ = client.batch_execute("ROLLBACK").await;
+        }
+        done
+    }
+
+    /// Whether the batch may be committed, by what the guard tells.
+    fn may_go_on(&self, guarded: Option<Row>) -> Result<(), NotDone> {
+        let Claim { migration, epoch, runner } = &self.claim;
+        let end = |error| Err(NotDone::End(error));
+        let Some(row) = guarded else {
+            return end(BackfillError::PhaseLeft(migration.clone()));
+        };
+        let (in_epoch, by): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+        let (wish, wished_by): (Option<String>, Option<String>) =
+            (row.try_get(2)?, row.try_get(3)?);
+        let frozen_by: Option<String> = row.try_get(4)?;
+        if in_epoch != *epoch {
+            return end(BackfillError::PhaseLeft(migration.clone()));
+        }
+        if by != *runner {
+            return end(BackfillError::TakenOver);
+        }
+        match wish.as_deref() {
+            Some("cancel") => end(BackfillError::Cancelled(wished_by)),
+            Some(_pause) => Err(NotDone::Wait),
+            None if frozen_by.is_some() => Err(NotDone::Wait),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! One backfill from start to end, over lost connections.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::BackfillError;
+use super::crew::Crew;
+use super::eye::Eye;
+use super::order::Order;
+use super::pace::Rate;
+use super::pass::{self, Pass, SWEEPS};
+use super::progress::{Event, Progress};
+use super::signals::Seen;
+use super::start::{self, Started};
+use super::throttle::Duty;
+use super::worker::Worker;
+use crate::config::ControlUrl;
+use crate::journal::JournalError;
+use crate::journal::backfill::{self as journal, Standing};
+use crate::journal::range;
+use crate::walk::manners::{Meaning, backoff, chance, meaning};
+
+/// Between two looks at the server, the journal and the clients. Unit: milliseconds.
+const LOOK_MS: u64 = 500;
+
+/// How long a server that is gone is waited for. Unit: seconds.
+pub const LOST_DEADLINE_S: u64 = 600;
+
+/// Makes everything that was committed before it durable: a synchronous commit that writes WAL waits
+/// for all WAL before its own.
+const FLUSH: &str = "SET synchronous_commit = on; \
+     SELECT pg_catalog.pg_logical_emit_message(true, 'segue', 'backfill'); \
+     RESET synchronous_commit";
+
+/// Asks what clients of the proxy saw in the last seconds. `None`: it cannot be asked.
+pub type Clients = Arc<dyn Fn() -> Option<Seen> + Send + Sync>;
+
+/// Copies until all rows are as they should be. `report` is told what happens.
+///
+/// Cancel safety: dropping the future rolls back the running batches; what was committed stays, and
+/// another run goes on there.
+///
+/// # Errors
+/// See [`BackfillError`]; whatever was copied so far stays.
+pub async fn run(
+    control: &ControlUrl,
+    order: &Order,
+    clients: &Clients,
+    report: &mut (dyn FnMut(Event) + Send),
+) -> Result<Progress, BackfillError> {
+    let runner = runner();
+    let mut anew = order.anew;
+    let mut lost: Option<Lost> = None;
+    loop {
+        let mut attempt =
+            Attempt { control, order, clients, report, progress: Progress::default() };
+        let error = match attempt.run(&runner, anew).await {
+            Ok(progress) => return Ok(progress),
+            Err(error) => error,
+        };
+        let has_worked = attempt.progress.pass > 0;
+        if has_worked {
+            // What was lost after that is another loss, and it must not begin anew each time.
+            (lost, anew) = (Some(Lost::now()), false);
+        }
+        // The server may take a while to notice that the connection before is gone, and its lock with it.
+        let is_own_ghost = matches!(error, BackfillError::Running { .. });
+        match &mut lost {
+            Some(lost) if is_lost(&error) || is_own_ghost => {
+                if lost.at.elapsed() > Duration::from_secs(LOST_DEADLINE_S) {
+                    return Err(error);
+                }
+                report(Event::Lost { reason: error.to_string() });
+                lost.attempts += 1;
+                tokio::time::sleep(backoff(lost.attempts, chance())).await;
+            }
+            // Who never came in had better be told.
+            Some(_) | None => return Err(error),
+        }
+    }
+}
+
+/// The connection was lost.
+struct Lost {
+    at: Instant,
+    attempts: u32,
+}
+
+impl Lost {
+    fn now() -> Self {
+        Self { at: Instant::now(), attempts: 0 }
+    }
+}
+
+/// Whether another connection would help.
+fn is_lost(error: &BackfillError) -> bool {
+    match error {
+        BackfillError::Server(error) => meaning(error) == Meaning::Lost,
+        BackfillError::Connect(_) | BackfillError::Journal(JournalError::Failed(_)) => true,
+        _final => false,
+    }
+}
+
+/// A name that no other process has.
+fn runner() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!("{}-{}", std::process::id(), now.unwrap_or_default().as_nanos())
+}
+
+/// From one connection to its loss, or the end.
+struct Attempt<'a> {
+    control: &'a ControlUrl,
+    order: &'a Order,
+    clients: &'a Clients,
+    report: &'a mut (dyn FnMut(Event) + Send),
+    progress: Progress,
+}
+
+impl Attempt<'_> {
+    async fn run(&mut self, runner: &str, anew: bool) -> Result<Progress, BackfillError> {
+        let mut started = start::start(self.control, self.order, runner, anew).await?;
+        (self.report)(Event::Began {
+            migration: self.order.migration.clone(),
+            column: started.work.column.clone(),
+            total: started.work.rows(),
+            goes_on: started.goes_on,
+            notes: started.notes.clone(),
+        });
+        let ended = self.passes(&mut started).await;
+        let (client, claim) = (&started.client, &started.claim);
+        let (standing, reason) = match &ended {
+            Ok(()) => (Standing::Done, None),
+            Err(BackfillError::Cancelled(_)) => (Standing::Cancelled, None),
+            // The next run, or whoever has taken over, goes on.
+            Err(error) if is_lost(error) => {
+                return Err(ended.err().unwrap_or(BackfillError::TakenOver));
+            }
+            Err(BackfillError::TakenOver) => return Err(BackfillError::TakenOver),
+            Err(error) => (Standing::Failed, Some(error.to_string())),
+        };
+        client.batch_execute(FLUSH).await?;
+        journal::end(client, &claim.migration, &claim.runner, standing, reason.as_deref()).await?;
+        ended?;
+        (self.report)(Event::Done(self.progress.clone()));
+        Ok(self.progress.clone())
+    }
+
+    async fn passes(&mut self, started: &mut Started) -> Result<(), BackfillError> {
+        let workers = self.order.workers.max(1);
+        let mut number = started.job.pass.max(0);
+        let mut is_open = started.goes_on && started.job.pass >= 0;
+        if !started.goes_on || started.job.failures > 0 {
+            journal::forget_failures(&started.client, &started.claim.migration).await?;
+        }
+        loop {
+            let pass = Pass::of(number, self.order);
+            if !std::mem::replace(&mut is_open, false) {
+                let mut work = (*started.work).clone();
+                pass::look_again(&mut work, &started.client).await?;
+                started.work = Arc::new(work);
+                pass.begin(started, workers).await?;
+            }
+            let changed = self.pass(started, &pass, workers).await?;
+            if pass.is_sweep && changed == 0 {
+                return Ok(());
+            }
+            if pass.is_sweep && pass.sweep(self.order) >= SWEEPS {
+                return Err(BackfillError::NeverEnds { sweeps: SWEEPS, rows: changed });
+            }
+            number += 1;
+        }
+    }
+
+    /// One pass, from where it is. Gives how many rows it has changed.
+    async fn pass(
+        &mut self,
+        started: &Started,
+        pass: &Pass,
+        workers: u32,
+    ) -> Result<i64, BackfillError> {
+        let migration = &started.claim.migration;
+        let open = range::open_ranges(&started.client, migration).await?;
+        let (done_passed, done_changed) = range::done_ranges(&started.client, migration).await?;
+        let passed = done_passed + open.iter().map(|range| range.passed).sum::<i64>();
+        let changed = done_changed + open.iter().map(|range| range.changed).sum::<i64>();
+        let total = i64::try_from(started.work.rows()).unwrap_or(i64::MAX);
+        self.begin_progress(started, pass, total);
+
+        let rest = self.order.rest;
+        let duty = Duty::Work { rest, reason: None };
+        let ranges = open.len();
+        let crew = Crew::new(open, duty, self.order.max_rate);
+        crew.tally.passed.store(passed, Ordering::Relaxed);
+        crew.tally.changed.store(changed, Ordering::Relaxed);
+        let mut tasks = JoinSet::new();
+        let mut pids = Vec::new();
+        for _one in 0..ranges.min(usize::try_from(workers).unwrap_or(1)) {
+            let connection = start::worker(self.control, &started.claim).await?;
+            pids.push(connection.backend().await?);
+            let worker = Worker {
+                connection,
+                claim: started.claim.clone(),
+                crew: Arc::clone(&crew),
+                work: Arc::clone(&started.work),
+                condition: pass.condition.clone(),
+                on_error: self.order.on_error,
+                batch: self.order.batch,
+                is_sweep: pass.is_sweep,
+            };
+            tasks.spawn(worker.work());
+        }
+        self.watch(started, &crew, &mut tasks, &pids).await?;
+        Ok(crew.tally.changed.load(Ordering::Relaxed))
+    }
+
+    fn begin_progress(&mut self, started: &Started, pass: &Pass, total: i64) {
+        self.progress = Progress {
+            pass: pass.number + 1,
+            pass_name: pass.name.clone(),
+            total: u64::try_from(total).unwrap_or(0),
+            retries: u64::try_from(started.job.retries).unwrap_or(0).max(self.progress.retries),
+            failures: self.progress.failures,
+            changed: self.progress.changed,
+            ..Progress::default()
+        };
+    }
+
+    /// Until the workers are done: looks at the server, the journal and the clients, says what the
+    /// workers are to do, and tells how far it is.
+    async fn watch(
+        &mut self,
+        started: &Started,
+        crew: &Arc<Crew>,
+        tasks: &mut JoinSet<Result<(), BackfillError>>,
+        pids: &[i32],
+    ) -> Result<(), BackfillError> {
+        let mut eye = Eye::open(self.control, self.order, (self.clients)()).await?;
+        let changed_before = self.progress.changed;
+        let retries_before = self.progress.retries;
+        let mut rate = Rate::default();
+        let mut passed_before = crew.tally.passed.load(Ordering::Relaxed);
+        let mut looked_at = Instant::now();
+        let mut ticks = tokio::time::interval(Duration::from_millis(LOOK_MS));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let is_over = tokio::select! {
+                ended = tasks.join_next() => match ended {
+                    None => true,
+                    Some(Ok(done)) => { done?; false }
+                    Some(Err(fault)) => return Err(BackfillError::Worker(fault.to_string())),
+                },
+                _now = ticks.tick() => false,
+            };
+            let since = looked_at.elapsed();
+            if !is_over && since < Duration::from_millis(LOOK_MS / 2) {
+                continue;
+            }
+            looked_at = Instant::now();
+            let passed = crew.tally.passed.load(Ordering::Relaxed);
+            rate.learn(u64::try_from(passed - passed_before).unwrap_or(0), since);
+            passed_before = passed;
+            let duty = match is_over {
+                true => Duty::Work { rest: self.order.rest, reason: None },
+                false => eye.duty(started, crew, pids, (self.clients)(), since).await?,
+            };
+            crew.set_duty(duty.clone());
+            let whole = |number: i64| u64::try_from(number).unwrap_or(0);
+            self.progress.passed = whole(passed);
+            self.progress.total = self.progress.total.max(whole(passed));
+            self.progress.changed =
+                changed_before + whole(crew.tally.changed.load(Ordering::Relaxed));
+            self.progress.retries = retries_before + crew.tally.retries.load(Ordering::Relaxed);
+            self.progress.rows_per_second = rate.get();
+            let left = self.progress.total.saturating_sub(self.progress.passed);
+            self.progress.left_s = rate.time_for(left).map(|time| time.as_secs());
+            let blocked = crew.tally.blocked.load(Ordering::Relaxed);
+            (self.progress.reason, self.progress.stands_still) = match duty {
+                Duty::Stop { reason } => (Some(reason), true),
+                Duty::Work { reason: None, .. } if blocked => {
+                    (Some("rows are locked by the application".to_owned()), false)
+                }
+                Duty::Work { reason, .. } => (reason, false),
+            };
+            for failure in crew.take_failures() {
+                self.progress.failures += 1;
+                (self.report)(Event::Failed(failure));
+            }
+            self.tell(started, crew).await?;
+            (self.report)(Event::Progress(self.progress.clone()));
+            if is_over {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes how far it is for others to see.
+    async fn tell(&mut self, started: &Started, crew: &Crew) -> Result<(), BackfillError> {
+        let Progress { retries, rows_per_second, reason, .. } = &self.progress;
+        let rate = rows_per_second.map(single);
+        crew.tally.rate.store(rows_per_second.map_or(0, whole), Ordering::Relaxed);
+        let passed = crew.tally.passed.load(Ordering::Relaxed);
+        let told = (passed, i64::try_from(*retries).unwrap_or(i64::MAX), rate);
+        let (migration, runner) = (&started.claim.migration, &started.claim.runner);
+        match journal::tell(&started.client, migration, runner, told, reason.as_deref()).await? {
+            true => Ok(()),
+            false => Err(BackfillError::TakenOver),
+        }
+    }
+}
+
+/// Rows per second as the journal keeps them.
+#[expect(clippy::cast_possible_truncation, reason = "a rate that is shown needs no more")]
+fn single(rate: f64) -> f32 {
+    rate as f32
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is never negative, and far below 2^53"
+)]
+fn whole(rate: f64) -> u64 {
+    rate.max(0.0) as u64
+}

@@ -1,0 +1,74 @@
+//! What is asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::pace::TARGET_MS;
+
+/// What becomes of a row that cannot be copied.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// It ends the backfill.
+    #[default]
+    Stop,
+    /// It is written down and left as it is.
+    Skip,
+}
+
+/// How a migration is to be backfilled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// The migration.
+    pub migration: String,
+    /// Who asks, for humans.
+    pub who: String,
+    /// Conditions over the table under the alias `t`: what fulfils the first is copied first.
+    pub steps: Vec<String>,
+    /// Connections that copy at the same time, each in a range of keys of its own.
+    pub workers: u32,
+    /// Most rows written a second, over all workers.
+    pub max_rate: Option<u64>,
+    /// What becomes of a row that cannot be copied.
+    pub on_error: OnError,
+    /// Time that one batch should take.
+    pub batch: Duration,
+    /// Time to rest for each unit of time worked, at least.
+    pub rest: f64,
+    /// Whether it gives way to clients, standbys and vacuum.
+    pub throttle: bool,
+    /// It stands still while this file exists.
+    pub pause_file: Option<PathBuf>,
+    /// Whether it begins at the beginning, whatever was done before.
+    pub anew: bool,
+}
+
+impl Order {
+    /// The usual way.
+    #[must_use]
+    pub fn of(migration: &str, who: &str) -> Self {
+        Self {
+            migration: migration.to_owned(),
+            who: who.to_owned(),
+            steps: Vec::new(),
+            workers: 1,
+            max_rate: None,
+            on_error: OnError::Stop,
+            batch: Duration::from_millis(TARGET_MS),
+            rest: 0.0,
+            throttle: true,
+            pause_file: None,
+            anew: false,
+        }
+    }
+}

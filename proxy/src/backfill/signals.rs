@@ -1,0 +1,115 @@
+//! What the server tells of how it feels, and what the proxy tells of how its clients do.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::{Client, Error};
+
+/// One look at the server.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Signals {
+    /// Sessions that wait for a lock of the backfill.
+    pub blocked: u32,
+    /// The most that a standby is behind. Unit: seconds.
+    pub lag_s: f64,
+    /// The same. Unit: bytes.
+    pub lag_bytes: i64,
+    /// Whether a replication slot is about to lose what it needs.
+    pub slot_at_risk: bool,
+    /// Whether WAL cannot be archived.
+    pub archiver_fails: bool,
+    /// WAL since the last look. Unit: bytes per second.
+    pub wal_rate: f64,
+    /// What the server can write between two checkpoints before it has to hurry. Unit: bytes per second.
+    pub wal_allowed: f64,
+    /// Age of the oldest snapshot that is not the backfill's own. Unit: seconds.
+    pub oldest_s: f64,
+    /// Who holds that: pid and application.
+    pub oldest_by: Option<String>,
+    /// Share of dead rows in the table.
+    pub dead_share: f64,
+    /// 99th percentile that clients of the proxy see. Unit: microseconds.
+    pub p99_us: Option<u64>,
+}
+
+/// What clients of the proxy saw in the last seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Requests that were answered.
+    pub count: u64,
+    /// 99th percentile. Unit: microseconds.
+    pub p99_us: u64,
+}
+
+/// The WAL position of the last look, to know the rate.
+#[derive(Debug, Default)]
+pub struct Watch {
+    before: Option<(Instant, i64)>,
+}
+
+/// `$1`: pids of the workers, `$2`: oids of the tables. Replication slots hold snapshots too.
+const LOOK: &str = "
+    SELECT (SELECT count(*) FROM pg_stat_activity a
+            WHERE a.wait_event_type = 'Lock' AND pg_blocking_pids(a.pid) && $1::int4[])::int4,
+           coalesce((SELECT max(extract(epoch FROM r.replay_lag)) FROM pg_stat_replication r), 0)::float8,
+           coalesce((SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn))
+                     FROM pg_stat_replication r), 0)::int8,
+           EXISTS (SELECT FROM pg_replication_slots WHERE wal_status IN ('unreserved', 'lost')),
+           EXISTS (SELECT FROM pg_stat_archiver
+                   WHERE last_failed_time > coalesce(last_archived_time, '-infinity')
+                     AND last_failed_time > clock_timestamp() - interval '5 min'),
+           pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::int8,
+           (SELECT setting::float8 * 1048576 FROM pg_settings WHERE name = 'max_wal_size')
+           / (SELECT setting::float8 FROM pg_settings WHERE name = 'checkpoint_timeout'),
+           old.age, old.who,
+           coalesce((SELECT max(s.n_dead_tup / greatest(s.n_live_tup, 1)::float8)
+                     FROM pg_stat_user_tables s WHERE s.relid = ANY ($2::oid[])), 0)
+    FROM (SELECT 1) one LEFT JOIN LATERAL (
+        SELECT extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age,
+               format('pid %s, %s', a.pid, coalesce(nullif(a.application_name, ''), 'without a name')) AS who
+        FROM pg_stat_activity a
+        WHERE (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL) AND a.xact_start IS NOT NULL
+          AND a.pid <> ALL ($1::int4[]) AND a.pid <> pg_backend_pid()
+          AND a.backend_type <> 'autovacuum worker'
+        ORDER BY a.xact_start LIMIT 1) old ON true";
+
+impl Watch {
+    /// Looks at the server.
+    ///
+    /// Cancel safe: it only reads.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn look(
+        &mut self,
+        client: &Client,
+        workers: &[i32],
+        tables: &[u32],
+    ) -> Result<Signals, Error> {
+        let row = client.query_one(LOOK, &[&workers, &tables]).await?;
+        let position: i64 = row.try_get(5)?;
+        let now = Instant::now();
+        let wal_rate = match self.before.replace((now, position)) {
+            Some((then, before)) => per_second(position.saturating_sub(before), now - then),
+            None => 0.0,
+        };
+        Ok(Signals {
+            blocked: u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(0),
+            lag_s: row.try_get(1)?,
+            lag_bytes: row.try_get(2)?,
+            slot_at_risk: row.try_get(3)?,
+            archiver_fails: row.try_get(4)?,
+            wal_rate,
+            wal_allowed: row.try_get::<_, Option<f64>>(6)?.unwrap_or(f64::INFINITY),
+            oldest_s: row.try_get::<_, Option<f64>>(7)?.unwrap_or(0.0),
+            oldest_by: row.try_get(8)?,
+            dead_share: row.try_get(9)?,
+            p99_us: None,
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
+fn per_second(bytes: i64, time: Duration) -> f64 {
+    let seconds = time.as_secs_f64();
+    if seconds > 0.0 { bytes as f64 / seconds } else { 0.0 }
+}

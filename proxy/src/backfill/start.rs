@@ -1,0 +1,202 @@
+//! Whether a backfill may begin, and what there is of an earlier one.
+
+use std::sync::Arc;
+
+use rewrite_rules::name::quoted;
+use rewrite_rules::{Catalog, Rule};
+use tokio_postgres::Client;
+
+use super::batch::Claim;
+use super::order::Order;
+use super::{BackfillError, batch};
+use crate::catalog;
+use crate::config::ControlUrl;
+use crate::journal::backfill::{self, Begin, Job};
+use crate::journal::state::{self, State};
+use crate::walk::Work;
+
+/// A backfill that may begin.
+pub(super) struct Started {
+    /// The job's own connection, which holds the lock that keeps others out.
+    pub(super) client: Client,
+    pub(super) claim: Claim,
+    pub(super) work: Arc<Work>,
+    pub(super) job: Job,
+    pub(super) goes_on: bool,
+    pub(super) notes: Vec<String>,
+}
+
+/// Advisory locks of backfills: "back" in ASCII, and a hash of the migration's name.
+const LOCK_CLASS: i32 = 0x62_61_63_6b;
+
+/// Connects, looks whether everything is as it must be, and takes the job over.
+///
+/// Cancel safety: the job is taken over or not; the lock goes with the connection.
+pub(super) async fn start(
+    control: &ControlUrl,
+    order: &Order,
+    runner: &str,
+    anew: bool,
+) -> Result<Started, BackfillError> {
+    let mut client = catalog::connect(control).await?;
+    client.batch_execute("SET application_name = 'segue backfill'").await?;
+    let state = state::find(&client, &control.database).await?;
+    let rule = rule_of(&state, &order.migration)?;
+    only_one(&client, &order.migration).await?;
+    has_drained(&client, &order.migration, state.epoch_of(&order.migration)).await?;
+    let catalog = Arc::new(catalog::load(&mut client).await?);
+    let work = Work::of(&rule, &catalog, &client).await?;
+    may_write(&client, &work).await?;
+    conditions(&client, &work, order).await?;
+    let notes = notes(&client, &work, &catalog).await?;
+    let claim = Claim {
+        migration: order.migration.clone(),
+        epoch: state.epoch_of(&order.migration),
+        runner: runner.to_owned(),
+    };
+    let begin = Begin {
+        migration: &claim.migration,
+        target: &work.column,
+        epoch: claim.epoch,
+        runner,
+        who: &order.who,
+        anew,
+    };
+    let (job, goes_on) = backfill::begin(&mut client, &begin).await?;
+    Ok(Started { client, claim, work: Arc::new(work), job, goes_on, notes })
+}
+
+/// The migration as the journal has it.
+fn rule_of(state: &State, migration: &str) -> Result<Rule, BackfillError> {
+    let known = state.migrations.iter().find(|known| known.name == migration);
+    let unknown = || BackfillError::Unknown(migration.to_owned());
+    let known = known.ok_or_else(unknown)?;
+    let change = known.change.clone().ok_or_else(unknown)?;
+    Ok(Rule { name: known.name.clone(), change, phase: known.phase })
+}
+
+/// Keeps others out for as long as this connection lives.
+async fn only_one(client: &Client, migration: &str) -> Result<(), BackfillError> {
+    let lock = "SELECT pg_try_advisory_lock($1, hashtext($2))";
+    let have: bool = client.query_one(lock, &[&LOCK_CLASS, &migration]).await?.try_get(0)?;
+    if have {
+        return Ok(());
+    }
+    let who = backfill::read(client, migration).await?.map(|job| job.who);
+    Err(BackfillError::Running { migration: migration.to_owned(), who })
+}
+
+/// Whether nobody can write any more as in the phase before: every replica that is counted has drained
+/// the epoch in which this phase began.
+async fn has_drained(client: &Client, migration: &str, epoch: i64) -> Result<(), BackfillError> {
+    let replicas = state::replicas(client).await?;
+    let lagging = replicas.iter().filter(|replica| replica.acknowledged < epoch);
+    let lagging: Vec<String> = lagging.map(ToString::to_string).collect();
+    match lagging.is_empty() {
+        true => Ok(()),
+        false => Err(BackfillError::NotDrained {
+            migration: migration.to_owned(),
+            lagging: lagging.join("; "),
+        }),
+    }
+}
+
+/// Whether the role may read and write the columns of each part, and sees all of its rows.
+async fn may_write(client: &Client, work: &Work) -> Result<(), BackfillError> {
+    let query = "
+        SELECT quote_ident(current_user), has_schema_privilege(n.oid, 'USAGE'),
+               has_table_privilege(c.oid, 'SELECT') OR
+               (has_any_column_privilege(c.oid, 'SELECT') AND has_column_privilege(c.oid, $2::text, 'SELECT')),
+               has_column_privilege(c.oid, $2::text, 'UPDATE'), NOT row_security_active(c.oid),
+               quote_ident(n.nspname)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1";
+    for part in &work.parts {
+        let row = client.query_one(query, &[&part.oid, &work.column]).await?;
+        let role: String = row.try_get(0)?;
+        let (usage, select, update, all_rows): (bool, bool, bool, bool) =
+            (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+        let (schema, column): (String, String) = (row.try_get(5)?, quoted(&work.column));
+        let table = part.relation.trim_start_matches("ONLY ");
+        let lacking = [
+            (usage, "USAGE of its schema", format!("GRANT USAGE ON SCHEMA {schema} TO {role};")),
+            (select, "SELECT", format!("GRANT SELECT ON {table} TO {role};")),
+            (
+                update,
+                "UPDATE of the column",
+                format!("GRANT UPDATE ({column}) ON {table} TO {role};"),
+            ),
+            (
+                all_rows,
+                "BYPASSRLS, and policies hide rows",
+                format!("ALTER ROLE {role} BYPASSRLS;"),
+            ),
+        ];
+        let lacking: Vec<_> = lacking.into_iter().filter(|(has, ..)| !has).collect();
+        if !lacking.is_empty() {
+            let lacks = lacking.iter().map(|(_, what, _)| *what).collect::<Vec<_>>().join(", ");
+            let remedy: Vec<String> = lacking.into_iter().map(|(.., remedy)| remedy).collect();
+            let (table, remedy) = (part.name.to_string(), remedy.join("\n        "));
+            return Err(BackfillError::Denied { role, table, lacks, remedy });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the conditions of the steps are conditions.
+async fn conditions(client: &Client, work: &Work, order: &Order) -> Result<(), BackfillError> {
+    let Some(part) = work.parts.first() else { return Ok(()) };
+    for (number, condition) in (1..).zip(&order.steps) {
+        let sql = format!("SELECT FROM {} AS t WHERE ({condition}) LIMIT 0", part.relation);
+        if let Err(error) = client.prepare(&sql).await {
+            let reason = catalog::reason(&error);
+            return Err(BackfillError::Step { number, condition: condition.clone(), reason });
+        }
+    }
+    Ok(())
+}
+
+/// What an operator should know before.
+async fn notes(
+    client: &Client,
+    work: &Work,
+    catalog: &Catalog,
+) -> Result<Vec<String>, BackfillError> {
+    let mut notes = Vec::new();
+    for part in &work.parts {
+        let ground = super::stripes::Ground::look(client, part, &work.column).await?;
+        if ground.is_indexed {
+            notes.push(format!(
+                "\"{}\" of \"{}\" is indexed: it would go several times faster, and bloat less, \
+                 if the index came after",
+                work.column, part.name
+            ));
+        }
+        if !part.way.is_key {
+            notes.push(format!(
+                "\"{}\" has no key to walk by: it is walked through page by page",
+                part.name
+            ));
+        }
+        let table = catalog.relation(&part.name);
+        let triggers = table.map_or(&[] as &[String], |table| &table.before_row_triggers);
+        if !triggers.is_empty() {
+            notes.push(format!(
+                "each row that is copied fires {} of \"{}\"",
+                triggers.join(", "),
+                part.name
+            ));
+        }
+    }
+    Ok(notes)
+}
+
+/// A connection for a worker.
+///
+/// Cancel safe: nothing is left behind.
+pub(super) async fn worker(
+    control: &ControlUrl,
+    claim: &Claim,
+) -> Result<batch::Connection, BackfillError> {
+    let client = catalog::connect(control).await?;
+    Ok(batch::Connection::new(client, claim.clone()).await?)
+}

@@ -1,0 +1,492 @@
+//! One connection that walks through ranges, window by window, stripe by stripe.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Error;
+
+use super::batch::{Claim, Connection, NotDone, Place, Rows};
+use super::crew::Crew;
+use super::order::OnError;
+use super::pace::Pace;
+use super::stripes::Ground;
+use super::{BLOCKED_DEADLINE_S, BackfillError, MOST_FAILURES};
+use crate::journal::backfill::{Failure, fail};
+use crate::journal::range::{self, Range, Window};
+use crate::walk::manners::{Meaning, backoff, chance, meaning};
+use crate::walk::way::{page_of, place_after};
+use crate::walk::{Key, Part, Stretch, Work};
+
+/// Rows between two places at which a batch may end. Unit: rows.
+const QUANTUM: u64 = 100;
+
+/// How long a batch that should wait waits before it asks again. Unit: milliseconds.
+const WAIT_MS: u64 = 250;
+
+/// Everything that a worker needs.
+pub(super) struct Worker {
+    pub(super) connection: Connection,
+    pub(super) claim: Claim,
+    pub(super) crew: Arc<Crew>,
+    pub(super) work: Arc<Work>,
+    /// Only what fulfils this condition as well, if there is one.
+    pub(super) condition: Option<String>,
+    pub(super) on_error: OnError,
+    pub(super) batch: Duration,
+    /// Whether rows are seldom expected to need anything: no stripes then.
+    pub(super) is_sweep: bool,
+}
+
+/// A place at which a batch may end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step {
+    key: Key,
+    /// Rows since the step before.
+    rows: u64,
+    /// How many of them are to be changed, if that could be told.
+    wanted: Option<u64>,
+}
+
+/// What there is to know of the range under way.
+struct Ahead<'a> {
+    part: &'a Part,
+    ground: Ground,
+    /// Share of rows that had to be changed in the last window.
+    density: Option<f64>,
+    pace: Pace,
+}
+
+impl Worker {
+    /// Works until there is no range left.
+    pub(super) async fn work(mut self) -> Result<(), BackfillError> {
+        while let Some(range) = self.crew.next_range() {
+            let work = Arc::clone(&self.work);
+            // It may have been dropped or detached meanwhile; then its rows are nobody's business.
+            let Some(part) = work.parts.iter().find(|part| part.oid == range.part) else {
+                continue;
+            };
+            self.connection.forget();
+            self.range(part, range).await?;
+        }
+        Ok(())
+    }
+
+    async fn range(&mut self, part: &Part, mut range: Range) -> Result<(), BackfillError> {
+        let ground = Ground::look(self.connection.client(), part, &self.work.column).await?;
+        let mut ahead = Ahead { part, ground, density: None, pace: Pace::new(self.batch) };
+        loop {
+            self.crew.may_work().await;
+            let (window, steps) = match range.window.take() {
+                Some(window) => (window, Vec::new()),
+                None => match self.open_window(&ahead, &range).await? {
+                    Some(opened) => opened,
+                    None => {
+                        // Nothing is left, not even rows to look at.
+                        self.close(&range, &range.up_to, 0).await?;
+                        return Ok(());
+                    }
+                },
+            };
+            let (counted, looked, changed) =
+                self.window(&mut ahead, range.number, window.clone(), steps).await?;
+            self.close(&range, &window.up_to, looked.saturating_sub(counted)).await?;
+            if looked > 0 {
+                let share = crate::walk::manners::rows_as_f64;
+                ahead.density = Some(share(changed) / share(looked));
+            }
+            if window.up_to == range.up_to {
+                return Ok(());
+            }
+            range.after = Some(window.up_to);
+        }
+    }
+
+    /// Writes that the window up to `up_to` is done; `rows` rows of it were not counted yet.
+    async fn close(&self, range: &Range, up_to: &Key, rows: u64) -> Result<(), BackfillError> {
+        let is_last = *up_to == range.up_to;
+        let rows_written = i64::try_from(rows).unwrap_or(0);
+        let (client, migration) = (self.connection.client(), &self.claim.migration);
+        self.patiently(|| {
+            range::close_window(client, migration, range.number, up_to, rows_written, is_last)
+        })
+        .await?;
+        self.crew.passed(rows, 0);
+        crate::failpoint!("backfill-window-closed");
+        Ok(())
+    }
+
+    /// The next window of `range`, and its steps. `None`: there are no more rows.
+    async fn open_window(
+        &self,
+        ahead: &Ahead<'_>,
+        range: &Range,
+    ) -> Result<Option<(Window, Vec<Step>)>, BackfillError> {
+        let oldest = self.crew.oldest();
+        let stripes = if self.is_sweep { 1 } else { ahead.ground.stripes(oldest) };
+        let rows = ahead.ground.window(stripes, oldest, self.crew.rate());
+        let stretch = Stretch { after: range.after.as_ref(), up_to: Some(&range.up_to) };
+        // Where nearly all rows want something, it is not worth asking which.
+        let ask = self.is_sweep || ahead.density.is_none_or(|density| density < 0.5);
+        let steps = self.steps(ahead.part, stretch, rows, ask).await?;
+        let Some(last) = steps.last() else { return Ok(None) };
+        let looked: u64 = steps.iter().map(|step| step.rows).sum();
+        // Fewer rows than asked for: it is the last window. Of pages, the number of rows is a guess.
+        let is_last = ahead.part.way.is_key && looked < rows;
+        let up_to = if is_last { range.up_to.clone() } else { last.key.clone() };
+        let wanted = steps.iter().map(|step| step.wanted).sum::<Option<u64>>();
+        // Few rows on each page find room there without stripes.
+        let sparse = wanted.is_some_and(|wanted| wanted * 8 < looked);
+        let window = Window {
+            after: range.after.clone(),
+            up_to,
+            stripes: if sparse { 1 } else { stripes },
+            stripe: 0,
+            place: None,
+        };
+        if wanted != Some(0) {
+            let (client, migration) = (self.connection.client(), &self.claim.migration);
+            self.patiently(|| range::open_window(client, migration, range.number, &window)).await?;
+            crate::failpoint!("backfill-window-opened");
+        }
+        Ok(Some((window, steps)))
+    }
+
+    /// The steps through at most `rows` rows of a stretch.
+    async fn steps(
+        &self,
+        part: &Part,
+        stretch: Stretch<'_>,
+        rows: u64,
+        ask: bool,
+    ) -> Result<Vec<Step>, BackfillError> {
+        if !part.way.is_key {
+            return Ok(pages(part, stretch, rows));
+        }
+        let wanted = if ask { self.wanted() } else { "true".to_owned() };
+        match self.steps_of(part, stretch, rows, &wanted).await {
+            Ok(steps) if ask => Ok(steps),
+            Ok(steps) => Ok(steps.into_iter().map(|step| Step { wanted: None, ..step }).collect()),
+            // A row for which the conversion raises is found when it is copied.
+            Err(error) if ask && meaning(&error) != Meaning::Lost => {
+                let steps = self.steps_of(part, stretch, rows, "true").await?;
+                Ok(steps.into_iter().map(|step| Step { wanted: None, ..step }).collect())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn steps_of(
+        &self,
+        part: &Part,
+        stretch: Stretch<'_>,
+        rows: u64,
+        wanted: &str,
+    ) -> Result<Vec<Step>, Error> {
+        let sql = part.way.steps(&part.relation, stretch, wanted);
+        let (quantum, rows) = (as_i64(QUANTUM), as_i64(rows));
+        let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&quantum, &rows];
+        values.extend(stretch.parameters());
+        let mut steps = Vec::new();
+        let (mut rows_before, mut wanted_before) = (0, 0);
+        for row in self.connection.client().query(&sql, &values).await? {
+            let (rows, wanted) = (as_u64(row.try_get(0)?), as_u64(row.try_get(1)?));
+            steps.push(Step {
+                key: crate::walk::key::key_of(&row, 2)?,
+                rows: rows - rows_before,
+                wanted: Some(wanted - wanted_before),
+            });
+            (rows_before, wanted_before) = (rows, wanted);
+        }
+        Ok(steps)
+    }
+
+    /// The condition that a row is to be changed.
+    fn wanted(&self) -> String {
+        guarded(
+            self.condition.as_ref().map(|condition| format!("({condition})")),
+            &self.work.differs,
+        )
+    }
+
+    /// Goes through a window, once for each of its stripes. Gives the rows counted as passed, the rows
+    /// looked at, and the rows changed.
+    async fn window(
+        &mut self,
+        ahead: &mut Ahead<'_>,
+        number: i32,
+        mut window: Window,
+        mut steps: Vec<Step>,
+    ) -> Result<(u64, u64, u64), BackfillError> {
+        let whole = window.place.is_none() && !steps.is_empty();
+        let looked: u64 = if whole { steps.iter().map(|step| step.rows).sum() } else { 0 };
+        let (mut counted, mut changed) = (0, 0);
+        let mut after = window.place.take().or_else(|| window.after.clone());
+        for stripe in window.stripe..window.stripes {
+            if steps.is_empty() {
+                let stretch = Stretch { after: after.as_ref(), up_to: Some(&window.up_to) };
+                steps = self.steps(ahead.part, stretch, u64::MAX / 2, true).await?;
+            }
+            let striped = (stripe, window.stripes);
+            let (passed, written) =
+                self.stripe(ahead, number, after.take(), &steps, striped).await?;
+            counted += passed;
+            changed += written;
+            after.clone_from(&window.after);
+            if !whole && stripe == window.stripe {
+                steps.clear();
+            }
+        }
+        Ok((counted, looked, changed))
+    }
+
+    /// Copies the rows of one stripe, batch by batch. Gives the rows counted as passed, and those
+    /// changed.
+    async fn stripe(
+        &mut self,
+        ahead: &mut Ahead<'_>,
+        number: i32,
+        mut after: Option<Key>,
+        steps: &[Step],
+        (stripe, stripes): (i32, i32),
+    ) -> Result<(u64, u64), BackfillError> {
+        let (mut counted, mut changed) = (0, 0);
+        let mut rest = steps;
+        while let Some((first, others)) = rest.split_first() {
+            if first.wanted == Some(0) {
+                after = Some(first.key.clone());
+                rest = others;
+                continue;
+            }
+            let full = ahead.pace.rows().saturating_mul(u64::from(stripes.unsigned_abs()));
+            let length = batch_of(rest, full);
+            let (batch, others) = rest.split_at(length);
+            let Some(last) = batch.last() else { break };
+            let looked: u64 = batch.iter().map(|step| step.rows).sum();
+            let passed = share(looked, stripe, stripes);
+            let rows = Rows {
+                stretch: Stretch { after: after.as_ref(), up_to: Some(&last.key) },
+                stripe,
+                stripes,
+            };
+            let place = Place { range: number, key: &last.key, stripe, passed: as_i64(passed) };
+            self.crew.may_work().await;
+            let begun = Instant::now();
+            let written = self.copy(ahead, rows, place).await?;
+            ahead.pace.learn(begun.elapsed(), looked >= full);
+            self.crew.passed(passed, written);
+            self.crew.rest(written, begun.elapsed()).await;
+            counted += passed;
+            changed += written;
+            after = Some(last.key.clone());
+            rest = others;
+        }
+        Ok((counted, changed))
+    }
+
+    /// Copies one batch, again and again while others hold its rows.
+    async fn copy(
+        &mut self,
+        ahead: &mut Ahead<'_>,
+        rows: Rows<'_>,
+        place: Place<'_>,
+    ) -> Result<u64, BackfillError> {
+        let update = self.update(ahead.part, &rows);
+        let begun = Instant::now();
+        let mut attempt = 0;
+        loop {
+            let error = match self.connection.run(&update, rows, place).await {
+                Ok(changed) => {
+                    self.crew.tally.blocked.store(false, Ordering::Relaxed);
+                    return Ok(changed);
+                }
+                Err(NotDone::End(error)) => return Err(error),
+                Err(NotDone::Wait) => {
+                    tokio::time::sleep(Duration::from_millis(WAIT_MS)).await;
+                    self.crew.may_work().await;
+                    continue;
+                }
+                Err(NotDone::Server(error)) => error,
+            };
+            match meaning(&error) {
+                Meaning::GiveWay => {}
+                Meaning::OfARow => return self.one_by_one(ahead.part, rows, place).await,
+                Meaning::Lost | Meaning::Final => return Err(error.into()),
+            }
+            if begun.elapsed() > Duration::from_secs(BLOCKED_DEADLINE_S) {
+                let relation = ahead.part.name.to_string();
+                return Err(BackfillError::Blocked { relation, source: error });
+            }
+            attempt += 1;
+            ahead.pace.shrink();
+            self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.crew.tally.blocked.store(true, Ordering::Relaxed);
+            tokio::time::sleep(backoff(attempt, chance())).await;
+        }
+    }
+
+    fn update(&self, part: &Part, rows: &Rows<'_>) -> String {
+        let Work { column, expected, .. } = &*self.work;
+        let key = &part.way.key;
+        format!(
+            "UPDATE {} AS t SET {} = {expected} WHERE {} AND {}",
+            part.relation,
+            rewrite_rules::name::quoted(column),
+            rows.within(key),
+            guarded(rows.stripe(key), &self.wanted()),
+        )
+    }
+
+    /// Copies a batch in which some row cannot be copied: half of it, the other half, and so on down
+    /// to that row.
+    async fn one_by_one(
+        &mut self,
+        part: &Part,
+        rows: Rows<'_>,
+        place: Place<'_>,
+    ) -> Result<u64, BackfillError> {
+        let keys = self.keys(part, &rows).await?;
+        let mut changed = 0;
+        // What is still to be copied: from, to (excluded), the first part of the batch on top.
+        let mut open = vec![(0, keys.len())];
+        while let Some((from, to)) = open.pop() {
+            let last = keys.get(..to).and_then(<[Key]>::last);
+            let Some(last) = last.filter(|_| from < to) else { continue };
+            let before = keys.get(..from).and_then(<[Key]>::last).or(rows.stretch.after);
+            let half = Rows { stretch: Stretch { after: before, up_to: Some(last) }, ..rows };
+            let within = Place { key: last, passed: 0, ..place };
+            let update = self.update(part, &half);
+            match self.connection.run(&update, half, within).await {
+                Ok(written) => changed += written,
+                Err(NotDone::End(error)) => return Err(error),
+                Err(NotDone::Wait) => {
+                    open.push((from, to));
+                    tokio::time::sleep(Duration::from_millis(WAIT_MS)).await;
+                    self.crew.may_work().await;
+                }
+                Err(NotDone::Server(error)) => match meaning(&error) {
+                    Meaning::GiveWay => {
+                        open.push((from, to));
+                        self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(backoff(1, chance())).await;
+                    }
+                    Meaning::OfARow if to - from == 1 => self.fail(part, last, &error).await?,
+                    Meaning::OfARow => {
+                        let middle = from + (to - from) / 2;
+                        open.push((middle, to));
+                        open.push((from, middle));
+                    }
+                    Meaning::Lost | Meaning::Final => return Err(error.into()),
+                },
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The keys of a batch, in their order.
+    async fn keys(&self, part: &Part, rows: &Rows<'_>) -> Result<Vec<Key>, BackfillError> {
+        let key = &part.way.key;
+        let sql = format!(
+            "SELECT {} FROM {} AS t WHERE {} AND {} ORDER BY {}",
+            key.as_text(),
+            part.relation,
+            rows.within(key),
+            rows.stripe(key).unwrap_or_else(|| "true".to_owned()),
+            key.order(""),
+        );
+        let mask = rows.stripes - 1;
+        let found = self.connection.client().query(&sql, &rows.values(&mask)).await?;
+        Ok(found.iter().map(|row| crate::walk::key::key_of(row, 0)).collect::<Result<_, _>>()?)
+    }
+
+    /// Writes down a row that cannot be copied, and goes on or not.
+    async fn fail(&self, part: &Part, key: &Key, error: &Error) -> Result<(), BackfillError> {
+        let said = error.as_db_error();
+        let failure = Failure {
+            part: part.name.to_string(),
+            key: part.way.key.told(key),
+            sqlstate: error.code().map(|state| state.code().to_owned()).unwrap_or_default(),
+            message: said.map_or_else(|| error.to_string(), |said| said.message().to_owned()),
+        };
+        let (client, migration) = (self.connection.client(), &self.claim.migration);
+        let failures = fail(client, migration, &failure).await?;
+        self.crew.failed(failure.clone());
+        match self.on_error {
+            OnError::Stop => Err(BackfillError::Row(failure)),
+            OnError::Skip if failures > MOST_FAILURES => Err(BackfillError::TooManyFailures),
+            OnError::Skip => Ok(()),
+        }
+    }
+
+    /// Does something small of the journal again until nobody is in the way.
+    async fn patiently<F>(&self, ask: impl Fn() -> F) -> Result<(), BackfillError>
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        let mut attempt = 0;
+        loop {
+            let Err(error) = ask().await else { return Ok(()) };
+            attempt += 1;
+            if meaning(&error) != Meaning::GiveWay || attempt > 20 {
+                return Err(error.into());
+            }
+            tokio::time::sleep(backoff(attempt, chance())).await;
+        }
+    }
+}
+
+/// `condition` of those rows only that fulfil `guard`: it may raise for others, and PostgreSQL is free to
+/// evaluate what stands beside an AND in any order.
+fn guarded(guard: Option<String>, condition: &str) -> String {
+    match guard {
+        None => condition.to_owned(),
+        Some(guard) => format!("CASE WHEN {guard} THEN {condition} ELSE false END"),
+    }
+}
+
+/// How many of `steps` make up a batch of about `full` rows: at least one, and none that wants nothing.
+fn batch_of(steps: &[Step], full: u64) -> usize {
+    let mut rows = 0;
+    let mut length = 0;
+    for step in steps {
+        if length > 0 && (step.wanted == Some(0) || rows + step.rows > full) {
+            break;
+        }
+        rows += step.rows;
+        length += 1;
+    }
+    length
+}
+
+/// What of `rows` counts for one of the stripes: over all of them it is `rows`.
+fn share(rows: u64, stripe: i32, stripes: i32) -> u64 {
+    let (stripe, stripes) = (u64::from(stripe.unsigned_abs()), u64::from(stripes.unsigned_abs()));
+    rows * (stripe + 1) / stripes.max(1) - rows * stripe / stripes.max(1)
+}
+
+/// The steps through a table without a key: page by page, or several if they hold few rows.
+fn pages(part: &Part, stretch: Stretch<'_>, rows: u64) -> Vec<Step> {
+    let next = |key: &Key| page_of(key).map_or(0, |page| page + 1);
+    let from = stretch.after.map_or(0, next);
+    let end = stretch.up_to.map_or(0, next);
+    let per_page = part.way.rows_per_page();
+    let stride = (QUANTUM / per_page).max(1);
+    let most = from.saturating_add((rows / per_page).max(stride)).min(end);
+    let mut steps = Vec::new();
+    let mut page = from;
+    while page < most {
+        let last = (page + stride).min(most);
+        let rows = (last - page) * per_page;
+        steps.push(Step { key: place_after(last - 1), rows, wanted: None });
+        page = last;
+    }
+    steps
+}
+
+fn as_i64(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+fn as_u64(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or(0)
+}

@@ -1,0 +1,244 @@
+//! `segue backfill`: copies what is missing, shows how far it is, and controls one that runs.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fleet::cause;
+use super::{ConfigFile, DONE, FAILED, complain, fail, say};
+use crate::backfill::{self, BackfillError, Event, OnError, Order, job::Clients};
+use crate::catalog;
+use crate::config::{ControlUrl, Draft, control_url, duration};
+use crate::journal::backfill::{self as journal, Standing, Wish};
+use crate::journal::state;
+
+mod show;
+
+/// All rows are as they should be, but for some that could not be copied.
+const ROWS_LEFT: u8 = 6;
+
+/// Failures that are shown in the end. Unit: rows.
+const SHOWN_FAILURES: i64 = 20;
+
+/// Arguments of `segue backfill`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "It starts once every replica has drained the flip to the present phase: in \
+                  dual-write it fills the new side from the old one, in switch-reads the old side from \
+                  the new one. Stopped or killed at any moment, the next run goes on where it ended.\n\n\
+                  Exit codes: 0 done, 1 failed or cancelled, 6 done but for rows that could not be copied"
+)]
+pub(super) struct Arguments {
+    /// The migration
+    name: String,
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Connect as this role instead of segue's own, like postgres://owner@host/database
+    #[arg(long = "as", value_name = "URL")]
+    url: Option<String>,
+    /// Connections that copy at the same time, each in its own range of keys
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: u32,
+    /// Write at most so many rows a second
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    max_rate: Option<u64>,
+    /// How long one transaction should take, and a client wait for a row at most
+    #[arg(long, value_name = "TIME", default_value = "25ms", value_parser = duration)]
+    batch: Duration,
+    /// Rest at least so long for each unit of time worked
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
+    rest: f64,
+    /// Do not give way to clients, standbys and vacuum
+    #[arg(long)]
+    no_throttle: bool,
+    /// Stand still while this file exists
+    #[arg(long, value_name = "FILE")]
+    pause_file: Option<PathBuf>,
+    /// What becomes of a row that cannot be copied
+    #[arg(long, value_enum, default_value_t = OnError::Stop)]
+    on_error: OnError,
+    /// Copy this first: a condition over the table's columns; may be given several times
+    #[arg(long = "first", value_name = "CONDITION")]
+    first: Vec<String>,
+    /// Begin at the beginning, whatever was done before
+    #[arg(long)]
+    restart: bool,
+    /// Print one JSON object for each thing that happens
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    control: Control,
+}
+
+/// What is wished of a backfill that runs, wherever it runs.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(multiple = false)]
+struct Control {
+    /// Let the running backfill stand still
+    #[arg(long)]
+    pause: bool,
+    /// Let it go on
+    #[arg(long)]
+    resume: bool,
+    /// Let it end; the next run goes on where it ended
+    #[arg(long)]
+    cancel: bool,
+    /// Show how far it is
+    #[arg(long)]
+    status: bool,
+}
+
+pub(super) async fn run(arguments: Arguments) -> ExitCode {
+    let draft = Draft::read(&arguments.file.config).await;
+    let Some(control) = draft.control.clone() else { return fail(&draft.report.to_string()) };
+    let Control { pause, resume, cancel, status } = arguments.control;
+    let name = &arguments.name;
+    if status {
+        return look(&control, name, arguments.json).await;
+    }
+    if pause || cancel {
+        return wish(&control, name, Some(if cancel { Wish::Cancel } else { Wish::Pause })).await;
+    }
+    if resume {
+        return wish(&control, name, None).await;
+    }
+    let by = match &arguments.url {
+        None => control,
+        Some(url) => match control_url(url) {
+            Ok(by) if by.database == control.database => by,
+            Ok(by) => {
+                return fail(&format!(
+                    "--as leads to database \"{}\", and the migrations are in \"{}\"",
+                    by.database, control.database
+                ));
+            }
+            Err(problem) => return fail(&format!("--as: {problem}")),
+        },
+    };
+    copy(&by, order(&arguments), arguments.json).await
+}
+
+fn order(arguments: &Arguments) -> Order {
+    let who = format!("{} (pid {})", cause(None).who, std::process::id());
+    Order {
+        steps: arguments.first.clone(),
+        workers: arguments.workers,
+        max_rate: arguments.max_rate,
+        on_error: arguments.on_error,
+        batch: arguments.batch,
+        rest: arguments.rest,
+        throttle: !arguments.no_throttle,
+        pause_file: arguments.pause_file.clone(),
+        anew: arguments.restart,
+        ..Order::of(&arguments.name, &who)
+    }
+}
+
+/// Runs it in this process.
+async fn copy(control: &ControlUrl, order: Order, json: bool) -> ExitCode {
+    let clients: Clients = Arc::new(|| None);
+    let mut screen = show::Screen::new(json, std::io::stdout().is_terminal());
+    let mut report = |event: Event| screen.show(&event);
+    let running = backfill::run(control, &order, &clients, &mut report);
+    let done = tokio::select! {
+        done = running => done,
+        _interrupt = tokio::signal::ctrl_c() => {
+            screen.clear();
+            complain("stopped\n  hint: segue backfill goes on where it ended");
+            return ExitCode::from(FAILED);
+        }
+    };
+    screen.clear();
+    match done {
+        Ok(progress) if progress.failures == 0 => ExitCode::from(DONE),
+        Ok(_) => {
+            failures(control, &order.migration).await;
+            ExitCode::from(ROWS_LEFT)
+        }
+        Err(error) => {
+            if json {
+                let error = serde_json::json!({ "event": "ended", "error": error.to_string() });
+                say(&format!("{error}\n"));
+            }
+            if matches!(error, BackfillError::TooManyFailures) {
+                failures(control, &order.migration).await;
+            }
+            fail(&error.with_hint())
+        }
+    }
+}
+
+/// Tells which rows could not be copied.
+async fn failures(control: &ControlUrl, migration: &str) {
+    let read = async {
+        let client = catalog::connect(control).await.map_err(|error| error.to_string())?;
+        let failures = journal::failures(&client, migration, SHOWN_FAILURES).await;
+        failures.map_err(|error| error.with_hint())
+    };
+    match read.await {
+        Ok(failures) => {
+            for failure in failures {
+                complain(&show::failure(&failure));
+            }
+            complain(
+                "  hint: all of them are in segue.backfill_failure; mend them and run it again",
+            );
+        }
+        Err(problem) => complain(&problem),
+    }
+}
+
+/// Wishes something of the one that runs.
+async fn wish(control: &ControlUrl, migration: &str, wish: Option<Wish>) -> ExitCode {
+    let wished = async {
+        let client = connect(control).await?;
+        let wished = journal::wish(&client, migration, wish, &cause(None).who).await;
+        wished.map_err(|error| error.with_hint())
+    };
+    match wished.await {
+        Ok(true) => {
+            say(match wish {
+                Some(Wish::Pause) => "it stands still after the batch under way, until --resume\n",
+                Some(Wish::Cancel) => "it ends after the batch under way\n",
+                None => "it goes on\n",
+            });
+            ExitCode::from(DONE)
+        }
+        Ok(false) => fail(&format!("no backfill of \"{migration}\" is running")),
+        Err(problem) => fail(&problem),
+    }
+}
+
+/// Shows how far it is, wherever it runs.
+async fn look(control: &ControlUrl, migration: &str, json: bool) -> ExitCode {
+    let read = async {
+        let client = connect(control).await?;
+        journal::read(&client, migration).await.map_err(|error| error.with_hint())
+    };
+    let job = match read.await {
+        Ok(job) => job,
+        Err(problem) => return fail(&problem),
+    };
+    match (json, job) {
+        (true, job) => match serde_json::to_string_pretty(&job) {
+            Ok(text) => say(&format!("{text}\n")),
+            Err(error) => return fail(&error.to_string()),
+        },
+        (false, Some(job)) => {
+            say(&show::job(&job));
+            if job.standing == Standing::Failed {
+                return ExitCode::from(FAILED);
+            }
+        }
+        (false, None) => say(&format!("no backfill of \"{migration}\" was ever begun\n")),
+    }
+    ExitCode::from(DONE)
+}
+
+async fn connect(control: &ControlUrl) -> Result<tokio_postgres::Client, String> {
+    let client = catalog::connect(control).await.map_err(|error| error.to_string())?;
+    state::look(&client, &control.database).await.map_err(|error| error.with_hint())?;
+    Ok(client)
+}
