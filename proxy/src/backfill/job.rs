@@ -1,5 +1,6 @@
 //! One backfill from start to end, over lost connections.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -55,8 +56,9 @@ pub async fn run(
     let mut anew = order.anew;
     let mut lost: Option<Lost> = None;
     loop {
-        let mut attempt =
-            Attempt { control, order, clients, report, progress: Progress::default() };
+        let progress = Progress::default();
+        let failed = HashSet::new();
+        let mut attempt = Attempt { control, order, clients, report, progress, failed };
         let error = match attempt.run(&runner, anew).await {
             Ok(progress) => return Ok(progress),
             Err(error) => error,
@@ -117,6 +119,8 @@ struct Attempt<'a> {
     clients: &'a Clients,
     report: &'a mut (dyn FnMut(Event) + Send),
     progress: Progress,
+    /// Rows that could not be copied, by table and key: each is told once, and every pass tries again.
+    failed: HashSet<(String, String)>,
 }
 
 impl Attempt<'_> {
@@ -152,6 +156,11 @@ impl Attempt<'_> {
         let workers = self.order.workers.max(1);
         let mut number = started.job.pass.max(0);
         let mut is_open = started.goes_on && started.job.pass >= 0;
+        // What the planner believes is good enough until everything has been looked at once.
+        let mut total = match is_open {
+            true => started.job.total,
+            false => i64::try_from(started.work.rows()).unwrap_or(i64::MAX),
+        };
         if !started.goes_on || started.job.failures > 0 {
             journal::forget_failures(&started.client, &started.claim.migration).await?;
         }
@@ -161,9 +170,10 @@ impl Attempt<'_> {
                 let mut work = (*started.work).clone();
                 pass::look_again(&mut work, &started.client).await?;
                 started.work = Arc::new(work);
-                pass.begin(started, workers).await?;
+                pass.begin(started, workers, total).await?;
             }
-            let changed = self.pass(started, &pass, workers).await?;
+            let changed = self.pass(started, &pass, workers, total).await?;
+            total = i64::try_from(self.progress.passed).unwrap_or(i64::MAX);
             if pass.is_sweep && changed == 0 {
                 return Ok(());
             }
@@ -180,13 +190,13 @@ impl Attempt<'_> {
         started: &Started,
         pass: &Pass,
         workers: u32,
+        total: i64,
     ) -> Result<i64, BackfillError> {
         let migration = &started.claim.migration;
         let open = range::open_ranges(&started.client, migration).await?;
         let (done_passed, done_changed) = range::done_ranges(&started.client, migration).await?;
         let passed = done_passed + open.iter().map(|range| range.passed).sum::<i64>();
         let changed = done_changed + open.iter().map(|range| range.changed).sum::<i64>();
-        let total = i64::try_from(started.work.rows()).unwrap_or(i64::MAX);
         self.begin_progress(started, pass, total);
 
         let rest = self.order.rest;
@@ -285,9 +295,11 @@ impl Attempt<'_> {
                 Duty::Work { reason, .. } => (reason, false),
             };
             for failure in crew.take_failures() {
-                self.progress.failures += 1;
-                (self.report)(Event::Failed(failure));
+                if self.failed.insert((failure.part.clone(), failure.key.clone())) {
+                    (self.report)(Event::Failed(failure));
+                }
             }
+            self.progress.failures = u64::try_from(self.failed.len()).unwrap_or(u64::MAX);
             self.tell(started, crew).await?;
             (self.report)(Event::Progress(self.progress.clone()));
             if is_over {

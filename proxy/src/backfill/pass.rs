@@ -43,18 +43,18 @@ impl Pass {
         self.number - i32::try_from(order.steps.len()).unwrap_or(i32::MAX)
     }
 
-    /// Begins it: divides what there is now into ranges for `workers` workers.
+    /// Begins it: divides what there is now, about `total` rows, into ranges for `workers` workers.
     pub(super) async fn begin(
         &self,
         started: &mut Started,
         workers: u32,
+        total: i64,
     ) -> Result<(), BackfillError> {
         let work = std::sync::Arc::clone(&started.work);
         let mut ranges = Vec::new();
         for part in &work.parts {
             divide(&started.client, part, workers, &mut ranges).await?;
         }
-        let total = i64::try_from(work.rows()).unwrap_or(i64::MAX);
         let (migration, runner) = (&started.claim.migration, &started.claim.runner);
         let pass = (self.number, self.name.as_str(), total);
         begin_pass(&mut started.client, migration, runner, pass, &ranges).await?;

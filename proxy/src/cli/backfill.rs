@@ -14,7 +14,7 @@ use crate::config::{ControlUrl, Draft, control_url, duration};
 use crate::journal::backfill::{self as journal, Standing, Wish};
 use crate::journal::state;
 
-mod show;
+pub(super) mod show;
 
 /// All rows are as they should be, but for some that could not be copied.
 const ROWS_LEFT: u8 = 6;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::catalog;
 use crate::config::Draft;
+use crate::journal::backfill::{self, Job};
 use crate::journal::state::{self, Frozen, Replica, State};
 use crate::journal::step::Cause;
 use crate::phase::follow::host;
@@ -19,6 +20,8 @@ pub(super) struct Fleet {
     pub(super) frozen: Option<Frozen>,
     /// Who takes part.
     pub(super) replicas: Vec<Replica>,
+    /// The latest backfill of each migration.
+    pub(super) backfills: Vec<Job>,
 }
 
 impl Fleet {
@@ -37,6 +40,9 @@ impl Fleet {
         for replica in &self.replicas {
             let _ = writeln!(text, "  {replica}, {} sessions", replica.sessions);
         }
+        for job in &self.backfills {
+            let _ = write!(text, "\n{}", super::backfill::show::job(job));
+        }
         text
     }
 }
@@ -50,7 +56,10 @@ pub(super) async fn read(draft: &Draft) -> Result<Fleet, String> {
     let replicas = catalog::in_time(state::replicas(&client)).await;
     let replicas = replicas.map_err(|silence| silence.to_string())?;
     let replicas = replicas.map_err(|error| error.to_string())?;
-    Ok(Fleet { epoch, frozen, replicas })
+    let backfills = catalog::in_time(backfill::all(&client)).await;
+    let backfills = backfills.map_err(|silence| silence.to_string())?;
+    let backfills = backfills.map_err(|error| error.to_string())?;
+    Ok(Fleet { epoch, frozen, replicas, backfills })
 }
 
 /// The user of this terminal, and why.

@@ -206,7 +206,7 @@ pub async fn wish(
 ) -> Result<bool, JournalError> {
     let update = "
         UPDATE segue.backfill
-        SET wish = $2, wished_by = CASE WHEN $2 IS NOT NULL THEN $3 END
+        SET wish = $2, wished_by = CASE WHEN $2::text IS NOT NULL THEN $3 END
         WHERE migration = $1 AND state = 'running'";
     let wish = wish.map(Wish::name);
     Ok(client.execute(update, &[&migration, &wish, &who]).await? > 0)
