@@ -149,6 +149,7 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
             let counters = Arc::clone(&counters);
             Box::new(move || counts(&counters.snapshot()))
         },
+        latency: Arc::clone(&latency),
     };
     tasks.spawn(admin::run(socket, Arc::new(control), stopping.clone()));
     tasks.spawn(latency::keep(Arc::clone(&latency), stopping.clone()));
