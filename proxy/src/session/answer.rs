@@ -5,7 +5,6 @@ use rewrite_rules::{CopyIn, Reply};
 
 use super::conversation::{Conversation, Step, Violation};
 use super::copy::Extension;
-use super::reply::Expected;
 use crate::wire::compose;
 use crate::wire::frame::Header;
 
@@ -122,10 +121,8 @@ impl Conversation {
             Some(CopyIn::Extended(rows)) => Some(Extension::new(rows)),
             Some(CopyIn::Verbatim) | None => None,
         };
-        let head = self.replies.head().map(|entry| &entry.expected);
-        let before = usize::from(matches!(head, Some(Expected::Query { .. })));
         let ignored = self.replies.copy_in_begins();
-        self.stopwatch.ends_ignored(before, ignored);
+        self.stopwatch.syncs_ignored(ignored);
         let patched = extension.as_ref().and_then(|it| fewer_fields(body, it.fields()));
         self.extension = extension.filter(|_| self.replies.copying());
         patched.map_or(Step::Forward, Step::Replace)

@@ -58,13 +58,12 @@ impl Stopwatch {
         self.asked.extend(self.open.take());
     }
 
-    /// The server ignores the ends of so many requests behind the first `before`: they go on up to
-    /// the next end.
-    pub(super) fn ends_ignored(&mut self, before: usize, count: usize) {
-        let Some(began) = self.asked.get(before).copied().filter(|_| count > 0) else { return };
-        let behind = before.saturating_add(count).min(self.asked.len());
-        self.asked.drain(before..behind);
-        match self.asked.get_mut(before) {
+    /// The server ignores so many Syncs, since it reads rows for the oldest request: whatever end is
+    /// answered next, that is the request it answers.
+    pub(super) fn syncs_ignored(&mut self, count: usize) {
+        let Some(began) = self.asked.front().copied().filter(|_| count > 0) else { return };
+        self.asked.drain(..count.min(self.asked.len()));
+        match self.asked.front_mut() {
             Some(next) => *next = began,
             None => self.open = Some(began),
         }

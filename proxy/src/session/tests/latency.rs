@@ -213,6 +213,33 @@ fn the_time_in_which_a_client_sends_rows_does_not_count() {
         server(&[&copied]),
     );
     check("extended", &extended, (1, 11, 11));
+    let behind = |ask: &[u8], invitation: &[u8], last: &[u8]| {
+        vec![
+            client(&[ask]),
+            Passes(5),
+            server(&[invitation]),
+            Passes(50),
+            client(&[last]),
+            Passes(6),
+            client(&[&one()]),
+            Passes(7),
+            server(&[&copied, &end()]),
+        ]
+    };
+    let invitation = [completes("2"), copy_in()].concat();
+    let extended = behind(&batch(), &invitation, &[finish.clone(), sync()].concat());
+    check("extended, and another behind it", &extended, (2, 7, 18));
+    let simple_sync = behind(&[text.clone(), sync()].concat(), &copy_in(), &finish);
+    check("a Sync behind a Query that copies", &simple_sync, (2, 7, 18));
+    let twice = [batch(), frame(b'c', b""), sync(), one()].concat();
+    let ahead_of_all = [
+        client(&[&twice]),
+        Passes(8),
+        server(&[&invitation, &copied]),
+        Passes(9),
+        server(&[&end()]),
+    ];
+    check("all sent at once", &ahead_of_all, (2, 8, 17));
     let mut refused = simple(server(&[&failed]), Passes(0));
     refused.truncate(refused.len() - 2);
     check("refused in the midst of the rows", &refused, (1, 5, 5));
