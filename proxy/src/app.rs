@@ -21,6 +21,7 @@ use crate::config::{
     self, Config, Draft, FileWatch, Report, ServerAddress, ServerUrl, TlsFileError, plain_reason,
 };
 use crate::journal::step::StepError;
+use crate::latency::{self, Latency};
 use crate::phase::drain::Drain;
 use crate::phase::flip::Flipper;
 use crate::phase::generation::Current;
@@ -85,6 +86,8 @@ pub struct Running {
     pub flips: watch::Receiver<Arc<Drain>>,
     /// What sessions have done.
     pub counters: Arc<Counters>,
+    /// How long their requests took.
+    pub latency: Arc<Latency>,
     shutdown: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -131,8 +134,8 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
     let (shutdown, stopping) = watch::channel(false);
     let (flipper, config) = enlist(prepared, path, adopt, addr).await?;
     let (current, flips) = (Arc::clone(flipper.current()), flipper.flips());
-    let counters = Arc::new(Counters::default());
-    let front = front(&config, &current, &counters)?;
+    let (counters, latency) = (Arc::new(Counters::default()), Arc::new(Latency::default()));
+    let front = front(&config, &current, &counters, &latency)?;
 
     let mut tasks = JoinSet::new();
     let reloader = reload::spawn(&mut tasks, flipper, stopping.clone());
@@ -146,8 +149,10 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
             let counters = Arc::clone(&counters);
             Box::new(move || counts(&counters.snapshot()))
         },
+        latency: Arc::clone(&latency),
     };
     tasks.spawn(admin::run(socket, Arc::new(control), stopping.clone()));
+    tasks.spawn(latency::keep(Arc::clone(&latency), stopping.clone()));
     tasks.spawn(follow_file(watch, reloader.clone(), stopping.clone()));
     tasks.spawn(async move {
         if let Err(error) = listener::run(listener, Arc::new(front), stopping).await {
@@ -155,7 +160,7 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
         }
     });
     tracing::info!(%addr, upstream = %config.upstream.address, "ready");
-    Ok(Running { addr, current, reloader, flips, counters, shutdown, tasks })
+    Ok(Running { addr, current, reloader, flips, counters, latency, shutdown, tasks })
 }
 
 async fn prepare(path: &Path, adopt: bool) -> Result<Prepared, StartError> {
@@ -251,6 +256,7 @@ fn front(
     config: &Config,
     current: &Arc<Current>,
     counters: &Arc<Counters>,
+    latency: &Arc<Latency>,
 ) -> Result<Front, StartError> {
     let tls = config.tls.as_ref().map(config::client_tls).transpose()?;
     Ok(Front {
@@ -259,6 +265,7 @@ fn front(
         governed_database: config.control.database.clone(),
         current: Arc::clone(current),
         counters: Arc::clone(counters),
+        latency: Arc::clone(latency),
     })
 }
 

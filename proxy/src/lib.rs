@@ -3,6 +3,7 @@
 //! The data plane carries statements: [`wire`], [`client`], [`upstream`], [`session`]. The control
 //! plane decides what they become: [`config`], [`catalog`], [`phase`], [`backfill`], [`verify`],
 //! [`walk`], [`gate`], [`journal`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
+//! Between them stands [`latency`], which the one writes and the other reads.
 //! [`app`] wires everything and nobody imports it; [`cli`] is the command line.
 
 pub mod wire;
@@ -10,6 +11,8 @@ pub mod wire;
 pub mod client;
 pub mod session;
 pub mod upstream;
+
+pub mod latency;
 
 pub mod admin;
 pub mod backfill;

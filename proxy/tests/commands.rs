@@ -210,6 +210,44 @@ async fn a_step_is_checked_taken_and_waited_for() {
     house.stop().await;
 }
 
+#[tokio::test]
+async fn the_latency_that_clients_see() {
+    let house = House::start().await;
+    let shown = || {
+        let status = house.status();
+        let line = status.lines().find(|line| line.starts_with("latency: "));
+        line.unwrap_or_default().to_owned()
+    };
+    assert!(shown().starts_with("latency: no requests in "), "{}", shown());
+    let client = house.client().await;
+    for _ in 0..1_200 {
+        client.batch_execute("SELECT username FROM users WHERE id = 7").await.expect("no rows");
+    }
+    client.batch_execute("SELECT pg_sleep(0.2)").await.expect("a row");
+    let line = shown();
+    let (times, counts) = line.split_once(" over ").expect("requests");
+    let times: Vec<&str> = times.split(", ").collect();
+    let [p50, p99] = times.as_slice() else { panic!("{line}") };
+    assert!(p50.starts_with("latency: p50 ") && p50.ends_with(" ms"), "{line}");
+    assert!(p99.starts_with("p99 ") && p99.ends_with(" ms"), "{line}");
+    assert!(counts.starts_with("1,201 requests in ") && counts.ends_with(" s"), "{line}");
+
+    let json = house.run(&["status", "--json"]).1;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let latency = json.get("latency").expect("latency");
+    for window in ["last_5s", "last_60s"] {
+        let window = latency.get(window).expect("a window");
+        let number = |key: &str| window.get(key).and_then(serde_json::Value::as_u64);
+        let keys = ["over_ms", "count", "p50_us", "p99_us", "max_us"].map(number);
+        assert!(keys.iter().all(Option::is_some), "{window}");
+    }
+    let whole = latency.get("last_60s").expect("a window");
+    assert_eq!(whole.get("count"), Some(&1_201.into()));
+    let most = whole.get("max_us").and_then(serde_json::Value::as_u64);
+    assert!(most >= Some(200_000), "{whole}");
+    house.stop().await;
+}
+
 #[test]
 fn without_a_proxy() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rewrite_rules::Phase;
 use segue::app::{self, Running, StartError};
 use segue::journal::schema;
+use segue::latency::Window;
 use segue::phase::drain::Drain;
 use segue::phase::generation::Current;
 use segue::phase::wish::{ReloadError, Reloaded, Wish};
@@ -163,6 +165,12 @@ impl Proxy {
     #[must_use]
     pub fn counters(&self) -> Snapshot {
         self.running.counters.snapshot()
+    }
+
+    /// How long the requests of the last 60 s took.
+    #[must_use]
+    pub fn latency(&self) -> Window {
+        self.running.latency.window(Duration::from_secs(60))
     }
 
     /// Asks for a step, as a command does.

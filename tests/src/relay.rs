@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rewrite_rules::{Catalog, Phase, Rule};
 use segue::client::listener::{self, Front};
+use segue::latency::{Latency, Window};
 use segue::phase::generation::{Current, Generation};
 use segue::session::counters::{Counters, Snapshot};
 use segue::upstream::Upstream;
@@ -26,6 +27,7 @@ pub struct Relay {
     /// The generation in force.
     pub current: Arc<Current>,
     counters: Arc<Counters>,
+    latency: Arc<Latency>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
@@ -93,19 +95,20 @@ impl Relay {
         tls: Option<TlsAcceptor>,
     ) -> Self {
         let current = Arc::new(Current::new(generation));
-        let counters = Arc::new(Counters::default());
+        let (counters, latency) = (Arc::new(Counters::default()), Arc::new(Latency::default()));
         let front = Arc::new(Front {
             upstream,
             tls,
             governed_database: database.to_owned(),
             current: Arc::clone(&current),
             counters: Arc::clone(&counters),
+            latency: Arc::clone(&latency),
         });
         let (stop, stopped) = watch::channel(false);
         let listener = run(TcpListener::bind(("127.0.0.1", 0))).expect("a free port");
         let port = listener.local_addr().expect("a bound address").port();
         let task = runtime().spawn(listener::run(listener, front, stopped));
-        Self { port, current, counters, stop, task }
+        Self { port, current, counters, latency, stop, task }
     }
 
     /// Logs in as the superuser.
@@ -116,6 +119,11 @@ impl Relay {
     /// What its sessions have done.
     pub fn counters(&self) -> Snapshot {
         self.counters.snapshot()
+    }
+
+    /// How long requests have taken since the start: nobody notes in between.
+    pub fn latency(&self) -> Window {
+        self.latency.window(std::time::Duration::ZERO)
     }
 
     /// Ends it, and every session with it.

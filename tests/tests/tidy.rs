@@ -135,7 +135,9 @@ fn imports_run_one_way() {
                 (_, "cli") => false,
                 ("app" | "demo", _) => true,
                 (_, "app" | "demo") => false,
-                ("wire", _) => false,
+                ("wire" | "latency", _) => false,
+                // Written by sessions, read by whoever controls.
+                ("client" | "session", "latency") => true,
                 ("client" | "upstream", "wire") => true,
                 // A cancel request goes upstream without a session; the listener starts sessions.
                 ("client", "upstream") => true,

@@ -26,6 +26,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::journal::step::Cause;
+use crate::latency::Latency;
 use crate::phase::drain::Drain;
 use crate::phase::generation::Current;
 use crate::phase::reload::Reloader;
@@ -60,6 +61,8 @@ pub struct Control {
     pub reloader: Reloader,
     /// The data plane's counts by name.
     pub counters: Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>,
+    /// How long requests took.
+    pub latency: Arc<Latency>,
 }
 
 impl std::fmt::Debug for Control {

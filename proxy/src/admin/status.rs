@@ -1,12 +1,13 @@
 //! `status`: tells what is in force.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rewrite_rules::Rule;
 use rewrite_rules::rule::{Change, ColumnPair};
 
 use super::Control;
-use super::message::{Answer, Flip, Hold, Migration, Status};
+use super::message::{Answer, Flip, Hold, Latency, Migration, Status, Took};
+use crate::latency;
 use crate::phase::drain::{Reason, WAITING_ENTRIES, Waiting};
 use crate::phase::generation::Current;
 
@@ -30,8 +31,25 @@ pub(super) fn answer(control: &Control) -> Answer {
         },
         hold: hold(&control.current),
         sessions: control.current.sessions(),
+        latency: latency(&control.latency),
         counters: (control.counters)(),
     }))
+}
+
+fn latency(latency: &latency::Latency) -> Latency {
+    let last = |seconds| took(&latency.window(Duration::from_secs(seconds)));
+    Latency { last_5s: last(5), last_60s: last(60) }
+}
+
+fn took(window: &latency::Window) -> Took {
+    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    Took {
+        over_ms: u64::try_from(window.over.as_millis()).unwrap_or(u64::MAX),
+        count: window.count,
+        p50_us: us(window.p50),
+        p99_us: us(window.p99),
+        max_us: us(window.max),
+    }
 }
 
 fn hold(current: &Current) -> Option<Hold> {

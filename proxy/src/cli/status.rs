@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::fleet::{self, Fleet};
 use super::{ConfigFile, DONE, FAILED, NOT_RUNNING, complain, fail, say};
 use crate::admin::client::{AdminClient, ClientError};
-use crate::admin::message::{Flip, Hold, Status};
+use crate::admin::message::{Flip, Hold, Status, Took};
 use crate::config::Draft;
+use crate::demo::format;
 
 /// Arguments of `segue status`.
 #[derive(Debug, clap::Args)]
@@ -78,12 +79,13 @@ fn render(status: &Status, now: SystemTime) -> String {
     let up = ago(status.started_at_ms, now);
     let _ = writeln!(
         text,
-        "segue {} (pid {}), up {up}, configuration {}\ngeneration {}, {} sessions\n",
+        "segue {} (pid {}), up {up}, configuration {}\ngeneration {}, {} sessions\n{}\n",
         status.version,
         status.pid,
         status.config.display(),
         status.generation,
         status.sessions,
+        latency(&status.latency.last_60s),
     );
     if status.migrations.is_empty() {
         let _ = writeln!(text, "no migrations\n");
@@ -111,6 +113,19 @@ fn render(status: &Status, now: SystemTime) -> String {
         let _ = writeln!(text, "{name:16} {count}");
     }
     text
+}
+
+fn latency(took: &Took) -> String {
+    let seconds = took.over_ms.div_ceil(1_000).min(60);
+    if took.count == 0 {
+        return format!("latency: no requests in {seconds} s");
+    }
+    format!(
+        "latency: p50 {}, p99 {} over {} in {seconds} s",
+        format::latency(took.p50_us),
+        format::latency(took.p99_us),
+        format::plural(took.count, "request")
+    )
 }
 
 fn held(hold: &Hold, now: SystemTime) -> String {

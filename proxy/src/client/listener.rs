@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::handshake::{self, Arrival};
 use super::{ClientStream, cancel};
+use crate::latency::Latency;
 use crate::phase::generation::Current;
 use crate::session;
 use crate::session::counters::Counters;
@@ -41,6 +42,8 @@ pub struct Front {
     pub current: Arc<Current>,
     /// What sessions have done.
     pub counters: Arc<Counters>,
+    /// How long their requests took.
+    pub latency: Arc<Latency>,
 }
 
 impl std::fmt::Debug for Front {

@@ -25,7 +25,7 @@ pub(super) fn rate(per_second: f64) -> String {
 }
 
 /// Microseconds as milliseconds, with as many decimals as are of interest.
-pub(super) fn latency(us: u64) -> String {
+pub(crate) fn latency(us: u64) -> String {
     duration(Duration::from_micros(us))
 }
 
@@ -47,7 +47,7 @@ pub(super) fn duration(time: Duration) -> String {
 }
 
 /// `1 row`, `2 rows`.
-pub(super) fn plural(count: u64, one: &str) -> String {
+pub(crate) fn plural(count: u64, one: &str) -> String {
     format!("{} {one}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 

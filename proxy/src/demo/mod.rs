@@ -7,7 +7,7 @@
 mod application;
 mod arguments;
 mod error;
-mod format;
+pub(crate) mod format;
 mod page;
 mod proof;
 mod proxy;

@@ -121,7 +121,8 @@ impl Conversation {
             Some(CopyIn::Extended(rows)) => Some(Extension::new(rows)),
             Some(CopyIn::Verbatim) | None => None,
         };
-        self.replies.copy_in_begins();
+        let ignored = self.replies.copy_in_begins();
+        self.stopwatch.syncs_ignored(ignored);
         let patched = extension.as_ref().and_then(|it| fewer_fields(body, it.fields()));
         self.extension = extension.filter(|_| self.replies.copying());
         patched.map_or(Step::Forward, Step::Replace)

@@ -17,9 +17,11 @@ use super::names::{Fact, Names};
 use super::reply::Replies;
 use super::sql_prepared::Effects;
 use super::statements::Statements;
+use super::stopwatch::Stopwatch;
 use super::transaction::{Status, Transaction};
 use super::upsert::Upsert;
 use super::version::{Scope, Standing};
+use crate::latency::Latency;
 use crate::phase::generation::Seat;
 use crate::wire::frame::{self, FrameError, HEADER_BYTES};
 use crate::wire::outgoing::Outgoing;
@@ -130,6 +132,8 @@ pub(super) struct Conversation {
     /// The outcome of everything that is sent as it came.
     pub(super) forward: Arc<Outcome>,
     pub(super) counters: Arc<Counters>,
+    /// How long what the client asked for takes.
+    pub(super) stopwatch: Stopwatch,
     /// The statement under way that is sent again if only a mirrored unique index rejects it.
     pub(super) upsert: Option<Upsert>,
     /// Messages of our own that an answer of the server's gave rise to.
@@ -144,7 +148,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// A session right after login.
-    pub(super) fn new(seat: Seat, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(seat: Seat, counters: Arc<Counters>, latency: Arc<Latency>) -> Self {
         Self {
             transaction: Transaction::new(seat),
             replies: Replies::default(),
@@ -162,6 +166,7 @@ impl Conversation {
             terminated: false,
             forward: Arc::new(Outcome::Forward),
             counters,
+            stopwatch: Stopwatch::new(latency),
             upsert: None,
             unsent: BytesMut::new(),
             client_body: Body::Done,
@@ -204,6 +209,7 @@ impl Conversation {
                 break;
             };
             let frame = rest.get(..header.total).unwrap_or(rest);
+            self.hears(header.tag);
             let step = self.request(header, frame, rest)?;
             self.record(&step, frame);
             match apply(step, header.total, &mut run, input, server) {
@@ -219,6 +225,7 @@ impl Conversation {
             }
         }
         server.take(input, run);
+        self.tell_stopwatch();
         Ok(())
     }
 
@@ -252,6 +259,7 @@ impl Conversation {
             }
         }
         client.take(input, run);
+        self.tell_stopwatch();
         Ok(())
     }
 

@@ -26,6 +26,7 @@
 //! | `retry` | sending it again |
 //! | `copy_in` | the rows of a COPY, and the statements that are sent around one of the client's |
 //! | `copy` | rows that are extended as they pass |
+//! | `stopwatch` | how long each request took |
 //! | [`counters`] | what all sessions together have done |
 
 use std::future::Future;
@@ -69,6 +70,7 @@ mod retry;
 mod search_path;
 mod sql_prepared;
 mod statements;
+mod stopwatch;
 mod transaction;
 mod upsert;
 mod usage;
@@ -214,7 +216,8 @@ async fn log_in_and_relay(
         application_name: parameters.application_name,
         backend_pid,
     });
-    let mut conversation = Conversation::new(seat, Arc::clone(&front.counters));
+    let mut conversation =
+        Conversation::new(seat, Arc::clone(&front.counters), Arc::clone(&front.latency));
     let end = match converse(client, server, &mut conversation, front, stop).await {
         Ok(end) => end,
         Err(violation) => End::Violated(violation),
@@ -245,6 +248,7 @@ async fn converse(
         if client.ended && !conversation.waits() {
             // What PostgreSQL does at a client's end: finish what was sent, answer, close.
             server.close_when_written();
+            conversation.stopwatch.forget();
         }
         if deadline.is_some() && conversation.at_rest() {
             return Ok(End::Stopped);

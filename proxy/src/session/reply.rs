@@ -245,16 +245,18 @@ impl Replies {
 
     /// The server wants COPY data for the oldest entry. While it reads them it ignores Sync
     /// ("COPY-in mode"), so those that were sent before the data's end are owed nothing.
-    pub(super) fn copy_in_begins(&mut self) {
+    /// Returns how many those are.
+    pub(super) fn copy_in_begins(&mut self) -> usize {
         let end = self.queue.iter().position(|entry| matches!(entry.expected, Expected::CopyEnd));
         self.copying = end.is_none();
         let end = end.unwrap_or(self.queue.len());
-        let mut place = 0;
+        let (mut place, before) = (0, self.queue.len());
         self.queue.retain(|entry| {
             let ignored = place > 0 && place < end && matches!(entry.expected, Expected::Sync);
             place = place.saturating_add(1);
             !ignored
         });
+        before.saturating_sub(self.queue.len())
     }
 
     /// The client ended its COPY data, or broke off by sending something else.

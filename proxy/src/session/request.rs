@@ -57,6 +57,7 @@ impl Conversation {
             return Ok(Step::Wait);
         }
         if std::mem::take(&mut self.query_answered) {
+            self.stopwatch.ends_unless_answered();
             return Ok(Step::Drop);
         }
         if std::mem::take(&mut self.question_failed) && header.tag == b'Q' && self.skipping {
@@ -96,7 +97,7 @@ impl Conversation {
             b'C' => self.close(header, frame),
             b'F' => {
                 self.replies.expect(Expected::FunctionCall);
-                self.transaction.end_batch();
+                self.end_batch();
                 Ok(Step::Forward)
             }
             unknown => Err(Violation::Client(FrameError::UnknownType(unknown))),
@@ -130,7 +131,13 @@ impl Conversation {
     fn end_batch_with_sync(&mut self) {
         self.skipping = false;
         self.replies.expect(Expected::Sync);
+        self.end_batch();
+    }
+
+    /// Notes that a message is sent which ends what the client asks for at a time.
+    fn end_batch(&mut self) {
         self.transaction.end_batch();
+        self.stopwatch.ends();
     }
 
     fn query(&mut self, header: Header, frame: &[u8], held: Held) -> Result<Step, Violation> {
@@ -234,7 +241,7 @@ impl Conversation {
             statement: None,
             planned: plan.planned,
         });
-        self.transaction.end_batch();
+        self.end_batch();
         self.executed(changes_names);
     }
 

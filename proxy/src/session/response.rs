@@ -203,6 +203,7 @@ impl Conversation {
             Some(Origin::Question | Origin::Renewal | Origin::Injected) => Step::Drop,
             Some(Origin::Client) | None => {
                 self.names.ready(at_rest);
+                self.stopwatch.answered(self.replies.is_empty());
                 Step::Forward
             }
         })

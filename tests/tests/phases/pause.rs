@@ -1,10 +1,12 @@
 //! New transactions wait at the gate while it is closed; nobody sees an error, and nothing of theirs
 //! has happened until it opens.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rewrite_rules::Phase;
-use segue_tests::server::{eventually, run};
+use segue::admin::client::AdminClient;
+use segue::admin::message::Took;
+use segue_tests::server::{eventually, pause, run};
 use segue_tests::wire::{bind, execute, parse, query, sync};
 
 use super::{TELL_TALE, alone, prepare, started, swap_to_the_new_side};
@@ -53,6 +55,36 @@ fn what_is_under_way_ends_and_what_is_new_waits_and_begins_in_the_newest_phase()
         assert_eq!(waiting.until_ready().lines(), ["new side"]);
     }
     assert_eq!(current.held(), 0);
+    proxy.stop();
+}
+
+#[test]
+fn what_is_held_counts_as_latency_and_status_shows_it() {
+    let _alone = alone();
+    let (_database, proxy) = started(Phase::Expand);
+    let mut client = proxy.connect();
+    assert_eq!(client.rows(READ), ["user1"]);
+    let before = proxy.latency();
+    proxy.current().gate().close(LONG);
+    client.send_bytes(&query(READ));
+    eventually("it waits", || proxy.current().held() == 1);
+    let begin = Instant::now();
+    pause(200);
+    let held = begin.elapsed();
+    assert!(proxy.current().gate().open());
+    assert_eq!(client.until_ready().lines(), ["user1"]);
+    let after = proxy.latency();
+    assert_eq!(after.count, before.count + 1);
+    assert!(after.max >= held, "{after:?}, held for {held:?}");
+
+    let socket = proxy.config().with_extension("toml.sock");
+    let status = run(async { AdminClient::connect(&socket).await?.status().await });
+    let shown = status.expect("a status").latency.last_60s;
+    let us = |time: Duration| u64::try_from(time.as_micros()).expect("a short time");
+    let (p50_us, p99_us, max_us) = (us(after.p50), us(after.p99), us(after.max));
+    let expected = Took { over_ms: shown.over_ms, count: after.count, p50_us, p99_us, max_us };
+    assert_eq!(shown, expected);
+    assert!(shown.over_ms >= us(held) / 1_000, "{shown:?}");
     proxy.stop();
 }
 

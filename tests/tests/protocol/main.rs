@@ -11,6 +11,7 @@
 mod answers;
 mod authentication;
 mod failures;
+mod latency;
 mod malformed;
 mod prepared;
 mod prepared_at_random;

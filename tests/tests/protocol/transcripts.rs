@@ -49,7 +49,7 @@ fn cuts(seed: u64) -> impl FnMut() -> usize {
 #[test]
 fn the_proxy_answers_as_the_server_does_however_the_bytes_are_cut() {
     let (database, relay) = started();
-    let mut report = Vec::new();
+    let (mut report, mut answered) = (Vec::new(), 0);
     for script in scripts() {
         let expected = play(&mut database.connect(), &script, &mut || usize::MAX);
         for seed in 0..4_u64 {
@@ -59,6 +59,7 @@ fn the_proxy_answers_as_the_server_does_however_the_bytes_are_cut() {
                 1 => play(&mut wire, &script, &mut || 1),
                 _ => play(&mut wire, &script, &mut cuts(seed)),
             };
+            answered += found.iter().filter(|it| matches!(it, Message::Ready(_))).count();
             if found != expected {
                 report.push(format!(
                     "{} (cuts {seed})\n  server: {expected:?}\n  proxy:  {found:?}",
@@ -67,8 +68,10 @@ fn the_proxy_answers_as_the_server_does_however_the_bytes_are_cut() {
             }
         }
     }
+    let timed = relay.latency().count;
     relay.stop();
     assert!(report.is_empty(), "\n{}\n", report.join("\n"));
+    assert_eq!(u64::try_from(answered), Ok(timed), "each answer is timed once");
 }
 
 #[test]

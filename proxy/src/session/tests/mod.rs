@@ -5,11 +5,13 @@
 mod cases;
 mod copies;
 mod errors;
+mod latency;
 mod sql_prepared;
 mod unread;
 mod upserts;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rewrite_rules::catalog::{
@@ -20,6 +22,7 @@ use rewrite_rules::{Phase, Rule};
 
 use super::conversation::{Conversation, Violation};
 use super::counters::{Counters, Snapshot};
+use crate::latency::Latency;
 use crate::phase::generation::{Current, Generation, Occupant};
 use crate::wire::frame::server_header;
 use crate::wire::outgoing::Outgoing;
@@ -104,6 +107,9 @@ struct Session {
     conversation: Conversation,
     current: Arc<Current>,
     counters: Arc<Counters>,
+    latency: Arc<Latency>,
+    /// How often the client was told that the server is ready.
+    told_ready: usize,
     from_client: BytesMut,
     from_server: BytesMut,
     to_client: Outgoing,
@@ -120,16 +126,24 @@ impl Session {
             application_name: String::new(),
             backend_pid: 0,
         });
-        let counters = Arc::new(Counters::default());
+        let (counters, latency) =
+            (Arc::new(Counters::default()), Arc::new(Latency::by(latency::now)));
         Self {
-            conversation: Conversation::new(seat, Arc::clone(&counters)),
+            conversation: Conversation::new(seat, Arc::clone(&counters), Arc::clone(&latency)),
             current,
             counters,
+            latency,
+            told_ready: 0,
             from_client: BytesMut::new(),
             from_server: BytesMut::new(),
             to_client: Outgoing::default(),
             to_server: Outgoing::default(),
         }
+    }
+
+    /// Requests whose time was taken.
+    fn timed(&self) -> usize {
+        usize::try_from(self.latency.window(Duration::ZERO).count).unwrap()
     }
 
     fn pump(&mut self) -> Result<(), Violation> {
@@ -171,6 +185,7 @@ impl Session {
                 Act::ClientGot(bytes) => {
                     let got = self.to_client.waiting().to_vec();
                     self.to_client.written(got.len());
+                    self.told_ready += readies(&got);
                     assert_eq!(shown(&got), shown(bytes), "{place}");
                 }
                 Act::Holds(expected) => {
@@ -189,11 +204,18 @@ fn play(phase: Option<Phase>, script: &[Act]) -> Snapshot {
     for size in [usize::MAX, 1, 2, 3, 5, 7, 11, 64] {
         let mut session = Session::new(phase);
         session.play(script, size);
+        session.told_ready += readies(session.to_client.waiting());
+        assert_eq!(session.timed(), session.told_ready, "requests timed in pieces of {size}");
         counted.push(session.counters.snapshot());
     }
     counted.dedup();
     assert_eq!(counted.len(), 1, "counted differently: {counted:?}");
     counted[0]
+}
+
+/// How often the server is said to be ready.
+fn readies(bytes: &[u8]) -> usize {
+    shown(bytes).iter().filter(|line| line.starts_with("Z ")).count()
 }
 
 /// Frames as readable lines.
