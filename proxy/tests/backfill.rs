@@ -211,7 +211,7 @@ async fn it_tells_how_far_it_is_and_does_as_it_is_told() {
     let status = text(&house.run(&["backfill", "m", "--status"]).stdout);
     assert!(status.starts_with("backfill of \"m\" (column \"new\"): paused, "), "{status}");
     assert!(status.contains("all rows: "), "{status}");
-    assert!(text(&house.run(&["status"]).stdout).contains(&status[..40]), "{status}");
+    assert!(text(&house.run(&["status"]).stdout).contains("backfill of \"m\" (column \"new\"): paused"), "{status}");
     assert!(house.run(&["backfill", "m", "--resume"]).status.success());
     let done = running.wait_with_output().expect("an exit");
     assert!(done.status.success(), "{done:?}");

@@ -36,8 +36,12 @@ const FLUSH: &str = "SET synchronous_commit = on; \
      SELECT pg_catalog.pg_logical_emit_message(true, 'segue', 'backfill'); \
      RESET synchronous_commit";
 
-/// Asks what clients of the proxy saw in the last seconds. `None`: it cannot be asked.
-pub type Clients = Arc<dyn Fn() -> Option<Seen> + Send + Sync>;
+/// Asks what clients of the proxy saw lately, for that long. `None`: it cannot be asked.
+pub type Clients = Arc<dyn Fn(Duration) -> Option<Seen> + Send + Sync>;
+
+/// How far back is looked for what clients saw before it began, and for what they see now.
+const BEFORE: Duration = Duration::from_secs(60);
+const NOW: Duration = Duration::from_secs(5);
 
 /// Copies until all rows are as they should be. `report` is told what happens.
 ///
@@ -53,12 +57,13 @@ pub async fn run(
     report: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Progress, BackfillError> {
     let runner = runner();
+    let before = clients(BEFORE);
     let mut anew = order.anew;
     let mut lost: Option<Lost> = None;
     loop {
         let progress = Progress::default();
         let failed = HashSet::new();
-        let mut attempt = Attempt { control, order, clients, report, progress, failed };
+        let mut attempt = Attempt { control, order, clients, before, report, progress, failed };
         let error = match attempt.run(&runner, anew).await {
             Ok(progress) => return Ok(progress),
             Err(error) => error,
@@ -117,6 +122,8 @@ struct Attempt<'a> {
     control: &'a ControlUrl,
     order: &'a Order,
     clients: &'a Clients,
+    /// What clients saw before it began.
+    before: Option<Seen>,
     report: &'a mut (dyn FnMut(Event) + Send),
     progress: Progress,
     /// Rows that could not be copied, by table and key: each is told once, and every pass tries again.
@@ -247,7 +254,7 @@ impl Attempt<'_> {
         tasks: &mut JoinSet<Result<(), BackfillError>>,
         pids: &[i32],
     ) -> Result<(), BackfillError> {
-        let mut eye = Eye::open(self.control, self.order, (self.clients)()).await?;
+        let mut eye = Eye::open(self.control, self.order, self.before).await?;
         let changed_before = self.progress.changed;
         let retries_before = self.progress.retries;
         let mut rate = Rate::default();
@@ -274,7 +281,7 @@ impl Attempt<'_> {
             passed_before = passed;
             let duty = match is_over {
                 true => Duty::Work { rest: self.order.rest, reason: None },
-                false => eye.duty(started, crew, pids, (self.clients)(), since).await?,
+                false => eye.duty(started, crew, pids, (self.clients)(NOW), since).await?,
             };
             crew.set_duty(duty.clone());
             let whole = |number: i64| u64::try_from(number).unwrap_or(0);

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Client, Error};
 
+use crate::latency::Latency;
+
 /// One look at the server.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Signals {
@@ -38,6 +40,16 @@ pub struct Seen {
     pub count: u64,
     /// 99th percentile. Unit: microseconds.
     pub p99_us: u64,
+}
+
+impl Seen {
+    /// What the clients of this proxy saw in the last `length`.
+    #[must_use]
+    pub fn of(latency: &Latency, length: Duration) -> Self {
+        let window = latency.window(length);
+        let p99_us = u64::try_from(window.p99.as_micros()).unwrap_or(u64::MAX);
+        Self { count: window.count, p99_us }
+    }
 }
 
 /// The WAL position of the last look, to know the rate.

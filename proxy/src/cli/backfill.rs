@@ -3,7 +3,6 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::fleet::cause;
@@ -14,6 +13,7 @@ use crate::config::{ControlUrl, Draft, control_url, duration};
 use crate::journal::backfill::{self as journal, Standing, Wish};
 use crate::journal::state;
 
+mod clients;
 pub(super) mod show;
 
 /// All rows are as they should be, but for some that could not be copied.
@@ -117,7 +117,8 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
             Err(problem) => return fail(&format!("--as: {problem}")),
         },
     };
-    copy(&by, order(&arguments), arguments.json).await
+    let clients = clients::ask(draft.admin_socket().to_owned()).await;
+    copy(&by, order(&arguments), &clients, arguments.json).await
 }
 
 fn order(arguments: &Arguments) -> Order {
@@ -137,11 +138,10 @@ fn order(arguments: &Arguments) -> Order {
 }
 
 /// Runs it in this process.
-async fn copy(control: &ControlUrl, order: Order, json: bool) -> ExitCode {
-    let clients: Clients = Arc::new(|| None);
+async fn copy(control: &ControlUrl, order: Order, clients: &Clients, json: bool) -> ExitCode {
     let mut screen = show::Screen::new(json, std::io::stdout().is_terminal());
     let mut report = |event: Event| screen.show(&event);
-    let running = backfill::run(control, &order, &clients, &mut report);
+    let running = backfill::run(control, &order, clients, &mut report);
     let done = tokio::select! {
         done = running => done,
         _interrupt = tokio::signal::ctrl_c() => {

@@ -123,7 +123,7 @@ impl Walk<'_> {
         let order =
             Order { rest: REST, throttle: false, ..Order::of(super::proxy::MIGRATION, "the demo") };
         let control = self.proxy.control().await.ok_or(DemoError::FileLost)?;
-        let nobody: backfill::job::Clients = std::sync::Arc::new(|| None);
+        let nobody: backfill::job::Clients = std::sync::Arc::new(|_| None);
         let done = backfill::run(&control, &order, &nobody, &mut report).await?;
         self.recorder.did("backfill", from);
         let retries = match done.retries {

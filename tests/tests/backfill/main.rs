@@ -47,7 +47,7 @@ fn copy(database: &Database, order: &Order) -> (Result<Progress, BackfillError>,
 
 /// Nobody says what clients feel.
 fn nobody() -> Clients {
-    Arc::new(|| None)
+    Arc::new(|_| None)
 }
 
 fn control(database: &Database) -> segue::config::ControlUrl {

@@ -1,0 +1,90 @@
+//! The ways to fill a column: those that are usually written, and segue's.
+
+use std::sync::Arc;
+
+use segue::backfill::{self, Order};
+use segue::config::ControlUrl;
+use tokio_postgres::Client;
+
+use crate::house::{Fault, MIGRATION};
+
+/// Rows of a batch of the ways that have a fixed one.
+const BATCH: i64 = 5_000;
+
+/// How the column is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Way {
+    /// `segue backfill --no-throttle`.
+    Segue,
+    /// `WHERE id > $1 AND id <= $2`, 5,000 at a time.
+    KeyRanges,
+    /// `WHERE id IN (SELECT id … WHERE handle IS NULL LIMIT 5000)` until nothing is left.
+    Loop,
+    /// The same from a worker, by a CTE.
+    Worker,
+    /// One UPDATE of the whole table.
+    Single,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Segue, Self::KeyRanges, Self::Loop, Self::Worker, Self::Single];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Segue => "segue backfill",
+            Self::KeyRanges => "key ranges of 5,000",
+            Self::Loop => "loop: IN (… LIMIT 5000)",
+            Self::Worker => "worker: CTE … LIMIT 5000",
+            Self::Single => "one UPDATE",
+        }
+    }
+
+    /// Whether it looks at everything again for each batch.
+    pub(crate) fn is_naive(self) -> bool {
+        matches!(self, Self::Loop | Self::Worker)
+    }
+
+    pub(crate) async fn run(
+        self,
+        client: &Client,
+        control: &ControlUrl,
+        rows: i64,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Segue => {
+                let order = Order { throttle: false, ..Order::of(MIGRATION, "the bench") };
+                let nobody: backfill::job::Clients = Arc::new(|_| None);
+                let done = backfill::run(control, &order, &nobody, &mut |_| ()).await;
+                done.map_err(|error| Fault::Segue(error.with_hint()))?;
+            }
+            Self::KeyRanges => {
+                let update = "UPDATE users SET handle = username
+                              WHERE id > $1 AND id <= $2 AND handle IS DISTINCT FROM username";
+                let update = client.prepare(update).await?;
+                let mut from = 0;
+                while from < rows {
+                    client.execute(&update, &[&from, &(from + BATCH)]).await?;
+                    from += BATCH;
+                }
+            }
+            Self::Loop => {
+                let update = "UPDATE users SET handle = username WHERE id IN (
+                                  SELECT id FROM users WHERE handle IS NULL LIMIT 5000)";
+                while client.execute(update, &[]).await? > 0 {}
+            }
+            Self::Worker => {
+                let update = "WITH to_update AS (
+                                  SELECT id FROM users WHERE handle IS NULL LIMIT $1)
+                              UPDATE users SET handle = username
+                              WHERE id IN (SELECT id FROM to_update)";
+                let update = client.prepare(update).await?;
+                while client.execute(&update, &[&BATCH]).await? > 0 {}
+            }
+            Self::Single => {
+                client.execute("UPDATE users SET handle = username", &[]).await?;
+            }
+        }
+        Ok(())
+    }
+}
