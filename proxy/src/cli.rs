@@ -10,6 +10,7 @@ mod freeze;
 mod init;
 mod pause;
 mod phase;
+mod run;
 mod serve;
 mod status;
 mod supposed;
@@ -56,6 +57,8 @@ enum Command {
     Phase(phase::Arguments),
     /// Copy what the side that is not read yet is missing, while clients go on writing
     Backfill(backfill::Arguments),
+    /// Take a migration the whole way, unattended
+    Run(run::Arguments),
     /// Let no proxy change a phase until "segue unfreeze"
     Freeze(freeze::Freeze),
     /// Let phases change again
@@ -84,6 +87,7 @@ impl Command {
             | Self::Init(_)
             | Self::Phase(_)
             | Self::Backfill(_)
+            | Self::Run(_)
             | Self::Freeze(_)
             | Self::Unfreeze(_)
             | Self::Fallback(_)
@@ -124,6 +128,7 @@ pub fn main() -> ExitCode {
             Command::Unfreeze(arguments) => freeze::unfreeze(arguments).await,
             Command::Fallback(arguments) => fallback::run(arguments).await,
             Command::Backfill(arguments) => backfill::run(arguments).await,
+            Command::Run(arguments) => run::run(arguments).await,
             Command::Phase(arguments) => phase::run(arguments).await,
             Command::Pause(arguments) => pause::pause(arguments).await,
             Command::Resume(arguments) => pause::resume(arguments).await,

@@ -2,7 +2,7 @@
 //!
 //! The data plane carries statements: [`wire`], [`client`], [`upstream`], [`session`]. The control
 //! plane decides what they become: [`config`], [`catalog`], [`phase`], [`backfill`], [`verify`],
-//! [`walk`], [`gate`], [`journal`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
+//! [`walk`], [`ddl`], [`gate`], [`journal`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
 //! Between them stands [`latency`], which the one writes and the other reads.
 //! [`app`] wires everything and nobody imports it; [`cli`] is the command line.
 
@@ -18,6 +18,7 @@ pub mod admin;
 pub mod backfill;
 pub mod catalog;
 pub mod config;
+pub mod ddl;
 pub mod gate;
 pub mod journal;
 pub mod phase;

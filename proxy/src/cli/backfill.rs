@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::fleet::cause;
 use super::{ConfigFile, DONE, FAILED, complain, fail, say};
-use crate::backfill::{self, BackfillError, Event, OnError, Order, job::Clients};
+use crate::backfill::{self, BackfillError, Event, OnError, Order};
 use crate::catalog;
 use crate::config::{ControlUrl, Draft, control_url, duration};
 use crate::journal::backfill::{self as journal, Standing, Wish};
@@ -35,6 +35,24 @@ pub(super) struct Arguments {
     name: String,
     #[command(flatten)]
     file: ConfigFile,
+    #[command(flatten)]
+    copying: Copying,
+    /// What becomes of a row that cannot be copied
+    #[arg(long, value_enum, default_value_t = OnError::Stop)]
+    on_error: OnError,
+    /// Begin at the beginning, whatever was done before
+    #[arg(long)]
+    restart: bool,
+    /// Print one JSON object for each thing that happens
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    control: Control,
+}
+
+/// How rows are copied, as `segue run` knows it too.
+#[derive(Debug, clap::Args)]
+pub(super) struct Copying {
     /// Connect as this role instead of segue's own, like postgres://owner@host/database
     #[arg(long = "as", value_name = "URL")]
     url: Option<String>,
@@ -56,20 +74,9 @@ pub(super) struct Arguments {
     /// Stand still while this file exists
     #[arg(long, value_name = "FILE")]
     pause_file: Option<PathBuf>,
-    /// What becomes of a row that cannot be copied
-    #[arg(long, value_enum, default_value_t = OnError::Stop)]
-    on_error: OnError,
     /// Copy this first: a condition over the table's columns; may be given several times
     #[arg(long = "first", value_name = "CONDITION")]
     first: Vec<String>,
-    /// Begin at the beginning, whatever was done before
-    #[arg(long)]
-    restart: bool,
-    /// Print one JSON object for each thing that happens
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    control: Control,
 }
 
 /// What is wished of a backfill that runs, wherever it runs.
@@ -104,58 +111,68 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
     if resume {
         return wish(&control, name, None).await;
     }
-    let by = match &arguments.url {
-        None => control,
-        Some(url) => match control_url(url) {
-            Ok(by) if by.database == control.database => by,
-            Ok(by) => {
-                return fail(&format!(
-                    "--as leads to database \"{}\", and the migrations are in \"{}\"",
-                    by.database, control.database
-                ));
-            }
-            Err(problem) => return fail(&format!("--as: {problem}")),
-        },
+    let by = match arguments.copying.control(&control) {
+        Ok(by) => by,
+        Err(problem) => return fail(&problem),
     };
-    let clients = clients::ask(draft.admin_socket().to_owned()).await;
-    copy(&by, order(&arguments), &clients, arguments.json).await
+    let order = Order {
+        anew: arguments.restart,
+        ..arguments.copying.order(&draft, name, arguments.on_error)
+    };
+    ExitCode::from(copy(&by, &draft, order, arguments.json).await)
 }
 
-fn order(arguments: &Arguments) -> Order {
-    let who = format!("{} (pid {})", cause(None).who, std::process::id());
-    Order {
-        steps: arguments.first.clone(),
-        workers: arguments.workers,
-        max_rate: arguments.max_rate,
-        on_error: arguments.on_error,
-        batch: arguments.batch,
-        rest: arguments.rest,
-        throttle: !arguments.no_throttle,
-        pause_file: arguments.pause_file.clone(),
-        anew: arguments.restart,
-        ..Order::of(&arguments.name, &who)
+impl Copying {
+    /// Who connects, if it is not `usual`.
+    pub(super) fn control(&self, usual: &ControlUrl) -> Result<ControlUrl, String> {
+        let Some(url) = &self.url else { return Ok(usual.clone()) };
+        let by = control_url(url).map_err(|problem| format!("--as: {problem}"))?;
+        match by.database == usual.database {
+            true => Ok(by),
+            false => Err(format!(
+                "--as leads to database \"{}\", and the migrations are in \"{}\"",
+                by.database, usual.database
+            )),
+        }
+    }
+
+    /// What is asked for.
+    pub(super) fn order(&self, _draft: &Draft, name: &str, on_error: OnError) -> Order {
+        let who = format!("{} (pid {})", cause(None).who, std::process::id());
+        Order {
+            steps: self.first.clone(),
+            workers: self.workers,
+            max_rate: self.max_rate,
+            on_error,
+            batch: self.batch,
+            rest: self.rest,
+            throttle: !self.no_throttle,
+            pause_file: self.pause_file.clone(),
+            ..Order::of(name, &who)
+        }
     }
 }
 
-/// Runs it in this process.
-async fn copy(control: &ControlUrl, order: Order, clients: &Clients, json: bool) -> ExitCode {
+/// Runs it in this process. Gives the exit code.
+pub(super) async fn copy(control: &ControlUrl, draft: &Draft, order: Order, json: bool) -> u8 {
+    let clients = clients::ask(draft.admin_socket().to_owned()).await;
     let mut screen = show::Screen::new(json, std::io::stdout().is_terminal());
     let mut report = |event: Event| screen.show(&event);
-    let running = backfill::run(control, &order, clients, &mut report);
+    let running = backfill::run(control, &order, &clients, &mut report);
     let done = tokio::select! {
         done = running => done,
         _interrupt = tokio::signal::ctrl_c() => {
             screen.clear();
-            complain("stopped\n  hint: segue backfill goes on where it ended");
-            return ExitCode::from(FAILED);
+            complain("stopped\n  hint: it goes on where it ended when it is run again");
+            return FAILED;
         }
     };
     screen.clear();
     match done {
-        Ok(progress) if progress.failures == 0 => ExitCode::from(DONE),
+        Ok(progress) if progress.failures == 0 => DONE,
         Ok(_) => {
             failures(control, &order.migration).await;
-            ExitCode::from(ROWS_LEFT)
+            ROWS_LEFT
         }
         Err(error) => {
             if json {
@@ -165,7 +182,8 @@ async fn copy(control: &ControlUrl, order: Order, clients: &Clients, json: bool)
             if matches!(error, BackfillError::TooManyFailures) {
                 failures(control, &order.migration).await;
             }
-            fail(&error.with_hint())
+            complain(&error.with_hint());
+            FAILED
         }
     }
 }

@@ -121,7 +121,7 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
 }
 
 /// All rules, in the phases that are in force: those of the journal, where it knows them.
-async fn phases_in_force(
+pub(super) async fn phases_in_force(
     draft: &Draft,
     client: &tokio_postgres::Client,
 ) -> Result<Vec<Rule>, String> {
@@ -141,7 +141,7 @@ async fn phases_in_force(
     }
 }
 
-fn known(name: &str, rules: &[Rule]) -> Result<(), String> {
+pub(super) fn known(name: &str, rules: &[Rule]) -> Result<(), String> {
     if rules.iter().any(|rule| rule.name == name) {
         return Ok(());
     }

@@ -1,0 +1,109 @@
+//! What `segue run` would run, with the lock that each statement takes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rewrite_rules::catalog::{Catalog, Column};
+use rewrite_rules::{Phase, Rule};
+
+use super::mend;
+use crate::cli::{check, say};
+use crate::config::{ControlUrl, Draft, parse_relation_name};
+use crate::ddl::{How, Statement};
+use crate::gate::{self, About, Severity};
+use crate::phase::prepare;
+use crate::walk::Toward;
+
+/// Prints it. Nothing is changed.
+pub(super) async fn print(
+    mut draft: Draft,
+    control: &ControlUrl,
+    name: &str,
+    until: Option<Phase>,
+) -> Result<(), String> {
+    let connected = prepare::load(&mut draft).await;
+    let (mut client, loaded) = match connected {
+        Some(connected) if draft.report.faults.is_empty() => connected,
+        Some(_) | None => {
+            draft.report.sort();
+            return Err(draft.report.to_string());
+        }
+    };
+    let mut rules = check::phases_in_force(&draft, &client).await?;
+    check::known(name, &rules)?;
+    let index = rules.iter().position(|rule| rule.name == name).unwrap_or(0);
+    let Some(rule) = rules.get(index).cloned() else { return Ok(()) };
+    let phases = rule.change.phases();
+    let until = until.or(phases.last().copied()).unwrap_or(rule.phase);
+    let supposed = Arc::new(with_new_column(&loaded.catalog, &rule));
+    say(&format!("-- database \"{}\", migration \"{name}\"\n", control.database));
+    let mut phase = rule.phase;
+    // What one step does the next one's gate does not ask for again.
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    while let Some(next) = phase.next_of(phases).filter(|next| *next <= until) {
+        say(&format!("\n-- == {phase} -> {next}\n"));
+        if Toward::of(phase) == Some(Toward::New) {
+            say(&copies(&rule));
+        }
+        if let Some(rule) = rules.get_mut(index) {
+            rule.phase = phase;
+        }
+        // The first step is judged by what is there, the others as if the new column were.
+        let catalog = if phase == rule.phase { &loaded.catalog } else { &supposed };
+        let findings = gate::check(&mut client, Arc::clone(catalog), &rules, index, next).await?;
+        for finding in findings.iter().filter(|finding| finding.severity != Severity::Note) {
+            // Whether rows agree is known when they are copied.
+            if !matches!(finding.about, About::RowsDiffer | About::NotCompared) {
+                say(&statements(finding, &mut told));
+            }
+        }
+        say(&format!("-- segue phase {name} {next}\n"));
+        phase = next;
+    }
+    if let Some(sql) = mend::drop_old(&rule.change).filter(|_| Some(&until) == phases.last()) {
+        say(&format!("\n-- with --drop-old\n{}\n", Statement::read(&sql)));
+    }
+    Ok(())
+}
+
+fn statements(finding: &gate::Finding, told: &mut BTreeSet<String>) -> String {
+    let mut text = String::new();
+    for sql in finding.remedy.iter().filter(|sql| told.insert((*sql).clone())) {
+        let statement = Statement::read(sql);
+        let by_hand = if statement.how == How::ByHand { ", by hand" } else { "" };
+        text.push_str(&format!("{statement}{by_hand}\n"));
+    }
+    text
+}
+
+fn copies(rule: &Rule) -> String {
+    let pair = rule.change.columns();
+    format!(
+        "-- segue backfill {}: UPDATE {} SET {} = … in batches\n    -- ROW EXCLUSIVE, and its rows for \
+         about 25 ms\n",
+        rule.name, pair.table, pair.to
+    )
+}
+
+/// `catalog` with the new column, promising nothing.
+fn with_new_column(catalog: &Catalog, rule: &Rule) -> Catalog {
+    let mut catalog = catalog.clone();
+    let pair = rule.change.columns();
+    let mut open: Vec<_> = parse_relation_name(&pair.table).into_iter().collect();
+    while let Some(name) = open.pop() {
+        let Some(relation) = catalog.relations.get_mut(&name) else { continue };
+        open.extend(relation.children.iter().cloned());
+        let Some(old) = relation.column(&pair.from).filter(|_| relation.column(&pair.to).is_none())
+        else {
+            continue;
+        };
+        let mut new = Column::new(&pair.to, relation.attribute_count.saturating_add(1), "");
+        new.type_name.clone_from(&old.type_name);
+        new.base_type.clone_from(&old.base_type);
+        new.behind_domain.clone_from(&old.behind_domain);
+        new.collation.clone_from(&old.collation);
+        relation.attribute_count = new.number;
+        relation.columns.push(new);
+    }
+    catalog
+}

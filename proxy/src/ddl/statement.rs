@@ -1,0 +1,213 @@
+//! Which lock a statement takes, for how long, and how it is to be run.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A statement that changes the schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// Its text, without a semicolon at the end.
+    pub sql: String,
+    /// The lock that it takes on the table.
+    pub lock: Lock,
+    /// How long it holds it, in words.
+    pub holds: &'static str,
+    /// How it is to be run.
+    pub how: How,
+}
+
+/// Locks of a table, as PostgreSQL names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Lock {
+    /// Nothing that a client would notice.
+    None,
+    /// Other changes of the schema, and vacuum, wait.
+    ShareUpdateExclusive,
+    /// Writers wait.
+    ShareRowExclusive,
+    /// Everybody waits.
+    AccessExclusive,
+}
+
+/// How a statement is to be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// In a transaction that gives way after a moment.
+    GivingWay,
+    /// On its own: it waits for others without holding them up.
+    Alone,
+    /// Not by a machine: it changes what other people own, or takes something away for good.
+    ByHand,
+    /// Not at all: the backfill does it.
+    ByBackfill,
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "no lock",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        })
+    }
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{};\n    -- {}, {}", self.sql, self.lock, self.holds)
+    }
+}
+
+const MOMENT: &str = "for a moment";
+const SCAN: &str = "while it reads the table";
+
+impl Statement {
+    /// What is known of a statement, by its first words. All that the gates write is known; anything
+    /// else is for a human.
+    #[must_use]
+    pub fn read(sql: &str) -> Self {
+        let sql = sql.trim().trim_end_matches(';').trim_end();
+        let of = |lock, holds, how| Self { sql: sql.to_owned(), lock, holds, how };
+        // Literals and quoted names may contain anything, so the words are looked for outside of them.
+        let words = words(sql);
+        let has = |wanted: &[&str]| words.windows(wanted.len()).any(|found| found == wanted);
+        let begins = |wanted: &[&str]| {
+            words.iter().map(String::as_str).take(wanted.len()).eq(wanted.iter().copied())
+        };
+        let exclusive = |how| of(Lock::AccessExclusive, MOMENT, how);
+        if begins(&["UPDATE"]) {
+            return of(Lock::None, "locks its rows until it ends", How::ByBackfill);
+        }
+        if begins(&["ANALYZE"]) {
+            return of(Lock::ShareUpdateExclusive, "while it reads a sample", How::GivingWay);
+        }
+        if begins(&["GRANT"]) {
+            return of(Lock::None, MOMENT, How::GivingWay);
+        }
+        if begins(&["CREATE", "STATISTICS"]) {
+            return of(Lock::ShareUpdateExclusive, MOMENT, How::GivingWay);
+        }
+        if has(&["CONCURRENTLY"]) && !begins(&["DROP"]) {
+            return of(Lock::ShareUpdateExclusive, "while it builds the index", How::Alone);
+        }
+        if begins(&["ALTER", "INDEX"]) && has(&["ATTACH", "PARTITION"]) {
+            return exclusive(How::GivingWay);
+        }
+        if begins(&["CREATE", "INDEX"]) || begins(&["CREATE", "UNIQUE", "INDEX"]) {
+            // ON ONLY a partitioned table, which has no rows: the gates write no other.
+            return match has(&["ONLY"]) {
+                true => exclusive(How::GivingWay),
+                false => of(Lock::ShareRowExclusive, "while it builds the index", How::ByHand),
+            };
+        }
+        if !begins(&["ALTER", "TABLE"]) {
+            return exclusive(How::ByHand);
+        }
+        if has(&["VALIDATE", "CONSTRAINT"]) {
+            return of(Lock::ShareUpdateExclusive, SCAN, How::GivingWay);
+        }
+        if has(&["DROP", "COLUMN"]) || has(&["REPLICA", "IDENTITY"]) || has(&["TYPE"]) {
+            return exclusive(How::ByHand);
+        }
+        if has(&["DROP", "CONSTRAINT"]) {
+            // Its own, which only served to set NOT NULL.
+            let is_own = sql.contains("segue_") && sql.trim_end().ends_with("_not_null");
+            return exclusive(if is_own { How::GivingWay } else { How::ByHand });
+        }
+        if has(&["FOREIGN", "KEY"]) {
+            return match has(&["NOT", "VALID"]) {
+                true => of(Lock::ShareRowExclusive, "on both tables, for a moment", How::GivingWay),
+                false => of(Lock::ShareRowExclusive, SCAN, How::ByHand),
+            };
+        }
+        if has(&["ADD", "CONSTRAINT"]) && !has(&["NOT", "VALID"]) && !has(&["USING", "INDEX"]) {
+            return of(Lock::AccessExclusive, SCAN, How::ByHand);
+        }
+        let is_known = has(&["ADD", "CONSTRAINT"])
+            || has(&["ADD", "COLUMN"])
+            || has(&["SET", "NOT", "NULL"])
+            || has(&["DROP", "NOT", "NULL"])
+            || has(&["SET", "DEFAULT"])
+            || has(&["DROP", "DEFAULT"]);
+        exclusive(if is_known { How::GivingWay } else { How::ByHand })
+    }
+}
+
+/// The words of a statement in capitals, without what is quoted.
+fn words(sql: &str) -> Vec<String> {
+    let mut outside = String::new();
+    let mut quote = None;
+    for letter in sql.chars() {
+        match quote {
+            Some(end) if letter == end => quote = None,
+            Some(_) => {}
+            None if letter == '\'' || letter == '"' => {
+                quote = Some(letter);
+                outside.push(' ');
+            }
+            None => outside.push(letter),
+        }
+    }
+    let words = outside.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.filter(|word| !word.is_empty()).map(str::to_uppercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_statement_of_the_gates_is_known() {
+        use How::{Alone, ByBackfill, ByHand, GivingWay};
+        use Lock::{AccessExclusive, None, ShareRowExclusive, ShareUpdateExclusive};
+        for (sql, lock, how) in [
+            ("ALTER TABLE public.t ADD COLUMN handle text;", AccessExclusive, GivingWay),
+            (
+                "ALTER TABLE t ADD CONSTRAINT segue_handle_not_null CHECK (handle IS NOT NULL) NOT VALID",
+                AccessExclusive,
+                GivingWay,
+            ),
+            ("ALTER TABLE t VALIDATE CONSTRAINT c", ShareUpdateExclusive, GivingWay),
+            ("ALTER TABLE t ALTER COLUMN handle SET NOT NULL", AccessExclusive, GivingWay),
+            ("ALTER TABLE t DROP CONSTRAINT segue_handle_not_null", AccessExclusive, GivingWay),
+            ("ALTER TABLE t DROP CONSTRAINT users_pkey", AccessExclusive, ByHand),
+            ("ALTER TABLE t ALTER COLUMN username DROP NOT NULL", AccessExclusive, GivingWay),
+            ("ALTER TABLE t ALTER COLUMN a SET DEFAULT 'DROP COLUMN'", AccessExclusive, GivingWay),
+            ("ALTER TABLE t ALTER COLUMN a TYPE text", AccessExclusive, ByHand),
+            ("ALTER TABLE t DROP COLUMN username", AccessExclusive, ByHand),
+            ("ALTER TABLE t ADD CONSTRAINT c UNIQUE USING INDEX i", AccessExclusive, GivingWay),
+            ("ALTER TABLE t ADD CONSTRAINT c UNIQUE (a)", AccessExclusive, ByHand),
+            (
+                "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u(a) NOT VALID",
+                ShareRowExclusive,
+                GivingWay,
+            ),
+            ("ALTER TABLE t REPLICA IDENTITY USING INDEX i", AccessExclusive, ByHand),
+            ("ALTER TABLE t ADD COLUMN a int, ENABLE TRIGGER x", AccessExclusive, GivingWay),
+            (
+                "CREATE UNIQUE INDEX CONCURRENTLY i ON t USING btree (a)",
+                ShareUpdateExclusive,
+                Alone,
+            ),
+            ("CREATE INDEX i ON ONLY t USING btree (a)", AccessExclusive, GivingWay),
+            ("CREATE INDEX i ON t (a)", ShareRowExclusive, ByHand),
+            ("ALTER INDEX s.i ATTACH PARTITION s.j", AccessExclusive, GivingWay),
+            ("REINDEX INDEX CONCURRENTLY i", ShareUpdateExclusive, Alone),
+            ("DROP INDEX CONCURRENTLY i", AccessExclusive, ByHand),
+            ("ANALYZE public.t (handle)", ShareUpdateExclusive, GivingWay),
+            ("GRANT SELECT (handle) ON t TO app", None, GivingWay),
+            ("CREATE STATISTICS s.x (ndistinct) ON a, b FROM t", ShareUpdateExclusive, GivingWay),
+            ("CREATE OR REPLACE VIEW v AS SELECT 1", AccessExclusive, ByHand),
+            ("ALTER POLICY p ON t USING (true)", AccessExclusive, ByHand),
+            ("UPDATE t SET a = b WHERE c", None, ByBackfill),
+            ("DROP TABLE t", AccessExclusive, ByHand),
+        ] {
+            let statement = Statement::read(sql);
+            assert_eq!((statement.lock, statement.how), (lock, how), "{sql}");
+        }
+    }
+}

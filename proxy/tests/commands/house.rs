@@ -1,0 +1,169 @@
+//! A server, a configuration, and `segue serve` with it, as processes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use segue::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use tokio_postgres::{Client, NoTls};
+
+/// Exit code, standard output, standard error.
+pub(crate) type Said = (Option<i32>, String, String);
+
+/// A running proxy, which must not outlive its test.
+pub(crate) struct Proxy(Child);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a house begins with.
+pub(crate) struct Plan {
+    pub(crate) ddl: String,
+    /// Keys of the one migration, which is called `m`.
+    pub(crate) migration: String,
+}
+
+/// A server, a configuration, and `segue serve` with it.
+pub(crate) struct House {
+    pub(crate) cluster: Cluster,
+    pub(crate) config: PathBuf,
+    pub(crate) proxy: Proxy,
+    port: u16,
+}
+
+impl House {
+    /// With a small table whose column is to be renamed.
+    pub(crate) async fn start() -> Self {
+        Self::with(Plan {
+            ddl: "CREATE TABLE users (id int PRIMARY KEY, username text)".to_owned(),
+            migration: "kind = \"rename-column\"\ntable = \"users\"\nfrom = \"username\"\n\
+                        to = \"handle\"\nphase = \"expand\"\n"
+                .to_owned(),
+        })
+        .await
+    }
+
+    pub(crate) async fn with(plan: Plan) -> Self {
+        let settings = vec![("log_min_messages".to_owned(), "panic".to_owned())];
+        let options = ClusterOptions { settings, ..ClusterOptions::default() };
+        let cluster = Cluster::start(options).await.expect("a cluster");
+        let direct = connect(cluster.superuser("postgres")).await;
+        direct.batch_execute(&plan.ddl).await.expect("a table");
+        let config = cluster.folder().join("segue.toml");
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\nupstream = \"postgres://127.0.0.1:{}\"\ncontrol = \"{}\"\n\
+             [[migration]]\nname = \"m\"\n{}",
+            cluster.port(),
+            cluster.url(SUPERUSER, "postgres"),
+            plan.migration,
+        );
+        std::fs::write(&config, text).expect("a file");
+        direct.batch_execute("CREATE PUBLICATION everything FOR ALL TABLES").await.expect("DDL");
+        let (code, _, error) = said(segue(&["init"], &config).output().expect("an exit"));
+        assert_eq!(code, Some(1));
+        assert!(error.starts_with("publication everything is FOR ALL TABLES"), "{error}");
+        direct.batch_execute("DROP PUBLICATION everything").await.expect("DDL");
+        let made = said(segue(&["init"], &config).output().expect("an exit"));
+        assert_eq!(made, line(0, "journal made in database \"postgres\""));
+        let mut serve = segue(&["serve", "--adopt"], &config);
+        let log = cluster.folder().join("segue.log");
+        let file = std::fs::File::create(&log).expect("a log");
+        let proxy = Proxy(serve.stderr(file).spawn().expect("a proxy"));
+        eventually("it is ready", || port(&log).is_some()).await;
+        let port = port(&log).expect("a port");
+        let house = Self { cluster, config, proxy, port };
+        let drained = "SELECT count(*) FROM segue.replica, segue.fleet WHERE acknowledged = epoch";
+        house.comes_to("it has drained", drained, |count| count == 1).await;
+        house
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        said(segue(arguments, &self.config).output().expect("an exit"))
+    }
+
+    /// The same while this test goes on.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = segue(arguments, &self.config);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process")
+    }
+
+    /// A client through the proxy.
+    pub(crate) async fn client(&self) -> Client {
+        let mut through = tokio_postgres::Config::new();
+        through.host("127.0.0.1").port(self.port).dbname("postgres");
+        connect(through.user(SUPERUSER).application_name("app").clone()).await
+    }
+
+    /// A client past it.
+    pub(crate) async fn direct(&self) -> Client {
+        connect(self.cluster.superuser("postgres")).await
+    }
+
+    pub(crate) fn status(&self) -> String {
+        self.run(&["status"]).1
+    }
+
+    /// The only value of a query.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        self.direct().await.query_one(query, &[]).await.expect("a row").get(0)
+    }
+
+    /// Looks again and again until the only value of a query is as it should be.
+    pub(crate) async fn comes_to(&self, what: &str, query: &str, holds: impl Fn(i64) -> bool) {
+        for _ in 0..750 {
+            if holds(self.number(query).await) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("not in time: {what}");
+    }
+
+    pub(crate) async fn stop(self) {
+        drop(self.proxy);
+        self.cluster.stop().await;
+    }
+}
+
+pub(crate) fn segue(arguments: &[&str], config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_segue"));
+    command.args(arguments).arg("--config").arg(config).env_remove("RUST_LOG");
+    command
+}
+
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..750 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not in time: {what}");
+}
+
+pub(crate) fn said(output: Output) -> Said {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+pub(crate) fn line(code: i32, out: &str) -> Said {
+    (Some(code), format!("{out}\n"), String::new())
+}
+
+/// Where the proxy listens, as its log says.
+fn port(log: &Path) -> Option<u16> {
+    let text = std::fs::read_to_string(log).expect("a log");
+    let (_, address) = text.split_once("ready addr=127.0.0.1:")?;
+    address.split_whitespace().next()?.parse().ok()
+}
+
+pub(crate) async fn connect(config: tokio_postgres::Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}

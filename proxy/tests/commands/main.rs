@@ -1,0 +1,12 @@
+//! The commands as an operator types them: what they print and with which code they exit.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
+)]
+
+mod backfill;
+mod house;
+mod run;
+mod steps;
