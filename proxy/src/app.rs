@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin::socket::{AdminSocket, SocketError};
 use crate::admin::{self, Control};
+use crate::backfill::inside;
 use crate::client::listener::{self, Front};
 use crate::config::{
     self, Config, Draft, FileWatch, Report, ServerAddress, ServerUrl, TlsFileError, plain_reason,
@@ -139,12 +140,20 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
 
     let mut tasks = JoinSet::new();
     let reloader = reload::spawn(&mut tasks, flipper, stopping.clone());
+    let backfills = inside::spawn(
+        &mut tasks,
+        config.control.clone(),
+        Arc::clone(&latency),
+        Arc::clone(&current),
+        stopping.clone(),
+    );
     let control = Control {
         config: config.path.clone(),
         started_at: SystemTime::now(),
         current: Arc::clone(&current),
         flips: flips.clone(),
         reloader: reloader.clone(),
+        backfills,
         counters: {
             let counters = Arc::clone(&counters);
             Box::new(move || counts(&counters.snapshot()))

@@ -81,7 +81,7 @@ impl AdminClient {
             .map_err(|error| ClientError::NotUnderstood(error.to_string()))?;
         line.push('\n');
         let patience = match request {
-            Request::Reload { .. } => Duration::MAX,
+            Request::Reload { .. } | Request::Backfill { .. } => Duration::MAX,
             Request::Status {}
             | Request::Pause { .. }
             | Request::Resume {}

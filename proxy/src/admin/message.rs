@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use rewrite_rules::Phase;
 use serde::{Deserialize, Serialize};
 
+use crate::backfill::Order;
 use crate::phase::agree::Wanted;
 use crate::phase::drain::Waiting;
 use crate::phase::stragglers::Ending;
 
 /// What may be asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// Read the configuration and the catalog again.
@@ -38,6 +39,11 @@ pub enum Request {
     },
     /// Let them go.
     Resume {},
+    /// Run a backfill, and answer when it has begun.
+    Backfill {
+        /// What is asked for.
+        order: Box<Order>,
+    },
     /// End those who hold the latest flip up.
     EndStragglers {
         /// How.

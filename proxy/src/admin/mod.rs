@@ -25,6 +25,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::backfill::inside::Inside;
 use crate::journal::step::Cause;
 use crate::latency::Latency;
 use crate::phase::drain::Drain;
@@ -59,6 +60,8 @@ pub struct Control {
     pub flips: watch::Receiver<Arc<Drain>>,
     /// Asks for reloads.
     pub reloader: Reloader,
+    /// Runs backfills.
+    pub backfills: Inside,
     /// The data plane's counts by name.
     pub counters: Box<dyn Fn() -> BTreeMap<String, u64> + Send + Sync>,
     /// How long requests took.
@@ -154,6 +157,10 @@ async fn answer(request: Request, control: &Control) -> Answer {
         Request::Status {} => status::answer(control),
         Request::Pause { timeout_ms } => hold::pause(control, timeout_ms),
         Request::Resume {} => hold::resume(control),
+        Request::Backfill { order } => match control.backfills.begin(*order).await {
+            Ok(()) => Answer::Done {},
+            Err(message) => Answer::Refused { message },
+        },
         Request::EndStragglers { how } => stragglers::answer(control, how).await,
     }
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`order`] | what is asked for |
 //! | [`job`] | one backfill from start to end, over lost connections |
+//! | [`inside`] | those that a proxy runs itself |
 //! | [`start`] | whether it may begin, and what there is of an earlier one |
 //! | [`pass`] | the passes: priority steps, all rows, then sweeps until nothing is left |
 //! | [`worker`] | one connection that walks through ranges, window by window, stripe by stripe |
@@ -22,6 +23,7 @@
 mod batch;
 mod crew;
 mod eye;
+pub mod inside;
 pub mod job;
 pub mod order;
 pub mod pace;

@@ -27,7 +27,7 @@ pub enum OnError {
 }
 
 /// How a migration is to be backfilled.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Order {
     /// The migration.
     pub migration: String,
@@ -51,6 +51,8 @@ pub struct Order {
     pub pause_file: Option<PathBuf>,
     /// Whether it begins at the beginning, whatever was done before.
     pub anew: bool,
+    /// Whether a proxy runs it, and another one goes on with it if that is gone.
+    pub inside: bool,
 }
 
 impl Order {
@@ -69,6 +71,7 @@ impl Order {
             throttle: true,
             pause_file: None,
             anew: false,
+            inside: false,
         }
     }
 }

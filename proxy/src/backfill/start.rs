@@ -61,6 +61,7 @@ pub(super) async fn start(
         runner,
         who: &order.who,
         anew,
+        inside: order.inside.then(|| serde_json::to_string(order).ok()).flatten(),
     };
     let (job, goes_on) = backfill::begin(&mut client, &begin).await?;
     Ok(Started { client, claim, work: Arc::new(work), job, goes_on, notes })

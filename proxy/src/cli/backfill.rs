@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::fleet::cause;
+use super::status::not_answered;
 use super::{ConfigFile, DONE, FAILED, complain, fail, say};
+use crate::admin::client::AdminClient;
+use crate::admin::message::{Answer, Request};
 use crate::backfill::{self, BackfillError, Event, OnError, Order};
 use crate::catalog;
 use crate::config::{ControlUrl, Draft, control_url, duration};
@@ -43,6 +46,10 @@ pub(super) struct Arguments {
     /// Begin at the beginning, whatever was done before
     #[arg(long)]
     restart: bool,
+    /// Have the running proxy do it, and return as soon as it has begun; if that proxy goes away, another
+    /// one goes on with it
+    #[arg(long, conflicts_with_all = ["url", "json"])]
+    detach: bool,
     /// Print one JSON object for each thing that happens
     #[arg(long)]
     json: bool,
@@ -119,7 +126,30 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         anew: arguments.restart,
         ..arguments.copying.order(&draft, name, arguments.on_error)
     };
-    ExitCode::from(copy(&by, &draft, order, arguments.json).await)
+    match arguments.detach {
+        true => detach(&draft, order).await,
+        false => ExitCode::from(copy(&by, &draft, order, arguments.json).await),
+    }
+}
+
+/// Has the running proxy do it.
+async fn detach(draft: &Draft, order: Order) -> ExitCode {
+    let who = format!("the proxy of {}, told by {}", draft.path().display(), cause(None).who);
+    let pause_file = order.pause_file.map(|path| std::path::absolute(&path).unwrap_or(path));
+    let order = Box::new(Order { inside: true, who, pause_file, ..order });
+    let begun = async {
+        let mut proxy = AdminClient::connect(draft.admin_socket()).await?;
+        proxy.ask(Request::Backfill { order }).await
+    };
+    match begun.await {
+        Ok(Answer::Done {}) => {
+            say("it has begun: segue status shows how far it is\n");
+            ExitCode::from(DONE)
+        }
+        Ok(Answer::Refused { message } | Answer::Error { message }) => fail(&message),
+        Ok(_other) => fail("the running segue gave the wrong answer"),
+        Err(error) => ExitCode::from(not_answered(&error)),
+    }
 }
 
 impl Copying {

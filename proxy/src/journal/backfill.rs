@@ -99,6 +99,8 @@ pub struct Begin<'a> {
     pub who: &'a str,
     /// Whether what was done before does not count.
     pub anew: bool,
+    /// The order, if a proxy runs it.
+    pub inside: Option<String>,
 }
 
 /// A row that could not be copied.
@@ -125,22 +127,24 @@ pub async fn begin(client: &mut Client, it: &Begin<'_>) -> Result<(Job, bool), J
     let transaction = client.transaction().await?;
     // Not under the lock of another runner's last batch: it ends within seconds, or its session is gone.
     transaction.batch_execute("SET LOCAL lock_timeout = '10s'").await?;
-    let Begin { migration, target, epoch, runner, who, anew } = it;
+    let Begin { migration, target, epoch, runner, who, anew, inside } = it;
     let take_over = "
         UPDATE segue.backfill
-        SET runner = $4, who = $5, state = 'running', wish = NULL, wished_by = NULL, reason = NULL,
+        SET runner = $4, who = $5, inside = $7, state = 'running', wish = NULL, wished_by = NULL, reason = NULL,
             updated_at = clock_timestamp()
         WHERE migration = $1 AND target = $2 AND epoch = $3 AND state <> 'done' AND NOT $6";
-    let goes_on =
-        transaction.execute(take_over, &[migration, target, epoch, runner, who, anew]).await? > 0;
+    let goes_on = transaction
+        .execute(take_over, &[migration, target, epoch, runner, who, anew, inside])
+        .await?
+        > 0;
     if !goes_on {
         transaction
             .execute("DELETE FROM segue.backfill WHERE migration = $1", &[migration])
             .await?;
         let insert = "
-            INSERT INTO segue.backfill (migration, target, epoch, runner, who, state, pass, pass_name, total)
-            VALUES ($1, $2, $3, $4, $5, 'running', -1, '', 0)";
-        transaction.execute(insert, &[migration, target, epoch, runner, who]).await?;
+            INSERT INTO segue.backfill (migration, target, epoch, runner, who, inside, state, pass, pass_name, total)
+            VALUES ($1, $2, $3, $4, $5, $6, 'running', -1, '', 0)";
+        transaction.execute(insert, &[migration, target, epoch, runner, who, inside]).await?;
     }
     let job = read(&transaction, migration).await?;
     transaction.commit().await?;
@@ -168,6 +172,21 @@ pub async fn tell(
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
         [&migration, &runner, &passed, &retries, &rate, &reason];
     Ok(client.execute(update, &values).await? > 0)
+}
+
+/// The orders of backfills that a proxy ran and of which nothing was heard for so many seconds.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The server, or the way to it.
+pub async fn left_behind(client: &Client, silent_s: u64) -> Result<Vec<String>, JournalError> {
+    let query = "SELECT inside FROM segue.backfill
+                 WHERE state = 'running' AND inside IS NOT NULL
+                   AND updated_at < clock_timestamp() - make_interval(secs => $1)";
+    let silent_s = crate::walk::manners::rows_as_f64(silent_s);
+    let rows = client.query(query, &[&silent_s]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// Writes how it has ended.

@@ -108,6 +108,8 @@ CREATE TABLE segue.backfill (
     -- Who works on it; whoever finds another one here stops.
     runner text NOT NULL,
     who text NOT NULL,
+    -- What a proxy was told that runs it: another one goes on with it when that is gone.
+    inside text,
     -- running, done, failed, or cancelled
     state text NOT NULL,
     -- What an operator wishes: pause or cancel.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::house::{House, Plan, said, segue};
+use crate::house::{House, Plan, line, said, segue};
 
 const ROWS: i64 = 30_000;
 
@@ -158,5 +158,24 @@ async fn rows_that_cannot_be_copied_are_told_in_the_end() {
     direct.batch_execute("UPDATE t SET old = '7' WHERE old = 'x'").await.expect("rows");
     let done = house.run(&QUICK);
     assert_eq!(done.0, Some(0), "{done:?}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_proxy_runs_it_and_another_one_goes_on_with_it() {
+    let house = house().await;
+    let slowly = ["backfill", "m", "--no-throttle", "--max-rate", "8000", "--detach"];
+    let begun = house.run(&slowly);
+    assert_eq!(begun, line(0, "it has begun: segue status shows how far it is"));
+    let (code, _, second) = house.run(&slowly);
+    assert_eq!(code, Some(1));
+    assert!(second.contains("is running already by the proxy of "), "{second}");
+    house.comes_to("rows are copied", "SELECT count(new) FROM t", |count| count > 500).await;
+    // As if nothing had been heard of it for long.
+    let silent = "UPDATE segue.backfill SET updated_at = now() - interval '1 min'";
+    let house = house.another_proxy(silent).await;
+    let done = "SELECT count(*) FROM segue.backfill WHERE state = 'done'";
+    house.comes_to("it is done", done, |count| count == 1).await;
+    assert_eq!(check(&house, "at the end").await, ROWS);
     house.stop().await;
 }

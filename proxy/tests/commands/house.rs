@@ -70,16 +70,20 @@ impl House {
         direct.batch_execute("DROP PUBLICATION everything").await.expect("DDL");
         let made = said(segue(&["init"], &config).output().expect("an exit"));
         assert_eq!(made, line(0, "journal made in database \"postgres\""));
-        let mut serve = segue(&["serve", "--adopt"], &config);
-        let log = cluster.folder().join("segue.log");
-        let file = std::fs::File::create(&log).expect("a log");
-        let proxy = Proxy(serve.stderr(file).spawn().expect("a proxy"));
-        eventually("it is ready", || port(&log).is_some()).await;
-        let port = port(&log).expect("a port");
+        let (proxy, port) = serve(&cluster, &config).await;
         let house = Self { cluster, config, proxy, port };
         let drained = "SELECT count(*) FROM segue.replica, segue.fleet WHERE acknowledged = epoch";
         house.comes_to("it has drained", drained, |count| count == 1).await;
         house
+    }
+
+    /// Kills the proxy and starts another one.
+    pub(crate) async fn another_proxy(self, meanwhile: &str) -> Self {
+        let Self { cluster, config, proxy, .. } = self;
+        drop(proxy);
+        connect(cluster.superuser("postgres")).await.batch_execute(meanwhile).await.expect("SQL");
+        let (proxy, port) = serve(&cluster, &config).await;
+        Self { cluster, config, proxy, port }
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
@@ -128,6 +132,17 @@ impl House {
         drop(self.proxy);
         self.cluster.stop().await;
     }
+}
+
+/// Starts a proxy and waits until it is ready. Gives the port where it listens.
+async fn serve(cluster: &Cluster, config: &Path) -> (Proxy, u16) {
+    let mut serve = segue(&["serve", "--adopt"], config);
+    let log = cluster.folder().join("segue.log");
+    let file = std::fs::File::create(&log).expect("a log");
+    let proxy = Proxy(serve.stderr(file).spawn().expect("a proxy"));
+    eventually("it is ready", || port(&log).is_some()).await;
+    let port = port(&log).expect("a port");
+    (proxy, port)
 }
 
 pub(crate) fn segue(arguments: &[&str], config: &Path) -> Command {
