@@ -145,22 +145,22 @@ mod tests {
         let both = Stretch { after: Some(&key), up_to: Some(&key) };
         assert_eq!(
             columns().within(both, 1),
-            "true AND (t.\"Tenant\", t.\"id\") > ($1::text::uuid, $2::text::bigint) \
-             AND (t.\"Tenant\", t.\"id\") <= ($3::text::uuid, $4::text::bigint)"
+            "true AND (t.\"Tenant\", t.id) > ($1::text::uuid, $2::text::bigint) \
+             AND (t.\"Tenant\", t.id) <= ($3::text::uuid, $4::text::bigint)"
         );
         assert_eq!(both.parameters().len(), 4);
         let upper = Stretch { after: None, up_to: Some(&key) };
         assert_eq!(
             columns().within(upper, 3),
-            "true AND (t.\"Tenant\", t.\"id\") <= ($3::text::uuid, $4::text::bigint)"
+            "true AND (t.\"Tenant\", t.id) <= ($3::text::uuid, $4::text::bigint)"
         );
         assert_eq!(columns().within(Stretch::default(), 1), "true");
     }
 
     #[test]
     fn names_are_quoted() {
-        assert_eq!(columns().order(" DESC"), "t.\"Tenant\" DESC, t.\"id\" DESC");
-        assert_eq!(columns().as_text(), "t.\"Tenant\"::text, t.\"id\"::text");
+        assert_eq!(columns().order(" DESC"), "t.\"Tenant\" DESC, t.id DESC");
+        assert_eq!(columns().as_text(), "t.\"Tenant\"::text, t.id::text");
         assert_eq!(columns().told(&vec!["x".to_owned(), "7".to_owned()]), "Tenant = x, id = 7");
     }
 }
