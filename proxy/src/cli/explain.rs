@@ -221,7 +221,7 @@ fn may_concern(rule: &Rule, lowered: &str) -> bool {
     if CATALOGS.iter().any(|catalog| lowered.contains(catalog)) {
         return true;
     }
-    parse_relation_name(&rule.change.columns().table)
+    parse_relation_name(rule.change.table())
         .is_some_and(|relation| lowered.contains(&relation.name.to_lowercase()))
 }
 

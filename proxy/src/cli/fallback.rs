@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use rewrite_rules::Phase;
+use rewrite_rules::rule::Change;
 
 use super::status::not_answered;
 use super::{ConfigFile, DONE, FAILED, complain, phase, say};
@@ -46,6 +47,8 @@ fn way(migration: &Migration) -> Way {
         // There is one column, and nothing that it could miss.
         _any if migration.in_place => Way::There,
         Phase::Expand | Phase::DualWrite => Way::There,
+        // No column that anybody knew has moved.
+        Phase::Backfill | Phase::Enforce => Way::There,
         Phase::SwitchReads => Way::Step,
         Phase::StopDualWrite | Phase::Contract => Way::Barred,
     }
@@ -70,10 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         let code = match way(migration) {
             Way::There => {
                 let Migration { name, phase, .. } = migration;
-                let what = match migration.in_place {
-                    true => "there is one column, which is whole",
-                    false => "the old side is read",
-                };
+                let what = there(migration);
                 say(&format!("migration \"{name}\" is in phase \"{phase}\": {what}\n"));
                 DONE
             }
@@ -89,6 +89,23 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         worst = worst.max(code);
     }
     ExitCode::from(worst)
+}
+
+/// Why there is nothing to do.
+fn there(migration: &Migration) -> &'static str {
+    match migration.phase {
+        _any if migration.in_place => "there is one column, which is whole",
+        _any if migration.kind == Change::BACKFILL_COLUMN => {
+            "it has no old side: what unchanged clients read has never moved"
+        }
+        Phase::Expand
+        | Phase::DualWrite
+        | Phase::SwitchReads
+        | Phase::StopDualWrite
+        | Phase::Contract
+        | Phase::Backfill
+        | Phase::Enforce => "the old side is read",
+    }
 }
 
 fn barred(migration: &Migration) -> String {
