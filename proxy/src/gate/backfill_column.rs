@@ -291,8 +291,13 @@ async fn enforced(
     if column.not_null {
         return Ok(Vec::new());
     }
-    // What keeps it from being read is told as a fault.
-    let Ok(value) = backfill_value(step.added, catalog) else { return Ok(Vec::new()) };
+    let value = match backfill_value(step.added, catalog) {
+        Ok(value) => value,
+        Err(fault) => {
+            let message = format!("key \"{}\": {}", fault.key, fault.message);
+            return Ok(vec![step.not_ready(About::Definition, message, None)]);
+        }
+    };
     let not_null = step.added.not_null;
     let mut findings = not_filled(client, step, column, &value).await?;
     if not_null && findings.is_empty() {

@@ -7,7 +7,7 @@ use rewrite_rules::compile::backfill_value;
 use rewrite_rules::lens::{Access, Lens, LogicalColumn};
 use rewrite_rules::name::quoted;
 use rewrite_rules::rule::Change;
-use rewrite_rules::{Catalog, Fault, Generation, Rule, Shape};
+use rewrite_rules::{Catalog, Fault, Generation, Phase, Rule, Shape};
 use tokio_postgres::{Client, Error};
 
 use crate::config::parse_relation_name;
@@ -68,6 +68,10 @@ pub async fn rehearse(client: &Client, generation: &Generation) -> Result<Vec<Fa
 /// The value of an added column, and storing it as soon as there is the column.
 fn of_rule(rule: &Rule, catalog: &Catalog) -> Vec<Rehearsal> {
     let Change::BackfillColumn(added) = &rule.change else { return Vec::new() };
+    if rule.phase == Phase::Enforce {
+        // What it was made of may be gone.
+        return Vec::new();
+    }
     let (Some(name), Ok(value)) =
         (parse_relation_name(&added.table), backfill_value(added, catalog))
     else {

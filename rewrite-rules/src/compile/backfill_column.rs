@@ -27,7 +27,9 @@ pub(super) fn compile(
     catalog: &Catalog,
 ) -> Result<ColumnChange, Vec<Fault>> {
     let mut faults = Vec::new();
-    faults.extend(value(added, table, catalog).err());
+    if is_filled_in(phase) {
+        faults.extend(value(added, table, catalog).err());
+    }
     let column = table.column(&added.column);
     match column {
         None if phase != Phase::Expand => faults.push(missing(added, phase, relation, table)),
@@ -55,6 +57,11 @@ pub(super) fn compile(
         },
         opaque_new: OpaquePolicy::Forward,
     })
+}
+
+/// Whether the value matters in that phase: later what it is made of may be gone.
+pub(super) fn is_filled_in(phase: Phase) -> bool {
+    phase != Phase::Enforce
 }
 
 fn fault(key: &'static str, message: String, hint: impl Into<Option<String>>) -> Fault {

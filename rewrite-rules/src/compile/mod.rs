@@ -27,7 +27,7 @@ pub use self::backfill_column::backfill_value;
 pub use self::catalog::renamed;
 use self::column::Subject;
 use self::conversion::TypeName;
-pub use self::row_value::RowValue;
+pub use self::row_value::{RowValue, row_value};
 
 /// Something wrong with a rule, or a precondition of its phase that the catalog does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -317,6 +317,9 @@ fn value_conflicts(rules: &[Rule], catalog: &Catalog) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
         let Change::BackfillColumn(added) = &rule.change else { continue };
+        if !backfill_column::is_filled_in(rule.phase) {
+            continue;
+        }
         let Ok(value) = backfill_value(added, catalog) else { continue };
         let table = table::relation_name(&added.table);
         let is_read = |other: &Governed<'_>| {

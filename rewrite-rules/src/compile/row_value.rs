@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Token;
 
+use super::table::find_table;
 use crate::catalog::Catalog;
 use crate::lens::Template;
 use crate::name;
@@ -57,6 +58,21 @@ impl RowValue {
     pub(super) fn into_template(self) -> Template {
         Template::new(self.parts)
     }
+}
+
+/// An expression over the columns of a table, for example a condition that tells rows apart.
+///
+/// `table` is written as in SQL.
+///
+/// # Errors
+/// What is wrong with it, or with the table.
+pub fn row_value(text: &str, table: &str, catalog: &Catalog) -> Result<RowValue, String> {
+    let (_, table) = find_table(table, catalog).map_err(|fault| fault.message)?;
+    let allows = |name: &str| match table.column(name) {
+        Some(_) => Ok(()),
+        None => Err(format!("names \"{name}\", which is no column of the table")),
+    };
+    read(text, "columns of the table", &allows, catalog)
 }
 
 /// Reads an expression that may name what `allows` lets pass, and that is `may_name` in words.
@@ -220,6 +236,37 @@ mod tests {
             assert!(!value.is_volatile(), "{text}");
         }
         assert_eq!(value("a").unwrap().read(""), "a");
+    }
+
+    #[test]
+    fn a_condition_may_name_any_column_of_its_table() {
+        use crate::catalog::{Column, Oids, Relation, RelationKind, RelationName};
+        let columns = vec![Column::new("id", 1, "bigint"), Column::new("seen", 2, "date")];
+        let table = Relation {
+            kind: RelationKind::Table,
+            columns,
+            attribute_count: 2,
+            keys: Vec::new(),
+            building: Vec::new(),
+            before_row_triggers: Vec::new(),
+            children: Vec::new(),
+            oids: Oids::default(),
+        };
+        let relations = [(RelationName::new("public", "users"), table)].into();
+        let catalog = Catalog { relations, ..Catalog::default() };
+        let read = |text, table| row_value(text, table, &catalog).map(|it| it.read("t."));
+        assert_eq!(
+            read("seen IS NULL AND id > 5", "users"),
+            Ok("t.seen IS NULL AND t.id > 5".to_owned())
+        );
+        assert_eq!(
+            read("sen IS NULL", "users"),
+            Err("names \"sen\", which is no column of the table".to_owned())
+        );
+        assert_eq!(
+            read("true", "people"),
+            Err("table \"public.people\" does not exist".to_owned())
+        );
     }
 
     #[test]

@@ -276,3 +276,15 @@ fn rows_that_may_not_be_looked_at() {
         ]
     );
 }
+
+#[test]
+fn a_value_of_a_column_that_is_gone() {
+    let ddl = format!("{CLEAN} ALTER TABLE users DROP COLUMN last_login");
+    let database = Database::create("gates_added", &ddl);
+    assert_eq!(
+        told(&check(&database, &seen("", Backfill), Enforce)),
+        [
+            r#"not-ready definition: key "value": "coalesce(last_login, created_at)" names "last_login", which is no column of the table"#,
+        ]
+    );
+}
