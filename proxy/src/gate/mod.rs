@@ -14,11 +14,13 @@
 //! | [`functions`] | functions whose source names it |
 //! | [`statistics`] | what the planner knows of the new column |
 //! | [`in_place`] | all of that for a column that is renamed itself |
+//! | [`backfill_column`] | all of that for a column that is added |
 //! | [`words`] | names in a source |
 //!
 //! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
 //! tables is needed for the rows; all else is readable by every role.
 
+mod backfill_column;
 mod columns;
 mod constraints;
 mod definitions;
@@ -64,8 +66,14 @@ pub async fn check(
     to: Phase,
 ) -> Result<Vec<Finding>, String> {
     let Some(rule) = rules.get(index) else { return Ok(Vec::new()) };
-    if let Change::RenameInPlace(_) = rule.change {
-        return in_place::check(client, &catalog, rules, rule, index, to).await;
+    match &rule.change {
+        Change::RenameColumn(_) | Change::ChangeColumn { .. } => {}
+        Change::RenameInPlace(pair) => {
+            return in_place::check(client, &catalog, rules, pair, index, to).await;
+        }
+        Change::BackfillColumn(added) => {
+            return backfill_column::check(client, &catalog, rules, added, index, to).await;
+        }
     }
     let faults = faults::find(client, &catalog, rules, index, to).await?;
     let Some(step) = Step::new(rule, to, &catalog) else {

@@ -65,7 +65,7 @@ pub(super) async fn check(
             None => Err(reason(&error)),
             Some(code) => {
                 let remedy = match *code == SqlState::INSUFFICIENT_PRIVILEGE {
-                    true => access_to(client, root).await?,
+                    true => access_to(client, root.oid, &root.sql).await?,
                     false => Vec::new(),
                 };
                 Ok(not_compared(&reason(&error), remedy))
@@ -112,15 +112,19 @@ fn differ(
 }
 
 /// What gives the control role access to all rows.
-async fn access_to(client: &Client, root: &Member<'_>) -> Result<Vec<String>, String> {
-    let row = answered(in_time(client.query_one(queries::ACCESS, &[&root.oid])).await)?;
+pub(super) async fn access_to(
+    client: &Client,
+    oid: u32,
+    table: &str,
+) -> Result<Vec<String>, String> {
+    let row = answered(in_time(client.query_one(queries::ACCESS, &[&oid])).await)?;
     let take = || -> Result<Vec<String>, tokio_postgres::Error> {
         let (role, schema): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let (usage, select, all_rows): (bool, bool, bool) =
             (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
         let grants = [
             (!usage).then(|| format!("GRANT USAGE ON SCHEMA {schema} TO {role};")),
-            (!select).then(|| format!("GRANT SELECT ON {} TO {role};", root.sql)),
+            (!select).then(|| format!("GRANT SELECT ON {table} TO {role};")),
             (!all_rows).then(|| format!("ALTER ROLE {role} BYPASSRLS;")),
         ];
         Ok(grants.into_iter().flatten().collect())

@@ -356,6 +356,7 @@ impl Flipper {
         }
         running.rules = new.rules;
         running.clients = new.clients;
+        running.backfills = new.backfills;
         if running.control.database == new.control.database {
             running.control = new.control;
         }

@@ -88,17 +88,20 @@ pub(super) async fn ask(
     Ok(asked)
 }
 
-/// Whether the side that is read changes.
+/// Whether all rows are looked at: the side that is read changes, or every row is to be filled.
 fn is_compared(from: Phase, to: Phase) -> bool {
     matches!(
         (from, to),
-        (Phase::DualWrite, Phase::SwitchReads) | (Phase::SwitchReads, Phase::DualWrite)
+        (Phase::DualWrite, Phase::SwitchReads)
+            | (Phase::SwitchReads, Phase::DualWrite)
+            | (Phase::Backfill, Phase::Enforce)
     )
 }
 
 fn verification(migration: &str, to: Phase, findings: &[Finding], took: Duration) -> Verification {
     let about = |wanted| findings.iter().find(|finding| finding.about == wanted);
-    let (equal, finding) = match (about(About::RowsDiffer), about(About::NotCompared)) {
+    let wrong = about(About::RowsDiffer).or_else(|| about(About::NotFilled));
+    let (equal, finding) = match (wrong, about(About::NotCompared)) {
         (Some(differ), _) => (Some(false), Some(differ)),
         (None, Some(unknown)) => (None, Some(unknown)),
         (None, None) => (Some(true), None),

@@ -108,7 +108,11 @@ impl Toward {
         match phase {
             Phase::DualWrite => Some(Self::New),
             Phase::SwitchReads => Some(Self::Old),
-            Phase::Expand | Phase::StopDualWrite | Phase::Contract => None,
+            Phase::Expand
+            | Phase::StopDualWrite
+            | Phase::Contract
+            | Phase::Backfill
+            | Phase::Enforce => None,
         }
     }
 
@@ -139,7 +143,7 @@ pub fn expected(rule: &Rule, toward: Toward, catalog: &Arc<Catalog>) -> Option<A
         Toward::New => Phase::DualWrite,
         Toward::Old => Phase::SwitchReads,
     };
-    let (_, written) = toward.columns(rule.change.columns());
+    let (_, written) = toward.columns(rule.change.pair()?);
     let rule = Rule { phase, ..rule.clone() };
     let generation = rewrite_rules::compile(0, &[rule], Arc::clone(catalog)).ok()?;
     let lenses = generation.lenses(Shape::Old);
@@ -160,11 +164,10 @@ impl Work {
         client: &Client,
     ) -> Result<Self, WorkError> {
         let migration = rule.name.clone();
-        let Some(toward) = Toward::of(rule.phase) else {
+        let (Some(toward), Some(pair)) = (Toward::of(rule.phase), rule.change.pair()) else {
             return Err(WorkError::Phase { migration, phase: rule.phase });
         };
         let misfit = |reason: String| WorkError::Misfit { migration: migration.clone(), reason };
-        let pair = rule.change.columns();
         let (source, column) = toward.columns(pair);
         let table = parse_relation_name(&pair.table)
             .filter(|table| catalog.relation(table).is_some())

@@ -96,7 +96,10 @@ fn the_walk_of_the_readme_works_as_written() {
             }
             Step::Check => {
                 let phase = flips.last().copied().unwrap_or(Phase::Expand);
-                assert_eq!(findings(&proxy, phase.next().expect("a next step")), []);
+                assert_eq!(
+                    findings(&proxy, phase.next_of(&Phase::TWO_SIDED).expect("a next step")),
+                    []
+                );
                 checked += 1;
             }
             Step::Flip(phase) => {
@@ -107,7 +110,7 @@ fn the_walk_of_the_readme_works_as_written() {
     }
     work(&mut wire, 1000);
     assert_eq!(checked, 1, "the README checks before it reads the new column");
-    assert_eq!(flips, Phase::ALL.into_iter().skip(1).collect::<Vec<_>>());
+    assert_eq!(flips, Phase::TWO_SIDED.into_iter().skip(1).collect::<Vec<_>>());
     let left = direct.rows("SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 AND NOT attisdropped");
     assert_eq!(left, ["id", "email", "handle"]);
     proxy.stop();
