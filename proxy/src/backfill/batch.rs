@@ -155,10 +155,15 @@ impl Connection {
         let update = self.prepare(update).await?;
         let (guard, move_on) = (self.prepare(GUARD).await?, self.prepare(MOVE_ON).await?);
         let mask = rows.stripes - 1;
+        let begin = match rows.stretch.up_to {
+            Some(_) => "BEGIN; SET LOCAL statement_timeout = '5s'",
+            // All of it in one statement: long to find, little to lock.
+            None => "BEGIN; SET LOCAL statement_timeout = '30min'",
+        };
         // Sent together, so that rows are not locked for longer than the server needs.
         let client = &self.client;
         let (begun, guarded, changed) = tokio::join!(
-            client.batch_execute("BEGIN; SET LOCAL statement_timeout = '5s'"),
+            client.batch_execute(begin),
             async { client.query_opt(&guard, &[&self.claim.migration]).await },
             async { client.execute(&update, &rows.values(&mask)).await },
         );

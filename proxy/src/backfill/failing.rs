@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use tokio_postgres::Error;
 
 use super::batch::{NotDone, Place, Rows};
-use super::order::OnError;
 use super::worker::{WAIT_MS, Worker};
 use super::{BackfillError, MOST_FAILURES};
+use crate::config::OnError;
 use crate::journal::backfill::{Failure, fail};
 use crate::walk::manners::{Meaning, backoff, chance, meaning};
 use crate::walk::{Key, Part, Stretch};

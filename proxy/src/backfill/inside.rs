@@ -119,18 +119,23 @@ async fn carry_out(control: ControlUrl, order: Order, clients: Clients, answer: 
 
 /// Its progress is in the journal; what is worth a line is logged.
 fn log(migration: &str, event: Event) {
-    match event {
+    let (is_trouble, text) = match event {
         Event::Began { goes_on, notes, .. } => {
-            tracing::info!(migration, goes_on, "a backfill begins");
-            notes.iter().for_each(|note| tracing::warn!(migration, "{note}"));
+            let how = if goes_on { "goes on" } else { "begins" };
+            (!notes.is_empty(), [vec![format!("a backfill {how}")], notes].concat().join("; "))
         }
         Event::Failed(Failure { part, key, sqlstate, message }) => {
-            tracing::warn!(migration, part, key, sqlstate, "a row was not copied: {message}");
+            (true, format!("not copied: {part}, {key}: {message} (SQLSTATE {sqlstate})"))
         }
-        Event::Lost { reason } => tracing::warn!(migration, reason, "the backfill tries again"),
+        Event::Lost { reason } => (true, format!("the backfill tries again: {reason}")),
         Event::Done(Progress { changed, failures, .. }) => {
-            tracing::info!(migration, changed, failures, "the backfill is done");
+            let text = format!("the backfill is done: {changed} rows changed, {failures} failed");
+            (failures > 0, text)
         }
-        Event::Progress(_) => {}
+        Event::Progress(_) => return,
+    };
+    match is_trouble {
+        true => tracing::warn!(migration, "{text}"),
+        false => tracing::info!(migration, "{text}"),
     }
 }

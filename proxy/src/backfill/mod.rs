@@ -46,7 +46,9 @@ use crate::walk::WorkError;
 use crate::walk::manners::said;
 
 pub use job::run;
-pub use order::{OnError, Order};
+pub use order::Order;
+
+pub use crate::config::OnError;
 pub use progress::{Event, Progress};
 
 /// How long one stretch of keys may stay locked by others before the backfill gives up.

@@ -9,16 +9,19 @@ use tokio_postgres::Error;
 use super::ahead::{Opened, Step, as_i64};
 use super::batch::{Claim, Connection, NotDone, Place, Rows};
 use super::crew::Crew;
-use super::order::OnError;
 use super::pace::Pace;
 use super::stripes::Ground;
 use super::{BLOCKED_DEADLINE_S, BackfillError};
+use crate::config::OnError;
 use crate::journal::range::{self, Range, Window};
 use crate::walk::manners::{Meaning, backoff, chance, meaning};
 use crate::walk::{Key, Part, Stretch, Work};
 
 /// How long a batch that should wait waits before it asks again. Unit: milliseconds.
 pub(super) const WAIT_MS: u64 = 250;
+
+/// How often a sweep in one statement is tried before it goes page by page.
+const WHOLE_ATTEMPTS: u32 = 20;
 
 /// Everything that a worker needs.
 pub(super) struct Worker {
@@ -61,6 +64,9 @@ impl Worker {
     async fn range(&mut self, part: &Part, mut range: Range) -> Result<(), BackfillError> {
         let ground = Ground::look(self.connection.client(), part, &self.work.column).await?;
         let mut ahead = Ahead { part, ground, density: None, pace: Pace::new(self.batch) };
+        if self.is_sweep && !part.way.is_key && self.whole(part, &range).await? {
+            return Ok(());
+        }
         loop {
             self.crew.may_work().await;
             let opened = match range.window.take() {
@@ -91,6 +97,39 @@ impl Worker {
             }
             range.after = Some(window.up_to);
         }
+    }
+
+    /// Sweeps a table without a key in one statement, so in one snapshot: page by page, rows that are
+    /// moved about would be missed again and again. Returns whether that could be done: not where a row
+    /// cannot be copied, which only shows row by row.
+    async fn whole(&mut self, part: &Part, range: &Range) -> Result<bool, BackfillError> {
+        let rows = Rows { stretch: Stretch::default(), stripe: 0, stripes: 1 };
+        let passed = as_i64(part.way.rows);
+        let place = Place { range: range.number, key: &range.up_to, stripe: 0, passed };
+        let update = self.update(part, &rows);
+        for attempt in 1..=WHOLE_ATTEMPTS {
+            self.crew.may_work().await;
+            match self.connection.run(&update, rows, place).await {
+                Ok(changed) => {
+                    self.crew.passed(part.way.rows, changed);
+                    self.close(range, &range.up_to, 0).await?;
+                    return Ok(true);
+                }
+                Err(NotDone::End(error)) => return Err(error),
+                Err(NotDone::Wait) => {
+                    tokio::time::sleep(Duration::from_millis(WAIT_MS)).await;
+                }
+                Err(NotDone::Server(error)) => match meaning(&error) {
+                    Meaning::GiveWay => {
+                        self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(backoff(attempt, chance())).await;
+                    }
+                    Meaning::OfARow => return Ok(false),
+                    Meaning::Lost | Meaning::Final => return Err(error.into()),
+                },
+            }
+        }
+        Ok(false)
     }
 
     /// Writes that the window up to `up_to` is done; `rows` rows of it were not counted yet.

@@ -41,7 +41,18 @@ pub struct BackfillPlan {
 }
 
 /// What becomes of a row that cannot be filled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnError {
     /// The backfill stops there.
     #[default]

@@ -43,7 +43,7 @@ pub(super) async fn print(
     let mut told: BTreeSet<String> = BTreeSet::new();
     while let Some(next) = phase.next_of(phases).filter(|next| *next <= until) {
         say(&format!("\n-- == {phase} -> {next}\n"));
-        if Toward::of(phase) == Some(Toward::New) {
+        if Toward::of(phase).is_some_and(Toward::is_forward) {
             say(&copies(&rule));
         }
         if let Some(rule) = rules.get_mut(index) {
@@ -54,7 +54,7 @@ pub(super) async fn print(
         let findings = gate::check(&mut client, Arc::clone(catalog), &rules, index, next).await?;
         for finding in findings.iter().filter(|finding| finding.severity != Severity::Note) {
             // Whether rows agree is known when they are copied.
-            if !matches!(finding.about, About::RowsDiffer | About::NotCompared) {
+            if !matches!(finding.about, About::RowsDiffer | About::NotCompared | About::NotFilled) {
                 say(&statements(finding, &mut told));
             }
         }
@@ -78,11 +78,16 @@ fn statements(finding: &gate::Finding, told: &mut BTreeSet<String>) -> String {
 }
 
 fn copies(rule: &Rule) -> String {
-    let Some(pair) = rule.change.pair() else { return String::new() };
+    let (table, column) = match &rule.change {
+        Change::RenameColumn(pair)
+        | Change::RenameInPlace(pair)
+        | Change::ChangeColumn { columns: pair, .. } => (&pair.table, &pair.to),
+        Change::BackfillColumn(added) => (&added.table, &added.column),
+    };
     format!(
-        "-- segue backfill {}: UPDATE {} SET {} = … in batches\n    -- ROW EXCLUSIVE, and its rows for \
-         about 25 ms\n",
-        rule.name, pair.table, pair.to
+        "-- segue backfill {}: UPDATE {table} SET {column} = … in batches\n    -- ROW EXCLUSIVE, and its \
+         rows for about 25 ms\n",
+        rule.name
     )
 }
 
