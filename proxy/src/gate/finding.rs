@@ -122,6 +122,8 @@ abouts! {
     RowsDiffer = "rows-differ",
     /// It cannot be told whether they are.
     NotCompared = "not-compared",
+    /// They were compared a short while ago, and were the same.
+    RowsCompared = "rows-compared",
     /// An index of the old column has no equivalent on the new one.
     MissingIndex = "missing-index",
     /// An index on the new column is not valid.

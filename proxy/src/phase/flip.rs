@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 
 use super::drain::Drain;
 use super::follow::Fleet;
-use super::gates::{self, Asked, Closed};
+use super::gates::{self, Asked, Closed, compares_rows};
 use super::generation::{Current, Generation};
 use super::plan::Plan;
 use super::prepare::{Loaded, Prepared, Read, load_with};
@@ -190,6 +190,10 @@ impl Flipper {
         let standing = self.standing();
         let epoch = self.epoch();
         self.previous_drained().await?;
+        if let Some((client, _)) = read.connected.as_ref().filter(|_| compares_rows(&read.plan)) {
+            let drained = self.all_drained(client).await;
+            drained.map_err(|error| ReloadError::Fleet { error })?;
+        }
         let forced = match self.pass_gates(&mut read, wish.force.is_some()).await {
             // Perhaps for rules of the day before.
             Err(ReloadError::GateClosed(closed)) => match self.journal_epoch().await {
@@ -249,9 +253,11 @@ impl Flipper {
         force: bool,
     ) -> Result<Vec<Closed>, ReloadError> {
         let running = self.config.rules.clone();
+        let (control, every) = (self.config.control.clone(), self.verify_every());
         let Some((client, loaded)) = &mut read.connected else { return Ok(Vec::new()) };
         for _round in 0..GATE_ROUNDS {
-            let asking = gates::ask(client, &loaded.catalog, &running, &read.plan);
+            let asking =
+                gates::ask(client, (&control, &every), &loaded.catalog, &running, &read.plan);
             let asked = self.following(asking).await.map_err(ReloadError::GateUnknown)?;
             let Asked { closed, compared } = asked;
             self.note(client, &compared).await;
@@ -270,11 +276,10 @@ impl Flipper {
         Err(ReloadError::GateUnknown(moving.to_owned()))
     }
 
-    /// Writes down what was found of rows. It is for people to read: no step is lost over it.
+    /// Writes down what was found of rows. No step is lost over it.
     async fn note(&self, client: &Client, compared: &[Verification]) {
-        let epoch = self.epoch().unwrap_or_default();
         for it in compared {
-            let noted = catalog::in_time(verification::record(client, epoch, it)).await;
+            let noted = catalog::in_time(verification::record(client, it)).await;
             if let Err(error) = noted.unwrap_or_else(|silence| Err(silence.into())) {
                 tracing::warn!("the comparison is not in the journal: {error}");
             }

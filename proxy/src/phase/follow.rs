@@ -108,6 +108,38 @@ impl Flipper {
         }
     }
 
+    /// Waits a little until every replica has drained the epoch in force. Rows that are compared before
+    /// may still be written as in the phase before, by a replica that has yet to follow.
+    ///
+    /// Cancel safe: it says no more than that this proxy has drained.
+    pub(super) async fn all_drained(&self, client: &Client) -> Result<(), StepError> {
+        let Some(fleet) = &self.fleet else { return Ok(()) };
+        let begun = Instant::now();
+        loop {
+            // This proxy has drained, or would not be here; the journal may not know yet.
+            let (id, epoch) = (fleet.member.id.as_str(), fleet.epoch);
+            let lagging = catalog::in_time(async {
+                if replica::sign(client, id, &Signs::of(epoch)).await? == Sign::Expelled {
+                    return Err(StepError::Expelled);
+                }
+                Ok(state::lagging(client, epoch).await?)
+            });
+            let lagging = lagging.await.map_err(|silence| StepError::Journal(silence.into()))??;
+            if lagging.is_empty() {
+                return Ok(());
+            }
+            if begun.elapsed() >= Duration::from_millis(FLEET_MS) {
+                return Err(StepError::Lagging { epoch, lagging });
+            }
+            tokio::time::sleep(Duration::from_millis(TRY_MS)).await;
+        }
+    }
+
+    /// How often the rows of which migration are verified anyway.
+    pub(super) fn verify_every(&self) -> BTreeMap<String, Duration> {
+        BTreeMap::new()
+    }
+
     /// Takes a step.
     pub(super) async fn step(
         &mut self,
