@@ -110,7 +110,7 @@ fn order(arguments: &Arguments) -> Order {
 }
 
 async fn compare(control: &ControlUrl, order: &Order, json: bool) -> ExitCode {
-    let clients: Clients = Arc::new(|| None);
+    let clients: Clients = Arc::new(|_| None);
     let mut screen = show::Screen::new(json, std::io::stdout().is_terminal());
     let mut report = |event: Event| screen.show(&event);
     let running = verify::run(control, order, &clients, &mut report);

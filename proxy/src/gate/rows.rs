@@ -47,6 +47,14 @@ pub struct Means<'a> {
     pub fresh: Duration,
 }
 
+impl<'a> Means<'a> {
+    /// The usual ones.
+    #[must_use]
+    pub fn of(control: &'a ControlUrl) -> Self {
+        Self { control, fresh: FRESH }
+    }
+}
+
 /// What came of comparing rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {

@@ -1,6 +1,6 @@
 //! Prepares a generation, swaps it in and starts its drain; one flip at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,6 +22,7 @@ use crate::catalog;
 use crate::config::{Config, Draft};
 use crate::journal::step::{Entry, StepError};
 use crate::journal::verification::{self, Verification};
+use crate::verify::continuous::Plan as Verifying;
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
 /// in a script do not trip over each other. Unit: milliseconds.
@@ -57,6 +58,8 @@ pub struct Flipper {
     pub(super) address: String,
     /// The last thing said about the catalog, so that it is said once.
     said: Option<String>,
+    /// Which rows are to be compared how often.
+    verifying: watch::Sender<Verifying>,
 }
 
 impl Flipper {
@@ -87,6 +90,7 @@ impl Flipper {
             trouble: None,
             address,
             said: None,
+            verifying: watch::Sender::new(verifying(&config)),
         };
         if let Some(agreed) = agreed {
             let cause = flipper.cause_of_file();
@@ -106,6 +110,12 @@ impl Flipper {
     #[must_use]
     pub fn flips(&self) -> watch::Receiver<Arc<Drain>> {
         self.flips.subscribe()
+    }
+
+    /// Which rows are to be compared how often.
+    #[must_use]
+    pub fn verifying(&self) -> watch::Receiver<Verifying> {
+        self.verifying.subscribe()
     }
 
     /// Reads the file and the catalog again, and swaps if anything has changed.
@@ -253,7 +263,7 @@ impl Flipper {
         force: bool,
     ) -> Result<Vec<Closed>, ReloadError> {
         let running = self.config.rules.clone();
-        let (control, every) = (self.config.control.clone(), self.verify_every());
+        let Verifying { control, every } = verifying(&self.config);
         let Some((client, loaded)) = &mut read.connected else { return Ok(Vec::new()) };
         for _round in 0..GATE_ROUNDS {
             let asking =
@@ -364,6 +374,7 @@ impl Flipper {
         if running.control.database == new.control.database {
             running.control = new.control;
         }
+        self.verifying.send_replace(verifying(&self.config));
     }
 
     async fn changed_catalog(&mut self) -> Result<Option<Loaded>, String> {
@@ -474,6 +485,11 @@ pub(super) fn changes(running: &[Rule], new: &[Rule], forced: &[Closed]) -> Vec<
         change.forced = closed.map(ToString::to_string);
     }
     changes
+}
+
+/// Which rows are to be compared how often.
+fn verifying(config: &Config) -> Verifying {
+    Verifying { control: config.control.clone(), every: BTreeMap::new() }
 }
 
 /// The tables that a generation governs, partitions and inheriting tables included.

@@ -135,11 +135,6 @@ impl Flipper {
         }
     }
 
-    /// How often the rows of which migration are verified anyway.
-    pub(super) fn verify_every(&self) -> BTreeMap<String, Duration> {
-        BTreeMap::new()
-    }
-
     /// Takes a step.
     pub(super) async fn step(
         &mut self,

@@ -1,7 +1,6 @@
 //! The proxies' own comparisons: every so often, gently, one replica at a time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -24,14 +23,20 @@ const LOOK_MS: u64 = 1_000;
 /// How long it rests for each unit of time that it compares.
 const REST: f64 = 1.0;
 
-/// How often each migration's rows are to be compared, by its name; and how the database is reached.
-pub type Plan = Arc<dyn Fn() -> (ControlUrl, BTreeMap<String, Duration>) + Send + Sync>;
+/// What is to be compared how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// How the database is reached.
+    pub control: ControlUrl,
+    /// How often the rows of a migration are compared, by its name.
+    pub every: BTreeMap<String, Duration>,
+}
 
 /// Compares whatever is due, until `stopping` is true.
 ///
 /// Cancel safe: what was compared stays written down.
 pub async fn follow(
-    plan: Plan,
+    plan: watch::Receiver<Plan>,
     clients: Clients,
     who: String,
     mut stopping: watch::Receiver<bool>,
@@ -40,7 +45,7 @@ pub async fn follow(
         let mut said: Option<String> = None;
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
-            let (control, every) = plan();
+            let Plan { control, every } = plan.borrow().clone();
             if every.is_empty() {
                 continue;
             }

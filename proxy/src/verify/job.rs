@@ -17,7 +17,7 @@ use super::start::{self, Started};
 use super::walker::Walker;
 use crate::backfill::job::{Clients, LOST_DEADLINE_S};
 use crate::backfill::pace::Rate;
-use crate::backfill::signals::Watch;
+use crate::backfill::signals::{Seen, Watch};
 use crate::backfill::throttle::{Duty, Throttle};
 use crate::catalog;
 use crate::config::ControlUrl;
@@ -28,6 +28,10 @@ use crate::walk::manners::{Meaning, backoff, chance, meaning};
 
 /// Between two looks at the server, the journal and the clients. Unit: milliseconds.
 const LOOK_MS: u64 = 500;
+
+/// How far back is looked for what clients saw before it began, and for what they see now.
+const BEFORE: Duration = Duration::from_secs(60);
+const NOW: Duration = Duration::from_secs(5);
 
 /// Rows of each range that are written down at least: the next run may want to show them.
 const KEPT_ROWS: u64 = 100;
@@ -46,10 +50,11 @@ pub async fn run(
     report: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Outcome, VerifyError> {
     let runner = runner();
+    let before = clients(BEFORE);
     let mut anew = order.anew;
     let mut lost: Option<(Instant, u32)> = None;
     loop {
-        let mut attempt = Attempt { control, order, clients, report, has_begun: false };
+        let mut attempt = Attempt { control, order, clients, before, report, has_begun: false };
         let error = match attempt.run(&runner, anew).await {
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
@@ -94,6 +99,8 @@ struct Attempt<'a> {
     control: &'a ControlUrl,
     order: &'a Order,
     clients: &'a Clients,
+    /// What clients saw before it began.
+    before: Option<Seen>,
     report: &'a mut (dyn FnMut(Event) + Send),
     has_begun: bool,
 }
@@ -145,7 +152,7 @@ impl Attempt<'_> {
         tasks: &mut Walkers,
         pids: &[i32],
     ) -> Result<(), VerifyError> {
-        let mut eye = Eye::open(self.control, self.order, (self.clients)()).await?;
+        let mut eye = Eye::open(self.control, self.order, self.before).await?;
         let tables: Vec<u32> = started.work.parts.iter().map(|part| part.oid).collect();
         let mut progress = Progress { total: started.work.rows(), ..Progress::default() };
         let mut rate = Rate::default();
@@ -171,7 +178,7 @@ impl Attempt<'_> {
             rate.learn(u64::try_from(compared - before).unwrap_or(0), since);
             before = compared;
             if !is_over {
-                let duty = eye.duty(self.order, pids, &tables, (self.clients)(), since).await?;
+                let duty = eye.duty(self.order, pids, &tables, (self.clients)(NOW), since).await?;
                 (progress.reason, progress.stands_still) = told(&duty, crew);
                 crew.set_duty(duty);
             }
@@ -285,7 +292,7 @@ impl Eye {
     async fn open(
         control: &ControlUrl,
         order: &Order,
-        before: Option<crate::backfill::signals::Seen>,
+        before: Option<Seen>,
     ) -> Result<Self, VerifyError> {
         let client = catalog::connect(control).await?;
         client.batch_execute("SET application_name = 'segue verify'").await?;
@@ -297,7 +304,7 @@ impl Eye {
         order: &Order,
         pids: &[i32],
         tables: &[u32],
-        seen: Option<crate::backfill::signals::Seen>,
+        seen: Option<Seen>,
         since: Duration,
     ) -> Result<Duty, VerifyError> {
         if order.gives_way || order.fix.is_some() {
