@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rewrite_rules::Phase;
-use segue::verify::Order;
+use segue::verify::{Event, Order};
 use segue_tests::server::{eventually, pause};
 
 use crate::{change, governed, order, value, verify};
@@ -76,22 +76,27 @@ fn rows_move_about_in_a_table_without_a_key() {
 
 #[test]
 fn a_lock_on_the_table_is_waited_for() {
-    let ddl = "CREATE TABLE t (id bigint PRIMARY KEY, old int, new int);
-               INSERT INTO t SELECT g, g, g FROM generate_series(1, 100) g;";
+    let ddl = format!(
+        "CREATE TABLE t (id bigint PRIMARY KEY, old int, new int);
+         INSERT INTO t SELECT g, g, g FROM generate_series(1, {ROWS}) g; ANALYZE t;"
+    );
     let (database, proxy) =
-        governed("writers_lock", ddl, &change("t", "old", "new", Phase::DualWrite));
+        governed("writers_lock", &ddl, &change("t", "old", "new", Phase::DualWrite));
+    let other = database.clone();
+    let slowly = Order { rest: 20.0, ..order() };
+    let comparing = std::thread::spawn(move || verify(&other, &slowly));
+    let begun = "SELECT sum(compared) > 0 FROM segue.verify_range";
+    eventually("it has begun", || value(&database, begun) == "t");
     let mut holder = database.connect();
     holder.script("BEGIN; LOCK TABLE t");
-    let other = database.clone();
-    let comparing = std::thread::spawn(move || verify(&other, &order()).0);
-    let begun = "SELECT count(*) > 0 FROM segue.verify";
-    eventually("it has begun", || value(&database, begun) == "t");
+    pause(1_500);
     // Nobody waits behind it in the queue for the lock.
-    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
-                   AND pid IN (SELECT pid FROM pg_stat_activity WHERE application_name = 'segue verify')";
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
     eventually("it stands back", || value(&database, waiting) == "0");
     holder.script("COMMIT");
-    let done = comparing.join().expect("no panic");
+    let (done, events) = comparing.join().expect("no panic");
     assert_eq!(done.map(|it| it.equal()).map_err(|error| error.to_string()), Ok(Some(true)));
+    let is_told = |event: &Event| matches!(event, Event::Progress(it) if it.reason.as_deref() == Some("the table is locked"));
+    assert!(events.iter().any(is_told));
     proxy.stop();
 }
