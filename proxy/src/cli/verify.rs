@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::Arc;
 
+use super::backfill::clients;
 use super::fleet::cause;
 use super::{ConfigFile, complain, say};
 use crate::backfill::job::Clients;
@@ -89,7 +89,8 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
             Err(problem) => return trouble(&format!("--as: {problem}")),
         },
     };
-    compare(&by, &order(&arguments), arguments.json).await
+    let clients = clients::ask(draft.admin_socket().to_owned()).await;
+    compare(&by, &order(&arguments), &clients, arguments.json).await
 }
 
 fn order(arguments: &Arguments) -> Order {
@@ -109,11 +110,10 @@ fn order(arguments: &Arguments) -> Order {
     }
 }
 
-async fn compare(control: &ControlUrl, order: &Order, json: bool) -> ExitCode {
-    let clients: Clients = Arc::new(|_| None);
+async fn compare(control: &ControlUrl, order: &Order, clients: &Clients, json: bool) -> ExitCode {
     let mut screen = show::Screen::new(json, std::io::stdout().is_terminal());
     let mut report = |event: Event| screen.show(&event);
-    let running = verify::run(control, order, &clients, &mut report);
+    let running = verify::run(control, order, clients, &mut report);
     let done = tokio::select! {
         done = running => done,
         _interrupt = tokio::signal::ctrl_c() => {

@@ -22,6 +22,10 @@ const LOCK_CLASS: i32 = 0x76_65_72_69;
 /// Unit: seconds.
 const GIVE_WAY_S: u64 = 20;
 
+/// How long one that was killed may still hold its lock: until the server has noticed.
+/// Unit: milliseconds.
+const GHOST_MS: u64 = 1_000;
+
 /// Pause between two tries. Unit: milliseconds.
 const TRY_MS: u64 = 100;
 
@@ -141,7 +145,8 @@ async fn only_one(client: &Client, order: &Order, runner: &str) -> Result<(), Ve
             return Ok(());
         }
         let is_patient = !order.gives_way && begun.elapsed() < Duration::from_secs(GIVE_WAY_S);
-        if !is_patient || !journal::interrupt(client, &order.migration, runner).await? {
+        let gives_way = is_patient && journal::interrupt(client, &order.migration, runner).await?;
+        if !gives_way && begun.elapsed() > Duration::from_millis(GHOST_MS) {
             let who = journal::runner(client, &order.migration).await?;
             return Err(VerifyError::Running { migration: order.migration.clone(), who });
         }

@@ -10,3 +10,4 @@ mod backfill;
 mod house;
 mod run;
 mod steps;
+mod verify;

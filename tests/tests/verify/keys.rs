@@ -73,7 +73,7 @@ const CASES: [Case; 13] = [
         key: "\"Big \"\"id\" int, day date, PRIMARY KEY (day, \"Big \"\"id\")",
         also: "",
         values: "g, date '2020-1-1' + g % 7",
-        told: "'day = ' || day || ', Big \"id = ' || \"Big \"\"id\"",
+        told: "'day = ' || day || ', \"Big \"\"id\" = ' || \"Big \"\"id\"",
     },
     Case {
         about: "timestamps",

@@ -87,7 +87,7 @@ pub(super) fn outcome(migration: &str, outcome: &Outcome) -> String {
     let named = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let more = (differing + failed).saturating_sub(named);
     if named > 0 && more > 0 {
-        let _ = writeln!(text, "… and {} more", plural(more, "row"));
+        let _ = writeln!(text, "… and {}", plural(more, "more row"));
     }
     if let Some(alarm) = alarm {
         let _ = writeln!(text, "{alarm}");
