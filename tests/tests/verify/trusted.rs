@@ -126,6 +126,7 @@ fn one_that_is_not_complete_or_not_clean_never_opens_it() {
         ("trusted_differ", "result = 'different'"),
         ("trusted_unknown", "result = 'unknown'"),
         ("trusted_mended", "mended = 1"),
+        ("trusted_epoch", "epoch = epoch - 1"),
     ] {
         check(about, false, |_, database| {
             database.connect().script(&format!("UPDATE segue.verification SET {change}"));
