@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
 use super::drain::Drain;
-use super::follow::Fleet;
+use super::follow::{Fleet, ToDo};
 use super::gates::{self, Asked, Closed, compares_rows};
 use super::generation::{Current, Generation};
 use super::plan::Plan;
@@ -200,8 +200,8 @@ impl Flipper {
         let standing = self.standing();
         let epoch = self.epoch();
         self.previous_drained().await?;
-        if let Some((client, _)) = read.connected.as_ref().filter(|_| compares_rows(&read.plan)) {
-            let drained = self.all_drained(client).await;
+        if let Some((client, _)) = read.connected.as_mut().filter(|_| compares_rows(&read.plan)) {
+            let drained = self.with_the_fleet(client, ToDo::Look).await;
             drained.map_err(|error| ReloadError::Fleet { error })?;
         }
         let forced = match self.pass_gates(&mut read, wish.force.is_some()).await {

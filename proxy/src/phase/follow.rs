@@ -108,33 +108,6 @@ impl Flipper {
         }
     }
 
-    /// Waits a little until every replica has drained the epoch in force. Rows that are compared before
-    /// may still be written as in the phase before, by a replica that has yet to follow.
-    ///
-    /// Cancel safe: it says no more than that this proxy has drained.
-    pub(super) async fn all_drained(&self, client: &Client) -> Result<(), StepError> {
-        let Some(fleet) = &self.fleet else { return Ok(()) };
-        let begun = Instant::now();
-        loop {
-            // This proxy has drained, or would not be here; the journal may not know yet.
-            let (id, epoch) = (fleet.member.id.as_str(), fleet.epoch);
-            let lagging = catalog::in_time(async {
-                if replica::sign(client, id, &Signs::of(epoch)).await? == Sign::Expelled {
-                    return Err(StepError::Expelled);
-                }
-                Ok(state::lagging(client, epoch).await?)
-            });
-            let lagging = lagging.await.map_err(|silence| StepError::Journal(silence.into()))??;
-            if lagging.is_empty() {
-                return Ok(());
-            }
-            if begun.elapsed() >= Duration::from_millis(FLEET_MS) {
-                return Err(StepError::Lagging { epoch, lagging });
-            }
-            tokio::time::sleep(Duration::from_millis(TRY_MS)).await;
-        }
-    }
-
     /// Takes a step.
     pub(super) async fn step(
         &mut self,
@@ -363,6 +336,9 @@ impl Fleet {
 pub(super) enum ToDo<'a> {
     /// A step.
     Take { changes: &'a [Entry], cause: &'a Cause },
+    /// Nothing but seeing that all have drained. Rows that are compared before may still be written as in
+    /// the phase before, by a replica that has yet to follow.
+    Look,
     /// Holding clients back.
     Hold { migration: &'a str, time_ms: u64 },
 }
@@ -375,6 +351,7 @@ impl ToDo<'_> {
         }
         let done = match self {
             Self::Take { changes, cause } => step::take(client, id, epoch, changes, cause).await,
+            Self::Look => step::all_have_drained(client, id, epoch).await,
             Self::Hold { migration, time_ms } => {
                 rename::hold(client, id, epoch, migration, time_ms).await
             }
