@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a migration stands. The order is the order of the way forward.
+/// Where a migration stands. The order is the order of the way forward, of those phases that one
+/// migration has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -19,12 +20,30 @@ pub enum Phase {
     StopDualWrite,
     /// New side only; the old one may be dropped.
     Contract,
+    /// The added column is there: the application fills it, and the past is filled.
+    Backfill,
+    /// The added column holds a value in every row that has one.
+    Enforce,
 }
 
 impl Phase {
-    /// Every phase, in the order of the way forward.
-    pub const ALL: [Self; 5] =
+    /// Every phase of any migration.
+    pub const ALL: [Self; 7] = [
+        Self::Expand,
+        Self::DualWrite,
+        Self::SwitchReads,
+        Self::StopDualWrite,
+        Self::Contract,
+        Self::Backfill,
+        Self::Enforce,
+    ];
+
+    /// The phases of a migration that goes from an old side to a new one.
+    pub const TWO_SIDED: [Self; 5] =
         [Self::Expand, Self::DualWrite, Self::SwitchReads, Self::StopDualWrite, Self::Contract];
+
+    /// The phases of a migration that fills a column in the rows of the past.
+    pub const OF_BACKFILL: [Self; 3] = [Self::Expand, Self::Backfill, Self::Enforce];
 
     /// The name used in configurations and on the command line.
     #[must_use]
@@ -35,19 +54,9 @@ impl Phase {
             Self::SwitchReads => "switch-reads",
             Self::StopDualWrite => "stop-dual-write",
             Self::Contract => "contract",
+            Self::Backfill => "backfill",
+            Self::Enforce => "enforce",
         }
-    }
-
-    /// The phase after this one on the way forward through all of them.
-    #[must_use]
-    pub fn next(self) -> Option<Self> {
-        self.next_of(&Self::ALL)
-    }
-
-    /// The phase before this one.
-    #[must_use]
-    pub fn previous(self) -> Option<Self> {
-        self.previous_of(&Self::ALL)
     }
 
     /// The phase after this one, of those that a migration has.
@@ -121,17 +130,17 @@ mod tests {
 
     #[test]
     fn only_neighbours_can_be_reached() {
-        for (i, from) in Phase::ALL.into_iter().enumerate() {
-            for (j, to) in Phase::ALL.into_iter().enumerate() {
+        for (i, from) in Phase::TWO_SIDED.into_iter().enumerate() {
+            for (j, to) in Phase::TWO_SIDED.into_iter().enumerate() {
                 assert_eq!(
-                    from.step(to, &Phase::ALL).is_ok(),
+                    from.step(to, &Phase::TWO_SIDED).is_ok(),
                     i.abs_diff(j) <= 1,
                     "{from} -> {to}"
                 );
             }
         }
         assert_eq!(
-            Phase::Contract.step(Phase::Expand, &Phase::ALL),
+            Phase::Contract.step(Phase::Expand, &Phase::TWO_SIDED),
             Err(SkippedPhase {
                 from: Phase::Contract,
                 target: Phase::Expand,
@@ -146,6 +155,23 @@ mod tests {
         assert_eq!(Phase::Expand.step(Phase::Contract, &phases), Ok(()));
         assert_eq!(Phase::Contract.previous_of(&phases), Some(Phase::Expand));
         assert_eq!(Phase::Contract.next_of(&phases), None);
+    }
+
+    #[test]
+    fn a_migration_may_have_phases_of_its_own() {
+        let phases = [Phase::Expand, Phase::Backfill, Phase::Enforce];
+        assert_eq!(Phase::Expand.step(Phase::Backfill, &phases), Ok(()));
+        assert_eq!(Phase::Enforce.step(Phase::Backfill, &phases), Ok(()));
+        assert_eq!(
+            Phase::Enforce.step(Phase::Expand, &phases),
+            Err(SkippedPhase {
+                from: Phase::Enforce,
+                target: Phase::Expand,
+                next: Phase::Backfill
+            })
+        );
+        assert_eq!(Phase::Backfill.previous_of(&phases), Some(Phase::Expand));
+        assert_eq!(Phase::Enforce.next_of(&phases), None);
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from_type: Option<String>,
     },
+    /// A column is added. The application fills it from now on, and the rows of the past are filled
+    /// once.
+    BackfillColumn(AddedColumn),
 }
 
 /// An old column and the new one that takes its place.
@@ -63,6 +66,31 @@ pub struct ColumnPair {
     pub constraints: BTreeMap<String, String>,
 }
 
+/// A column that the old shape does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedColumn {
+    /// `table` (then schema `public`) or `schema.table`, as SQL would write it.
+    pub table: String,
+    /// Its name.
+    pub column: String,
+    /// SQL expression over the row's other columns: what stands in a row of the past.
+    pub value: String,
+    /// Whether it is to be NOT NULL in the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_null: bool,
+}
+
+/// A column that a migration governs, and the key that names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Governed<'a> {
+    /// The key of the `[[migration]]` entry.
+    pub key: &'static str,
+    /// The table, as SQL would write it.
+    pub table: &'a str,
+    /// The column.
+    pub column: &'a str,
+}
+
 impl ColumnPair {
     /// The pair without its optional keys.
     pub fn new(table: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
@@ -77,25 +105,62 @@ impl ColumnPair {
 }
 
 impl Change {
+    /// The kind of [`Self::RenameColumn`] and [`Self::RenameInPlace`].
+    pub const RENAME_COLUMN: &'static str = "rename-column";
+    /// The kind of [`Self::ChangeColumn`].
+    pub const CHANGE_COLUMN: &'static str = "change-column";
+    /// The kind of [`Self::BackfillColumn`].
+    pub const BACKFILL_COLUMN: &'static str = "backfill-column";
+
     /// Every value that `kind` may have in a configuration.
-    pub const KINDS: [&'static str; 2] = ["rename-column", "change-column"];
+    pub const KINDS: [&'static str; 3] =
+        [Self::RENAME_COLUMN, Self::CHANGE_COLUMN, Self::BACKFILL_COLUMN];
 
     /// The kind as written in a configuration.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::RenameColumn(_) | Self::RenameInPlace(_) => "rename-column",
-            Self::ChangeColumn { .. } => "change-column",
+            Self::RenameColumn(_) | Self::RenameInPlace(_) => Self::RENAME_COLUMN,
+            Self::ChangeColumn { .. } => Self::CHANGE_COLUMN,
+            Self::BackfillColumn(_) => Self::BACKFILL_COLUMN,
         }
     }
 
-    /// The two columns.
+    /// The table that unchanged clients use, as SQL would write it.
     #[must_use]
-    pub fn columns(&self) -> &ColumnPair {
+    pub fn table(&self) -> &str {
         match self {
-            Self::RenameColumn(columns)
-            | Self::RenameInPlace(columns)
-            | Self::ChangeColumn { columns, .. } => columns,
+            Self::RenameColumn(pair)
+            | Self::RenameInPlace(pair)
+            | Self::ChangeColumn { columns: pair, .. } => &pair.table,
+            Self::BackfillColumn(added) => &added.table,
+        }
+    }
+
+    /// The two columns, if it moves one column's values to another one.
+    #[must_use]
+    pub fn pair(&self) -> Option<&ColumnPair> {
+        match self {
+            Self::RenameColumn(pair)
+            | Self::RenameInPlace(pair)
+            | Self::ChangeColumn { columns: pair, .. } => Some(pair),
+            Self::BackfillColumn(_) => None,
+        }
+    }
+
+    /// The columns that no other migration may touch meanwhile.
+    #[must_use]
+    pub fn governed(&self) -> Vec<Governed<'_>> {
+        match self {
+            Self::RenameColumn(pair)
+            | Self::RenameInPlace(pair)
+            | Self::ChangeColumn { columns: pair, .. } => {
+                let of = |key, column| Governed { key, table: &pair.table, column };
+                vec![of("from", &pair.from), of("to", &pair.to)]
+            }
+            Self::BackfillColumn(AddedColumn { table, column, .. }) => {
+                vec![Governed { key: "column", table, column }]
+            }
         }
     }
 
@@ -103,8 +168,30 @@ impl Change {
     #[must_use]
     pub fn phases(&self) -> &'static [Phase] {
         match self {
-            Self::RenameColumn(_) | Self::ChangeColumn { .. } => &Phase::ALL,
+            Self::RenameColumn(_) | Self::ChangeColumn { .. } => &Phase::TWO_SIDED,
             Self::RenameInPlace(_) => &[Phase::Expand, Phase::Contract],
+            Self::BackfillColumn(_) => &Phase::OF_BACKFILL,
         }
+    }
+
+    /// What is wrong with a phase that it does not have, and which ones it has.
+    #[must_use]
+    pub fn lacks(&self, phase: Phase) -> Option<(String, String)> {
+        let phases = self.phases();
+        if phases.contains(&phase) {
+            return None;
+        }
+        let what = match self {
+            Self::RenameInPlace(_) => "strategy \"metadata\"".to_owned(),
+            Self::RenameColumn(_) | Self::ChangeColumn { .. } | Self::BackfillColumn(_) => {
+                format!("kind \"{}\"", self.kind())
+            }
+        };
+        let names: Vec<String> = phases.iter().map(|phase| format!("\"{phase}\"")).collect();
+        let hint = match names.split_last() {
+            Some((last, rest)) => format!("use {} or {last}", rest.join(", ")),
+            None => String::new(),
+        };
+        Some((format!("{what} has no phase \"{phase}\""), hint))
     }
 }

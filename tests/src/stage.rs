@@ -53,7 +53,9 @@ pub fn ddl(shape: Shape) -> String {
     let steps: String = match shape {
         Shape::Old => String::new(),
         Shape::New => moves().map(renamed).collect(),
-        Shape::In(phase) => Phase::ALL.into_iter().filter(|p| *p <= phase).map(step).collect(),
+        Shape::In(phase) => {
+            Phase::TWO_SIDED.into_iter().filter(|p| *p <= phase).map(step).collect()
+        }
     };
     format!("{steps}\n{GRANTS}\n{RESET}\n{}", audit(shape))
 }
@@ -74,14 +76,19 @@ fn step(phase: Phase) -> String {
             // Whoever still reads an old column reads something that is plainly wrong.
             Phase::StopDualWrite => format!("UPDATE {table} SET {from} = {stale};\n"),
             Phase::Contract => format!("ALTER TABLE {table} DROP COLUMN {from};\n"),
+            // Every move is one of two columns.
+            Phase::Backfill | Phase::Enforce => String::new(),
         }
     };
     moves()
         .map(|it| match phase {
             Phase::StopDualWrite => also(it) + &basic(it),
-            Phase::Expand | Phase::DualWrite | Phase::SwitchReads | Phase::Contract => {
-                basic(it) + &also(it)
-            }
+            Phase::Expand
+            | Phase::DualWrite
+            | Phase::SwitchReads
+            | Phase::Contract
+            | Phase::Backfill
+            | Phase::Enforce => basic(it) + &also(it),
         })
         .collect()
 }
@@ -173,6 +180,7 @@ fn old_shape(table: &str, shape: Shape) -> String {
             (Shape::New, Kind::Rename) => (false, true),
             (Shape::In(Phase::Expand | Phase::DualWrite | Phase::SwitchReads), _) => (true, true),
             (Shape::In(Phase::StopDualWrite | Phase::Contract), _) => (false, true),
+            (Shape::In(Phase::Backfill | Phase::Enforce), _) => (true, false),
         };
         if keeps_new {
             hidden.push(literal(it.to));

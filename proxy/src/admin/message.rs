@@ -165,7 +165,7 @@ pub struct Migration {
     pub name: String,
     /// Its kind.
     pub kind: String,
-    /// What it changes, for humans: `users.username -> handle`.
+    /// What it changes, for humans: `users.username -> handle`, `users.seen_at = coalesce(a, b)`.
     pub change: String,
     /// Where it stands.
     pub phase: Phase,

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use rewrite_rules::Rule;
-use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::rule::{AddedColumn, Change};
 
 use super::Control;
 use super::message::{Answer, Flip, Hold, Latency, Migration, Status, Took};
@@ -64,8 +64,16 @@ fn hold(current: &Current) -> Option<Hold> {
 }
 
 fn migration(rule: &Rule) -> Migration {
-    let ColumnPair { table, from, to, .. } = rule.change.columns();
-    let change = format!("{table}.{from} -> {to}");
+    let change = match &rule.change {
+        Change::RenameColumn(pair)
+        | Change::RenameInPlace(pair)
+        | Change::ChangeColumn { columns: pair, .. } => {
+            format!("{}.{} -> {}", pair.table, pair.from, pair.to)
+        }
+        Change::BackfillColumn(AddedColumn { table, column, value, .. }) => {
+            format!("{table}.{column} = {value}")
+        }
+    };
     Migration {
         name: rule.name.clone(),
         kind: rule.change.kind().to_owned(),

@@ -91,10 +91,15 @@ impl Rows<'_> {
 
     /// The condition that it falls into the stripe, with the two parameters after those, if there are
     /// several stripes.
-    pub(super) fn stripe(&self, key: &Columns) -> Option<String> {
+    ///
+    /// By the number of its line on its page, so that each stripe takes the same share of each page: by a
+    /// hash of the key some would take twice as much as the one before has left free. A row that is
+    /// written meanwhile may move to a line of a stripe that is over; the sweep finds it.
+    pub(super) fn stripe(&self) -> Option<String> {
         let first = self.stretch.parameters().len() + 1;
-        let of_key = || format!("{} & ${first}::int4 = ${}::int4", key.hash(), first + 1);
-        (self.stripes > 1).then(of_key)
+        let line = "pg_catalog.get_byte(pg_catalog.tidsend(t.ctid), 5)";
+        let condition = || format!("{line} & ${first}::int4 = ${}::int4", first + 1);
+        (self.stripes > 1).then(condition)
     }
 
     /// The values of those.
@@ -150,10 +155,15 @@ impl Connection {
         let update = self.prepare(update).await?;
         let (guard, move_on) = (self.prepare(GUARD).await?, self.prepare(MOVE_ON).await?);
         let mask = rows.stripes - 1;
+        let begin = match rows.stretch.up_to {
+            Some(_) => "BEGIN; SET LOCAL statement_timeout = '5s'",
+            // All of it in one statement: long to find, little to lock.
+            None => "BEGIN; SET LOCAL statement_timeout = '30min'",
+        };
         // Sent together, so that rows are not locked for longer than the server needs.
         let client = &self.client;
         let (begun, guarded, changed) = tokio::join!(
-            client.batch_execute("BEGIN; SET LOCAL statement_timeout = '5s'"),
+            client.batch_execute(begin),
             async { client.query_opt(&guard, &[&self.claim.migration]).await },
             async { client.execute(&update, &rows.values(&mask)).await },
         );

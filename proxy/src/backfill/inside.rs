@@ -9,11 +9,11 @@ use tokio::task::JoinSet;
 
 use super::job::{self, Clients};
 use super::order::Order;
-use super::progress::Event;
+use super::progress::{Event, Progress};
 use super::signals::Seen;
 use crate::catalog;
 use crate::config::ControlUrl;
-use crate::journal::backfill as journal;
+use crate::journal::backfill::{self as journal, Failure};
 use crate::latency::Latency;
 use crate::phase::generation::Current;
 
@@ -98,39 +98,14 @@ async fn left_behind(control: &ControlUrl) -> Vec<Order> {
     orders.iter().filter_map(order).map(|order: Order| Order { anew: false, ..order }).collect()
 }
 
-async fn carry_out(
-    control: ControlUrl,
-    order: Order,
-    clients: Clients,
-    mut answer: Option<Answer>,
-) {
+async fn carry_out(control: ControlUrl, order: Order, clients: Clients, answer: Option<Answer>) {
     let migration = order.migration.clone();
-    let mut told = |event: Event| match event {
-        Event::Began { goes_on, notes, .. } => {
-            tracing::info!(migration, goes_on, "a backfill begins");
-            notes.iter().for_each(|note| tracing::warn!(migration, "{note}"));
-            if let Some(answer) = answer.take() {
-                let _ = answer.send(Ok(()));
-            }
+    let mut answer = answer;
+    let mut told = |event: Event| {
+        if let Some(answer) = answer.take_if(|_| matches!(event, Event::Began { .. })) {
+            let _ = answer.send(Ok(()));
         }
-        Event::Failed(failure) => tracing::warn!(
-            migration,
-            part = failure.part,
-            key = failure.key,
-            sqlstate = failure.sqlstate,
-            "a row was not copied: {}",
-            failure.message
-        ),
-        Event::Lost { reason } => tracing::warn!(migration, reason, "the backfill tries again"),
-        Event::Done(progress) => {
-            tracing::info!(
-                migration,
-                changed = progress.changed,
-                failures = progress.failures,
-                "the backfill is done"
-            );
-        }
-        Event::Progress(_) => {}
+        log(&migration, event);
     };
     let done = job::run(&control, &order, &clients, &mut told).await;
     let Err(error) = done else { return };
@@ -138,6 +113,29 @@ async fn carry_out(
         Some(answer) => {
             let _ = answer.send(Err(error.with_hint()));
         }
-        None => tracing::error!(migration = order.migration, "the backfill ended: {error}"),
+        None => tracing::error!(migration, "the backfill ended: {error}"),
+    }
+}
+
+/// Its progress is in the journal; what is worth a line is logged.
+fn log(migration: &str, event: Event) {
+    let (is_trouble, text) = match event {
+        Event::Began { goes_on, notes, .. } => {
+            let how = if goes_on { "goes on" } else { "begins" };
+            (!notes.is_empty(), [vec![format!("a backfill {how}")], notes].concat().join("; "))
+        }
+        Event::Failed(Failure { part, key, sqlstate, message }) => {
+            (true, format!("not copied: {part}, {key}: {message} (SQLSTATE {sqlstate})"))
+        }
+        Event::Lost { reason } => (true, format!("the backfill tries again: {reason}")),
+        Event::Done(Progress { changed, failures, .. }) => {
+            let text = format!("the backfill is done: {changed} rows changed, {failures} failed");
+            (failures > 0, text)
+        }
+        Event::Progress(_) => return,
+    };
+    match is_trouble {
+        true => tracing::warn!(migration, "{text}"),
+        false => tracing::info!(migration, "{text}"),
     }
 }

@@ -8,6 +8,8 @@
 //! | [`start`] | whether it may begin, and what there is of an earlier one |
 //! | [`pass`] | the passes: priority steps, all rows, then sweeps until nothing is left |
 //! | [`worker`] | one connection that walks through ranges, window by window, stripe by stripe |
+//! | [`ahead`] | what comes next in a range, and where nothing is to be done |
+//! | [`failing`] | rows that cannot be copied |
 //! | [`batch`] | one transaction: rows, and the place up to which they are done |
 //! | [`stripes`] | how many stripes a window gets, and how large it is |
 //! | [`pace`] | how large a batch is |
@@ -20,9 +22,11 @@
 //! that phase while it lasts. The upper bound of a pass is fixed when it begins, so it ends under any
 //! load: what comes later is written on both sides by the proxies.
 
+mod ahead;
 mod batch;
 mod crew;
 mod eye;
+mod failing;
 pub mod inside;
 pub mod job;
 pub mod order;
@@ -42,7 +46,9 @@ use crate::walk::WorkError;
 use crate::walk::manners::said;
 
 pub use job::run;
-pub use order::{OnError, Order};
+pub use order::Order;
+
+pub use crate::config::OnError;
 pub use progress::{Event, Progress};
 
 /// How long one stretch of keys may stay locked by others before the backfill gives up.

@@ -4,27 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::pace::TARGET_MS;
-
-/// What becomes of a row that cannot be copied.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    clap::ValueEnum,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnError {
-    /// It ends the backfill.
-    #[default]
-    Stop,
-    /// It is written down and left as it is.
-    Skip,
-}
+use crate::config::{BackfillPlan, OnError};
 
 /// How a migration is to be backfilled.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -56,6 +36,20 @@ pub struct Order {
 }
 
 impl Order {
+    /// As `plan` says.
+    #[must_use]
+    pub fn by(plan: Option<&BackfillPlan>, migration: &str, who: &str) -> Self {
+        let usual = Self::of(migration, who);
+        let Some(plan) = plan else { return usual };
+        Self {
+            steps: plan.steps.clone(),
+            workers: plan.workers.unwrap_or(usual.workers),
+            max_rate: plan.max_rate,
+            on_error: plan.on_error,
+            ..usual
+        }
+    }
+
     /// The usual way.
     #[must_use]
     pub fn of(migration: &str, who: &str) -> Self {

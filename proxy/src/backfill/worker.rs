@@ -6,23 +6,22 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Error;
 
+use super::ahead::{Opened, Step, as_i64};
 use super::batch::{Claim, Connection, NotDone, Place, Rows};
 use super::crew::Crew;
-use super::order::OnError;
 use super::pace::Pace;
 use super::stripes::Ground;
-use super::{BLOCKED_DEADLINE_S, BackfillError, MOST_FAILURES};
-use crate::journal::backfill::{Failure, fail};
+use super::{BLOCKED_DEADLINE_S, BackfillError};
+use crate::config::OnError;
 use crate::journal::range::{self, Range, Window};
 use crate::walk::manners::{Meaning, backoff, chance, meaning};
-use crate::walk::way::{page_of, place_after};
 use crate::walk::{Key, Part, Stretch, Work};
 
-/// Rows between two places at which a batch may end. Unit: rows.
-const QUANTUM: u64 = 100;
-
 /// How long a batch that should wait waits before it asks again. Unit: milliseconds.
-const WAIT_MS: u64 = 250;
+pub(super) const WAIT_MS: u64 = 250;
+
+/// How often a sweep in one statement is tried before it goes page by page.
+const WHOLE_ATTEMPTS: u32 = 20;
 
 /// Everything that a worker needs.
 pub(super) struct Worker {
@@ -36,16 +35,6 @@ pub(super) struct Worker {
     pub(super) batch: Duration,
     /// Whether rows are seldom expected to need anything: no stripes then.
     pub(super) is_sweep: bool,
-}
-
-/// A place at which a batch may end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Step {
-    key: Key,
-    /// Rows since the step before.
-    rows: u64,
-    /// How many of them are to be changed, if that could be told.
-    wanted: Option<u64>,
 }
 
 /// What there is to know of the range under way.
@@ -75,18 +64,26 @@ impl Worker {
     async fn range(&mut self, part: &Part, mut range: Range) -> Result<(), BackfillError> {
         let ground = Ground::look(self.connection.client(), part, &self.work.column).await?;
         let mut ahead = Ahead { part, ground, density: None, pace: Pace::new(self.batch) };
+        if self.is_sweep && !part.way.is_key && self.whole(part, &range).await? {
+            return Ok(());
+        }
         loop {
             self.crew.may_work().await;
-            let (window, steps) = match range.window.take() {
-                Some(window) => (window, Vec::new()),
-                None => match self.open_window(&ahead, &range).await? {
-                    Some(opened) => opened,
-                    None => {
-                        // Nothing is left, not even rows to look at.
-                        self.close(&range, &range.up_to, 0).await?;
+            let opened = match range.window.take() {
+                Some(window) => Opened::Window(window, Vec::new()),
+                None => self.open_window(&ahead, &range).await?,
+            };
+            let (window, steps) = match opened {
+                Opened::Window(window, steps) => (window, steps),
+                Opened::Clean { up_to, rows } => {
+                    self.close(&range, &up_to, rows).await?;
+                    ahead.density = Some(0.0);
+                    if up_to == range.up_to {
                         return Ok(());
                     }
-                },
+                    range.after = Some(up_to);
+                    continue;
+                }
             };
             let (counted, looked, changed) =
                 self.window(&mut ahead, range.number, window.clone(), steps).await?;
@@ -100,6 +97,39 @@ impl Worker {
             }
             range.after = Some(window.up_to);
         }
+    }
+
+    /// Sweeps a table without a key in one statement, so in one snapshot: page by page, rows that are
+    /// moved about would be missed again and again. Returns whether that could be done: not where a row
+    /// cannot be copied, which only shows row by row.
+    async fn whole(&mut self, part: &Part, range: &Range) -> Result<bool, BackfillError> {
+        let rows = Rows { stretch: Stretch::default(), stripe: 0, stripes: 1 };
+        let passed = as_i64(part.way.rows);
+        let place = Place { range: range.number, key: &range.up_to, stripe: 0, passed };
+        let update = self.update(part, &rows);
+        for attempt in 1..=WHOLE_ATTEMPTS {
+            self.crew.may_work().await;
+            match self.connection.run(&update, rows, place).await {
+                Ok(changed) => {
+                    self.crew.passed(part.way.rows, changed);
+                    self.close(range, &range.up_to, 0).await?;
+                    return Ok(true);
+                }
+                Err(NotDone::End(error)) => return Err(error),
+                Err(NotDone::Wait) => {
+                    tokio::time::sleep(Duration::from_millis(WAIT_MS)).await;
+                }
+                Err(NotDone::Server(error)) => match meaning(&error) {
+                    Meaning::GiveWay => {
+                        self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(backoff(attempt, chance())).await;
+                    }
+                    Meaning::OfARow => return Ok(false),
+                    Meaning::Lost | Meaning::Final => return Err(error.into()),
+                },
+            }
+        }
+        Ok(false)
     }
 
     /// Writes that the window up to `up_to` is done; `rows` rows of it were not counted yet.
@@ -116,12 +146,13 @@ impl Worker {
         Ok(())
     }
 
-    /// The next window of `range`, and its steps. `None`: there are no more rows.
-    async fn open_window(
-        &self,
-        ahead: &Ahead<'_>,
-        range: &Range,
-    ) -> Result<Option<(Window, Vec<Step>)>, BackfillError> {
+    /// The next window of `range`, and its steps.
+    async fn open_window(&self, ahead: &Ahead<'_>, range: &Range) -> Result<Opened, BackfillError> {
+        if (self.is_sweep || ahead.density == Some(0.0))
+            && let Some(clean) = self.clean(ahead.part, range).await?
+        {
+            return Ok(clean);
+        }
         let oldest = self.crew.oldest();
         let stripes = if self.is_sweep { 1 } else { ahead.ground.stripes(oldest) };
         let rows = ahead.ground.window(stripes, oldest, self.crew.rate());
@@ -129,7 +160,9 @@ impl Worker {
         // Where nearly all rows want something, it is not worth asking which.
         let ask = self.is_sweep || ahead.density.is_none_or(|density| density < 0.5);
         let steps = self.steps(ahead.part, stretch, rows, ask).await?;
-        let Some(last) = steps.last() else { return Ok(None) };
+        let Some(last) = steps.last() else {
+            return Ok(Opened::Clean { up_to: range.up_to.clone(), rows: 0 });
+        };
         let looked: u64 = steps.iter().map(|step| step.rows).sum();
         // Fewer rows than asked for: it is the last window. Of pages, the number of rows is a guess.
         let is_last = ahead.part.way.is_key && looked < rows;
@@ -144,65 +177,17 @@ impl Worker {
             stripe: 0,
             place: None,
         };
-        if wanted != Some(0) {
-            let (client, migration) = (self.connection.client(), &self.claim.migration);
-            self.patiently(|| range::open_window(client, migration, range.number, &window)).await?;
-            crate::failpoint!("backfill-window-opened");
+        if wanted == Some(0) {
+            return Ok(Opened::Clean { up_to: window.up_to, rows: looked });
         }
-        Ok(Some((window, steps)))
-    }
-
-    /// The steps through at most `rows` rows of a stretch.
-    async fn steps(
-        &self,
-        part: &Part,
-        stretch: Stretch<'_>,
-        rows: u64,
-        ask: bool,
-    ) -> Result<Vec<Step>, BackfillError> {
-        if !part.way.is_key {
-            return Ok(pages(part, stretch, rows));
-        }
-        let wanted = if ask { self.wanted() } else { "true".to_owned() };
-        match self.steps_of(part, stretch, rows, &wanted).await {
-            Ok(steps) if ask => Ok(steps),
-            Ok(steps) => Ok(steps.into_iter().map(|step| Step { wanted: None, ..step }).collect()),
-            // A row for which the conversion raises is found when it is copied.
-            Err(error) if ask && meaning(&error) != Meaning::Lost => {
-                let steps = self.steps_of(part, stretch, rows, "true").await?;
-                Ok(steps.into_iter().map(|step| Step { wanted: None, ..step }).collect())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn steps_of(
-        &self,
-        part: &Part,
-        stretch: Stretch<'_>,
-        rows: u64,
-        wanted: &str,
-    ) -> Result<Vec<Step>, Error> {
-        let sql = part.way.steps(&part.relation, stretch, wanted);
-        let (quantum, rows) = (as_i64(QUANTUM), as_i64(rows));
-        let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&quantum, &rows];
-        values.extend(stretch.parameters());
-        let mut steps = Vec::new();
-        let (mut rows_before, mut wanted_before) = (0, 0);
-        for row in self.connection.client().query(&sql, &values).await? {
-            let (rows, wanted) = (as_u64(row.try_get(0)?), as_u64(row.try_get(1)?));
-            steps.push(Step {
-                key: crate::walk::key::key_of(&row, 2)?,
-                rows: rows - rows_before,
-                wanted: Some(wanted - wanted_before),
-            });
-            (rows_before, wanted_before) = (rows, wanted);
-        }
-        Ok(steps)
+        let (client, migration) = (self.connection.client(), &self.claim.migration);
+        self.patiently(|| range::open_window(client, migration, range.number, &window)).await?;
+        crate::failpoint!("backfill-window-opened");
+        Ok(Opened::Window(window, steps))
     }
 
     /// The condition that a row is to be changed.
-    fn wanted(&self) -> String {
+    pub(super) fn wanted(&self) -> String {
         guarded(
             self.condition.as_ref().map(|condition| format!("({condition})")),
             &self.work.differs,
@@ -325,7 +310,7 @@ impl Worker {
         }
     }
 
-    fn update(&self, part: &Part, rows: &Rows<'_>) -> String {
+    pub(super) fn update(&self, part: &Part, rows: &Rows<'_>) -> String {
         let Work { column, expected, .. } = &*self.work;
         let key = &part.way.key;
         format!(
@@ -333,89 +318,8 @@ impl Worker {
             part.relation,
             rewrite_rules::name::quoted(column),
             rows.within(key),
-            guarded(rows.stripe(key), &self.wanted()),
+            guarded(rows.stripe(), &self.wanted()),
         )
-    }
-
-    /// Copies a batch in which some row cannot be copied: half of it, the other half, and so on down
-    /// to that row.
-    async fn one_by_one(
-        &mut self,
-        part: &Part,
-        rows: Rows<'_>,
-        place: Place<'_>,
-    ) -> Result<u64, BackfillError> {
-        let keys = self.keys(part, &rows).await?;
-        let mut changed = 0;
-        // What is still to be copied: from, to (excluded), the first part of the batch on top.
-        let mut open = vec![(0, keys.len())];
-        while let Some((from, to)) = open.pop() {
-            let last = keys.get(..to).and_then(<[Key]>::last);
-            let Some(last) = last.filter(|_| from < to) else { continue };
-            let before = keys.get(..from).and_then(<[Key]>::last).or(rows.stretch.after);
-            let half = Rows { stretch: Stretch { after: before, up_to: Some(last) }, ..rows };
-            let within = Place { key: last, passed: 0, ..place };
-            let update = self.update(part, &half);
-            match self.connection.run(&update, half, within).await {
-                Ok(written) => changed += written,
-                Err(NotDone::End(error)) => return Err(error),
-                Err(NotDone::Wait) => {
-                    open.push((from, to));
-                    tokio::time::sleep(Duration::from_millis(WAIT_MS)).await;
-                    self.crew.may_work().await;
-                }
-                Err(NotDone::Server(error)) => match meaning(&error) {
-                    Meaning::GiveWay => {
-                        open.push((from, to));
-                        self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
-                        tokio::time::sleep(backoff(1, chance())).await;
-                    }
-                    Meaning::OfARow if to - from == 1 => self.fail(part, last, &error).await?,
-                    Meaning::OfARow => {
-                        let middle = from + (to - from) / 2;
-                        open.push((middle, to));
-                        open.push((from, middle));
-                    }
-                    Meaning::Lost | Meaning::Final => return Err(error.into()),
-                },
-            }
-        }
-        Ok(changed)
-    }
-
-    /// The keys of a batch, in their order.
-    async fn keys(&self, part: &Part, rows: &Rows<'_>) -> Result<Vec<Key>, BackfillError> {
-        let key = &part.way.key;
-        let sql = format!(
-            "SELECT {} FROM {} AS t WHERE {} AND {} ORDER BY {}",
-            key.as_text(),
-            part.relation,
-            rows.within(key),
-            rows.stripe(key).unwrap_or_else(|| "true".to_owned()),
-            key.order(""),
-        );
-        let mask = rows.stripes - 1;
-        let found = self.connection.client().query(&sql, &rows.values(&mask)).await?;
-        Ok(found.iter().map(|row| crate::walk::key::key_of(row, 0)).collect::<Result<_, _>>()?)
-    }
-
-    /// Writes down a row that cannot be copied, and goes on or not.
-    async fn fail(&self, part: &Part, key: &Key, error: &Error) -> Result<(), BackfillError> {
-        let said = error.as_db_error();
-        let failure = Failure {
-            part: part.name.to_string(),
-            key: part.way.key.told(key),
-            sqlstate: error.code().map(|state| state.code().to_owned()).unwrap_or_default(),
-            message: said.map_or_else(|| error.to_string(), |said| said.message().to_owned()),
-        };
-        let (client, migration) = (self.connection.client(), &self.claim.migration);
-        let failures = fail(client, migration, &failure).await?;
-        self.crew.failed(failure.clone());
-        match self.on_error {
-            OnError::Stop => Err(BackfillError::Row(failure)),
-            OnError::Skip if failures > MOST_FAILURES => Err(BackfillError::TooManyFailures),
-            OnError::Skip => Ok(()),
-        }
     }
 
     /// Does something small of the journal again until nobody is in the way.
@@ -462,31 +366,4 @@ fn batch_of(steps: &[Step], full: u64) -> usize {
 fn share(rows: u64, stripe: i32, stripes: i32) -> u64 {
     let (stripe, stripes) = (u64::from(stripe.unsigned_abs()), u64::from(stripes.unsigned_abs()));
     rows * (stripe + 1) / stripes.max(1) - rows * stripe / stripes.max(1)
-}
-
-/// The steps through a table without a key: page by page, or several if they hold few rows.
-fn pages(part: &Part, stretch: Stretch<'_>, rows: u64) -> Vec<Step> {
-    let next = |key: &Key| page_of(key).map_or(0, |page| page + 1);
-    let from = stretch.after.map_or(0, next);
-    let end = stretch.up_to.map_or(0, next);
-    let per_page = part.way.rows_per_page();
-    let stride = (QUANTUM / per_page).max(1);
-    let most = from.saturating_add((rows / per_page).max(stride)).min(end);
-    let mut steps = Vec::new();
-    let mut page = from;
-    while page < most {
-        let last = (page + stride).min(most);
-        let rows = (last - page) * per_page;
-        steps.push(Step { key: place_after(last - 1), rows, wanted: None });
-        page = last;
-    }
-    steps
-}
-
-fn as_i64(rows: u64) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
-}
-
-fn as_u64(rows: i64) -> u64 {
-    u64::try_from(rows).unwrap_or(0)
 }

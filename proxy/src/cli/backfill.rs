@@ -40,9 +40,6 @@ pub(super) struct Arguments {
     file: ConfigFile,
     #[command(flatten)]
     copying: Copying,
-    /// What becomes of a row that cannot be copied
-    #[arg(long, value_enum, default_value_t = OnError::Stop)]
-    on_error: OnError,
     /// Begin at the beginning, whatever was done before
     #[arg(long)]
     restart: bool,
@@ -64,8 +61,11 @@ pub(super) struct Copying {
     #[arg(long = "as", value_name = "URL")]
     url: Option<String>,
     /// Connections that copy at the same time, each in its own range of keys
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
-    workers: u32,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: Option<u32>,
+    /// What becomes of a row that cannot be copied: "stop" unless the file says otherwise
+    #[arg(long, value_enum)]
+    on_error: Option<OnError>,
     /// Write at most so many rows a second
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     max_rate: Option<u64>,
@@ -122,10 +122,7 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         Ok(by) => by,
         Err(problem) => return fail(&problem),
     };
-    let order = Order {
-        anew: arguments.restart,
-        ..arguments.copying.order(&draft, name, arguments.on_error)
-    };
+    let order = Order { anew: arguments.restart, ..arguments.copying.order(&draft, name) };
     match arguments.detach {
         true => detach(&draft, order).await,
         false => ExitCode::from(copy(&by, &draft, order, arguments.json).await),
@@ -166,19 +163,20 @@ impl Copying {
         }
     }
 
-    /// What is asked for.
-    pub(super) fn order(&self, _draft: &Draft, name: &str, on_error: OnError) -> Order {
+    /// What is asked for: by the command line, and where that says nothing, by the file.
+    pub(super) fn order(&self, draft: &Draft, name: &str) -> Order {
         let who = format!("{} (pid {})", cause(None).who, std::process::id());
+        let by_file = Order::by(draft.backfills.get(name), name, &who);
         Order {
-            steps: self.first.clone(),
-            workers: self.workers,
-            max_rate: self.max_rate,
-            on_error,
+            steps: if self.first.is_empty() { by_file.steps } else { self.first.clone() },
+            workers: self.workers.unwrap_or(by_file.workers),
+            max_rate: self.max_rate.or(by_file.max_rate),
+            on_error: self.on_error.unwrap_or(by_file.on_error),
             batch: self.batch,
             rest: self.rest,
             throttle: !self.no_throttle,
             pause_file: self.pause_file.clone(),
-            ..Order::of(name, &who)
+            ..by_file
         }
     }
 }

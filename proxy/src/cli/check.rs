@@ -171,7 +171,7 @@ fn render(checked: &Checked) -> String {
             text.push_str(&lines(finding));
         }
     }
-    if *phase == Phase::Contract {
+    if steps.iter().all(|step| step.direction == Direction::Back) {
         let _ = writeln!(text, "\n  next step  none: this is the last phase");
     }
     text

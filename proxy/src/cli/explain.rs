@@ -145,11 +145,16 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
 /// The phases that the migrations have which the statement may concern.
 fn phases(sql: &str, rules: &[Rule]) -> Vec<Phase> {
     let lowered = sql.to_lowercase();
-    let concerned: Vec<&Rule> = rules.iter().filter(|rule| may_concern(rule, &lowered)).collect();
-    let is_one = |phase: &Phase| {
-        concerned.is_empty() || concerned.iter().any(|rule| rule.change.phases().contains(phase))
-    };
-    Phase::ALL.into_iter().filter(is_one).collect()
+    let mut concerned: Vec<&Rule> =
+        rules.iter().filter(|rule| may_concern(rule, &lowered)).collect();
+    if concerned.is_empty() {
+        concerned = rules.iter().collect();
+    }
+    let is_one = |phase: &Phase| concerned.iter().any(|rule| rule.change.phases().contains(phase));
+    match concerned.is_empty() {
+        true => Phase::TWO_SIDED.to_vec(),
+        false => Phase::ALL.into_iter().filter(is_one).collect(),
+    }
 }
 
 fn statement(argument: String) -> Result<String, String> {
@@ -221,7 +226,7 @@ fn may_concern(rule: &Rule, lowered: &str) -> bool {
     if CATALOGS.iter().any(|catalog| lowered.contains(catalog)) {
         return true;
     }
-    parse_relation_name(&rule.change.columns().table)
+    parse_relation_name(rule.change.table())
         .is_some_and(|relation| lowered.contains(&relation.name.to_lowercase()))
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use rewrite_rules::Phase;
+use rewrite_rules::rule::Change;
 
 use super::status::not_answered;
 use super::{ConfigFile, DONE, FAILED, complain, phase, say};
@@ -16,7 +17,7 @@ use crate::config::Draft;
     after_help = "It goes to the last phase in which the old side is read, where the old side \
                         is whole: from switch-reads to dual-write. The gate is asked as for any \
                         other step. Where the old side is no longer written it says what must be \
-                        done first.\n\n\
+                        done first; a backfill-column has no old side, so there is nothing to do.\n\n\
                         Exit codes: 0 the old side is read, 1 that is not possible or was refused, \
                         3 no proxy is running, 4 in force, not drained in time"
 )]
@@ -46,6 +47,8 @@ fn way(migration: &Migration) -> Way {
         // There is one column, and nothing that it could miss.
         _any if migration.in_place => Way::There,
         Phase::Expand | Phase::DualWrite => Way::There,
+        // No column that anybody knew has moved.
+        Phase::Backfill | Phase::Enforce => Way::There,
         Phase::SwitchReads => Way::Step,
         Phase::StopDualWrite | Phase::Contract => Way::Barred,
     }
@@ -70,10 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         let code = match way(migration) {
             Way::There => {
                 let Migration { name, phase, .. } = migration;
-                let what = match migration.in_place {
-                    true => "there is one column, which is whole",
-                    false => "the old side is read",
-                };
+                let what = there(migration);
                 say(&format!("migration \"{name}\" is in phase \"{phase}\": {what}\n"));
                 DONE
             }
@@ -89,6 +89,23 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         worst = worst.max(code);
     }
     ExitCode::from(worst)
+}
+
+/// Why there is nothing to do.
+fn there(migration: &Migration) -> &'static str {
+    match migration.phase {
+        _any if migration.in_place => "there is one column, which is whole",
+        _any if migration.kind == Change::BACKFILL_COLUMN => {
+            "it has no old side: what unchanged clients read has never moved"
+        }
+        Phase::Expand
+        | Phase::DualWrite
+        | Phase::SwitchReads
+        | Phase::StopDualWrite
+        | Phase::Contract
+        | Phase::Backfill
+        | Phase::Enforce => "the old side is read",
+    }
 }
 
 fn barred(migration: &Migration) -> String {
@@ -111,4 +128,39 @@ fn barred(migration: &Migration) -> String {
         Phase::StopDualWrite,
         steps.join("\n    ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_migration_with_two_sides_has_one_to_fall_back_to() {
+        let of = |kind: &str, phase, in_place| Migration {
+            name: "m".to_owned(),
+            kind: kind.to_owned(),
+            change: String::new(),
+            phase,
+            in_place,
+        };
+        let two_sided = [
+            (Phase::Expand, Way::There),
+            (Phase::DualWrite, Way::There),
+            (Phase::SwitchReads, Way::Step),
+            (Phase::StopDualWrite, Way::Barred),
+            (Phase::Contract, Way::Barred),
+        ];
+        for (phase, expected) in two_sided {
+            assert_eq!(way(&of(Change::RENAME_COLUMN, phase, false)), expected, "{phase}");
+        }
+        for phase in Phase::OF_BACKFILL {
+            let added = of(Change::BACKFILL_COLUMN, phase, false);
+            assert_eq!(way(&added), Way::There, "{phase}");
+            let expected = "it has no old side: what unchanged clients read has never moved";
+            assert_eq!(there(&added), expected, "{phase}");
+        }
+        let in_place = of(Change::RENAME_COLUMN, Phase::Contract, true);
+        assert_eq!(way(&in_place), Way::There);
+        assert_eq!(there(&in_place), "there is one column, which is whole");
+    }
 }

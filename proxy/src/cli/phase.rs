@@ -41,7 +41,8 @@ const LIST_MS: u128 = 1_000;
 pub(super) struct Arguments {
     /// The migration
     name: String,
-    /// The phase to enter: expand, dual-write, switch-reads, stop-dual-write or contract
+    /// The phase to enter: expand, dual-write, switch-reads, stop-dual-write or contract; of a
+    /// backfill-column expand, backfill or enforce
     #[arg(value_parser = phase)]
     phase: Phase,
     #[command(flatten)]

@@ -8,7 +8,6 @@ use rewrite_rules::rule::Change;
 
 use super::backfill::{self, Copying};
 use super::{ConfigFile, DONE, FAILED, complain, fail, phase, say};
-use crate::backfill::OnError;
 use crate::config::{ControlUrl, Draft, duration};
 use crate::journal::state;
 use crate::walk::Toward;
@@ -52,9 +51,6 @@ pub(super) struct Arguments {
     /// Why, for the history in the journal
     #[arg(long, value_name = "REASON")]
     why: Option<String>,
-    /// What becomes of a row that cannot be copied
-    #[arg(long, value_enum, default_value_t = OnError::Stop)]
-    on_error: OnError,
     #[command(flatten)]
     copying: Copying,
 }
@@ -147,7 +143,7 @@ impl Run {
         if let Some(by) = &standing.frozen {
             return Err(format!("the fleet is frozen by {by}: segue unfreeze lets it go on").into());
         }
-        if Toward::of(standing.phase) == Some(Toward::New) {
+        if Toward::of(standing.phase).is_some_and(Toward::is_forward) {
             self.copy().await?;
         }
         self.soak(standing.phase).await?;
@@ -160,10 +156,9 @@ impl Run {
     }
 
     async fn copy(&self) -> Result<(), Stop> {
-        let Arguments { name, file, on_error, copying, .. } = &self.arguments;
+        let Arguments { name, file, copying, .. } = &self.arguments;
         let draft = Draft::read(&file.config).await;
-        match backfill::copy(&self.by, &draft, copying.order(&draft, name, *on_error), false).await
-        {
+        match backfill::copy(&self.by, &draft, copying.order(&draft, name), false).await {
             DONE => Ok(()),
             code => Err(Stop::Code(code)),
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rewrite_rules::catalog::{Column, Key, Relation};
-use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::rule::Change;
 use rewrite_rules::{Catalog, Rule};
 
 use crate::config::parse_relation_name;
@@ -15,19 +15,36 @@ use crate::phase::rename::renamed;
 pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
     let mut catalog = catalog.clone();
     for rule in rules {
-        let pair = rule.change.columns();
-        if let Change::RenameInPlace(_) = rule.change {
+        match &rule.change {
             // Where it is called so already nothing changes.
-            catalog = Arc::unwrap_or_clone(renamed(&catalog, pair, rule.phase));
-            continue;
-        }
-        let ColumnPair { table, from, to, .. } = pair;
-        let relation = parse_relation_name(table).and_then(|name| catalog.relations.get_mut(&name));
-        if let Some(relation) = relation {
-            rename(relation, from, to);
+            Change::RenameInPlace(pair) => {
+                catalog = Arc::unwrap_or_clone(renamed(&catalog, pair, rule.phase));
+            }
+            Change::RenameColumn(pair) | Change::ChangeColumn { columns: pair, .. } => {
+                if let Some(relation) = governed(&mut catalog, &pair.table) {
+                    rename(relation, &pair.from, &pair.to);
+                }
+            }
+            Change::BackfillColumn(added) => {
+                if let Some(relation) = governed(&mut catalog, &added.table) {
+                    add(relation, &added.column);
+                }
+            }
         }
     }
     catalog
+}
+
+fn governed<'c>(catalog: &'c mut Catalog, table: &str) -> Option<&'c mut Relation> {
+    catalog.relations.get_mut(&parse_relation_name(table)?)
+}
+
+/// Of which type it is shows in no statement.
+fn add(relation: &mut Relation, column: &str) {
+    if relation.column(column).is_none() {
+        relation.attribute_count = relation.attribute_count.saturating_add(1);
+        relation.columns.push(Column::new(column, relation.attribute_count, "text"));
+    }
 }
 
 fn rename(relation: &mut Relation, from: &str, to: &str) {

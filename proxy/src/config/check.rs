@@ -6,10 +6,12 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::rule::{AddedColumn, Change, ColumnPair};
 use rewrite_rules::{Phase, Rule, Shape};
 
+use super::backfill::BackfillPlan;
 use super::fault::{Fault, spelling_hint};
+use super::kinds::KindKeys;
 use super::name::parse_relation_name;
 use super::raw::{RawClient, RawMigration, Text};
 use super::server_url::{self, ServerTls, ServerUrl, UrlFault};
@@ -155,9 +157,9 @@ pub(super) fn lease(text: Option<Text>, faults: &mut Vec<Fault>) -> Duration {
 }
 
 /// The migrations that can be read, and the faults of and between all of them.
-pub(super) fn rules(raw: Vec<RawMigration>, faults: &mut Vec<Fault>) -> Vec<(Rule, Places)> {
-    same_names(&raw, faults);
-    same_columns(&raw, faults);
+pub(super) fn rules(raw: &[RawMigration], faults: &mut Vec<Fault>) -> Vec<(Rule, Places)> {
+    same_names(raw, faults);
+    same_columns(raw, faults);
     raw.iter().filter_map(|raw| rule(raw, faults)).collect()
 }
 
@@ -172,10 +174,8 @@ fn in_migration(raw: &RawMigration, key: &str, line: usize, message: String) -> 
 }
 
 fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
-    let name = not_empty(raw, "name", faults);
-    let table = not_empty(raw, "table", faults);
-    let from = not_empty(raw, "from", faults);
-    let to = not_empty(raw, "to", faults);
+    let texts = ["name", "table", "from", "to", "column", "value"];
+    let [name, table, from, to, column, value] = texts.map(|key| not_empty(raw, key, faults));
     let kind = raw.texts.get("kind").and_then(|kind| {
         let known = Change::KINDS.contains(&kind.value.as_str());
         if !known {
@@ -185,13 +185,8 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         }
         known.then_some(kind.value.as_str())
     });
-    let phase = raw.texts.get("phase").and_then(|phase| {
-        let parsed = phase.value.parse::<Phase>().map_err(|unknown| {
-            let hint = Some(spelling_hint(&phase.value, &Phase::ALL.map(Phase::name)));
-            Fault { hint, ..in_migration(raw, "phase", phase.line, unknown.to_string()) }
-        });
-        kept(parsed, faults)
-    });
+    let phase = phase(raw, kind, faults);
+    strangers(raw, kind, faults);
     if let Some(table) = raw.texts.get("table").filter(|table| !table.value.is_empty())
         && parse_relation_name(&table.value).is_none()
     {
@@ -200,52 +195,74 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         faults.push(Fault { hint, ..in_migration(raw, "table", table.line, message) });
         return None;
     }
-    let kind = kind?;
-    let columns = ColumnPair {
-        table: table?,
-        from: from?,
-        to: to?,
-        position: raw.position,
-        constraints: raw.constraints.clone(),
-    };
+    let table = table?;
     let text = |key: &str| raw.texts.get(key).map(|text| text.value.clone());
-    let change = match kind {
-        "change-column" => {
-            if let Some(text) = raw.texts.get("strategy") {
-                let message = "is for kind \"rename-column\" only".to_owned();
-                faults.push(in_migration(raw, "strategy", text.line, message));
-            }
-            Change::ChangeColumn {
-                columns,
-                up: text("up"),
-                down: text("down"),
-                from_type: text("from_type"),
-            }
-        }
-        _rename => {
-            for key in ["up", "down", "from_type"] {
-                if let Some(text) = raw.texts.get(key) {
-                    let message = "is for kind \"change-column\" only".to_owned();
-                    faults.push(in_migration(raw, key, text.line, message));
-                }
-            }
-            match strategy(raw, faults)? {
-                Strategy::DualWrite => Change::RenameColumn(columns),
-                Strategy::Metadata => Change::RenameInPlace(columns),
-            }
-        }
+    let pair = |table| {
+        let (position, constraints) = (raw.position, raw.constraints.clone());
+        Some(ColumnPair { table, from: from?, to: to?, position, constraints })
+    };
+    let change = match kind? {
+        Change::CHANGE_COLUMN => Change::ChangeColumn {
+            columns: pair(table)?,
+            up: text("up"),
+            down: text("down"),
+            from_type: text("from_type"),
+        },
+        Change::BACKFILL_COLUMN => Change::BackfillColumn(AddedColumn {
+            table,
+            column: column?,
+            value: value?,
+            not_null: raw.not_null,
+        }),
+        _rename => match strategy(raw, faults)? {
+            Strategy::DualWrite => Change::RenameColumn(pair(table)?),
+            Strategy::Metadata => Change::RenameInPlace(pair(table)?),
+        },
     };
     if let (Some(phase), Some(text)) = (phase, raw.texts.get("phase"))
-        && !change.phases().contains(&phase)
+        && let Some((message, hint)) = change.lacks(phase)
     {
-        let message = format!("strategy \"metadata\" has no phase \"{phase}\"");
-        let hint = Some("use \"expand\" or \"contract\"".to_owned());
-        faults.push(Fault { hint, ..in_migration(raw, "phase", text.line, message) });
+        let fault = in_migration(raw, "phase", text.line, message);
+        faults.push(Fault { hint: Some(hint), ..fault });
     }
     let places = Places { header: raw.header, keys: raw.lines.clone() };
     // The file is refused for its phase; in this one the rule's names can still be checked.
     let phase = phase.unwrap_or(Phase::Expand);
     Some((Rule { name: name?, change, phase }, places))
+}
+
+fn phase(raw: &RawMigration, kind: Option<&str>, faults: &mut Vec<Fault>) -> Option<Phase> {
+    let phase = raw.texts.get("phase")?;
+    let parsed = phase.value.parse::<Phase>().map_err(|unknown| {
+        // The phases of its kind are what can have been meant.
+        let names: Vec<&str> = match kind {
+            Some(Change::BACKFILL_COLUMN) => {
+                Phase::OF_BACKFILL.iter().map(|phase| phase.name()).collect()
+            }
+            Some(_) => Phase::TWO_SIDED.iter().map(|phase| phase.name()).collect(),
+            None => Phase::ALL.iter().map(|phase| phase.name()).collect(),
+        };
+        let hint = Some(spelling_hint(&phase.value, &names));
+        Fault { hint, ..in_migration(raw, "phase", phase.line, unknown.to_string()) }
+    });
+    kept(parsed, faults)
+}
+
+/// Keys that are of other kinds.
+fn strangers(raw: &RawMigration, kind: Option<&str>, faults: &mut Vec<Fault>) {
+    let Some(keys) = kind.and_then(KindKeys::of) else { return };
+    for (key, line) in &raw.lines {
+        if let Some((message, hint)) = keys.stranger(key) {
+            let fault = in_migration(raw, key, *line, message);
+            faults.push(Fault { hint: Some(hint), ..fault });
+        }
+    }
+}
+
+/// What the file says of each migration's backfill, where it says anything.
+pub(super) fn backfills(raw: Vec<RawMigration>) -> BTreeMap<String, BackfillPlan> {
+    let told = raw.into_iter().filter(|raw| raw.backfill != BackfillPlan::default());
+    told.map(|raw| (raw.shown_as, raw.backfill)).collect()
 }
 
 /// How a column is renamed.
@@ -327,7 +344,7 @@ fn same_columns(raw: &[RawMigration], faults: &mut Vec<Fault>) {
     for migration in raw {
         let Some(table) = migration.texts.get("table") else { continue };
         let Some(relation) = parse_relation_name(&table.value) else { continue };
-        for key in ["from", "to"] {
+        for key in ["from", "to", "column"] {
             let Some(column) = migration.texts.get(key) else { continue };
             let place = (relation.clone(), column.value.clone());
             match seen.get(&place) {

@@ -4,9 +4,11 @@
 //! nearest correct spelling. What only the database can tell (does the table exist?) is added by
 //! [`crate::phase::prepare`] to the same report.
 
+mod backfill;
 mod check;
 mod duration;
 mod fault;
+mod kinds;
 mod name;
 mod raw;
 mod server_url;
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 use rewrite_rules::{Rule, Shape};
 
+pub use backfill::{BackfillPlan, OnError};
 pub use duration::duration;
 pub use fault::{Fault, Report, nearest, plain_reason};
 pub use name::parse_relation_name;
@@ -57,6 +60,8 @@ pub struct Config {
     pub lease: Duration,
     /// The migrations, in the order of the file.
     pub rules: Vec<Rule>,
+    /// How their backfills go, by their names, where the file says anything of it.
+    pub backfills: BTreeMap<String, BackfillPlan>,
     /// Which clients speak the new shape, the first that fits counts.
     pub clients: Vec<ClientRule>,
 }
@@ -112,6 +117,8 @@ pub struct Draft {
     pub control: Option<ControlUrl>,
     /// The migrations that could be read, with their places.
     pub rules: Vec<(Rule, Places)>,
+    /// How their backfills go, by their names, where the file says anything of it.
+    pub backfills: BTreeMap<String, BackfillPlan>,
     clients: Vec<ClientRule>,
     path: PathBuf,
     listen: Option<SocketAddr>,
@@ -140,7 +147,7 @@ impl Draft {
     #[must_use]
     pub fn parse(path: &Path, text: &str) -> Self {
         let (raw, mut faults) = raw::RawConfig::parse(text);
-        let rules = check::rules(raw.migrations, &mut faults);
+        let rules = check::rules(&raw.migrations, &mut faults);
         let folder = path.parent().unwrap_or(Path::new(""));
         let control_line = raw.control.as_ref().map(|text| text.line);
         let mut draft = Self {
@@ -155,6 +162,7 @@ impl Draft {
             clients: check::clients(raw.clients, &mut faults),
             path: path.to_owned(),
             rules,
+            backfills: check::backfills(raw.migrations),
             report: Report::new(path, Vec::new()),
         };
         draft.report.faults = faults;
@@ -228,6 +236,7 @@ impl Draft {
             mut report,
             control,
             rules,
+            backfills,
             clients,
             path,
             listen,
@@ -248,6 +257,7 @@ impl Draft {
                     admin_socket,
                     lease,
                     rules,
+                    backfills,
                     clients,
                 })
             }

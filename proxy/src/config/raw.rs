@@ -6,7 +6,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::backfill::BackfillPlan;
 use super::fault::{Fault, spelling_hint};
+use super::kinds::KindKeys;
 
 /// Keys of the file's top level.
 const TOP_KEYS: [&str; 9] = [
@@ -22,7 +24,7 @@ const TOP_KEYS: [&str; 9] = [
 ];
 
 /// Keys of a `[[migration]]`, over all kinds.
-const MIGRATION_KEYS: [&str; 12] = [
+const MIGRATION_KEYS: [&str; 17] = [
     "name",
     "kind",
     "strategy",
@@ -35,14 +37,36 @@ const MIGRATION_KEYS: [&str; 12] = [
     "up",
     "down",
     "from_type",
+    "column",
+    "value",
+    "not_null",
+    "backfill",
+    "verify_every",
 ];
 
-/// Those of them that hold a text, and must be there.
-const MIGRATION_TEXTS: [&str; 6] = ["name", "kind", "table", "from", "to", "phase"];
+/// Those of them that every kind must have.
+const REQUIRED_KEYS: [&str; 4] = ["name", "kind", "table", "phase"];
 
-/// Those of them that hold a text and may be left out: the first is of kind `rename-column` only, the
-/// others of `change-column`.
-const OPTIONAL_TEXTS: [&str; 4] = ["strategy", "up", "down", "from_type"];
+/// Those of them that hold a text.
+const MIGRATION_TEXTS: [&str; 12] = [
+    "name",
+    "kind",
+    "table",
+    "from",
+    "to",
+    "column",
+    "value",
+    "phase",
+    "strategy",
+    "up",
+    "down",
+    "from_type",
+];
+
+/// Whether a `[[migration]]` may have such a key.
+pub(super) fn is_migration_key(key: &str) -> bool {
+    MIGRATION_KEYS.contains(&key)
+}
 
 /// Keys of a `[[client]]`; all hold a text.
 const CLIENT_KEYS: [&str; 3] = ["role", "application_name", "shape"];
@@ -90,6 +114,10 @@ pub(super) struct RawMigration {
     pub(super) position: Option<u16>,
     /// Its `constraints`.
     pub(super) constraints: BTreeMap<String, String>,
+    /// Its `not_null`.
+    pub(super) not_null: bool,
+    /// What it says of its backfill.
+    pub(super) backfill: BackfillPlan,
     /// Line of each key that it has, right or wrong.
     pub(super) lines: BTreeMap<String, usize>,
 }
@@ -137,15 +165,15 @@ impl RawConfig {
     }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
-    faults: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
     /// Some of the file could not be read, so a key that is not seen may still be there.
     partial: bool,
 }
 
 impl Reader<'_> {
-    fn line(&self, span: Range<usize>) -> usize {
+    pub(super) fn line(&self, span: Range<usize>) -> usize {
         1 + self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
     }
 
@@ -281,32 +309,54 @@ impl Reader<'_> {
             table.keys().map(|key| (key.get_ref().to_string(), self.line(key.span()))).collect();
         let mut texts = BTreeMap::new();
         for key in MIGRATION_TEXTS {
-            match find(table, key) {
-                Some((_, value)) => {
-                    if let Some(text) = self.string(value, Some(&shown_as), key) {
-                        texts.insert(key, text);
-                    }
-                }
-                None if self.partial => {}
-                None => self.faults.push(Fault {
-                    line: Some(header),
-                    migration: Some(shown_as.clone()),
-                    key: Some(key.to_owned()),
-                    message: "is missing".to_owned(),
-                    hint: None,
-                }),
-            }
-        }
-        for key in OPTIONAL_TEXTS {
             if let Some((_, value)) = find(table, key)
                 && let Some(text) = self.string(value, Some(&shown_as), key)
             {
                 texts.insert(key, text);
             }
         }
-        let position = self.position(table, &shown_as);
-        let constraints = self.constraints(table, &shown_as);
-        RawMigration { shown_as, header, texts, position, constraints, lines }
+        let kind = texts.get("kind").and_then(|kind: &Text| KindKeys::of(&kind.value));
+        let of_kind = kind.map_or(&[][..], |keys| keys.required);
+        let is_required = |key: &&str| REQUIRED_KEYS.contains(key) || of_kind.contains(key);
+        for key in MIGRATION_TEXTS.into_iter().filter(is_required) {
+            if find(table, key).is_none() && !self.partial {
+                self.faults.push(Fault {
+                    line: Some(header),
+                    migration: Some(shown_as.clone()),
+                    key: Some(key.to_owned()),
+                    message: "is missing".to_owned(),
+                    hint: None,
+                });
+            }
+        }
+        RawMigration {
+            header,
+            texts,
+            position: self.position(table, &shown_as),
+            constraints: self.constraints(table, &shown_as),
+            not_null: self.not_null(table, &shown_as),
+            backfill: self.backfill(table, &shown_as),
+            shown_as,
+            lines,
+        }
+    }
+
+    fn not_null(&mut self, table: &DeTable<'_>, migration: &str) -> bool {
+        let Some((_, value)) = find(table, "not_null") else { return false };
+        let wanted = value.get_ref().as_bool();
+        if wanted.is_none() {
+            self.faults.push(Fault {
+                line: Some(self.line(value.span())),
+                migration: Some(migration.to_owned()),
+                key: Some("not_null".to_owned()),
+                message: format!(
+                    "must be a boolean, but is of type {}",
+                    value.get_ref().type_str()
+                ),
+                hint: Some("write not_null = true".to_owned()),
+            });
+        }
+        wanted.unwrap_or_default()
     }
 
     /// `constraints = { old_name = "new_name" }`.
@@ -364,7 +414,7 @@ fn not_a_table(key: &str, line: usize, type_name: &str) -> Fault {
 }
 
 /// The entry at a key, with the key's own span.
-fn find<'t, 'i>(
+pub(super) fn find<'t, 'i>(
     table: &'t DeTable<'i>,
     name: &str,
 ) -> Option<(&'t Spanned<std::borrow::Cow<'i, str>>, &'t Spanned<DeValue<'i>>)> {

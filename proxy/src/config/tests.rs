@@ -156,3 +156,242 @@ fn passwords_are_never_repeated() {
         assert!(told.contains("key \"control\"") && !told.contains("hunter2"), "{told}");
     }
 }
+
+const HEAD: &str = r#"listen   = "127.0.0.1:6432"
+upstream = "postgres://127.0.0.1:5432"
+control  = "postgres://segue@127.0.0.1:5432/app"
+"#;
+
+fn backfill(rest: &str) -> String {
+    format!(
+        "{HEAD}[[migration]]\nname = \"seen\"\nkind = \"backfill-column\"\ntable = \"users\"\n\
+         column = \"seen_at\"\nvalue = \"coalesce(a, b)\"\nphase = \"backfill\"\n{rest}"
+    )
+}
+
+#[test]
+fn a_backfill_is_read_with_its_plan() {
+    let text = backfill(
+        r#"not_null = true
+verify_every = "10m"
+
+[migration.backfill]
+max_rate = 2000
+workers  = 2
+on_error = "skip"
+
+[[migration.backfill.step]]
+where = "a > now() - interval '7 days'"
+
+[[migration.backfill.step]]
+where = "a IS NOT NULL"
+
+[[migration]]
+name  = "rename-username"
+kind  = "rename-column"
+table = "users"
+from  = "username"
+to    = "handle"
+phase = "dual-write"
+
+[migration.backfill]
+max_rate = 1
+"#,
+    );
+    let config = Draft::parse(Path::new("segue.toml"), &text).finish().unwrap();
+    let seen = rewrite_rules::rule::AddedColumn {
+        table: "users".to_owned(),
+        column: "seen_at".to_owned(),
+        value: "coalesce(a, b)".to_owned(),
+        not_null: true,
+    };
+    assert_eq!(config.rules[0].change, rewrite_rules::rule::Change::BackfillColumn(seen));
+    let plan = BackfillPlan {
+        steps: vec!["a > now() - interval '7 days'".to_owned(), "a IS NOT NULL".to_owned()],
+        max_rate: Some(2000),
+        workers: Some(2),
+        on_error: OnError::Skip,
+        verify_every: Some(Duration::from_secs(600)),
+    };
+    let of_rename = BackfillPlan { max_rate: Some(1), ..BackfillPlan::default() };
+    let expected = [("rename-username".to_owned(), of_rename), ("seen".to_owned(), plan)];
+    assert_eq!(config.backfills, expected.into());
+}
+
+#[test]
+fn a_file_that_says_nothing_of_a_backfill_has_no_plan_of_one() {
+    let config = Draft::parse(Path::new("segue.toml"), &backfill("")).finish().unwrap();
+    assert_eq!(config.backfills, BTreeMap::new());
+}
+
+#[test]
+fn how_a_backfill_goes_is_no_part_of_what_the_migration_is() {
+    let rules =
+        |rest| Draft::parse(Path::new("segue.toml"), &backfill(rest)).finish().unwrap().rules;
+    assert_eq!(rules(""), rules("verify_every = \"1h\"\n[migration.backfill]\nworkers = 3\n"));
+}
+
+#[test]
+fn each_kind_has_keys_of_its_own() {
+    let text = format!(
+        "{HEAD}{}",
+        r#"[[migration]]
+name  = "seen"
+kind  = "backfill-column"
+table = "users"
+from  = "a"
+up    = "b"
+colum = "seen_at"
+not_null = "yes"
+phase = "dual-write"
+
+[[migration]]
+name  = "rename-username"
+kind  = "rename-column"
+table = "users"
+from  = "username"
+to    = "handle"
+value = "x"
+up    = "y"
+phase = "enforce"
+
+[[migration]]
+name     = "widen"
+kind     = "change-column"
+strategy = "metadata"
+table    = "users"
+from     = "n"
+to       = "m"
+not_null = true
+phase    = "expand"
+
+[[migration]]
+name   = "again"
+kind   = "backfill-column"
+table  = "public.users"
+column = "username"
+value  = ""
+phase  = "enforced"
+
+[[migration]]
+name  = "odd"
+kind  = "backfil-column"
+table = "users"
+phase = "back"
+"#
+    );
+    let expected = r#"segue.toml:4: migration "seen", key "column": is missing
+segue.toml:4: migration "seen", key "value": is missing
+segue.toml:8: migration "seen", key "from": is not for kind "backfill-column"
+  hint: it is a key of "rename-column" and "change-column"
+segue.toml:9: migration "seen", key "up": is not for kind "backfill-column"
+  hint: it is a key of "change-column"
+segue.toml:10: migration "seen", key "colum": unknown key
+  hint: did you mean "column"?
+segue.toml:11: migration "seen", key "not_null": must be a boolean, but is of type string
+  hint: write not_null = true
+segue.toml:20: migration "rename-username", key "value": is not for kind "rename-column"
+  hint: it is a key of "backfill-column"
+segue.toml:21: migration "rename-username", key "up": is not for kind "rename-column"
+  hint: it is a key of "change-column"
+segue.toml:22: migration "rename-username", key "phase": kind "rename-column" has no phase "enforce"
+  hint: use "expand", "dual-write", "switch-reads", "stop-dual-write" or "contract"
+segue.toml:27: migration "widen", key "strategy": is not for kind "change-column"
+  hint: it is a key of "rename-column"
+segue.toml:31: migration "widen", key "not_null": is not for kind "change-column"
+  hint: it is a key of "backfill-column"
+segue.toml:38: migration "again", key "column": column "username" of table "public.users" is already part of migration "rename-username", in line 14
+segue.toml:39: migration "again", key "value": is empty
+segue.toml:40: migration "again", key "phase": unknown phase "enforced"
+  hint: did you mean "enforce"?
+segue.toml:44: migration "odd", key "kind": unknown kind "backfil-column"
+  hint: did you mean "backfill-column"?
+segue.toml:46: migration "odd", key "phase": unknown phase "back"
+  hint: did you mean "backfill"?"#;
+    assert_eq!(check(&text), expected);
+    let wrong_phase = backfill("").replace("phase = \"backfill\"", "phase = \"contract\"");
+    assert_eq!(
+        check(&wrong_phase),
+        "segue.toml:10: migration \"seen\", key \"phase\": kind \"backfill-column\" has no phase \
+         \"contract\"\n  hint: use \"expand\", \"backfill\" or \"enforce\""
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_plan_is_told_at_its_line() {
+    let text = backfill(
+        r#"verify_every = "10"
+
+[migration.backfill]
+max_rat  = 5
+max_rate = 0
+workers  = 65
+on_error = "skp"
+to       = "x"
+
+[[migration.backfill.step]]
+were = "a"
+
+[[migration.backfill.step]]
+where = 5
+
+[[migration.backfill.step]]
+where = " "
+"#,
+    );
+    let expected = r#"segue.toml:11: migration "seen", key "verify_every": must be a number with a unit: ms, s, m or h
+  hint: write it as "10m"
+segue.toml:14: migration "seen", key "backfill.max_rat": unknown key
+  hint: did you mean "max_rate"?
+segue.toml:15: migration "seen", key "backfill.max_rate": must be at least 1
+segue.toml:16: migration "seen", key "backfill.workers": must be at most 64
+segue.toml:17: migration "seen", key "backfill.on_error": unknown value "skp"
+  hint: did you mean "skip"?
+segue.toml:18: migration "seen", key "backfill.to": unknown key
+  hint: "to" belongs above [migration.backfill]
+segue.toml:20: migration "seen", key "backfill.step.where": is missing
+  hint: write where = "…", a condition over the row's columns
+segue.toml:21: migration "seen", key "backfill.step.were": unknown key
+  hint: did you mean "where"?
+segue.toml:24: migration "seen", key "backfill.step.where": must be a string, but is of type integer
+segue.toml:27: migration "seen", key "backfill.step.where": is empty"#;
+    assert_eq!(check(&text), expected);
+    for (rest, expected) in [
+        (
+            "backfill = true\n",
+            "backfill\": must be a table, but is of type boolean\n  hint: write \
+          [migration.backfill], with its keys below",
+        ),
+        (
+            "backfill = { step = \"a\" }\n",
+            "backfill.step\": must be an array of tables, but is of type \
+          string\n  hint: write each step below its own [[migration.backfill.step]]",
+        ),
+        (
+            "backfill = { step = [5] }\n",
+            "backfill.step\": must be a table, but is of type integer\n  \
+          hint: write each step below its own [[migration.backfill.step]]",
+        ),
+        (
+            "backfill = { workers = \"2\" }\n",
+            "backfill.workers\": must be an integer, but is of type string",
+        ),
+        ("backfill = { max_rate = -1 }\n", "backfill.max_rate\": must be at least 1"),
+        (
+            "backfill = { on_error = 1 }\n",
+            "backfill.on_error\": must be a string, but is of type integer",
+        ),
+        (
+            "verify_every = 10\n",
+            "verify_every\": must be a string, but is of type integer\n  hint: \
+          write it as \"10m\"",
+        ),
+        (
+            "verify_every = \"0s\"\n",
+            "verify_every\": must be at least 1s\n  hint: write it as \"10m\"",
+        ),
+    ] {
+        let expected = format!("segue.toml:11: migration \"seen\", key \"{expected}");
+        assert_eq!(check(&backfill(rest)), expected, "{rest}");
+    }
+}

@@ -262,8 +262,9 @@ async fn prove(
     let recording = recorder.recording();
     let phase = recording.chapters.last().map_or(Phase::Expand, |chapter| chapter.phase);
     let column = match phase {
-        Phase::Expand | Phase::DualWrite => "username",
         Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => "handle",
+        // The walk is a rename: it has no phases of other kinds.
+        Phase::Expand | Phase::DualWrite | Phase::Backfill | Phase::Enforce => "username",
     };
     Ok(proof::compare(direct, column, models, &recording).await?)
 }

@@ -167,7 +167,7 @@ impl View {
     pub(super) fn phase(&self, phase: Phase) {
         self.state().phase = Some(phase);
         let Some(panel) = &self.panel else { return };
-        let rail: Vec<String> = Phase::ALL
+        let rail: Vec<String> = Phase::TWO_SIDED
             .into_iter()
             .map(|each| match each.cmp(&phase) {
                 std::cmp::Ordering::Less => self.paint.dim(each),

@@ -46,14 +46,14 @@ pub(super) fn findings(
                 .into_iter()
                 .any(|it| !matches!(it.about, About::MissingColumn | About::Definition)),
             // Of a column that does not exist, or is of a wrong type, the rest can wait.
-            "from" | "to" => {
-                let column = rule.change.columns();
-                let name = if fault.key == "from" { &column.from } else { &column.to };
-                let begin = format!("column \"{name}\" ");
+            key => {
                 let is_told = |about| matches!(about, About::MissingColumn | About::Definition);
-                faults.into_iter().any(|it| is_told(it.about) && it.message.starts_with(&begin))
+                let columns = rule.change.governed().into_iter().filter(|it| it.key == key);
+                let mut begin = columns.map(|it| format!("column \"{}\" ", it.column));
+                begin.next().is_some_and(|begin| {
+                    faults.into_iter().any(|it| is_told(it.about) && it.message.starts_with(&begin))
+                })
             }
-            _other => false,
         }
     };
     let mut findings = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use rewrite_rules::Phase;
+use rewrite_rules::{Phase, Rule};
 use serde::Serialize;
 
 /// Messages are broken here; commands never are. Unit: columns.
@@ -31,6 +31,27 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A reason that an operator may overrule unless data would be lost.
+    pub(super) fn new(
+        rule: &Rule,
+        to: Phase,
+        severity: Severity,
+        about: About,
+        message: String,
+        remedy: impl IntoIterator<Item = String>,
+    ) -> Self {
+        Self {
+            migration: rule.name.clone(),
+            from: rule.phase,
+            to,
+            severity,
+            about,
+            forcible: severity != Severity::LosesData,
+            message,
+            remedy: remedy.into_iter().collect(),
+        }
+    }
+
     /// What comes of it, in a word or two.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -124,6 +145,8 @@ abouts! {
     NotCompared = "not-compared",
     /// They were compared a short while ago, and were the same.
     RowsCompared = "rows-compared",
+    /// The added column is NULL in rows that have a value for it.
+    NotFilled = "not-filled",
     /// An index of the old column has no equivalent on the new one.
     MissingIndex = "missing-index",
     /// An index on the new column is not valid.

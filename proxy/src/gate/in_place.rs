@@ -18,11 +18,11 @@ pub(super) async fn check(
     client: &mut Client,
     catalog: &Arc<Catalog>,
     rules: &[Rule],
-    rule: &Rule,
+    pair: &ColumnPair,
     index: usize,
     to: Phase,
 ) -> Result<Vec<Finding>, String> {
-    let pair = rule.change.columns();
+    let Some(rule) = rules.get(index) else { return Ok(Vec::new()) };
     let after = renamed(catalog, pair, to);
     let Some(step) = Step::new(rule, to, catalog) else {
         let faults = faults::find(client, catalog, rules, index, to).await?;

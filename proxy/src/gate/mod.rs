@@ -14,11 +14,13 @@
 //! | [`functions`] | functions whose source names it |
 //! | [`statistics`] | what the planner knows of the new column |
 //! | [`in_place`] | all of that for a column that is renamed itself |
+//! | [`backfill_column`] | all of that for a column that is added |
 //! | [`words`] | names in a source |
 //!
 //! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
 //! tables is needed for the rows; all else is readable by every role.
 
+mod backfill_column;
 mod columns;
 mod constraints;
 mod definitions;
@@ -92,9 +94,21 @@ pub async fn look(
     to: Phase,
 ) -> Result<Looked, String> {
     let Some(rule) = rules.get(index) else { return Ok(Looked::default()) };
-    if let Change::RenameInPlace(_) = rule.change {
-        let findings = in_place::check(client, &catalog, rules, rule, index, to).await?;
-        return Ok(Looked { findings, compared: None });
+    match &rule.change {
+        Change::RenameColumn(_) | Change::ChangeColumn { .. } => {}
+        Change::RenameInPlace(pair) => {
+            let findings = in_place::check(client, &catalog, rules, pair, index, to).await?;
+            return Ok(Looked { findings, compared: None });
+        }
+        Change::BackfillColumn(added) => {
+            let now = in_time(client.query_one("SELECT clock_timestamp()::text", &[])).await;
+            let started_at = answered(now)?.try_get(0).map_err(|error| reason(&error))?;
+            let findings =
+                backfill_column::check(client, &catalog, rules, added, index, to).await?;
+            let is_compared = (rule.phase, to) == (Phase::Backfill, Phase::Enforce);
+            let compared = is_compared.then(|| Compared::of(&findings, started_at));
+            return Ok(Looked { findings, compared });
+        }
     }
     let faults = faults::find(client, &catalog, rules, index, to).await?;
     let Some(step) = Step::new(rule, to, &catalog) else {

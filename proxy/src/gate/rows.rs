@@ -70,6 +70,20 @@ pub struct Compared {
     pub detail: Option<String>,
 }
 
+impl Compared {
+    /// What was found of rows that are not compared with another column.
+    pub(super) fn of(findings: &[Finding], started_at: String) -> Self {
+        let about = |wanted| findings.iter().find(|finding| finding.about == wanted);
+        let (equal, finding) = match (about(About::NotFilled), about(About::NotCompared)) {
+            (Some(differ), _) => (Some(false), Some(differ)),
+            (None, Some(unknown)) => (None, Some(unknown)),
+            (None, None) => (Some(true), None),
+        };
+        let detail = finding.map(|finding| finding.message.clone());
+        Self { started_at, subject: String::new(), equal, counts: None, detail }
+    }
+}
+
 pub(super) async fn check(
     client: &mut Client,
     means: Means<'_>,
@@ -228,7 +242,7 @@ impl Compare<'_> {
     async fn refused(&self, client: &Client, error: &Error) -> Result<Finding, String> {
         let Some(code) = error.code() else { return Err(reason(error)) };
         let remedy = match *code == SqlState::INSUFFICIENT_PRIVILEGE {
-            true => access_to(client, self.root).await?,
+            true => access_to(client, self.root.oid, &self.root.sql).await?,
             false => Vec::new(),
         };
         Ok(not_compared(self.step, self.root, &reason(error), remedy))
@@ -286,15 +300,19 @@ fn differ(
 }
 
 /// What gives the control role access to all rows.
-async fn access_to(client: &Client, root: &Member<'_>) -> Result<Vec<String>, String> {
-    let row = answered(in_time(client.query_one(queries::ACCESS, &[&root.oid])).await)?;
+pub(super) async fn access_to(
+    client: &Client,
+    oid: u32,
+    table: &str,
+) -> Result<Vec<String>, String> {
+    let row = answered(in_time(client.query_one(queries::ACCESS, &[&oid])).await)?;
     let take = || -> Result<Vec<String>, tokio_postgres::Error> {
         let (role, schema): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let (usage, select, all_rows): (bool, bool, bool) =
             (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
         let grants = [
             (!usage).then(|| format!("GRANT USAGE ON SCHEMA {schema} TO {role};")),
-            (!select).then(|| format!("GRANT SELECT ON {} TO {role};", root.sql)),
+            (!select).then(|| format!("GRANT SELECT ON {table} TO {role};")),
             (!all_rows).then(|| format!("ALTER ROLE {role} BYPASSRLS;")),
         ];
         Ok(grants.into_iter().flatten().collect())

@@ -51,9 +51,9 @@ pub(super) enum Move {
 }
 
 impl<'a> Step<'a> {
-    /// `None` if the table does not exist.
+    /// `None` if the table does not exist, or the migration is not one of two columns.
     pub(super) fn new(rule: &'a Rule, to: Phase, catalog: &'a Catalog) -> Option<Self> {
-        let pair = rule.change.columns();
+        let pair = rule.change.pair()?;
         let root = parse_relation_name(&pair.table)?;
         let mut members: Vec<Member<'a>> = Vec::new();
         let mut open = vec![root];
@@ -79,6 +79,8 @@ impl<'a> Step<'a> {
         let forward = self.to > self.from;
         match self.to {
             _same if self.to == self.from => Move::Stay,
+            // No migration of two columns goes there.
+            Phase::Backfill | Phase::Enforce => Move::Stay,
             Phase::Expand => Move::LeaveNew,
             Phase::DualWrite if forward => Move::WriteBoth,
             Phase::DualWrite => Move::ReadOldAgain,
@@ -94,6 +96,7 @@ impl<'a> Step<'a> {
         let keeps = match &self.rule.change {
             Change::RenameColumn(_) | Change::RenameInPlace(_) => true,
             Change::ChangeColumn { up, down, .. } => up.is_none() && down.is_none(),
+            Change::BackfillColumn(_) => false,
         };
         keeps && self.members.first().is_some_and(Member::has_one_type)
     }
@@ -139,16 +142,7 @@ impl<'a> Step<'a> {
         message: String,
         remedy: impl IntoIterator<Item = String>,
     ) -> Finding {
-        Finding {
-            migration: self.rule.name.clone(),
-            from: self.from,
-            to: self.to,
-            severity,
-            about,
-            forcible: severity != Severity::LosesData,
-            message,
-            remedy: remedy.into_iter().collect(),
-        }
+        Finding::new(self.rule, self.to, severity, about, message, remedy)
     }
 
     /// A finding that also keeps the target phase from being compiled.

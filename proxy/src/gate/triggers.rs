@@ -15,13 +15,14 @@ const BEFORE: i32 = 2;
 const INSERT: i32 = 4;
 const UPDATE: i32 = 16;
 
-struct Trigger {
-    table: u32,
-    name: String,
+/// A trigger with the source of its function.
+pub(super) struct Trigger {
+    pub(super) table: u32,
+    pub(super) name: String,
     kind: i32,
     language: String,
     source: String,
-    function: String,
+    pub(super) function: String,
     arguments: String,
 }
 
@@ -56,8 +57,7 @@ pub(super) async fn check(
     };
     let oids = step.oids();
     let mut findings = Vec::new();
-    for row in transaction.query(queries::TRIGGERS, &[&oids]).await? {
-        let trigger = trigger(&row)?;
+    for trigger in of_tables(transaction, &oids).await? {
         let Some(member) = step.member(trigger.table) else { continue };
         findings.extend(match writes_both {
             true => before_write(step, member, &trigger),
@@ -74,6 +74,15 @@ pub(super) async fn check(
     Ok(findings)
 }
 
+/// The triggers of these tables that fire in an ordinary session.
+pub(super) async fn of_tables(
+    transaction: &Transaction<'_>,
+    oids: &[u32],
+) -> Result<Vec<Trigger>, Error> {
+    let rows = transaction.query(queries::TRIGGERS, &[&oids]).await?;
+    rows.iter().map(trigger).collect()
+}
+
 fn trigger(row: &Row) -> Result<Trigger, Error> {
     Ok(Trigger {
         table: row.try_get(0)?,
@@ -87,20 +96,40 @@ fn trigger(row: &Row) -> Result<Trigger, Error> {
 }
 
 impl Trigger {
-    /// Which columns its function names. Arguments are what a function in C is told instead.
+    /// Which columns its function names.
     fn names(&self, step: &Step<'_>) -> Names {
-        let text = match self.is_readable() {
+        names(&self.text(), step)
+    }
+
+    /// Where a column that it looks at would stand. Arguments are what a function in C is told
+    /// instead.
+    pub(super) fn text(&self) -> String {
+        match self.is_readable() {
             true => format!("{}\0{}", self.source, self.arguments),
             false => self.arguments.clone(),
-        };
-        names(&text, step)
+        }
     }
 
     fn is_readable(&self) -> bool {
         self.language != "c" && self.language != "internal"
     }
 
-    fn show_function(&self) -> String {
+    /// The language in which nobody can read what it does.
+    pub(super) fn unreadable(&self) -> Option<&str> {
+        (!self.is_readable()).then_some(self.language.as_str())
+    }
+
+    /// Whether it may change a row before it is stored.
+    pub(super) fn is_before_write(&self) -> bool {
+        self.kind & (ROW | BEFORE) == ROW | BEFORE && self.kind & (INSERT | UPDATE) != 0
+    }
+
+    /// Whether an UPDATE of a row fires it.
+    pub(super) fn is_of_update(&self) -> bool {
+        self.kind & UPDATE != 0
+    }
+
+    pub(super) fn show_function(&self) -> String {
         show_function(&self.function)
     }
 }
@@ -121,9 +150,7 @@ fn names(text: &str, step: &Step<'_>) -> Names {
 
 /// A trigger that may change the row before it is stored, and so one of the columns alone.
 fn before_write(step: &Step<'_>, member: &Member<'_>, trigger: &Trigger) -> Option<Finding> {
-    let fires =
-        trigger.kind & (ROW | BEFORE) == ROW | BEFORE && trigger.kind & (INSERT | UPDATE) != 0;
-    if !fires {
+    if !trigger.is_before_write() {
         return None;
     }
     let (from, to) = (&step.pair.from, &step.pair.to);

@@ -12,12 +12,13 @@ use super::JournalError;
 /// wishes it, and who has frozen the fleet. `$1` is the migration.
 ///
 /// No step of this migration is taken beside a batch: two steps further on, a copy would overwrite
-/// what clients have written.
+/// what clients have written. Nor does another runner take over beside it, whose places it would
+/// overwrite.
 pub const GUARD: &str = "
     SELECT m.epoch, b.runner, b.wish, b.wished_by,
            CASE WHEN f.frozen_at IS NOT NULL THEN coalesce(f.frozen_by, '') END
     FROM segue.migration m, segue.backfill b, segue.fleet f
-    WHERE m.name = $1 AND b.migration = m.name FOR SHARE OF m";
+    WHERE m.name = $1 AND b.migration = m.name FOR SHARE OF m FOR KEY SHARE OF b";
 
 /// Where a backfill stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,8 +126,10 @@ pub struct Failure {
 /// The server, or the way to it.
 pub async fn begin(client: &mut Client, it: &Begin<'_>) -> Result<(Job, bool), JournalError> {
     let transaction = client.transaction().await?;
-    // Not under the lock of another runner's last batch: it ends within seconds, or its session is gone.
-    transaction.batch_execute("SET LOCAL lock_timeout = '10s'").await?;
+    // The last batches of the runner before end within seconds, or their sessions are gone.
+    transaction.batch_execute("SET LOCAL lock_timeout = '20s'").await?;
+    let last = "SELECT FROM segue.backfill WHERE migration = $1 FOR UPDATE";
+    transaction.execute(last, &[&it.migration]).await?;
     let Begin { migration, target, epoch, runner, who, anew, inside } = it;
     let take_over = "
         UPDATE segue.backfill

@@ -77,6 +77,7 @@ pub struct Trusted {
 pub fn asked_by(phase: Phase) -> Phase {
     match phase {
         Phase::SwitchReads => Phase::DualWrite,
+        Phase::Backfill | Phase::Enforce => Phase::Enforce,
         Phase::DualWrite | Phase::Expand | Phase::StopDualWrite | Phase::Contract => {
             Phase::SwitchReads
         }

@@ -1,6 +1,6 @@
 //! Prepares a generation, swaps it in and starts its drain; one flip at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -90,7 +90,7 @@ impl Flipper {
             trouble: None,
             address,
             said: None,
-            verifying: watch::Sender::new(verifying(&config)),
+            verifying: watch::Sender::new(Verifying::of(&config)),
         };
         if let Some(agreed) = agreed {
             let cause = flipper.cause_of_file();
@@ -263,7 +263,7 @@ impl Flipper {
         force: bool,
     ) -> Result<Vec<Closed>, ReloadError> {
         let running = self.config.rules.clone();
-        let Verifying { control, every } = verifying(&self.config);
+        let Verifying { control, every } = Verifying::of(&self.config);
         let Some((client, loaded)) = &mut read.connected else { return Ok(Vec::new()) };
         for _round in 0..GATE_ROUNDS {
             let asking =
@@ -371,10 +371,11 @@ impl Flipper {
         }
         running.rules = new.rules;
         running.clients = new.clients;
+        running.backfills = new.backfills;
         if running.control.database == new.control.database {
             running.control = new.control;
         }
-        self.verifying.send_replace(verifying(&self.config));
+        self.verifying.send_replace(Verifying::of(&self.config));
     }
 
     async fn changed_catalog(&mut self) -> Result<Option<Loaded>, String> {
@@ -485,11 +486,6 @@ pub(super) fn changes(running: &[Rule], new: &[Rule], forced: &[Closed]) -> Vec<
         change.forced = closed.map(ToString::to_string);
     }
     changes
-}
-
-/// Which rows are to be compared how often.
-fn verifying(config: &Config) -> Verifying {
-    Verifying { control: config.control.clone(), every: BTreeMap::new() }
 }
 
 /// The tables that a generation governs, partitions and inheriting tables included.

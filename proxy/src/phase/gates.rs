@@ -107,7 +107,9 @@ pub(super) fn compares_rows(plan: &Plan) -> bool {
     plan.steps.iter().any(|step| match step {
         Step::Move { from, to, .. } => matches!(
             (from, to),
-            (Phase::DualWrite, Phase::SwitchReads) | (Phase::SwitchReads, Phase::DualWrite)
+            (Phase::DualWrite, Phase::SwitchReads)
+                | (Phase::SwitchReads, Phase::DualWrite)
+                | (Phase::Backfill, Phase::Enforce)
         ),
         Step::Start { .. } | Step::Change { .. } | Step::Remove { .. } => false,
     })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rewrite_rules::rule::Change;
+use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Phase, Rule};
 
 use crate::journal::step::Entry;
@@ -126,19 +126,22 @@ fn start(index: usize, rule: &Rule) -> Result<Step, PlanFault> {
     match rule.phase {
         Phase::Expand => Ok(Step::Start { migration: rule.name.clone(), phase: rule.phase }),
         // Until now its table was not looked at: beside that, only `expand` is safe.
-        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {
-            Err(PlanFault {
-                rule: Some(index),
-                migration: rule.name.clone(),
-                key: "phase",
-                message: format!(
-                    "a migration that is new to a running proxy starts in phase \"expand\", not \
-                     \"{}\"",
-                    rule.phase
-                ),
-                hint: "set phase = \"expand\" first".to_owned(),
-            })
-        }
+        Phase::DualWrite
+        | Phase::SwitchReads
+        | Phase::StopDualWrite
+        | Phase::Contract
+        | Phase::Backfill
+        | Phase::Enforce => Err(PlanFault {
+            rule: Some(index),
+            migration: rule.name.clone(),
+            key: "phase",
+            message: format!(
+                "a migration that is new to a running proxy starts in phase \"expand\", not \
+                 \"{}\"",
+                rule.phase
+            ),
+            hint: "set phase = \"expand\" first".to_owned(),
+        }),
     }
 }
 
@@ -156,6 +159,9 @@ fn proceed(
         message,
         hint,
     };
+    if let Some((message, hint)) = rule.change.lacks(rule.phase) {
+        return faults.push(fault("phase", message, hint));
+    }
     if let Err(skipped) = running.phase.step(rule.phase, running.change.phases()) {
         let hint = format!("set phase = \"{}\", and go on when it is drained", skipped.next);
         faults.push(fault("phase", skipped.to_string(), hint));
@@ -178,49 +184,72 @@ fn proceed(
 
 /// The first key that makes the two different migrations.
 fn changed_key(old: &Change, new: &Change) -> Option<&'static str> {
-    if old.kind() != new.kind() {
-        return Some("kind");
-    }
-    let (was, is) = (old.columns(), new.columns());
-    let columns =
-        [("table", &was.table, &is.table), ("from", &was.from, &is.from), ("to", &was.to, &is.to)];
-    let column = columns.into_iter().find(|(_, old, new)| old != new).map(|(key, _, _)| key);
-    column.or_else(|| match (old, new) {
+    let text = |(key, old, new): (&'static str, &str, &str)| (old != new).then_some(key);
+    let of_pair = |was: &ColumnPair, is: &ColumnPair| {
+        let keys = [
+            ("table", was.table.as_str(), is.table.as_str()),
+            ("from", &was.from, &is.from),
+            ("to", &was.to, &is.to),
+        ];
+        keys.into_iter().find_map(text)
+    };
+    match (old, new) {
         (
-            Change::ChangeColumn { up, down, .. },
-            Change::ChangeColumn { up: new_up, down: new_down, .. },
-        ) => [("up", up, new_up), ("down", down, new_down)]
-            .into_iter()
-            .find(|(_, old, new)| old != new)
-            .map(|(key, _, _)| key),
-        (Change::RenameInPlace(_), Change::RenameColumn(_))
-        | (Change::RenameColumn(_), Change::RenameInPlace(_)) => Some("strategy"),
-        (Change::RenameColumn(_) | Change::RenameInPlace(_), _)
-        | (_, Change::RenameColumn(_) | Change::RenameInPlace(_)) => None,
-    })
+            Change::ChangeColumn { columns: was, up, down, .. },
+            Change::ChangeColumn { columns: is, up: new_up, down: new_down, .. },
+        ) => of_pair(was, is)
+            .or_else(|| (up != new_up).then_some("up"))
+            .or_else(|| (down != new_down).then_some("down")),
+        (Change::RenameColumn(was), Change::RenameColumn(is))
+        | (Change::RenameInPlace(was), Change::RenameInPlace(is)) => of_pair(was, is),
+        (Change::RenameInPlace(was), Change::RenameColumn(is))
+        | (Change::RenameColumn(was), Change::RenameInPlace(is)) => {
+            of_pair(was, is).or(Some("strategy"))
+        }
+        (Change::BackfillColumn(was), Change::BackfillColumn(is)) => {
+            let keys = [
+                ("table", was.table.as_str(), is.table.as_str()),
+                ("column", &was.column, &is.column),
+                ("value", &was.value, &is.value),
+            ];
+            let key = keys.into_iter().find_map(text);
+            key.or_else(|| (was.not_null != is.not_null).then_some("not_null"))
+        }
+        (
+            Change::RenameColumn(_)
+            | Change::RenameInPlace(_)
+            | Change::ChangeColumn { .. }
+            | Change::BackfillColumn(_),
+            _,
+        ) => Some("kind"),
+    }
 }
 
 fn remove(running: &Rule) -> Result<Step, PlanFault> {
     let migration = running.name.clone();
-    match running.phase {
-        Phase::Expand | Phase::Contract => Ok(Step::Remove { migration, phase: running.phase }),
-        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite => Err(PlanFault {
-            rule: None,
-            migration,
-            key: "phase",
-            message: format!(
-                "cannot be removed in phase \"{}\": its two sides would no longer be kept the same",
-                running.phase
-            ),
-            hint: "put it back, and go on to \"contract\" or back to \"expand\" before removing it"
-                .to_owned(),
-        }),
-    }
+    let (why, end) = match running.phase {
+        Phase::Expand | Phase::Contract | Phase::Enforce => {
+            return Ok(Step::Remove { migration, phase: running.phase });
+        }
+        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite => {
+            ("its two sides would no longer be kept the same", Phase::Contract)
+        }
+        Phase::Backfill => ("the rows of the past may not be filled yet", Phase::Enforce),
+    };
+    Err(PlanFault {
+        rule: None,
+        migration,
+        key: "phase",
+        message: format!("cannot be removed in phase \"{}\": {why}", running.phase),
+        hint: format!(
+            "put it back, and go on to \"{end}\" or back to \"expand\" before removing it"
+        ),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use rewrite_rules::rule::ColumnPair;
+    use rewrite_rules::rule::AddedColumn;
 
     use super::*;
 
@@ -245,9 +274,9 @@ mod tests {
 
     #[test]
     fn all_pairs_of_phases() {
-        use Phase::{Contract, DualWrite, Expand, StopDualWrite, SwitchReads};
-        for from in Phase::ALL {
-            for to in Phase::ALL {
+        use Phase::{Backfill, Contract, DualWrite, Enforce, Expand, StopDualWrite, SwitchReads};
+        for from in Phase::TWO_SIDED {
+            for to in Phase::TWO_SIDED {
                 let expected = match (from, to) {
                     (from, to) if from == to => String::new(),
                     (Expand, DualWrite)
@@ -263,6 +292,7 @@ mod tests {
                     (SwitchReads, _) => skip("stop-dual-write"),
                     (StopDualWrite, _) => skip("switch-reads"),
                     (Contract, _) => skip("stop-dual-write"),
+                    (Backfill | Enforce, _) => "not a phase of two sides".to_owned(),
                 };
                 assert_eq!(verdict(Some(from), Some(to)), expected, "{from} -> {to}");
             }
@@ -275,7 +305,7 @@ mod tests {
 
     #[test]
     fn beginnings_and_ends() {
-        for phase in Phase::ALL {
+        for phase in Phase::TWO_SIDED {
             let started = verdict(None, Some(phase));
             let removed = verdict(Some(phase), None);
             let starts = phase == Phase::Expand;
@@ -294,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_migration_is_what_it_was_once_it_has_left_expand() {
-        for phase in Phase::ALL {
+        for phase in Phase::TWO_SIDED {
             let result = plan(&[rule("m", "username", phase)], &[rule("m", "login", phase)]);
             if phase == Phase::Expand {
                 let steps = vec![Step::Change { migration: "m".to_owned() }];
@@ -311,5 +341,59 @@ mod tests {
         let a = rule("a", "username", Phase::DualWrite);
         let b = rule("b", "email", Phase::Contract);
         assert_eq!(plan(&[a.clone(), b.clone()], &[b, a]), Ok(Plan::default()));
+    }
+
+    #[test]
+    fn a_backfill_goes_its_own_way_and_is_what_it_was() {
+        let added = AddedColumn {
+            table: "users".to_owned(),
+            column: "seen".to_owned(),
+            value: "born".to_owned(),
+            not_null: false,
+        };
+        let rule = |added: &AddedColumn, phase| Rule {
+            name: "m".to_owned(),
+            change: Change::BackfillColumn(added.clone()),
+            phase,
+        };
+        let verdict = |old: &[Rule], new: &[Rule]| match plan(old, new) {
+            Ok(plan) => plan.steps.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            Err(faults) => faults.iter().map(|it| format!("! {}: {}", it.key, it.hint)).collect(),
+        };
+        let phases = [Phase::Expand, Phase::Backfill, Phase::Enforce];
+        for (at, from) in phases.into_iter().enumerate() {
+            for (place, to) in phases.into_iter().enumerate() {
+                let expected = match at.abs_diff(place) {
+                    0 => vec![],
+                    1 => vec![format!("migration \"m\" goes from phase \"{from}\" to \"{to}\"")],
+                    _ => vec![
+                        "! phase: set phase = \"backfill\", and go on when it is drained"
+                            .to_owned(),
+                    ],
+                };
+                assert_eq!(verdict(&[rule(&added, from)], &[rule(&added, to)]), expected);
+            }
+            let removed = verdict(&[rule(&added, from)], &[]);
+            let expected = match from == Phase::Backfill {
+                true => {
+                    "! phase: put it back, and go on to \"enforce\" or back to \"expand\" before \
+                         removing it"
+                        .to_owned()
+                }
+                false => format!("migration \"m\" is removed in phase \"{from}\""),
+            };
+            assert_eq!(removed, [expected]);
+        }
+        let backfill = |added: &AddedColumn| [rule(added, Phase::Backfill)];
+        for (key, changed) in [
+            ("table", AddedColumn { table: "people".to_owned(), ..added.clone() }),
+            ("column", AddedColumn { column: "met".to_owned(), ..added.clone() }),
+            ("value", AddedColumn { value: "now()".to_owned(), ..added.clone() }),
+            ("not_null", AddedColumn { not_null: true, ..added.clone() }),
+        ] {
+            let hint = "give it its old value again, or go back to phase \"expand\" first";
+            let found = verdict(&backfill(&added), &backfill(&changed));
+            assert_eq!(found, [format!("! {key}: {hint}")]);
+        }
     }
 }

@@ -1,12 +1,17 @@
-//! Has the server read every converting expression of a generation, before anything depends on it.
+//! Has the server read every expression of a generation, before anything depends on it.
 //!
 //! The statements are prepared and never run, so no privilege on the tables is needed. The search
 //! path is empty meanwhile: what is understood here means the same in every session.
 
+use rewrite_rules::compile::backfill_value;
 use rewrite_rules::lens::{Access, Lens, LogicalColumn};
 use rewrite_rules::name::quoted;
-use rewrite_rules::{Fault, Generation, Shape};
+use rewrite_rules::rule::Change;
+use rewrite_rules::{Catalog, Fault, Generation, Phase, Rule, Shape};
 use tokio_postgres::{Client, Error};
+
+use crate::config::parse_relation_name;
+use crate::gate::sql;
 
 /// One statement, and the key of the migration that is at fault if the server rejects it.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,8 +29,9 @@ struct Rehearsal {
 /// # Errors
 /// The connection fails.
 pub async fn rehearse(client: &Client, generation: &Generation) -> Result<Vec<Fault>, Error> {
-    let rehearsals: Vec<Rehearsal> =
-        generation.lenses(Shape::Old).iter().flat_map(of_lens).collect();
+    let of_lenses = generation.lenses(Shape::Old).iter().flat_map(of_lens);
+    let of_rules = generation.rules().iter().flat_map(|rule| of_rule(rule, generation.catalog()));
+    let rehearsals: Vec<Rehearsal> = of_lenses.chain(of_rules).collect();
     if rehearsals.is_empty() {
         return Ok(Vec::new());
     }
@@ -57,6 +63,41 @@ pub async fn rehearse(client: &Client, generation: &Generation) -> Result<Vec<Fa
     }
     client.batch_execute("RESET search_path").await?;
     Ok(faults)
+}
+
+/// The value of an added column, and storing it as soon as there is the column.
+fn of_rule(rule: &Rule, catalog: &Catalog) -> Vec<Rehearsal> {
+    let Change::BackfillColumn(added) = &rule.change else { return Vec::new() };
+    if rule.phase == Phase::Enforce {
+        // What it was made of may be gone.
+        return Vec::new();
+    }
+    let (Some(name), Ok(value)) =
+        (parse_relation_name(&added.table), backfill_value(added, catalog))
+    else {
+        return Vec::new();
+    };
+    let (table, value) = (sql(&name), value.read("t."));
+    let of = |what: String, sql: String| Rehearsal {
+        migration: rule.name.clone(),
+        key: "value",
+        what,
+        sql,
+    };
+    let is_there = catalog.relation(&name).is_some_and(|it| it.column(&added.column).is_some());
+    let column = quoted(&added.column);
+    let stored = is_there.then(|| {
+        of(
+            format!("store \"{}\" in \"{}\"", added.value, added.column),
+            format!("UPDATE {table} AS t SET {column} = {value}"),
+        )
+    });
+    // An aggregate, a window function or a set could stand in the list, but not in WHERE.
+    let read = of(
+        format!("read \"{}\"", added.value),
+        format!("SELECT FROM {table} AS t WHERE ({value}) IS NOT NULL"),
+    );
+    std::iter::once(read).chain(stored).collect()
 }
 
 fn of_lens(lens: &Lens) -> Vec<Rehearsal> {

@@ -68,9 +68,12 @@ pub(super) fn in_place<'a>(running: &'a [Rule], steps: &[Step]) -> Option<(&'a R
 pub(crate) fn names(pair: &ColumnPair, to: Phase) -> (&str, &str) {
     match to {
         Phase::Expand => (&pair.to, &pair.from),
-        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {
-            (&pair.from, &pair.to)
-        }
+        Phase::DualWrite
+        | Phase::SwitchReads
+        | Phase::StopDualWrite
+        | Phase::Contract
+        | Phase::Backfill
+        | Phase::Enforce => (&pair.from, &pair.to),
     }
 }
 
@@ -104,7 +107,8 @@ impl Flipper {
         let Some((Rule { name, change, .. }, to)) = found else {
             return Err(ReloadError::NotAlone);
         };
-        let (name, pair) = (name.clone(), change.columns().clone());
+        let Some(pair) = change.pair().cloned() else { return Err(ReloadError::NotAlone) };
+        let name = name.clone();
         let (Some(ddl), [_only]) = (ddl(&pair, to), read.plan.steps.as_slice()) else {
             return Err(ReloadError::NotAlone);
         };
@@ -191,7 +195,9 @@ impl Flipper {
             return Err(format!("migration \"{migration}\" has no other phase"));
         };
         rule.phase = to;
-        let pair = rule.change.columns().clone();
+        let Some(pair) = rule.change.pair().cloned() else {
+            return Err(format!("migration \"{migration}\" renames no column itself"));
+        };
         let now = self.current.load();
         let catalog = renamed(now.compiled().catalog(), &pair, to);
         let loaded = Loaded { catalog, fingerprint: String::new() };

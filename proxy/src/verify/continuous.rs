@@ -12,7 +12,7 @@ use super::order::Order;
 use super::progress::{Event, Outcome};
 use crate::backfill::job::Clients;
 use crate::catalog;
-use crate::config::ControlUrl;
+use crate::config::{Config, ControlUrl};
 use crate::journal::JournalError;
 use crate::journal::state;
 use crate::walk::Toward;
@@ -30,6 +30,16 @@ pub struct Plan {
     pub control: ControlUrl,
     /// How often the rows of a migration are compared, by its name.
     pub every: BTreeMap<String, Duration>,
+}
+
+impl Plan {
+    /// What the file says.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let every = config.backfills.iter();
+        let every = every.filter_map(|(name, plan)| Some((name.clone(), plan.verify_every?)));
+        Self { control: config.control.clone(), every: every.collect() }
+    }
 }
 
 /// Compares whatever is due, until `stopping` is true.

@@ -137,7 +137,7 @@ impl VerifyError {
                 "--fix old makes the other side equal to it; or, if the old side is right, add \
                  --overwrite-read-side"
             }
-            Self::ReadSide { side: Toward::Old, .. } => {
+            Self::ReadSide { side: Toward::Old | Toward::Past, .. } => {
                 "--fix new makes the other side equal to it; or, if the new side is right, add \
                  --overwrite-read-side"
             }

@@ -17,7 +17,7 @@ use super::whole::{STATEMENT_TIMEOUT_MS, VALUE_LETTERS};
 use crate::journal::verify::Found;
 use crate::walk::key::{Columns, key_of};
 use crate::walk::manners::{backoff, chance};
-use crate::walk::{Key, Part, Stretch, Work};
+use crate::walk::{Key, Part, Stretch, Toward, Work};
 
 /// How long a lock on the table is waited for. Unit: seconds.
 pub(super) const BLOCKED_DEADLINE_S: u64 = 600;
@@ -266,7 +266,11 @@ fn differing(part: &Part, work: &Work, stretch: Stretch<'_>, limit: u64) -> Stri
     };
     format!(
         "SELECT {}, {}, {}, {} FROM {} AS t WHERE {} AND {} ORDER BY {} LIMIT {limit}",
-        shown(&format!("t.{}", quoted(&work.source))),
+        match work.toward {
+            Toward::New | Toward::Old => shown(&format!("t.{}", quoted(&work.source))),
+            // It has no other side.
+            Toward::Past => shown(&work.expected),
+        },
         shown(&format!("t.{}", quoted(&work.column))),
         shown(&work.expected),
         key.as_text(),

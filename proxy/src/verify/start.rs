@@ -70,6 +70,11 @@ pub(super) async fn start(
     let mend = match order.fix {
         None => None,
         Some(side) => {
+            // An added column is the new side of nothing.
+            let side = match (work.toward, side) {
+                (Toward::Past, Toward::New) => Toward::Past,
+                (_two_sides, side) => side,
+            };
             let wanted = Work::toward(&rule, side, &catalog, &client).await?;
             Some(Mend { column: wanted.column, value: wanted.expected })
         }
@@ -117,7 +122,11 @@ pub(super) async fn start(
 fn may_be_mended(rule: &Rule, order: &Order) -> Result<(), VerifyError> {
     let Some(fix) = order.fix else { return Ok(()) };
     // The side that is brought up to date is the one that is not read.
-    let is_read = Toward::of(rule.phase).is_some_and(|toward| toward != fix);
+    let is_read = match Toward::of(rule.phase) {
+        Some(toward @ (Toward::New | Toward::Old)) => toward != fix,
+        // There is one side.
+        Some(Toward::Past) | None => false,
+    };
     match is_read && !order.overwrites_read_side {
         true => Err(VerifyError::ReadSide { phase: rule.phase, side: fix }),
         false => Ok(()),

@@ -84,28 +84,6 @@ impl Columns {
         text
     }
 
-    /// An integer that is the same for equal keys and spreads well over others.
-    ///
-    /// Not the value itself modulo something: where a sequence goes up by eight, or two servers give
-    /// out odd and even numbers, all of it would fall into a few of the classes.
-    #[must_use]
-    pub fn hash(&self) -> String {
-        match self.0.as_slice() {
-            [only] if matches!(only.type_name.as_str(), "bigint" | "integer" | "smallint") => {
-                format!("pg_catalog.hashint8(t.{}::int8)", quoted(&only.name))
-            }
-            columns => {
-                let hashed = columns.iter().map(|column| {
-                    format!(
-                        "pg_catalog.hashtext(t.{}::text COLLATE pg_catalog.\"C\")",
-                        quoted(&column.name)
-                    )
-                });
-                format!("({})", hashed.collect::<Vec<_>>().join(" # "))
-            }
-        }
-    }
-
     /// `id = 1, tenant = 2`, for humans.
     #[must_use]
     pub fn told(&self, key: &Key) -> String {

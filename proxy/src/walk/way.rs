@@ -125,6 +125,30 @@ impl Way {
         ends.take(wanted).map(|row| key_of(row, 0)).collect()
     }
 
+    /// The key `rows` rows further on in a stretch, `None` if there are no so many.
+    ///
+    /// Cancel safe: it only reads.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn step(
+        &self,
+        client: &Client,
+        relation: &str,
+        stretch: Stretch<'_>,
+        rows: u64,
+    ) -> Result<Option<Key>, Error> {
+        let sql = format!(
+            "SELECT {} FROM {relation} AS t WHERE {} ORDER BY {} OFFSET {} LIMIT 1",
+            self.key.as_text(),
+            self.key.within(stretch, 1),
+            self.key.order(""),
+            rows.saturating_sub(1),
+        );
+        let row = client.query_opt(&sql, &stretch.parameters()).await?;
+        row.map(|row| key_of(&row, 0)).transpose()
+    }
+
     /// SQL for the steps through a stretch: every `$1`-th of the next `$2` rows, and the last one, each
     /// with its number, how many up to it fulfil `wanted`, and its key. The bounds of the stretch are
     /// the parameters from `$3` on.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use rewrite_rules::catalog::{RelationKind, RelationName};
+use rewrite_rules::compile::backfill_value;
 use rewrite_rules::lens::Access;
 use rewrite_rules::name::quoted;
-use rewrite_rules::rule::ColumnPair;
+use rewrite_rules::rule::{AddedColumn, Change, ColumnPair};
 use rewrite_rules::{Catalog, Phase, Rule, Shape};
 use tokio_postgres::{Client, Error};
 
@@ -20,6 +21,8 @@ pub enum Toward {
     New,
     /// The new side is read, and the old one gets what it lacks.
     Old,
+    /// There is one side: an added column, whose rows of the past get their value.
+    Past,
 }
 
 /// What is to hold when the work is done: in every row of every part, column `column` holds `expected`.
@@ -33,7 +36,7 @@ pub struct Work {
     pub table: RelationName,
     /// Which side is brought up to date.
     pub toward: Toward,
-    /// The column that is read, unquoted.
+    /// What is read: a column, unquoted, or the value of an added column.
     pub source: String,
     /// The column that is written, unquoted.
     pub column: String,
@@ -90,9 +93,10 @@ impl WorkError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Phase { phase: Phase::Expand, .. } => Some(
-                "take it to dual-write first, so that what clients write meanwhile is not missed",
-            ),
+            Self::Phase { phase: Phase::Expand, .. } => {
+                Some("take the next step first, so that what clients write meanwhile is not missed")
+            }
+            Self::Phase { phase: Phase::Enforce, .. } => Some("go back to backfill first"),
             Self::Phase { .. } => Some("go back to switch-reads to bring the old side up to date"),
             Self::Misfit { .. } => Some("segue check tells more"),
             Self::Foreign(_) => Some("copy its rows where they are"),
@@ -108,7 +112,17 @@ impl Toward {
         match phase {
             Phase::DualWrite => Some(Self::New),
             Phase::SwitchReads => Some(Self::Old),
-            Phase::Expand | Phase::StopDualWrite | Phase::Contract => None,
+            Phase::Backfill => Some(Self::Past),
+            Phase::Expand | Phase::StopDualWrite | Phase::Contract | Phase::Enforce => None,
+        }
+    }
+
+    /// Whether it leads on: what the next phase reads is brought up to date.
+    #[must_use]
+    pub fn is_forward(self) -> bool {
+        match self {
+            Self::New | Self::Past => true,
+            Self::Old => false,
         }
     }
 
@@ -116,7 +130,7 @@ impl Toward {
     #[must_use]
     pub fn columns(self, pair: &ColumnPair) -> (&str, &str) {
         match self {
-            Self::New => (&pair.from, &pair.to),
+            Self::New | Self::Past => (&pair.from, &pair.to),
             Self::Old => (&pair.to, &pair.from),
         }
     }
@@ -127,6 +141,7 @@ impl fmt::Display for Toward {
         f.write_str(match self {
             Self::New => "new",
             Self::Old => "old",
+            Self::Past => "past",
         })
     }
 }
@@ -136,10 +151,10 @@ impl fmt::Display for Toward {
 #[must_use]
 pub fn expected(rule: &Rule, toward: Toward, catalog: &Arc<Catalog>) -> Option<Access> {
     let phase = match toward {
-        Toward::New => Phase::DualWrite,
+        Toward::New | Toward::Past => Phase::DualWrite,
         Toward::Old => Phase::SwitchReads,
     };
-    let (_, written) = toward.columns(rule.change.columns());
+    let (_, written) = toward.columns(rule.change.pair()?);
     let rule = Rule { phase, ..rule.clone() };
     let generation = rewrite_rules::compile(0, &[rule], Arc::clone(catalog)).ok()?;
     let lenses = generation.lenses(Shape::Old);
@@ -179,26 +194,14 @@ impl Work {
     ) -> Result<Self, WorkError> {
         let migration = rule.name.clone();
         let misfit = |reason: String| WorkError::Misfit { migration: migration.clone(), reason };
-        let pair = rule.change.columns();
-        let (source, column) = toward.columns(pair);
-        let table = parse_relation_name(&pair.table)
+        let named = rule.change.table();
+        let table = parse_relation_name(named)
             .filter(|table| catalog.relation(table).is_some())
-            .ok_or_else(|| misfit(format!("table \"{}\" does not exist", pair.table)))?;
-        let access = expected(rule, toward, catalog)
-            .ok_or_else(|| misfit(format!("it cannot be compiled for phase \"{}\"", rule.phase)))?;
-        let (expected, written) = (access.read("t."), format!("t.{}", quoted(column)));
-        let parts = parts(&table, column, catalog, client).await?;
-        Ok(Self {
-            table,
-            toward,
-            source: source.to_owned(),
-            column: column.to_owned(),
-            // Byte by byte: equality of the type would take 1.0 for 1.00, and some types have none.
-            differs: format!("pg_catalog.record_image_ne(ROW({written}), ROW({expected}))"),
-            expected,
-            parts,
-            migration: migration.clone(),
-        })
+            .ok_or_else(|| misfit(format!("table \"{named}\" does not exist")))?;
+        let Values { source, column, expected, differs } =
+            Values::of(rule, toward, catalog).map_err(misfit)?;
+        let parts = parts(&table, &column, catalog, client).await?;
+        Ok(Self { migration, table, toward, source, column, expected, differs, parts })
     }
 
     /// What is compared, as a text that is another one if a column or a table was exchanged for another
@@ -224,6 +227,48 @@ impl Work {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.parts.iter().map(|part| part.way.rows).sum()
+    }
+}
+
+/// What is written where, and when.
+struct Values {
+    source: String,
+    column: String,
+    expected: String,
+    differs: String,
+}
+
+impl Values {
+    /// Or what does not fit.
+    fn of(rule: &Rule, toward: Toward, catalog: &Arc<Catalog>) -> Result<Self, String> {
+        if let Change::BackfillColumn(added) = &rule.change {
+            return Self::of_the_past(added, catalog);
+        }
+        let misfit = || format!("it cannot be compiled for phase \"{}\"", rule.phase);
+        let pair = rule.change.pair().ok_or_else(misfit)?;
+        let access = expected(rule, toward, catalog).ok_or_else(misfit)?;
+        let (source, column) = toward.columns(pair);
+        let (expected, written) = (access.read("t."), format!("t.{}", quoted(column)));
+        Ok(Self {
+            source: source.to_owned(),
+            column: column.to_owned(),
+            // Byte by byte: equality of the type would take 1.0 for 1.00, and some types have none.
+            differs: format!("pg_catalog.record_image_ne(ROW({written}), ROW({expected}))"),
+            expected,
+        })
+    }
+
+    /// What the application has written of an added column is its own: only what is NULL is filled.
+    fn of_the_past(added: &AddedColumn, catalog: &Catalog) -> Result<Self, String> {
+        let value = backfill_value(added, catalog).map_err(|fault| fault.message)?;
+        let (expected, written) =
+            (format!("({})", value.read("t.")), format!("t.{}", quoted(&added.column)));
+        // What is another value each time is asked for once.
+        let differs = match value.is_volatile() {
+            true => format!("{written} IS NULL"),
+            false => format!("({written} IS NULL AND {expected} IS NOT NULL)"),
+        };
+        Ok(Self { source: added.value.clone(), column: added.column.clone(), expected, differs })
     }
 }
 

@@ -19,7 +19,11 @@ pub(crate) async fn walk(house: Arc<House>, mut random: Random, over: Arc<Atomic
         tokio::time::sleep(Duration::from_millis(50 + random.below(300))).await;
         let Some(phase) = house.phase().await else { continue };
         let forward = random.percent(60);
-        let to = if forward { phase.next() } else { phase.previous() };
+        let to = if forward {
+            phase.next_of(&Phase::TWO_SIDED)
+        } else {
+            phase.previous_of(&Phase::TWO_SIDED)
+        };
         let replica = usize::try_from(random.below(2)).unwrap_or_default();
         if let Some(to) = to
             && step(&house, replica, to).await
@@ -40,7 +44,11 @@ pub(crate) async fn send_to(house: &House, target: Phase) -> usize {
                 Some(phase) if phase == target && house.all_are_there().await => return,
                 Some(phase) if phase == target => {}
                 Some(phase) => {
-                    let to = if target > phase { phase.next() } else { phase.previous() };
+                    let to = if target > phase {
+                        phase.next_of(&Phase::TWO_SIDED)
+                    } else {
+                        phase.previous_of(&Phase::TWO_SIDED)
+                    };
                     if let Some(to) = to
                         && step(house, replica, to).await
                     {
@@ -65,7 +73,11 @@ pub(crate) async fn copy(house: &House, phase: Phase) {
     let to = match phase {
         Phase::DualWrite => Phase::SwitchReads,
         Phase::SwitchReads => Phase::DualWrite,
-        Phase::Expand | Phase::StopDualWrite | Phase::Contract => return,
+        Phase::Expand
+        | Phase::StopDualWrite
+        | Phase::Contract
+        | Phase::Backfill
+        | Phase::Enforce => return,
     };
     for _ in 0..100 {
         if prepare(house, to).await.is_some() {

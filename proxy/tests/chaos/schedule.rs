@@ -51,7 +51,7 @@ impl Schedule {
     pub(crate) fn new(random: &mut Random) -> Self {
         let events = (0..EVENTS).map(|_| (200 + random.below(1_000), event(random))).collect();
         let target = usize::try_from(random.below(5)).unwrap_or_default();
-        let [expand, dual_write, switch_reads, stop_dual_write, contract] = Phase::ALL;
+        let [expand, dual_write, switch_reads, stop_dual_write, contract] = Phase::TWO_SIDED;
         let target = match target {
             0 => expand,
             1 => dual_write,

@@ -150,3 +150,32 @@ ALTER TABLE public.users ADD COLUMN handle varchar(50);
     assert_eq!(house.number(columns).await, 0, "nothing was changed");
     house.stop().await;
 }
+
+#[tokio::test]
+async fn an_added_column_is_filled_and_made_not_null() {
+    let house = House::with(Plan {
+        ddl: "CREATE TABLE t (id bigint PRIMARY KEY, login date, made date NOT NULL);
+              INSERT INTO t SELECT g, CASE WHEN g % 2 = 0 THEN date '2026-1-1' + g % 50 END, '2025-1-1'
+              FROM generate_series(1, 3000) g"
+            .to_owned(),
+        migration: "kind = \"backfill-column\"\ntable = \"t\"\ncolumn = \"last\"\n\
+                    value = \"COALESCE(login, made)\"\nnot_null = true\nphase = \"expand\"\n\
+                    [[migration.backfill.step]]\nwhere = \"login > date '2026-1-30'\"\n"
+            .to_owned(),
+    })
+    .await;
+    let (code, out, error) = house.run(&["run", "m", "--until", "backfill"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    let default = "ALTER TABLE t ALTER COLUMN last SET DEFAULT current_date";
+    house.direct().await.batch_execute(default).await.expect("DDL");
+    let (code, out, error) = house.run(&RUN);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.contains("login > date '2026-1-30': "), "the first step comes first: {out}");
+    let wrong = "SELECT count(*) FROM t WHERE last IS DISTINCT FROM coalesce(login, made)";
+    assert_eq!(house.number(wrong).await, 0);
+    let not_null =
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'last'
+                    AND attnotnull";
+    assert_eq!(house.number(not_null).await, 1);
+    house.stop().await;
+}

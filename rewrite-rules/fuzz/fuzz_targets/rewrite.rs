@@ -63,7 +63,7 @@ fn generations() -> &'static [Generation] {
     static GENERATIONS: OnceLock<Vec<Generation>> = OnceLock::new();
     GENERATIONS.get_or_init(|| {
         let catalog = Arc::new(support::schema::catalog_of(SCHEMA).expect("the schema"));
-        Phase::ALL
+        Phase::TWO_SIDED
             .iter()
             .map(|phase| {
                 rewrite_rules::compile(1, &rules(*phase), Arc::clone(&catalog)).expect("the rules")

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::conversion::{Conversion, TypeName};
 use super::table::nearest;
-use super::{ColumnChange, Fault, Place};
+use super::{ColumnChange, Fault, Place, Side};
 use crate::catalog::{Column, ColumnDefault, Key, Relation, RelationName, Volatility};
 use crate::lens::{Access, LogicalColumn, OpaquePolicy, Template};
 use crate::name;
@@ -289,24 +289,26 @@ impl<'a> Subject<'a> {
         let write_new_of_old = access(to, conversion.up_of_value(), conversion.up_of_parameter());
         let write_old_of_new =
             access(from, conversion.down_of_value(), conversion.down_of_parameter());
-        let (old_get, new_get) = match self.phase {
-            Phase::Expand | Phase::DualWrite => (old.clone(), read_new_from_old),
-            Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {
-                (read_old_from_new, new.clone())
-            }
+        let (reads_old, writes_old) = match self.phase {
+            Phase::Expand | Phase::DualWrite => (true, true),
+            Phase::SwitchReads => (false, true),
+            Phase::StopDualWrite | Phase::Contract => (false, false),
+            // No migration of two columns is ever there.
+            Phase::Backfill | Phase::Enforce => return None,
         };
-        let (old_put, new_put) = match self.phase {
-            Phase::Expand => (vec![old], vec![write_old_of_new]),
-            Phase::DualWrite | Phase::SwitchReads if conversion.is_identity() => {
+        let (old_get, new_get) = match reads_old {
+            true => (old.clone(), read_new_from_old),
+            false => (read_old_from_new, new.clone()),
+        };
+        let (old_put, new_put) = match (self.writes_both(), writes_old) {
+            (true, _) if conversion.is_identity() => {
                 // Whoever writes either name writes both in one order.
                 (vec![old.clone(), new.clone()], vec![old, new])
             }
-            Phase::DualWrite | Phase::SwitchReads => {
-                (vec![old, write_new_of_old], vec![new, write_old_of_new])
-            }
-            Phase::StopDualWrite | Phase::Contract => (vec![write_new_of_old], vec![new]),
+            (true, _) => (vec![old, write_new_of_old], vec![new, write_old_of_new]),
+            (false, true) => (vec![old], vec![write_old_of_new]),
+            (false, false) => (vec![write_new_of_old], vec![new]),
         };
-        let writes_old = self.phase < Phase::StopDualWrite;
         let (old_default, new_default) = if writes_old {
             let default = self.from.and_then(|column| column.default.clone());
             (default.clone(), converted(default, conversion.up_of_value()))
@@ -337,27 +339,19 @@ impl<'a> Subject<'a> {
             identity: false,
             migration: None,
         };
+        let old = logical(from, old_get, old_put, old_type, old_default);
+        let new = logical(to, new_get, new_put, new_type, new_default);
+        let new_place = Place::Number(self.to.map_or(u16::MAX, |column| column.number));
+        let side = |column, place, promises| Some(Side { column, place: Some(place), promises });
+        let forward_if = |harmless: bool| match harmless {
+            true => OpaquePolicy::Forward,
+            false => OpaquePolicy::Refuse,
+        };
         Some(ColumnChange {
-            old: logical(from, old_get, old_put, old_type, old_default),
-            new: logical(to, new_get, new_put, new_type, new_default),
-            old_place: place,
-            new_place: Place::Number(self.to.map_or(u16::MAX, |column| column.number)),
-            old_promises: self.phase < Phase::StopDualWrite && self.from.is_some(),
-            new_promises: self.phase >= Phase::SwitchReads && self.to.is_some(),
-            opaque_old: match self.phase {
-                Phase::Expand => OpaquePolicy::Forward,
-                Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {
-                    OpaquePolicy::Refuse
-                }
-            },
-            opaque_new: match self.phase {
-                Phase::Contract if self.from.is_none() => OpaquePolicy::Forward,
-                Phase::Expand
-                | Phase::DualWrite
-                | Phase::SwitchReads
-                | Phase::StopDualWrite
-                | Phase::Contract => OpaquePolicy::Refuse,
-            },
+            old: side(old, place, writes_old && self.from.is_some()),
+            new: side(new, new_place, !reads_old && self.to.is_some()),
+            opaque_old: forward_if(self.phase == Phase::Expand),
+            opaque_new: forward_if(self.phase == Phase::Contract && self.from.is_none()),
         })
     }
 

@@ -3,19 +3,9 @@
 //! A value that a client writes is first coerced as an assignment to its own column would coerce
 //! it: `'abcde   '` for a varchar(5) is `abcde` on both sides, and `'abcdef'` is an error.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, GroupByExpr, Query, SelectItem, SetExpr, Statement, Visit, Visitor};
-use sqlparser::tokenizer::Token;
-
+use super::row_value;
 use crate::catalog::{Catalog, Column};
 use crate::lens::Template;
-use crate::name;
-use crate::statement::{self, Parsed, end_byte, start_byte};
-use crate::volatility::{has_volatile_operator, may_repeat};
-
-/// Name for a column's place in an expression, only to have it read.
-const SELECT: &str = "SELECT ";
 
 /// A type as SQL writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,99 +212,15 @@ fn enclosed(value: &Template) -> Template {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn parse(text: &str, column: &str, catalog: &Catalog) -> Result<Template, String> {
-    let whole = format!("{SELECT}{text}");
-    let parsed = statement::read(&whole, true).ok();
-    let parsed = parsed.filter(|parsed| parsed.statements.iter().all(Result::is_ok));
-    let parsed = parsed.ok_or("is not an SQL expression".to_owned())?;
-    let expression = only_expression(&parsed).ok_or("is not one SQL expression".to_owned())?;
-    let mut uses = Uses { column, holes: Vec::new() };
-    if let ControlFlow::Break(fault) = expression.visit(&mut uses) {
-        return Err(fault);
-    }
-    if parsed.lexemes.iter().any(|lexeme| matches!(lexeme.token, Token::Placeholder(_))) {
-        return Err("has a parameter".to_owned());
-    }
-    if text.contains("--") || text.contains("/*") {
-        return Err("has a comment in it".to_owned());
-    }
-    if !may_repeat(expression, catalog) || has_volatile_operator(&whole, &parsed.lexemes, catalog) {
-        return Err("calls a function that is volatile or not known to the catalog".to_owned());
-    }
-    uses.holes.sort_unstable();
-    let mut parts = Vec::new();
-    let mut from = SELECT.len();
-    let mut prefix = String::new();
-    for (start, end) in uses.holes {
-        let next = parsed.lexemes.iter().find(|lexeme| lexeme.start >= end);
-        let selected = next.is_some_and(|next| {
-            matches!(next.token, Token::Period | Token::LBracket) && next.start >= end
-        });
-        let (open, close) = if selected { ("(", ")") } else { ("", "") };
-        let before = whole.get(from..start).unwrap_or_default();
-        parts.push(format!("{prefix}{before}{open}"));
-        prefix = close.to_owned();
-        from = end;
-    }
-    parts.push(format!("{prefix}{}", whole.get(from..).unwrap_or_default().trim_end()));
-    Ok(Template::new(parts))
-}
-
-/// The one expression that the text selects, if it selects nothing else.
-fn only_expression(parsed: &Parsed) -> Option<&Expr> {
-    let [Ok(Statement::Query(query))] = parsed.statements.as_slice() else { return None };
-    let Query { with: None, order_by: None, limit_clause: None, fetch: None, .. } = query.as_ref()
-    else {
-        return None;
+    let may_name = format!("column \"{column}\"");
+    let only = |name: &str| match name == column {
+        true => Ok(()),
+        false => Err(format!("names \"{name}\", but may name only {may_name}")),
     };
-    let SetExpr::Select(select) = query.body.as_ref() else { return None };
-    let plain = select.from.is_empty()
-        && select.distinct.is_none()
-        && select.into.is_none()
-        && select.selection.is_none()
-        && select.having.is_none()
-        && matches!(&select.group_by, GroupByExpr::Expressions(items, _) if items.is_empty())
-        && query.locks.is_empty()
-        && parsed.pieces.is_empty();
-    match select.projection.as_slice() {
-        // The item of an empty list takes no room in the text.
-        [SelectItem::UnnamedExpr(Expr::Value(value))] if value.span.start == value.span.end => None,
-        [SelectItem::UnnamedExpr(expression)] if plain => Some(expression),
-        _ => None,
-    }
-}
-
-/// Where an expression names its column.
-struct Uses<'c> {
-    column: &'c str,
-    holes: Vec<(usize, usize)>,
-}
-
-impl Visitor for Uses<'_> {
-    type Break = String;
-
-    fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<String> {
-        ControlFlow::Break("has a sub-select".to_owned())
-    }
-
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<String> {
-        match expression {
-            Expr::Identifier(ident) if name::folded(ident) == self.column => {
-                self.holes.push((start_byte(ident.span), end_byte(ident.span)));
-                ControlFlow::Continue(())
-            }
-            Expr::Identifier(ident) => ControlFlow::Break(format!(
-                "names \"{}\", but may name only column \"{}\"",
-                name::folded(ident),
-                self.column
-            )),
-            Expr::CompoundIdentifier(_) | Expr::QualifiedWildcard(..) | Expr::Wildcard(_) => {
-                ControlFlow::Break(format!(
-                    "has a qualified name or a star, but may name only column \"{}\"",
-                    self.column
-                ))
-            }
-            _ => ControlFlow::Continue(()),
-        }
+    let value = row_value::read(text, &may_name, &only, catalog)?;
+    match value.is_volatile() {
+        true => Err("calls a function that is volatile or not known to the catalog".to_owned()),
+        false => Ok(value.into_template()),
     }
 }
 

@@ -3,12 +3,14 @@
 //! Each kind of migration is one file that turns (rule, phase, catalog) into what its columns
 //! mean; this file puts the columns of one table together into one lens.
 
+mod backfill_column;
 mod catalog;
 mod change;
 mod column;
 mod conversion;
 mod rename;
 mod rename_in_place;
+mod row_value;
 mod table;
 mod views;
 
@@ -18,12 +20,14 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, Column, Relation, RelationName};
 use crate::generation::{Generation, Lenses};
 use crate::lens::{Access, Lens, LogicalColumn, Names, OpaquePolicy};
-use crate::rule::{Change, ColumnPair, Rule};
+use crate::rule::{Change, ColumnPair, Governed, Rule};
 use crate::shape::Shape;
 
+pub use self::backfill_column::backfill_value;
 pub use self::catalog::renamed;
 use self::column::Subject;
 use self::conversion::TypeName;
+pub use self::row_value::{RowValue, row_value};
 
 /// Something wrong with a rule, or a precondition of its phase that the catalog does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,24 +42,53 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
-/// What one rule makes of the two columns that it governs.
+/// What one rule makes of a column: under which name a client of either shape knows it.
 struct ColumnChange {
-    /// The old name.
-    old: LogicalColumn,
-    /// The new name.
-    new: LogicalColumn,
-    /// Where the old column stands in the old shape.
-    old_place: Place,
-    /// Where the new column stands in the new shape.
-    new_place: Place,
-    /// Whether the old column is there and has every constraint and index that it must have.
-    old_promises: bool,
-    /// The same for the new column.
-    new_promises: bool,
+    /// The column of the old shape, if it has one.
+    old: Option<Side>,
+    /// The column of the new shape.
+    new: Option<Side>,
     /// What becomes of a statement of a client of the old shape that cannot be read.
     opaque_old: OpaquePolicy,
     /// The same for the new shape.
     opaque_new: OpaquePolicy,
+}
+
+/// The column of one shape.
+struct Side {
+    column: LogicalColumn,
+    /// Where it stands in its shape; nowhere if it is not there yet.
+    place: Option<Place>,
+    /// Whether it is there and has every constraint and index that it must have.
+    promises: bool,
+}
+
+impl ColumnChange {
+    /// The column that a client of the shape knows, and the one that must not show.
+    fn sides(&self, shape: Shape) -> (Option<&Side>, Option<&Side>) {
+        match shape {
+            Shape::Old => (self.old.as_ref(), self.new.as_ref()),
+            Shape::New => (self.new.as_ref(), self.old.as_ref()),
+        }
+    }
+
+    /// Both names of one value, that of the shape first.
+    fn pair(&self, shape: Shape) -> Option<(&Side, &Side)> {
+        match self.sides(shape) {
+            (Some(own), Some(other)) => Some((own, other)),
+            (Some(_) | None, _) => None,
+        }
+    }
+
+    /// Whether a client of the shape finds just what the server has.
+    fn is_plain(&self, shape: Shape) -> bool {
+        let (own, other) = self.sides(shape);
+        other.is_none() && own.is_none_or(|side| side.column.is_plain())
+    }
+
+    fn governs(&self, name: &str) -> bool {
+        [&self.old, &self.new].into_iter().flatten().any(|side| side.column.name == name)
+    }
 }
 
 /// A place among a table's columns.
@@ -90,12 +123,16 @@ pub fn compile(
             }
         }
     }
+    faults.extend(value_conflicts(rules, &catalog));
     if !faults.is_empty() {
         faults.sort_by_key(|fault| fault.rule);
         return Err(faults);
     }
     let lenses = |shape| {
         let tables = tables.iter().filter_map(|(name, changes)| {
+            if changes.iter().all(|(_, change)| change.is_plain(shape)) {
+                return None;
+            }
             let table = catalog.relation(name)?;
             let mut lens = lens(shape, rules, name, table, changes);
             lens.views = views::past(&lens, table, &catalog);
@@ -114,34 +151,68 @@ fn governed(
     rule: &Rule,
     catalog: &Catalog,
 ) -> Result<Vec<(RelationName, ColumnChange)>, Vec<Fault>> {
-    let pair = rule.change.columns();
-    let (relation, table) = table::find_table(&pair.table, catalog).map_err(|fault| vec![fault])?;
-    if let Some(parent) = parent_with(&relation, &pair.from, catalog) {
+    if let Some((message, hint)) = rule.change.lacks(rule.phase) {
+        return Err(vec![Fault { rule: 0, key: "phase", message, hint: Some(hint) }]);
+    }
+    let (relation, table) =
+        table::find_table(rule.change.table(), catalog).map_err(|fault| vec![fault])?;
+    let first = rule.change.governed().into_iter().next();
+    let inherited = first
+        .and_then(|first| Some((first.column, parent_with(&relation, first.column, catalog)?)));
+    if let Some((column, parent)) = inherited {
         return Err(vec![Fault {
             rule: 0,
             key: "table",
-            message: format!("column \"{}\" of \"{relation}\" is inherited", pair.from),
+            message: format!("column \"{column}\" of \"{relation}\" is inherited"),
             hint: Some(format!("migrate it in \"{parent}\"")),
         }]);
     }
-    let change = change_of(&Subject::new(&relation, table, pair, rule.phase), rule, catalog)?;
-    let place = shown_place(table, &change);
-    let mut governed = vec![(relation.clone(), change)];
-    for name in descendants(&relation, catalog) {
+    match &rule.change {
+        Change::RenameColumn(pair)
+        | Change::RenameInPlace(pair)
+        | Change::ChangeColumn { columns: pair, .. } => {
+            governed_pair(pair, rule, relation, table, catalog)
+        }
+        Change::BackfillColumn(added) => {
+            let mut governed = Vec::new();
+            for name in with_descendants(relation, catalog) {
+                let Some(table) = catalog.relation(&name) else { continue };
+                let change = backfill_column::compile(added, rule.phase, &name, table, catalog)?;
+                governed.push((name, change));
+            }
+            Ok(governed)
+        }
+    }
+}
+
+fn governed_pair(
+    pair: &ColumnPair,
+    rule: &Rule,
+    relation: RelationName,
+    table: &Relation,
+    catalog: &Catalog,
+) -> Result<Vec<(RelationName, ColumnChange)>, Vec<Fault>> {
+    let of = |name: &RelationName, table, pair: &ColumnPair| {
+        change_of(&Subject::new(name, table, pair, rule.phase), rule, catalog)
+    };
+    let change = of(&relation, table, pair)?;
+    let place = shown_place(table, pair, &change);
+    let children = with_descendants(relation.clone(), catalog).into_iter().skip(1);
+    let mut governed = vec![(relation, change)];
+    for name in children {
         let Some(child) = catalog.relation(&name) else { continue };
         // A child has an order of columns of its own. Where it does not tell the old column's
         // place, because it was made after the column had gone, the parent's is as good as any.
         let own = ColumnPair { position: None, ..pair.clone() };
         let like_parent = ColumnPair { position: place, ..pair.clone() };
-        let told = change_of(&Subject::new(&name, child, &own, rule.phase), rule, catalog);
-        let change = told.or_else(|_| {
-            change_of(&Subject::new(&name, child, &like_parent, rule.phase), rule, catalog)
-        })?;
-        governed.push((name.clone(), change));
+        let told = of(&name, child, &own);
+        let change = told.or_else(|_| of(&name, child, &like_parent))?;
+        governed.push((name, change));
     }
     Ok(governed)
 }
 
+/// What a rule makes of two columns. `subject` has their names in one table.
 fn change_of(
     subject: &Subject<'_>,
     rule: &Rule,
@@ -158,6 +229,8 @@ fn change_of(
             };
             change::compile(subject, &keys, catalog)
         }
+        // It has no second column.
+        Change::BackfillColumn(_) => Err(Vec::new()),
     }
 }
 
@@ -171,15 +244,15 @@ fn parent_with<'c>(
     parents.into_iter().find(|(_, table)| table.column(column).is_some()).map(|(name, _)| name)
 }
 
-/// Every table that inherits from `relation`, partitions included, at any depth.
-fn descendants(relation: &RelationName, catalog: &Catalog) -> Vec<RelationName> {
-    let mut found: Vec<RelationName> = Vec::new();
-    let mut open = vec![relation.clone()];
-    while let Some(next) = open.pop() {
+/// The table, then every one that inherits from it, partitions included, at any depth.
+fn with_descendants(relation: RelationName, catalog: &Catalog) -> Vec<RelationName> {
+    let mut found = vec![relation];
+    let mut at = 0;
+    while let Some(next) = found.get(at).cloned() {
+        at += 1;
         for child in catalog.relation(&next).into_iter().flat_map(|table| &table.children) {
             if !found.contains(child) {
                 found.push(child.clone());
-                open.push(child.clone());
             }
         }
     }
@@ -187,11 +260,11 @@ fn descendants(relation: &RelationName, catalog: &Catalog) -> Vec<RelationName> 
 }
 
 /// Where the old column stands among those that `*` shows, counted from 1.
-fn shown_place(table: &Relation, change: &ColumnChange) -> Option<u16> {
-    match change.old_place {
+fn shown_place(table: &Relation, pair: &ColumnPair, change: &ColumnChange) -> Option<u16> {
+    match change.old.as_ref()?.place? {
         Place::Shown(place) => Some(place),
         Place::Number(number) => {
-            let hidden = [&change.old.name, &change.new.name];
+            let hidden = [&pair.from, &pair.to];
             let before = table
                 .columns
                 .iter()
@@ -221,23 +294,54 @@ fn conflicts(rules: &[Rule]) -> Vec<Fault> {
 }
 
 fn column_conflict(later: usize, rule: &Rule, earlier: &Rule) -> Option<Fault> {
-    let (pair, other) = (rule.change.columns(), earlier.change.columns());
-    let table = table::relation_name(&pair.table)?;
-    if table::relation_name(&other.table)? != table {
-        return None;
-    }
-    let (key, column) = [("from", &pair.from), ("to", &pair.to)]
-        .into_iter()
-        .find(|(_, column)| [&other.from, &other.to].contains(column))?;
-    Some(Fault {
-        rule: later,
-        key,
-        message: format!(
-            "migrations \"{}\" and \"{}\" both govern column \"{column}\" of table \"{table}\"",
-            earlier.name, rule.name
-        ),
-        hint: Some("finish one before the other begins".to_owned()),
+    let taken: Vec<_> = (earlier.change.governed().iter())
+        .map(|other| (table::relation_name(other.table), other.column.to_owned()))
+        .collect();
+    rule.change.governed().into_iter().find_map(|Governed { key, table, column }| {
+        let table = table::relation_name(table)?;
+        let place = (Some(table.clone()), column.to_owned());
+        taken.contains(&place).then(|| Fault {
+            rule: later,
+            key,
+            message: format!(
+                "migrations \"{}\" and \"{}\" both govern column \"{column}\" of table \"{table}\"",
+                earlier.name, rule.name
+            ),
+            hint: Some("finish one before the other begins".to_owned()),
+        })
     })
+}
+
+/// Values over a column that another migration governs: in some phase nobody writes it any more.
+fn value_conflicts(rules: &[Rule], catalog: &Catalog) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let Change::BackfillColumn(added) = &rule.change else { continue };
+        if !backfill_column::is_filled_in(rule.phase) {
+            continue;
+        }
+        let Ok(value) = backfill_value(added, catalog) else { continue };
+        let table = table::relation_name(&added.table);
+        let is_read = |other: &Governed<'_>| {
+            table::relation_name(other.table) == table
+                && value.columns().iter().any(|column| column == other.column)
+        };
+        let others = rules.iter().filter(|other| other.name != rule.name);
+        let governed =
+            others.flat_map(|other| other.change.governed().into_iter().map(move |it| (other, it)));
+        for (other, Governed { column, .. }) in governed.filter(|(_, it)| is_read(it)) {
+            faults.push(Fault {
+                rule: index,
+                key: "value",
+                message: format!(
+                    "\"{}\" names \"{column}\", which migration \"{}\" governs",
+                    added.value, other.name
+                ),
+                hint: Some("finish one before the other begins".to_owned()),
+            });
+        }
+    }
+    faults
 }
 
 /// One table's lens: its columns in the shape's order, then the names that are not shown.
@@ -249,11 +353,7 @@ fn lens(
     changes: &[(usize, ColumnChange)],
 ) -> Lens {
     let migration = |index: usize| rules.get(index).map(|rule| rule.name.clone());
-    let governed = |column: &Column| {
-        changes
-            .iter()
-            .any(|(_, change)| change.old.name == column.name || change.new.name == column.name)
-    };
+    let governed = |column: &Column| changes.iter().any(|(_, change)| change.governs(&column.name));
     let mut shown: Vec<(u16, LogicalColumn)> = table
         .columns
         .iter()
@@ -263,18 +363,32 @@ fn lens(
     let (mut also, mut by_position, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
     let mut opaque = OpaquePolicy::Forward;
     for (index, change) in changes {
-        let (column, other, place, policy) = match shape {
-            Shape::Old => (&change.old, &change.new, change.old_place, change.opaque_old),
-            Shape::New => (&change.new, &change.old, change.new_place, change.opaque_new),
+        let (own, other) = change.sides(shape);
+        let policy = match shape {
+            Shape::Old => change.opaque_old,
+            Shape::New => change.opaque_new,
         };
         let migration = migration(*index);
-        let column = LogicalColumn { shown: true, migration: migration.clone(), ..column.clone() };
-        match place {
-            Place::Number(number) => shown.push((number, column)),
-            Place::Shown(position) => by_position.push((position, column)),
+        let of = |side: &Side| LogicalColumn {
+            shown: false,
+            migration: migration.clone(),
+            ..side.column.clone()
+        };
+        let named = own.map(|own| (own.place, of(own)));
+        match named {
+            Some((Some(Place::Number(number)), column)) => {
+                shown.push((number, LogicalColumn { shown: true, ..column }));
+            }
+            Some((Some(Place::Shown(position)), column)) => {
+                by_position.push((position, LogicalColumn { shown: true, ..column }));
+            }
+            Some((None, column)) => also.push(column),
+            None => {}
         }
-        also.push(LogicalColumn { migration, ..other.clone() });
-        hidden.push(other.name.clone());
+        if let Some(other) = other {
+            also.push(of(other));
+            hidden.push(other.column.name.clone());
+        }
         if policy == OpaquePolicy::Refuse {
             opaque = OpaquePolicy::Refuse;
         }
@@ -304,14 +418,11 @@ fn lens(
 fn names(shape: Shape, rules: &[Rule], changes: &[(usize, ColumnChange)]) -> Names {
     let mut names = Names::default();
     for (index, change) in changes {
-        let (old, new) = (change.old.name.clone(), change.new.name.clone());
-        names.columns.push(match shape {
-            Shape::Old => (new, old),
-            Shape::New => (old, new),
-        });
-        let pairs =
-            rules.get(*index).into_iter().flat_map(|rule| &rule.change.columns().constraints);
-        names.constraints.extend(pairs.map(|(old, new)| match shape {
+        let Some((own, other)) = change.pair(shape) else { continue };
+        names.columns.push((other.column.name.clone(), own.column.name.clone()));
+        let pair = rules.get(*index).and_then(|rule| rule.change.pair());
+        let declared = pair.into_iter().flat_map(|pair| &pair.constraints);
+        names.constraints.extend(declared.map(|(old, new)| match shape {
             Shape::Old => (new.clone(), old.clone()),
             Shape::New => (old.clone(), new.clone()),
         }));

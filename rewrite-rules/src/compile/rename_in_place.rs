@@ -3,7 +3,7 @@
 
 use super::column::Subject;
 use super::conversion::Conversion;
-use super::{ColumnChange, Fault, Place};
+use super::{ColumnChange, Fault, Place, Side};
 use crate::name::quoted;
 use crate::phase::Phase;
 
@@ -13,16 +13,12 @@ pub(super) fn compile(subject: &Subject<'_>) -> Result<ColumnChange, Vec<Fault>>
     subject.check_generated(&mut faults);
     check_phase(subject, &mut faults);
     // There is one column, so both names stand where it stands.
-    let column = match subject.phase {
-        Phase::Expand => subject.from,
-        Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => {
-            subject.to
-        }
-    };
+    let column = if subject.phase == Phase::Expand { subject.from } else { subject.to };
     let place = column.map(|column| Place::Number(column.number));
     let change = place.and_then(|place| {
         let change = subject.columns(&conversion, place)?;
-        Some(ColumnChange { new_place: place, ..change })
+        let new = change.new.map(|side| Side { place: Some(place), ..side });
+        Some(ColumnChange { new, ..change })
     });
     match change {
         Some(change) if faults.is_empty() => Ok(change),
@@ -57,12 +53,15 @@ fn check_phase(subject: &Subject<'_>, faults: &mut Vec<Fault>) {
                 quoted(to)
             ),
         )),
-        (Phase::DualWrite | Phase::SwitchReads | Phase::StopDualWrite, _, _) => {
-            faults.push(subject.fault(
-                "phase",
-                format!("strategy \"metadata\" has no phase \"{}\"", subject.phase),
-                "use \"expand\" or \"contract\"".to_owned(),
-            ));
-        }
+        // It has no other phase, which was said already.
+        (
+            Phase::DualWrite
+            | Phase::SwitchReads
+            | Phase::StopDualWrite
+            | Phase::Backfill
+            | Phase::Enforce,
+            _,
+            _,
+        ) => {}
     }
 }

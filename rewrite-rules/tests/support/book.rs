@@ -148,6 +148,17 @@ impl Case {
     pub fn rules_in(&self, phase: Phase) -> Result<Vec<Rule>, String> {
         rules_in(&self.rules, phase)
     }
+
+    /// The phases that its migrations go through: those of the kind that does not fix its own.
+    #[must_use]
+    pub fn phases(&self) -> &'static [Phase] {
+        // Where it fixes its own, it is in the same one whatever is asked for.
+        let rules = |phase| self.rules_in(phase).unwrap_or_default();
+        let mut pairs = rules(Phase::Expand).into_iter().zip(rules(Phase::Contract));
+        let moving = pairs.find(|(one, other)| one.phase != other.phase);
+        let first = rules(Phase::Expand).into_iter().next();
+        moving.map(|(rule, _)| rule).or(first).map_or(&Phase::TWO_SIDED, |it| it.change.phases())
+    }
 }
 
 /// The rules of `text` with every migration in `phase`, except those that fix their own.
@@ -259,9 +270,14 @@ impl Book {
     fn close(&mut self, open: &mut Vec<Section>, level: usize) {
         while open.last().is_some_and(|section| section.level >= level) {
             let Some(case) = open.pop().and_then(|section| section.case) else { continue };
-            for phase in Phase::ALL {
+            let named = case.outcomes.iter().flat_map(|block| &block.phases);
+            for phase in named.filter(|phase| !case.phases().contains(phase)) {
+                let message = format!("\"{}\": its kind has no phase \"{phase}\"", case.name);
+                self.fault(case.line - 1, &message);
+            }
+            for phase in case.phases() {
                 let named = case.outcomes.iter().flat_map(|block| &block.phases);
-                match named.filter(|named| **named == phase).count() {
+                match named.filter(|named| *named == phase).count() {
                     1 => {}
                     0 if case.outcomes.is_empty() && updating() => {}
                     count => self.fault(
@@ -365,8 +381,8 @@ impl Book {
                 edits.push((start..block.lines.end, Vec::new()));
             }
             let mut missing = Groups::default();
-            for phase in Phase::ALL.into_iter().filter(|phase| !seen.contains(phase)) {
-                missing.add(phase, outcome(case, phase));
+            for phase in case.phases().iter().filter(|phase| !seen.contains(phase)) {
+                missing.add(*phase, outcome(case, *phase));
             }
             let lines = missing.to_lines();
             if !lines.is_empty() {

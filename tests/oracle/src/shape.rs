@@ -5,7 +5,7 @@
 //! its arm to [`Governed::change`]; what it reads and writes are formulas, so nothing else changes.
 
 use rewrite_rules::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName, Volatility};
-use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::rule::{AddedColumn, Change, ColumnPair};
 use rewrite_rules::shape::Shape as Speaks;
 use rewrite_rules::{Phase, Rule};
 
@@ -159,11 +159,14 @@ impl Governed {
     }
 
     fn change(&mut self, change: &Change, phase: Phase, speaks: Speaks) -> Result<(), String> {
-        let (from, to) = {
-            let pair = change.columns();
-            (self.physical_column(&pair.from).cloned(), self.physical_column(&pair.to).cloned())
-        };
+        if let Change::BackfillColumn(added) = change {
+            self.added(added, speaks);
+        }
+        let Some(pair) = change.pair() else { return Ok(()) };
+        let (from, to) =
+            (self.physical_column(&pair.from).cloned(), self.physical_column(&pair.to).cloned());
         match change {
+            Change::BackfillColumn(_) => Ok(()),
             Change::RenameColumn(pair) | Change::RenameInPlace(pair) => {
                 let between = Between::same(pair)?;
                 self.pair(pair, &between, (from.as_ref(), to.as_ref()), phase, speaks)
@@ -179,6 +182,15 @@ impl Governed {
                 self.pair(columns, &between, sides, phase, speaks)
             }
         }
+    }
+
+    /// A column that a client of the old shape does not know, unless it names it.
+    fn added(&mut self, added: &AddedColumn, speaks: Speaks) {
+        let at = self.columns.iter().position(|column| column.name == added.column);
+        // Before it is there the name means nothing.
+        let Some(at) = at.filter(|_| speaks == Speaks::Old) else { return };
+        let column = self.columns.remove(at);
+        self.columns.push(Logical { shown: false, ..column });
     }
 
     /// One value in two columns: section 4 of the specification.
@@ -309,7 +321,7 @@ impl<'c> Shape<'c> {
     pub fn new(rules: &[Rule], catalog: &'c Catalog, speaks: Speaks) -> Result<Self, String> {
         let mut shape = Self { governed: Vec::new(), catalog };
         for rule in rules {
-            let mut tables = vec![named(&rule.change.columns().table)?];
+            let mut tables = vec![named(rule.change.table())?];
             // What a table's children inherit is migrated with it.
             let mut at = 0;
             while let Some(table) = tables.get(at).cloned() {
@@ -322,7 +334,8 @@ impl<'c> Shape<'c> {
                 };
                 let governed = shape.governed.get_mut(index).ok_or("no table")?;
                 governed.change(&rule.change, rule.phase, speaks)?;
-                for (gone, successor) in &rule.change.columns().constraints {
+                let pair = rule.change.pair();
+                for (gone, successor) in pair.into_iter().flat_map(|pair| &pair.constraints) {
                     let key = |name: &String| known.keys.iter().find(|key| key.name == *name);
                     if let (None, Some(key)) = (key(gone), key(successor)) {
                         governed.successors.push((gone.clone(), key.columns.clone()));

@@ -62,8 +62,7 @@ fn skipped_rows_are_named() {
 fn rows_without_a_key_are_named_by_their_place() {
     let database = "failing_place";
     let (database, proxy) = dual_writing(database, &ddl(""), &migration());
-    let places =
-        "SELECT string_agg('22P02 ctid = ' || ctid, ',' ORDER BY ctid) FROM t WHERE old = 'none'";
+    let places = "SELECT string_agg('22P02 ctid = ' || ctid, ',' ORDER BY ctid::text) FROM t WHERE old = 'none'";
     let expected = value(&database, places);
     let order = Order { on_error: OnError::Skip, ..order() };
     let (done, events) = copy(&database, &order);

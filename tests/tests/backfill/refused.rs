@@ -26,7 +26,7 @@ fn check(database: &Database, order: &Order, parts: &[&str]) {
 #[test]
 fn phases_in_which_one_side_is_written() {
     for (about, phase, hint) in [
-        ("refused_expand", Phase::Expand, "dual-write first"),
+        ("refused_expand", Phase::Expand, "take the next step first"),
         ("refused_stop", Phase::StopDualWrite, "go back to switch-reads"),
     ] {
         let (database, proxy) = dual_writing(about, DDL, &migration(phase));

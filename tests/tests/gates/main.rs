@@ -6,6 +6,7 @@
     reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
 )]
 
+mod added;
 mod early;
 mod leaving;
 mod mended;

@@ -205,14 +205,18 @@ impl State {
             let row = match self.phase {
                 Phase::DualWrite => self.row.map(|row| Sides { new: row.old, ..row }),
                 Phase::SwitchReads => self.row.map(|row| Sides { old: row.new, ..row }),
-                Phase::Expand | Phase::StopDualWrite | Phase::Contract => self.row,
+                Phase::Expand
+                | Phase::StopDualWrite
+                | Phase::Contract
+                | Phase::Backfill
+                | Phase::Enforce => self.row,
             };
             if matches!(self.phase, Phase::DualWrite | Phase::SwitchReads) {
                 let state = Self { row, backfilled: true, ..self.clone() };
                 next.push((format!("backfill in \"{}\"", self.phase), state));
             }
         }
-        for to in Phase::ALL {
+        for to in Phase::TWO_SIDED {
             if self.may_step(to, rules) {
                 next.push((format!("step from \"{}\" to \"{to}\"", self.phase), self.stepped(to)));
             }
@@ -220,7 +224,7 @@ impl State {
     }
 
     fn may_step(&self, to: Phase, rules: Rules) -> bool {
-        let is_neighbour = self.phase != to && self.phase.step(to, &Phase::ALL).is_ok();
+        let is_neighbour = self.phase != to && self.phase.step(to, &Phase::TWO_SIDED).is_ok();
         let is_legal = if rules.neighbours_only { is_neighbour } else { self.phase != to };
         // Somebody must be there to take it.
         let is_taken = self.replicas.iter().any(|it| !it.silent && !it.expelled && it.drained);

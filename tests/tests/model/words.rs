@@ -40,7 +40,7 @@ pub(crate) struct Words([Word; 5]);
 impl Words {
     /// Asks the rewriter.
     pub(crate) fn of_the_rewriter() -> Self {
-        let words = Self(Phase::ALL.map(word));
+        let words = Self(Phase::TWO_SIDED.map(word));
         // Or it has rewritten nothing, and the model would be of nothing.
         let writes = |phase| words.of(phase).update;
         assert_eq!(writes(Phase::Expand), Sides { old: true, new: false });
@@ -49,7 +49,7 @@ impl Words {
     }
 
     pub(crate) fn of(&self, phase: Phase) -> Word {
-        let at = Phase::ALL.iter().position(|known| *known == phase).unwrap_or_default();
+        let at = Phase::TWO_SIDED.iter().position(|known| *known == phase).unwrap_or_default();
         let Self([expand, dual_write, switch_reads, stop_dual_write, contract]) = self;
         *[expand, dual_write, switch_reads, stop_dual_write, contract]
             .get(at)

@@ -154,7 +154,7 @@ fn check(database: &Database, case: &Case, phase: Phase) {
         assert_eq!(wire.rows(&apart), [""; 0], "{phase}: the sides differ");
     }
     let column = match phase {
-        Phase::Expand | Phase::DualWrite => "a",
+        Phase::Expand | Phase::DualWrite | Phase::Backfill | Phase::Enforce => "a",
         Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => "b",
     };
     assert_eq!(wire.rows(&format!("SELECT {column} FROM t")).len(), 3, "{phase}");

@@ -16,7 +16,7 @@ fn content(database: &Database, phase: Phase) -> Model {
         assert_eq!(apart, [""; 0], "{phase}: the sides differ");
     }
     let column = match phase {
-        Phase::Expand | Phase::DualWrite => "username",
+        Phase::Expand | Phase::DualWrite | Phase::Backfill | Phase::Enforce => "username",
         Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => "handle",
     };
     let rows = wire.script(&format!("SELECT id, {column}, email FROM users"));

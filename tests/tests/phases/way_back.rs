@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
     /// The side that is read holds what the clients believe, in every row and column.
     fn check(&self, phase: Phase) {
         let column = match phase {
-            Phase::Expand | Phase::DualWrite => "username",
+            Phase::Expand | Phase::DualWrite | Phase::Backfill | Phase::Enforce => "username",
             Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => "handle",
         };
         let _turn = self.turn.write().expect("no panic");

@@ -362,7 +362,9 @@ pub(crate) fn flip(relay: &Relay, number: u64, phase: Option<Phase>) {
 /// The column that a phase reads, and the other one.
 fn sides(phase: Option<Phase>) -> (&'static str, &'static str) {
     match phase {
-        None | Some(Phase::Expand | Phase::DualWrite) => ("username", "handle"),
+        None | Some(Phase::Expand | Phase::DualWrite | Phase::Backfill | Phase::Enforce) => {
+            ("username", "handle")
+        }
         Some(Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract) => ("handle", "username"),
     }
 }

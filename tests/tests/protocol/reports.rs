@@ -37,6 +37,7 @@ fn step(phase: Phase) -> &'static str {
              UPDATE users SET username = NULL;"
         }
         Phase::Contract => "ALTER TABLE users DROP COLUMN username;",
+        Phase::Backfill | Phase::Enforce => "",
     }
 }
 
@@ -106,8 +107,9 @@ fn every_field_of_a_report_is_in_the_client_s_words() {
     let mut plain = Database::create("reports", PLAIN).connect();
     let expected = FAILING.map(|sql| report(&mut plain, sql));
     let mut faults = Vec::new();
-    for phase in Phase::ALL {
-        let steps: String = Phase::ALL.into_iter().filter(|it| *it <= phase).map(step).collect();
+    for phase in Phase::TWO_SIDED {
+        let steps: String =
+            Phase::TWO_SIDED.into_iter().filter(|it| *it <= phase).map(step).collect();
         let database = Database::create("reports", &format!("{PLAIN}{steps}"));
         let relay = Relay::start(&database, relay::generation_of(1, &[rule(phase)], &database));
         let mut wire = relay.connect(&database);

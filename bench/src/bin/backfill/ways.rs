@@ -55,7 +55,19 @@ impl Way {
             Self::Segue => {
                 let order = Order { throttle: false, ..Order::of(MIGRATION, "the bench") };
                 let nobody: backfill::job::Clients = Arc::new(|_| None);
-                let done = backfill::run(control, &order, &nobody, &mut |_| ()).await;
+                let done = backfill::run(control, &order, &nobody, &mut |event| {
+                    if std::env::var_os("SEGUE_BENCH_TRACE").is_some() {
+                        eprintln!(
+                            "{:?} {event:?}",
+                            std::time::SystemTime::now()
+                                .duration_since(std::time::UNIX_EPOCH)
+                                .unwrap_or_default()
+                                .as_millis()
+                                % 1000000
+                        )
+                    }
+                })
+                .await;
                 done.map_err(|error| Fault::Segue(error.with_hint()))?;
             }
             Self::KeyRanges => {

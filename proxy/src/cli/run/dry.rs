@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rewrite_rules::catalog::{Catalog, Column};
+use rewrite_rules::catalog::{Catalog, Column, Relation};
+use rewrite_rules::rule::Change;
 use rewrite_rules::{Phase, Rule};
 
 use super::mend;
@@ -42,7 +43,7 @@ pub(super) async fn print(
     let mut told: BTreeSet<String> = BTreeSet::new();
     while let Some(next) = phase.next_of(phases).filter(|next| *next <= until) {
         say(&format!("\n-- == {phase} -> {next}\n"));
-        if Toward::of(phase) == Some(Toward::New) {
+        if Toward::of(phase).is_some_and(Toward::is_forward) {
             say(&copies(&rule));
         }
         if let Some(rule) = rules.get_mut(index) {
@@ -55,7 +56,7 @@ pub(super) async fn print(
                 .await?;
         for finding in findings.iter().filter(|finding| finding.severity != Severity::Note) {
             // Whether rows agree is known when they are copied.
-            if !matches!(finding.about, About::RowsDiffer | About::NotCompared) {
+            if !matches!(finding.about, About::RowsDiffer | About::NotCompared | About::NotFilled) {
                 say(&statements(finding, &mut told));
             }
         }
@@ -79,31 +80,51 @@ fn statements(finding: &gate::Finding, told: &mut BTreeSet<String>) -> String {
 }
 
 fn copies(rule: &Rule) -> String {
-    let pair = rule.change.columns();
+    let (table, column) = match &rule.change {
+        Change::RenameColumn(pair)
+        | Change::RenameInPlace(pair)
+        | Change::ChangeColumn { columns: pair, .. } => (&pair.table, &pair.to),
+        Change::BackfillColumn(added) => (&added.table, &added.column),
+    };
     format!(
-        "-- segue backfill {}: UPDATE {} SET {} = … in batches\n    -- ROW EXCLUSIVE, and its rows for \
-         about 25 ms\n",
-        rule.name, pair.table, pair.to
+        "-- segue backfill {}: UPDATE {table} SET {column} = … in batches\n    -- ROW EXCLUSIVE, and its \
+         rows for about 25 ms\n",
+        rule.name
     )
+}
+
+/// The new column, if it is not there.
+fn new_column(relation: &Relation, change: &Change) -> Option<Column> {
+    let number = relation.attribute_count.saturating_add(1);
+    match change {
+        Change::RenameColumn(pair)
+        | Change::RenameInPlace(pair)
+        | Change::ChangeColumn { columns: pair, .. } => {
+            let old =
+                relation.column(&pair.from).filter(|_| relation.column(&pair.to).is_none())?;
+            let mut new = Column::new(&pair.to, number, "");
+            new.type_name.clone_from(&old.type_name);
+            new.base_type.clone_from(&old.base_type);
+            new.behind_domain.clone_from(&old.behind_domain);
+            new.collation.clone_from(&old.collation);
+            Some(new)
+        }
+        // Of which type it will be, no statement shows.
+        Change::BackfillColumn(added) => {
+            let is_missing = relation.column(&added.column).is_none();
+            is_missing.then(|| Column::new(&added.column, number, "text"))
+        }
+    }
 }
 
 /// `catalog` with the new column, promising nothing.
 fn with_new_column(catalog: &Catalog, rule: &Rule) -> Catalog {
     let mut catalog = catalog.clone();
-    let pair = rule.change.columns();
-    let mut open: Vec<_> = parse_relation_name(&pair.table).into_iter().collect();
+    let mut open: Vec<_> = parse_relation_name(rule.change.table()).into_iter().collect();
     while let Some(name) = open.pop() {
         let Some(relation) = catalog.relations.get_mut(&name) else { continue };
         open.extend(relation.children.iter().cloned());
-        let Some(old) = relation.column(&pair.from).filter(|_| relation.column(&pair.to).is_none())
-        else {
-            continue;
-        };
-        let mut new = Column::new(&pair.to, relation.attribute_count.saturating_add(1), "");
-        new.type_name.clone_from(&old.type_name);
-        new.base_type.clone_from(&old.base_type);
-        new.behind_domain.clone_from(&old.behind_domain);
-        new.collation.clone_from(&old.collation);
+        let Some(new) = new_column(relation, &rule.change) else { continue };
         relation.attribute_count = new.number;
         relation.columns.push(new);
     }

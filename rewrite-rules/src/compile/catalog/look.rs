@@ -59,12 +59,15 @@ impl ShownType {
 }
 
 impl Look {
-    pub(super) fn new(lens: &Lens, table: &Relation, pairs: &[Pair<'_>]) -> Self {
+    /// `unknown` are columns that have no counterpart in the client's shape.
+    pub(super) fn new(lens: &Lens, table: &Relation, pairs: &[Pair<'_>], unknown: &[&str]) -> Self {
         let mut look = Self::default();
         look.place(lens, table, pairs);
         for pair in pairs {
             look.pair(pair, table);
         }
+        let unknown = unknown.iter().filter_map(|name| table.column(name));
+        look.hidden_defaults.extend(unknown.map(|column| column.number));
         look
     }
 

@@ -28,7 +28,7 @@ use crate::catalog::{Catalog, Relation, RelationName};
 use crate::catalog_lens::{CatalogLenses, ColumnNumber};
 use crate::generation::Generation;
 use crate::lens::LogicalColumn;
-use crate::rule::{ColumnPair, Rule};
+use crate::rule::Rule;
 use crate::shape::Shape;
 
 /// The two columns of a migration, from where a client of one shape stands.
@@ -46,24 +46,28 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn new(shape: Shape, change: &'a ColumnChange, pair: &ColumnPair) -> Self {
-        let declared = pair.constraints.iter();
-        match shape {
-            Shape::Old => Self {
-                shown: &change.old,
-                other: &change.new,
-                place: change.old_place,
-                is_complete: change.old_promises,
-                names: declared.map(|(old, new)| (new.clone(), old.clone())).collect(),
+    /// `None` if it is a migration of one column.
+    fn new(shape: Shape, change: &'a ColumnChange, rule: &Rule) -> Option<Self> {
+        let (own, other) = change.pair(shape)?;
+        let declared = rule.change.pair()?.constraints.iter();
+        Some(Self {
+            shown: &own.column,
+            other: &other.column,
+            place: own.place?,
+            is_complete: own.promises,
+            names: match shape {
+                Shape::Old => declared.map(|(old, new)| (new.clone(), old.clone())).collect(),
+                Shape::New => declared.map(|(old, new)| (old.clone(), new.clone())).collect(),
             },
-            Shape::New => Self {
-                shown: &change.new,
-                other: &change.old,
-                place: change.new_place,
-                is_complete: change.new_promises,
-                names: declared.map(|(old, new)| (old.clone(), new.clone())).collect(),
-            },
-        }
+        })
+    }
+}
+
+/// The column that a client of the shape does not know, and has none for it.
+fn unknown(shape: Shape, change: &ColumnChange) -> Option<&str> {
+    match change.sides(shape) {
+        (None, Some(other)) => Some(&other.column.name),
+        (Some(_), _) | (None, None) => None,
     }
 }
 
@@ -135,13 +139,13 @@ fn picture(
         }
         let pairs: Vec<Pair<'_>> = changes
             .iter()
-            .filter_map(|(rule, change)| {
-                Some(Pair::new(shape, change, rules.get(*rule)?.change.columns()))
-            })
+            .filter_map(|(rule, change)| Pair::new(shape, change, rules.get(*rule)?))
             .collect();
-        let mut look = Look::new(lens, table, &pairs);
+        let unknown: Vec<&str> =
+            changes.iter().filter_map(|(_, change)| unknown(shape, change)).collect();
+        let mut look = Look::new(lens, table, &pairs, &unknown);
         let objects = catalog.system.objects.get(&lens.relation).map_or(&[][..], Vec::as_slice);
-        look.hidden_checks = picture.objects.add(&look, table, &pairs, objects);
+        look.hidden_checks = picture.objects.add(&look, table, &pairs, &unknown, objects);
         let alike = picture.tables.iter_mut().find(|tables| tables.look == look);
         let (oid, name) = (table.oids.relation, lens.relation.clone());
         match alike {

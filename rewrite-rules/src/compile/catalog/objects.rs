@@ -1,7 +1,7 @@
 //! Which indexes, constraints, triggers and statistics of a governed table show, and as what.
 //!
 //! An object of the column that is out of sight does not show, unless the shown column no longer
-//! has one like it: then it shows as that column's.
+//! has one like it: then it shows as that column's. Of a column that has no counterpart nothing shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,12 +54,18 @@ impl Objects {
         look: &Look,
         table: &Relation,
         pairs: &[Pair<'_>],
+        unknown: &[&str],
         objects: &[TableObject],
     ) -> usize {
         let mut hidden_checks = 0;
         for object in objects {
             if let Some(index) = index_of(object) {
                 self.indexes.entry(table.oids.relation).or_default().insert(index);
+            }
+            if unknown.iter().any(|column| hangs_on(object, table, column)) {
+                self.hide(object, None);
+                hidden_checks += usize::from(object.kind == ObjectKind::Check);
+                continue;
             }
             let touched = pairs.iter().filter(|pair| hangs_on(object, table, &pair.other.name));
             let touched: Vec<&Pair<'_>> = touched.collect();

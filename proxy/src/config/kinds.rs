@@ -1,0 +1,55 @@
+//! Which keys a `[[migration]]` has beside those of all kinds.
+
+use rewrite_rules::rule::Change;
+
+/// The keys of one kind.
+pub(super) struct KindKeys {
+    kind: &'static str,
+    /// Texts that must be there.
+    pub(super) required: &'static [&'static str],
+    /// What may be left out.
+    optional: &'static [&'static str],
+}
+
+/// Every kind.
+const KINDS: [KindKeys; Change::KINDS.len()] = [
+    KindKeys {
+        kind: Change::RENAME_COLUMN,
+        required: &["from", "to"],
+        optional: &["strategy", "position", "constraints"],
+    },
+    KindKeys {
+        kind: Change::CHANGE_COLUMN,
+        required: &["from", "to"],
+        optional: &["position", "constraints", "up", "down", "from_type"],
+    },
+    KindKeys {
+        kind: Change::BACKFILL_COLUMN,
+        required: &["column", "value"],
+        optional: &["not_null"],
+    },
+];
+
+impl KindKeys {
+    /// Those of `kind`, if there is such a kind.
+    pub(super) fn of(kind: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|keys| keys.kind == kind)
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.required.contains(&key) || self.optional.contains(&key)
+    }
+
+    /// What is wrong with a key of another kind, and of which kinds it is.
+    pub(super) fn stranger(&self, key: &str) -> Option<(String, String)> {
+        let others: Vec<String> = (KINDS.iter())
+            .filter(|keys| keys.has(key))
+            .map(|keys| format!("\"{}\"", keys.kind))
+            .collect();
+        // A key of no kind is one of all kinds, or unknown.
+        (!self.has(key) && !others.is_empty()).then(|| {
+            let hint = format!("it is a key of {}", others.join(" and "));
+            (format!("is not for kind \"{}\"", self.kind), hint)
+        })
+    }
+}
