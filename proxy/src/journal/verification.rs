@@ -168,6 +168,22 @@ pub async fn trusted(
     Ok(found.map(trusted).transpose()?)
 }
 
+/// How long ago all rows were last looked at in `epoch`. Unit: seconds.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The server, or the way to it.
+pub async fn age_s(
+    client: &impl GenericClient,
+    migration: &str,
+    epoch: i64,
+) -> Result<Option<f64>, JournalError> {
+    let query = "SELECT extract(epoch FROM clock_timestamp() - max(at))::float8
+                 FROM segue.verification WHERE migration = $1 AND epoch = $2 AND complete";
+    Ok(client.query_one(query, &[&migration, &epoch]).await?.try_get(0)?)
+}
+
 /// When all rows were last found equal in `epoch` before this moment, to the second, in UTC.
 ///
 /// Cancel safe: it only reads.

@@ -14,7 +14,7 @@ use crate::backfill::job::Clients;
 use crate::catalog;
 use crate::config::{Config, ControlUrl};
 use crate::journal::JournalError;
-use crate::journal::state;
+use crate::journal::{state, verification};
 use crate::walk::Toward;
 
 /// Between two looks at what is due. Unit: milliseconds.
@@ -83,7 +83,10 @@ async fn round(
     who: &str,
 ) -> Result<(), String> {
     for migration in due(control, every).await? {
-        let order = Order { rest: REST, gives_way: true, ..Order::of(&migration, who) };
+        // Another replica may be quicker between this look and the lock.
+        let unless_within = every.get(&migration).copied();
+        let order =
+            Order { rest: REST, gives_way: true, unless_within, ..Order::of(&migration, who) };
         let mut report = |_event: Event| ();
         match run(control, &order, clients, &mut report).await {
             Ok(outcome) => tell(&migration, &outcome),
@@ -91,6 +94,7 @@ async fn round(
             Err(
                 VerifyError::Running { .. }
                 | VerifyError::TakenOver
+                | VerifyError::NotDue(_)
                 | VerifyError::PhaseLeft(_)
                 | VerifyError::Phase { .. }
                 | VerifyError::NotDrained { .. },
@@ -133,8 +137,6 @@ async fn look(
     if state.frozen.is_some() {
         return Ok(Vec::new());
     }
-    let age = "SELECT extract(epoch FROM clock_timestamp() - max(at))::float8
-               FROM segue.verification WHERE migration = $1 AND epoch = $2 AND complete";
     let mut due = Vec::new();
     for migration in &state.migrations {
         let Some(every) = every.get(&migration.name) else { continue };
@@ -143,8 +145,7 @@ async fn look(
         {
             continue;
         }
-        let row = client.query_one(age, &[&migration.name, &migration.epoch]).await?;
-        let age_s: Option<f64> = row.try_get(0)?;
+        let age_s = verification::age_s(client, &migration.name, migration.epoch).await?;
         if age_s.is_none_or(|age_s| age_s >= every.as_secs_f64()) {
             due.push(migration.name.clone());
         }

@@ -101,6 +101,9 @@ pub enum VerifyError {
     /// The migration is not in the phase any more in which it began.
     #[error("migration \"{0}\" has left its phase meanwhile")]
     PhaseLeft(String),
+    /// Another one has just been done.
+    #[error("the rows of \"{0}\" were compared a short while ago")]
+    NotDue(String),
     /// Another process works on it now.
     #[error("another process has taken the verification over")]
     TakenOver,
@@ -141,7 +144,7 @@ impl VerifyError {
                 "--fix new makes the other side equal to it; or, if the new side is right, add \
                  --overwrite-read-side"
             }
-            Self::PhaseLeft(_) | Self::TakenOver => "see segue status",
+            Self::PhaseLeft(_) | Self::TakenOver | Self::NotDue(_) => "see segue status",
             Self::TooManyFailures => "the conversion does not fit the data: see segue.verify_row",
             Self::Server(error)
                 if error.code()

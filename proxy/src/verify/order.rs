@@ -1,5 +1,7 @@
 //! What is asked for.
 
+use std::time::Duration;
+
 use crate::walk::Toward;
 
 /// How the rows of a migration are to be compared.
@@ -26,6 +28,8 @@ pub struct Order {
     /// Whether it gives way to any other comparison of the migration, and to an operator who has frozen
     /// the fleet.
     pub gives_way: bool,
+    /// Not at all if one was done so short a while ago.
+    pub unless_within: Option<Duration>,
 }
 
 impl Order {
@@ -43,6 +47,7 @@ impl Order {
             throttle: true,
             anew: false,
             gives_way: false,
+            unless_within: None,
         }
     }
 }

@@ -11,8 +11,8 @@ use super::mend::{Claim, Mend};
 use super::order::Order;
 use crate::catalog;
 use crate::config::ControlUrl;
-use crate::journal::state;
 use crate::journal::verify::{self as journal, Begin, Range};
+use crate::journal::{state, verification};
 use crate::walk::{Part, Toward, Work, WorkError};
 
 /// Advisory locks of comparisons: "veri" in ASCII, and a hash of the migration's name.
@@ -65,6 +65,12 @@ pub(super) async fn start(
     // What was begun before that could miss what is written as in the phase before.
     let epoch = state.epoch_of(&order.migration);
     has_drained(&client, &order.migration, epoch).await?;
+    if let Some(within) = order.unless_within {
+        let age_s = verification::age_s(&client, &order.migration, epoch).await?;
+        if age_s.is_some_and(|age_s| age_s < within.as_secs_f64()) {
+            return Err(VerifyError::NotDue(order.migration.clone()));
+        }
+    }
     let catalog = Arc::new(catalog::load(&mut client).await?);
     let work = Work::of(&rule, &catalog, &client).await.map_err(not_compared)?;
     let mend = match order.fix {
@@ -73,6 +79,11 @@ pub(super) async fn start(
             // An added column is the new side of nothing.
             let side = match (work.toward, side) {
                 (Toward::Past, Toward::New) => Toward::Past,
+                (Toward::Past, _) => {
+                    let reason = "an added column has no old side".to_owned();
+                    let migration = order.migration.clone();
+                    return Err(WorkError::Misfit { migration, reason }.into());
+                }
                 (_two_sides, side) => side,
             };
             let wanted = Work::toward(&rule, side, &catalog, &client).await?;
@@ -155,7 +166,7 @@ async fn only_one(client: &Client, order: &Order, runner: &str) -> Result<(), Ve
         }
         let is_patient = !order.gives_way && begun.elapsed() < Duration::from_secs(GIVE_WAY_S);
         let gives_way = is_patient && journal::interrupt(client, &order.migration, runner).await?;
-        if !gives_way && begun.elapsed() > Duration::from_millis(GHOST_MS) {
+        if !gives_way && (order.gives_way || begun.elapsed() > Duration::from_millis(GHOST_MS)) {
             let who = journal::runner(client, &order.migration).await?;
             return Err(VerifyError::Running { migration: order.migration.clone(), who });
         }
