@@ -17,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin::socket::{AdminSocket, SocketError};
 use crate::admin::{self, Control};
 use crate::backfill::inside;
+use crate::backfill::job::Clients;
+use crate::backfill::signals::Seen;
 use crate::client::listener::{self, Front};
 use crate::config::{
     self, Config, Draft, FileWatch, Report, ServerAddress, ServerUrl, TlsFileError, plain_reason,
@@ -25,11 +27,13 @@ use crate::journal::step::StepError;
 use crate::latency::{self, Latency};
 use crate::phase::drain::Drain;
 use crate::phase::flip::Flipper;
+use crate::phase::follow::host;
 use crate::phase::generation::Current;
 use crate::phase::prepare::{Prepared, Read};
 use crate::phase::reload::{self, Reloader};
 use crate::session::counters::{Counters, Snapshot};
 use crate::upstream::{Upstream, UpstreamTls};
+use crate::verify::continuous;
 
 /// Number of a process's first generation.
 const FIRST_GENERATION: u64 = 1;
@@ -135,6 +139,7 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
     let (shutdown, stopping) = watch::channel(false);
     let (flipper, config) = enlist(prepared, path, adopt, addr).await?;
     let (current, flips) = (Arc::clone(flipper.current()), flipper.flips());
+    let verifying = flipper.verifying();
     let (counters, latency) = (Arc::new(Counters::default()), Arc::new(Latency::default()));
     let front = front(&config, &current, &counters, &latency)?;
 
@@ -162,6 +167,12 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
     };
     tasks.spawn(admin::run(socket, Arc::new(control), stopping.clone()));
     tasks.spawn(latency::keep(Arc::clone(&latency), stopping.clone()));
+    tasks.spawn(continuous::follow(
+        verifying,
+        feelings(&latency),
+        format!("the proxy on \"{}\" ({addr})", host()),
+        stopping.clone(),
+    ));
     tasks.spawn(follow_file(watch, reloader.clone(), stopping.clone()));
     tasks.spawn(async move {
         if let Err(error) = listener::run(listener, Arc::new(front), stopping).await {
@@ -231,6 +242,12 @@ pub async fn serve(path: &Path, adopt: bool) -> Result<(), StartError> {
         _ = terminate.recv() => {}
     }
     Ok(())
+}
+
+/// What clients of this proxy see.
+fn feelings(latency: &Arc<Latency>) -> Clients {
+    let latency = Arc::clone(latency);
+    Arc::new(move |length| Some(Seen::of(&latency, length)))
 }
 
 /// Reloads whenever the file has changed.

@@ -14,6 +14,7 @@ mod run;
 mod serve;
 mod status;
 mod supposed;
+mod verify;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ enum Command {
     Backfill(backfill::Arguments),
     /// Take a migration the whole way, unattended
     Run(run::Arguments),
+    /// Compare the two sides exactly, while clients go on writing
+    Verify(verify::Arguments),
     /// Let no proxy change a phase until "segue unfreeze"
     Freeze(freeze::Freeze),
     /// Let phases change again
@@ -88,6 +91,7 @@ impl Command {
             | Self::Phase(_)
             | Self::Backfill(_)
             | Self::Run(_)
+            | Self::Verify(_)
             | Self::Freeze(_)
             | Self::Unfreeze(_)
             | Self::Fallback(_)
@@ -129,6 +133,7 @@ pub fn main() -> ExitCode {
             Command::Fallback(arguments) => fallback::run(arguments).await,
             Command::Backfill(arguments) => backfill::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
+            Command::Verify(arguments) => verify::run(arguments).await,
             Command::Phase(arguments) => phase::run(arguments).await,
             Command::Pause(arguments) => pause::pause(arguments).await,
             Command::Resume(arguments) => pause::resume(arguments).await,

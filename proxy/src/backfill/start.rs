@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use rewrite_rules::Catalog;
 use rewrite_rules::name::quoted;
-use rewrite_rules::{Catalog, Rule};
 use tokio_postgres::Client;
 
 use super::batch::Claim;
@@ -12,7 +12,7 @@ use super::{BackfillError, batch};
 use crate::catalog;
 use crate::config::ControlUrl;
 use crate::journal::backfill::{self, Begin, Job};
-use crate::journal::state::{self, State};
+use crate::journal::state;
 use crate::walk::Work;
 
 /// A backfill that may begin.
@@ -41,7 +41,8 @@ pub(super) async fn start(
     let mut client = catalog::connect(control).await?;
     client.batch_execute("SET application_name = 'segue backfill'").await?;
     let state = state::find(&client, &control.database).await?;
-    let rule = rule_of(&state, &order.migration)?;
+    let unknown = || BackfillError::Unknown(order.migration.clone());
+    let rule = state.rule_of(&order.migration).ok_or_else(unknown)?;
     only_one(&client, &order.migration).await?;
     has_drained(&client, &order.migration, state.epoch_of(&order.migration)).await?;
     let catalog = Arc::new(catalog::load(&mut client).await?);
@@ -67,15 +68,6 @@ pub(super) async fn start(
     Ok(Started { client, claim, work: Arc::new(work), job, goes_on, notes })
 }
 
-/// The migration as the journal has it.
-fn rule_of(state: &State, migration: &str) -> Result<Rule, BackfillError> {
-    let known = state.migrations.iter().find(|known| known.name == migration);
-    let unknown = || BackfillError::Unknown(migration.to_owned());
-    let known = known.ok_or_else(unknown)?;
-    let change = known.change.clone().ok_or_else(unknown)?;
-    Ok(Rule { name: known.name.clone(), change, phase: known.phase })
-}
-
 /// Keeps others out for as long as this connection lives.
 async fn only_one(client: &Client, migration: &str) -> Result<(), BackfillError> {
     let lock = "SELECT pg_try_advisory_lock($1, hashtext($2))";
@@ -90,9 +82,8 @@ async fn only_one(client: &Client, migration: &str) -> Result<(), BackfillError>
 /// Whether nobody can write any more as in the phase before: every replica that is counted has drained
 /// the epoch in which this phase began.
 async fn has_drained(client: &Client, migration: &str, epoch: i64) -> Result<(), BackfillError> {
-    let replicas = state::replicas(client).await?;
-    let lagging = replicas.iter().filter(|replica| replica.acknowledged < epoch);
-    let lagging: Vec<String> = lagging.map(ToString::to_string).collect();
+    let lagging = state::lagging(client, epoch).await?;
+    let lagging: Vec<String> = lagging.iter().map(ToString::to_string).collect();
     match lagging.is_empty() {
         true => Ok(()),
         false => Err(BackfillError::NotDrained {

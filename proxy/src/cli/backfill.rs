@@ -16,7 +16,7 @@ use crate::config::{ControlUrl, Draft, control_url, duration};
 use crate::journal::backfill::{self as journal, Standing, Wish};
 use crate::journal::state;
 
-mod clients;
+pub(super) mod clients;
 pub(super) mod show;
 
 /// All rows are as they should be, but for some that could not be copied.

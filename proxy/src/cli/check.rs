@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{ConfigFile, DONE, GATE_CLOSED, fail, say};
 use crate::config::{Draft, nearest};
-use crate::gate::{self, Finding, Severity, is_open};
+use crate::gate::{self, Finding, Means, Severity, is_open};
 use crate::journal::{JournalError, state};
 use crate::phase::prepare;
 
@@ -99,6 +99,7 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
     if let Some(name) = name {
         known(name, &rules)?;
     }
+    let control = draft.control.clone().ok_or_else(|| draft.report.to_string())?;
     let mut checked = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
         if name.is_some_and(|name| name != rule.name) {
@@ -112,7 +113,8 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
         for (direction, to) in steps {
             let Some(to) = to else { continue };
             let catalog = std::sync::Arc::clone(&loaded.catalog);
-            let findings = gate::check(&mut client, catalog, &rules, index, to).await?;
+            let findings =
+                gate::check(&mut client, Means::of(&control), catalog, &rules, index, to).await?;
             found.push(Step { direction, to, open: is_open(&findings), findings });
         }
         checked.push(Checked { migration: rule.name.clone(), phase: rule.phase, steps: found });

@@ -9,6 +9,7 @@ use crate::config::Draft;
 use crate::journal::backfill::{self, Job};
 use crate::journal::state::{self, Frozen, Replica, State};
 use crate::journal::step::Cause;
+use crate::journal::verification::{self, Told};
 use crate::phase::follow::host;
 
 /// All proxies of one database.
@@ -22,6 +23,8 @@ pub(super) struct Fleet {
     pub(super) replicas: Vec<Replica>,
     /// The latest backfill of each migration.
     pub(super) backfills: Vec<Job>,
+    /// The latest comparison of the rows of each migration.
+    pub(super) verifications: Vec<Told>,
 }
 
 impl Fleet {
@@ -43,6 +46,9 @@ impl Fleet {
         for job in &self.backfills {
             let _ = write!(text, "\n{}", super::backfill::show::job(job));
         }
+        for told in &self.verifications {
+            let _ = write!(text, "\n{}", super::verify::show::result(told));
+        }
         text
     }
 }
@@ -59,7 +65,10 @@ pub(super) async fn read(draft: &Draft) -> Result<Fleet, String> {
     let backfills = catalog::in_time(backfill::all(&client)).await;
     let backfills = backfills.map_err(|silence| silence.to_string())?;
     let backfills = backfills.map_err(|error| error.to_string())?;
-    Ok(Fleet { epoch, frozen, replicas, backfills })
+    let verifications = catalog::in_time(verification::latest(&client)).await;
+    let verifications = verifications.map_err(|silence| silence.to_string())?;
+    let verifications = verifications.map_err(|error| error.to_string())?;
+    Ok(Fleet { epoch, frozen, replicas, backfills, verifications })
 }
 
 /// The user of this terminal, and why.

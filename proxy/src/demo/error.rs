@@ -3,7 +3,7 @@
 use crate::backfill::BackfillError;
 use crate::cluster::ClusterError;
 use crate::journal::JournalError;
-use crate::verify::Verdict;
+use crate::verify::{Outcome, VerifyError};
 use crate::walk::WorkError;
 use crate::walk::manners::said;
 
@@ -38,10 +38,13 @@ pub enum DemoError {
     Work(#[from] WorkError),
     /// The gate before the reads switch: both columns must be equal.
     #[error(
-        "{} of {} rows differ between \"username\" and \"handle\", the first at ids {}",
-        .0.diverged, .0.compared, ids(.0)
+        "{} of {} rows differ between \"username\" and \"handle\", the first with {}",
+        .0.differing, .0.compared, ids(.0)
     )]
-    Diverged(Verdict),
+    Diverged(Outcome),
+    /// The columns could not be compared.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
 }
 
 impl DemoError {
@@ -60,6 +63,7 @@ impl DemoError {
             | Self::Application(_)
             | Self::FileLost
             | Self::Work(_)
+            | Self::Verify(_)
             | Self::Backfill(_) => {
                 "this should not happen on a private server: please report it with the demo's seed"
             }
@@ -67,7 +71,7 @@ impl DemoError {
     }
 }
 
-fn ids(verdict: &Verdict) -> String {
-    let ids: Vec<String> = verdict.samples.iter().map(|key| key.join(", ")).collect();
+fn ids(outcome: &Outcome) -> String {
+    let ids: Vec<&str> = outcome.rows.iter().map(|row| row.key.as_str()).collect();
     ids.join(", ")
 }

@@ -216,7 +216,7 @@ async fn migrate(
         recording: recorder.recording(),
         proof: proof.as_ref().ok().cloned(),
         columns_differ: match &walked {
-            Err(DemoError::Diverged(verdict)) => verdict.diverged,
+            Err(DemoError::Diverged(verdict)) => verdict.differing,
             Ok(()) | Err(_) => 0,
         },
         stopped: walked.and(proof.map(drop)).err().map(|why| (why.to_string(), why.hint())),

@@ -1,6 +1,7 @@
 //! The walk: every step of the migration in order, as an operator would take it, while the
 //! application runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rewrite_rules::Phase;
@@ -105,7 +106,7 @@ impl Walk<'_> {
 
     /// What both columns should hold.
     async fn work(&mut self) -> Result<Work, DemoError> {
-        let catalog = std::sync::Arc::new(catalog::load(&mut self.worker).await?);
+        let catalog = Arc::new(catalog::load(&mut self.worker).await?);
         let rule = self.proxy.rule().ok_or(DemoError::FileLost)?;
         Ok(Work::of(&rule, &catalog, &self.worker).await?)
     }
@@ -123,7 +124,7 @@ impl Walk<'_> {
         let order =
             Order { rest: REST, throttle: false, ..Order::of(super::proxy::MIGRATION, "the demo") };
         let control = self.proxy.control().await.ok_or(DemoError::FileLost)?;
-        let nobody: backfill::job::Clients = std::sync::Arc::new(|_| None);
+        let nobody: backfill::job::Clients = Arc::new(|_| None);
         let done = backfill::run(&control, &order, &nobody, &mut report).await?;
         self.recorder.did("backfill", from);
         let retries = match done.retries {
@@ -162,17 +163,18 @@ impl Walk<'_> {
     async fn verify(&mut self, name: &'static str) -> Result<(), DemoError> {
         self.view.begin(name, "comparing both columns byte by byte");
         let from = self.recorder.elapsed();
-        let work = self.work().await?;
+        let work = Arc::new(self.work().await?);
+        let control = self.proxy.control().await.ok_or(DemoError::FileLost)?;
         let view = self.view;
-        let mut report = |verdict: &verify::Verdict| {
-            view.detail(&format!("{} compared", plural(verdict.compared, "row")));
+        let mut report = |compared: u64| {
+            view.detail(&format!("{} compared", plural(compared, "row")));
         };
-        let verdict = verify::run(&self.worker, &work, &mut report).await?;
+        let outcome = verify::direct::compare(&control, &work, 1, &mut report).await?;
         self.recorder.did(name, from);
-        if !verdict.is_clean() {
-            return Err(DemoError::Diverged(verdict));
+        if outcome.equal() != Some(true) {
+            return Err(DemoError::Diverged(outcome));
         }
-        self.view.done(&format!("{} equal in both columns", plural(verdict.compared, "row")));
+        self.view.done(&format!("{} equal in both columns", plural(outcome.compared, "row")));
         Ok(())
     }
 }

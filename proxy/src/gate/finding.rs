@@ -143,6 +143,8 @@ abouts! {
     RowsDiffer = "rows-differ",
     /// It cannot be told whether they are.
     NotCompared = "not-compared",
+    /// They were compared a short while ago, and were the same.
+    RowsCompared = "rows-compared",
     /// The added column is NULL in rows that have a value for it.
     NotFilled = "not-filled",
     /// An index of the old column has no equivalent on the new one.

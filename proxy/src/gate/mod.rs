@@ -45,9 +45,19 @@ use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
 pub use self::finding::{About, Finding, Severity, is_open};
+pub use self::rows::{Compared, FRESH, Means};
 use self::step::Step;
 pub(crate) use self::step::sql;
 use crate::catalog::{in_time, reason};
+
+/// What a gate has seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Everything that was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// What came of comparing rows, if that was done.
+    pub compared: Option<Compared>,
+}
 
 /// All reasons why the step of `rules[index]` to phase `to` is not safe now, the worst first.
 ///
@@ -60,32 +70,59 @@ use crate::catalog::{in_time, reason};
 /// The connection fails, or the server does not answer.
 pub async fn check(
     client: &mut Client,
+    means: Means<'_>,
     catalog: Arc<Catalog>,
     rules: &[Rule],
     index: usize,
     to: Phase,
 ) -> Result<Vec<Finding>, String> {
-    let Some(rule) = rules.get(index) else { return Ok(Vec::new()) };
+    look(client, means, catalog, rules, index, to).await.map(|looked| looked.findings)
+}
+
+/// The same, with what came of comparing rows.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The connection fails, or the server does not answer.
+pub async fn look(
+    client: &mut Client,
+    means: Means<'_>,
+    catalog: Arc<Catalog>,
+    rules: &[Rule],
+    index: usize,
+    to: Phase,
+) -> Result<Looked, String> {
+    let Some(rule) = rules.get(index) else { return Ok(Looked::default()) };
     match &rule.change {
         Change::RenameColumn(_) | Change::ChangeColumn { .. } => {}
         Change::RenameInPlace(pair) => {
-            return in_place::check(client, &catalog, rules, pair, index, to).await;
+            let findings = in_place::check(client, &catalog, rules, pair, index, to).await?;
+            return Ok(Looked { findings, compared: None });
         }
         Change::BackfillColumn(added) => {
-            return backfill_column::check(client, &catalog, rules, added, index, to).await;
+            let now = in_time(client.query_one("SELECT clock_timestamp()::text", &[])).await;
+            let started_at = answered(now)?.try_get(0).map_err(|error| reason(&error))?;
+            let findings =
+                backfill_column::check(client, &catalog, rules, added, index, to).await?;
+            let is_compared = (rule.phase, to) == (Phase::Backfill, Phase::Enforce);
+            let compared = is_compared.then(|| Compared::of(&findings, started_at));
+            return Ok(Looked { findings, compared });
         }
     }
     let faults = faults::find(client, &catalog, rules, index, to).await?;
     let Some(step) = Step::new(rule, to, &catalog) else {
-        return Ok(faults::findings(rules, rule, to, &faults, &[]));
+        let findings = faults::findings(rules, rule, to, &faults, &[]);
+        return Ok(Looked { findings, compared: None });
     };
     let mut findings = columns::check(&step);
     findings.extend(answered(in_time(of_server(client, &step)).await)?);
-    findings.extend(rows::check(client, &step, &catalog).await?);
+    let rows = rows::check(client, means, &step, &catalog).await?;
+    findings.extend(rows.findings);
     findings.extend(faults::findings(rules, rule, to, &faults, &findings));
     findings.sort_by_key(|finding| (finding.severity, finding.about));
     findings.dedup();
-    Ok(findings)
+    Ok(Looked { findings, compared: rows.compared })
 }
 
 /// What the server's catalogs tell, in one snapshot.

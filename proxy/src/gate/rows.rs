@@ -1,4 +1,8 @@
 //! Whether both columns are the same in all rows, before the side that is read changes.
+//!
+//! A complete and clean verification that is fresh, and was begun after everybody had drained, is relied
+//! on. Otherwise the rows are compared here: those of a small table, or of one without a key, in one
+//! statement; others a stretch at a time over several connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,21 +10,86 @@ use std::time::Duration;
 use rewrite_rules::Catalog;
 use rewrite_rules::lens::Access;
 use rewrite_rules::name::quoted;
-use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error};
 
 use super::finding::{About, Finding, Severity};
 use super::step::{Member, Move, Step};
-use super::{answered, queries};
+use super::{Looked, answered, queries};
 use crate::catalog::{ANSWER_TIMEOUT_S, in_time, reason};
+use crate::config::ControlUrl;
+use crate::journal::verification::{self, Trusted};
+use crate::journal::verify::Counts;
+use crate::journal::{JournalError, state};
 use crate::verify::whole::{self, COUNTED, Difference, Differences, Sides};
+use crate::verify::{Outcome, VerifyError, direct};
 use crate::walk::work::{Toward, expected};
+use crate::walk::{Work, WorkError};
+
+/// How old a verification may be that a gate relies on, unless its migration is verified every so often:
+/// long enough to verify, look and step, and short beside the time in which somebody could begin to write
+/// past the proxies.
+pub const FRESH: Duration = Duration::from_secs(900);
+
+/// So many rows are compared by one statement, in less time than it takes to connect several times: 40 ms.
+/// Unit: rows.
+const SMALL_ROWS: u64 = 200_000;
+
+/// Connections that compare a large table.
+const CONNECTIONS: u32 = 4;
+
+/// How rows can be compared, or need not be.
+#[derive(Debug, Clone, Copy)]
+pub struct Means<'a> {
+    /// How the database is reached.
+    pub control: &'a ControlUrl,
+    /// How long ago a verification may have been done that is relied on.
+    pub fresh: Duration,
+}
+
+impl<'a> Means<'a> {
+    /// The usual ones.
+    #[must_use]
+    pub fn of(control: &'a ControlUrl) -> Self {
+        Self { control, fresh: FRESH }
+    }
+}
+
+/// What came of comparing rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// When it was begun, as the server writes it.
+    pub started_at: String,
+    /// What was compared; empty if that could not be told.
+    pub subject: String,
+    /// Whether all rows agree; `None` if that cannot be told.
+    pub equal: Option<bool>,
+    /// Rows, if they were counted.
+    pub counts: Option<Counts>,
+    /// What was found, in words.
+    pub detail: Option<String>,
+}
+
+impl Compared {
+    /// What was found of rows that are not compared with another column.
+    pub(super) fn of(findings: &[Finding], started_at: String) -> Self {
+        let about = |wanted| findings.iter().find(|finding| finding.about == wanted);
+        let (equal, finding) = match (about(About::NotFilled), about(About::NotCompared)) {
+            (Some(differ), _) => (Some(false), Some(differ)),
+            (None, Some(unknown)) => (None, Some(unknown)),
+            (None, None) => (Some(true), None),
+        };
+        let detail = finding.map(|finding| finding.message.clone());
+        Self { started_at, subject: String::new(), equal, counts: None, detail }
+    }
+}
 
 pub(super) async fn check(
     client: &mut Client,
+    means: Means<'_>,
     step: &Step<'_>,
     catalog: &Arc<Catalog>,
-) -> Result<Vec<Finding>, String> {
+) -> Result<Looked, String> {
     let toward = match step.way() {
         Move::ReadNew => Toward::New,
         Move::ReadOldAgain => Toward::Old,
@@ -29,49 +98,168 @@ pub(super) async fn check(
         | Move::KeepNew
         | Move::WriteBothAgain
         | Move::LeaveNew
-        | Move::Stay => return Ok(Vec::new()),
+        | Move::Stay => return Ok(Looked::default()),
     };
-    let Some(root) = step.members.first() else { return Ok(Vec::new()) };
+    let Some(root) = step.members.first() else { return Ok(Looked::default()) };
     if root.old.is_none() || root.new.is_none() {
-        return Ok(Vec::new());
+        return Ok(Looked::default());
     }
-    let not_compared = |why: &str, remedy: Vec<String>| {
-        let message = format!("the rows of \"{}\" cannot be compared: {why}", root.name);
-        vec![step.finding(Severity::LosesData, About::NotCompared, message, remedy)]
-    };
     let Some(access) = expected(step.rule, toward, catalog) else {
-        return Ok(not_compared(
-            "the migration cannot be compiled for its present phase",
-            Vec::new(),
-        ));
+        let why = "the migration cannot be compiled for its present phase";
+        return Ok(Looked {
+            findings: vec![not_compared(step, root, why, Vec::new())],
+            compared: None,
+        });
     };
-    let (_, target) = toward.columns(step.pair);
-    let sides = Sides {
-        relation: root.sql.clone(),
-        key: key(root, target),
-        expected: access.read("t."),
-        found: format!("t.{}", quoted(target)),
+    let work = match Work::toward(step.rule, toward, catalog, client).await {
+        Ok(work) => Some(Arc::new(work)),
+        Err(WorkError::Server(error)) => return Err(reason(&error)),
+        // Rows of another server's can be read, though not walked through.
+        Err(WorkError::Foreign(_) | WorkError::Misfit { .. } | WorkError::Phase { .. }) => None,
     };
-    let patience = Duration::from_millis(whole::STATEMENT_TIMEOUT_MS)
-        .saturating_add(Duration::from_secs(ANSWER_TIMEOUT_S));
-    let compared = match tokio::time::timeout(patience, whole::compare(client, &sides)).await {
-        Ok(compared) => compared,
-        Err(_elapsed) => return Err(format!("the server did not answer within {patience:?}")),
+    let subject = match &work {
+        Some(work) => answered(in_time(work.subject(client)).await)?,
+        None => String::new(),
     };
-    match compared {
-        Ok(differences) if differences.count == 0 => Ok(Vec::new()),
-        Ok(differences) => Ok(vec![differ(step, root, toward, &access, &differences)]),
-        Err(error) => match error.code() {
-            None => Err(reason(&error)),
-            Some(code) => {
-                let remedy = match *code == SqlState::INSUFFICIENT_PRIVILEGE {
-                    true => access_to(client, root.oid, &root.sql).await?,
-                    false => Vec::new(),
-                };
-                Ok(not_compared(&reason(&error), remedy))
-            }
-        },
+    if let Some(trusted) = trusted(client, means, step, &subject).await? {
+        return Ok(Looked { findings: vec![relied_on(step, root, &trusted)], compared: None });
     }
+    let now = in_time(client.query_one("SELECT clock_timestamp()::text", &[])).await;
+    let started_at = answered(now)?.try_get(0).map_err(|error| reason(&error))?;
+    let way = Compare { step, root, toward, access: &access };
+    let large = work
+        .filter(|work| work.rows() > SMALL_ROWS && work.parts.iter().all(|part| part.way.is_key));
+    let (finding, counts) = match large {
+        Some(work) => way.in_stretches(client, means.control, &work).await?,
+        None => (way.at_once(client).await?, None),
+    };
+    let equal = match finding.as_ref().map(|finding| finding.about == About::RowsDiffer) {
+        None => Some(true),
+        Some(true) => Some(false),
+        Some(false) => None,
+    };
+    let detail = finding.as_ref().map(|finding| finding.message.clone());
+    let compared = Some(Compared { started_at, subject, equal, counts, detail });
+    Ok(Looked { findings: finding.into_iter().collect(), compared })
+}
+
+/// A verification that may be relied on.
+async fn trusted(
+    client: &Client,
+    means: Means<'_>,
+    step: &Step<'_>,
+    subject: &str,
+) -> Result<Option<Trusted>, String> {
+    let (migration, from) = (&step.rule.name, step.from);
+    let asked = in_time(async {
+        state::look(client, &means.control.database).await?;
+        verification::trusted(client, migration, from, subject, means.fresh).await
+    });
+    match asked.await {
+        Ok(Ok(trusted)) => Ok(trusted),
+        // Whoever has no journal, or may not read it, compares.
+        Ok(Err(JournalError::Failed(reason))) => Err(reason),
+        Ok(Err(_)) => Ok(None),
+        Err(silence) => Err(silence.to_string()),
+    }
+}
+
+fn relied_on(step: &Step<'_>, root: &Member<'_>, trusted: &Trusted) -> Finding {
+    let Trusted { rows, at, who } = trusted;
+    let rows = rows.map_or_else(|| "rows".to_owned(), |rows| format!("{rows} rows"));
+    let message =
+        format!("{rows} of \"{}\" were compared at {at} UTC by {who}: all are equal", root.name);
+    step.finding(Severity::Note, About::RowsCompared, message, Vec::new())
+}
+
+fn not_compared(step: &Step<'_>, root: &Member<'_>, why: &str, remedy: Vec<String>) -> Finding {
+    let message = format!("the rows of \"{}\" cannot be compared: {why}", root.name);
+    step.finding(Severity::LosesData, About::NotCompared, message, remedy)
+}
+
+/// What is compared.
+struct Compare<'a> {
+    step: &'a Step<'a>,
+    root: &'a Member<'a>,
+    toward: Toward,
+    access: &'a Access,
+}
+
+impl Compare<'_> {
+    /// In one statement.
+    async fn at_once(&self, client: &mut Client) -> Result<Option<Finding>, String> {
+        let (_, target) = self.toward.columns(self.step.pair);
+        let sides = Sides {
+            relation: self.root.sql.clone(),
+            key: key(self.root, target),
+            expected: self.access.read("t."),
+            found: format!("t.{}", quoted(target)),
+        };
+        let patience = Duration::from_millis(whole::STATEMENT_TIMEOUT_MS)
+            .saturating_add(Duration::from_secs(ANSWER_TIMEOUT_S));
+        let compared = match tokio::time::timeout(patience, whole::compare(client, &sides)).await {
+            Ok(compared) => compared,
+            Err(_elapsed) => return Err(format!("the server did not answer within {patience:?}")),
+        };
+        match compared {
+            Ok(differences) if differences.count == 0 => Ok(None),
+            Ok(differences) => Ok(Some(self.differ(&differences))),
+            Err(error) => self.refused(client, &error).await.map(Some),
+        }
+    }
+
+    /// A stretch at a time, over several connections.
+    async fn in_stretches(
+        &self,
+        client: &Client,
+        control: &ControlUrl,
+        work: &Arc<Work>,
+    ) -> Result<(Option<Finding>, Option<Counts>), String> {
+        let outcome = match direct::compare(control, work, CONNECTIONS, &mut |_rows| ()).await {
+            Ok(outcome) => outcome,
+            Err(VerifyError::Server(error)) => {
+                return Ok((Some(self.refused(client, &error).await?), None));
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        let finding = match outcome.equal() {
+            Some(true) => None,
+            Some(false) => Some(self.differ(&differences(&outcome))),
+            None => {
+                let first = outcome.rows.first();
+                let first = first.map(|row| {
+                    format!("{}: {}", row.key, row.problem.as_deref().unwrap_or_default())
+                });
+                let first = first.unwrap_or_default();
+                let why = format!("{} rows, the first with {first}", outcome.failed);
+                Some(not_compared(self.step, self.root, &why, Vec::new()))
+            }
+        };
+        Ok((finding, Some(outcome.counts())))
+    }
+
+    /// The server has refused to compare.
+    async fn refused(&self, client: &Client, error: &Error) -> Result<Finding, String> {
+        let Some(code) = error.code() else { return Err(reason(error)) };
+        let remedy = match *code == SqlState::INSUFFICIENT_PRIVILEGE {
+            true => access_to(client, self.root.oid, &self.root.sql).await?,
+            false => Vec::new(),
+        };
+        Ok(not_compared(self.step, self.root, &reason(error), remedy))
+    }
+
+    fn differ(&self, differences: &Differences) -> Finding {
+        let Self { step, root, toward, access } = self;
+        differ(step, root, *toward, access, differences)
+    }
+}
+
+fn differences(outcome: &Outcome) -> Differences {
+    let rows = outcome.rows.iter().filter_map(|row| {
+        let (expected, found) = (row.expected.clone()?, row.found.clone()?);
+        Some(Difference { row: row.key.clone(), expected, found })
+    });
+    Differences { count: outcome.differing, shown: rows.collect() }
 }
 
 /// The columns by which rows are told: the primary key, unless the target is part of it.

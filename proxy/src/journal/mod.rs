@@ -8,6 +8,7 @@
 //! | [`rename`] | the steps that rename a column while everybody holds |
 //! | [`backfill`] | how far the latest backfill of each migration is, and what is wished of it |
 //! | [`range`] | the stretches of keys of that |
+//! | [`verify`] | how far the comparison of each migration's rows is, and which rows were found |
 //! | [`verification`] | what came of comparing rows |
 //! | [`replica`] | what a replica writes of itself: that it lives, what it has drained, its sessions |
 //!
@@ -39,6 +40,7 @@ pub mod schema;
 pub mod state;
 pub mod step;
 pub mod verification;
+pub mod verify;
 
 use tokio_postgres::error::SqlState;
 

@@ -115,6 +115,8 @@ pub async fn sign(client: &Client, replica: &str, say: &Signs) -> Result<Sign, J
     let update = "
         UPDATE segue.replica
         SET heartbeat = clock_timestamp(), acknowledged = greatest(acknowledged, $2), problem = $3,
+            acknowledged_at = CASE WHEN acknowledged < $2 THEN clock_timestamp()
+                                   ELSE acknowledged_at END,
             file = coalesce($4, file)
         WHERE id = $1 AND expelled_at IS NULL
         RETURNING (SELECT epoch FROM segue.fleet), (SELECT id FROM segue.fleet)";

@@ -160,6 +160,75 @@ CREATE TABLE segue.backfill_failure (
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (migration, part, key)
 );
+
+-- The comparison of each migration's rows that is under way, or was the latest.
+CREATE TABLE segue.verify (
+    migration text PRIMARY KEY,
+    -- The epoch in which the migration came into its phase, and what is compared: its columns and
+    -- tables. What was compared of another one proves nothing.
+    epoch bigint NOT NULL,
+    subject text NOT NULL,
+    -- The side that is mended: new or old.
+    fix text,
+    -- Who works on it; whoever finds another one here stops. One that gives way does so for any other.
+    runner text NOT NULL,
+    who text NOT NULL,
+    gives_way boolean NOT NULL,
+    -- running or done
+    state text NOT NULL DEFAULT 'running',
+    total bigint NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+
+-- The stretches of keys of that. What of one was compared, up to and with the key in after, is counted
+-- here. Keys are in their text form.
+CREATE TABLE segue.verify_range (
+    migration text REFERENCES segue.verify ON DELETE CASCADE,
+    number int,
+    part oid NOT NULL,
+    -- after < key <= up_to
+    after text[],
+    up_to text[] NOT NULL,
+    compared bigint NOT NULL DEFAULT 0,
+    differing bigint NOT NULL DEFAULT 0,
+    -- Rows that could not be compared.
+    failed bigint NOT NULL DEFAULT 0,
+    mended bigint NOT NULL DEFAULT 0,
+    is_done boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (migration, number)
+) WITH (fillfactor = 50);
+
+-- The first rows of each stretch that differ, or could not be compared or mended. Values are as SQL
+-- writes them, long ones cut.
+CREATE TABLE segue.verify_row (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    migration text NOT NULL REFERENCES segue.verify ON DELETE CASCADE,
+    number int NOT NULL,
+    part text NOT NULL,
+    key text NOT NULL,
+    source text,
+    found text,
+    expected text,
+    problem text
+);
+CREATE INDEX ON segue.verify_row (migration, number);
+
+-- A result counts from when it was begun: what was written before is only seen by what began after.
+ALTER TABLE segue.verification
+    ADD COLUMN started_at timestamptz,
+    ADD COLUMN subject text,
+    ADD COLUMN rows bigint,
+    ADD COLUMN differing bigint,
+    ADD COLUMN failed bigint,
+    ADD COLUMN mended bigint,
+    ADD COLUMN who text,
+    -- Whether all rows were looked at.
+    ADD COLUMN complete boolean NOT NULL DEFAULT false;
+CREATE INDEX ON segue.verification (migration, id);
+
+-- When a replica told that it has drained the epoch.
+ALTER TABLE segue.replica ADD COLUMN acknowledged_at timestamptz;
 ";
 
 /// What segue's role needs to work with it.

@@ -1,7 +1,7 @@
 //! Reads what is agreed on, and who takes part.
 
-use rewrite_rules::Phase;
 use rewrite_rules::rule::Change;
+use rewrite_rules::{Phase, Rule};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Client, GenericClient};
 
@@ -62,6 +62,13 @@ impl State {
     pub fn epoch_of(&self, migration: &str) -> i64 {
         let known = self.migrations.iter().find(|known| known.name == migration);
         known.map_or(self.epoch, |known| known.epoch)
+    }
+
+    /// A migration as a rule; `None` if it is not known, or of a kind that this version does not know.
+    #[must_use]
+    pub fn rule_of(&self, migration: &str) -> Option<Rule> {
+        let known = self.migrations.iter().find(|known| known.name == migration)?;
+        Some(Rule { name: known.name.clone(), change: known.change.clone()?, phase: known.phase })
     }
 }
 
@@ -214,6 +221,20 @@ pub async fn replicas(client: &impl GenericClient) -> Result<Vec<Replica>, Journ
         });
     }
     Ok(replicas)
+}
+
+/// The replicas that have not drained `epoch`: they may still write as in an earlier one.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The server, or the way to it.
+pub async fn lagging(
+    client: &impl GenericClient,
+    epoch: i64,
+) -> Result<Vec<Replica>, JournalError> {
+    let replicas = replicas(client).await?;
+    Ok(replicas.into_iter().filter(|replica| replica.acknowledged < epoch).collect())
 }
 
 /// The phases that a file said when a proxy of machine `host` last took it, as JSON.

@@ -144,6 +144,24 @@ pub async fn take(
     Ok(next)
 }
 
+/// Whether a step could be taken from `epoch`: everybody has drained it. Who is dead is counted out, so that
+/// it cannot come back in an earlier epoch. Gives the epoch.
+///
+/// Cancel safety: they are counted out or not.
+///
+/// # Errors
+/// See [`StepError`].
+pub async fn all_have_drained(
+    client: &mut Client,
+    replica: &str,
+    epoch: i64,
+) -> Result<i64, StepError> {
+    let transaction = client.transaction().await?;
+    may_be_taken(&transaction, replica, epoch).await?;
+    commit(transaction).await?;
+    Ok(epoch)
+}
+
 pub(super) async fn commit(transaction: Transaction<'_>) -> Result<(), StepError> {
     let done = transaction.commit().await;
     done.map_err(|error| StepError::InDoubt(crate::catalog::reason(&error)))

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
 use super::drain::Drain;
-use super::follow::Fleet;
-use super::gates::{self, Asked, Closed};
+use super::follow::{Fleet, ToDo};
+use super::gates::{self, Asked, Closed, compares_rows};
 use super::generation::{Current, Generation};
 use super::plan::Plan;
 use super::prepare::{Loaded, Prepared, Read, load_with};
@@ -22,6 +22,7 @@ use crate::catalog;
 use crate::config::{Config, Draft};
 use crate::journal::step::{Entry, StepError};
 use crate::journal::verification::{self, Verification};
+use crate::verify::continuous::Plan as Verifying;
 
 /// How long a flip waits for the one before it to drain before it is refused, so that two commands
 /// in a script do not trip over each other. Unit: milliseconds.
@@ -57,6 +58,8 @@ pub struct Flipper {
     pub(super) address: String,
     /// The last thing said about the catalog, so that it is said once.
     said: Option<String>,
+    /// Which rows are to be compared how often.
+    verifying: watch::Sender<Verifying>,
 }
 
 impl Flipper {
@@ -87,6 +90,7 @@ impl Flipper {
             trouble: None,
             address,
             said: None,
+            verifying: watch::Sender::new(Verifying::of(&config)),
         };
         if let Some(agreed) = agreed {
             let cause = flipper.cause_of_file();
@@ -106,6 +110,12 @@ impl Flipper {
     #[must_use]
     pub fn flips(&self) -> watch::Receiver<Arc<Drain>> {
         self.flips.subscribe()
+    }
+
+    /// Which rows are to be compared how often.
+    #[must_use]
+    pub fn verifying(&self) -> watch::Receiver<Verifying> {
+        self.verifying.subscribe()
     }
 
     /// Reads the file and the catalog again, and swaps if anything has changed.
@@ -190,6 +200,10 @@ impl Flipper {
         let standing = self.standing();
         let epoch = self.epoch();
         self.previous_drained().await?;
+        if let Some((client, _)) = read.connected.as_mut().filter(|_| compares_rows(&read.plan)) {
+            let drained = self.with_the_fleet(client, ToDo::Look).await;
+            drained.map_err(|error| ReloadError::Fleet { error })?;
+        }
         let forced = match self.pass_gates(&mut read, wish.force.is_some()).await {
             // Perhaps for rules of the day before.
             Err(ReloadError::GateClosed(closed)) => match self.journal_epoch().await {
@@ -249,9 +263,11 @@ impl Flipper {
         force: bool,
     ) -> Result<Vec<Closed>, ReloadError> {
         let running = self.config.rules.clone();
+        let Verifying { control, every } = Verifying::of(&self.config);
         let Some((client, loaded)) = &mut read.connected else { return Ok(Vec::new()) };
         for _round in 0..GATE_ROUNDS {
-            let asking = gates::ask(client, &loaded.catalog, &running, &read.plan);
+            let asking =
+                gates::ask(client, (&control, &every), &loaded.catalog, &running, &read.plan);
             let asked = self.following(asking).await.map_err(ReloadError::GateUnknown)?;
             let Asked { closed, compared } = asked;
             self.note(client, &compared).await;
@@ -270,11 +286,10 @@ impl Flipper {
         Err(ReloadError::GateUnknown(moving.to_owned()))
     }
 
-    /// Writes down what was found of rows. It is for people to read: no step is lost over it.
+    /// Writes down what was found of rows. No step is lost over it.
     async fn note(&self, client: &Client, compared: &[Verification]) {
-        let epoch = self.epoch().unwrap_or_default();
         for it in compared {
-            let noted = catalog::in_time(verification::record(client, epoch, it)).await;
+            let noted = catalog::in_time(verification::record(client, it)).await;
             if let Err(error) = noted.unwrap_or_else(|silence| Err(silence.into())) {
                 tracing::warn!("the comparison is not in the journal: {error}");
             }
@@ -360,6 +375,7 @@ impl Flipper {
         if running.control.database == new.control.database {
             running.control = new.control;
         }
+        self.verifying.send_replace(Verifying::of(&self.config));
     }
 
     async fn changed_catalog(&mut self) -> Result<Option<Loaded>, String> {

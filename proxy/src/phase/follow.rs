@@ -336,6 +336,9 @@ impl Fleet {
 pub(super) enum ToDo<'a> {
     /// A step.
     Take { changes: &'a [Entry], cause: &'a Cause },
+    /// Nothing but seeing that all have drained. Rows that are compared before may still be written as in
+    /// the phase before, by a replica that has yet to follow.
+    Look,
     /// Holding clients back.
     Hold { migration: &'a str, time_ms: u64 },
 }
@@ -348,6 +351,7 @@ impl ToDo<'_> {
         }
         let done = match self {
             Self::Take { changes, cause } => step::take(client, id, epoch, changes, cause).await,
+            Self::Look => step::all_have_drained(client, id, epoch).await,
             Self::Hold { migration, time_ms } => {
                 rename::hold(client, id, epoch, migration, time_ms).await
             }

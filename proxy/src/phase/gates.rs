@@ -1,14 +1,17 @@
 //! Asks the gates of every step of a plan before it is taken.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::Client;
 
+use super::follow::host;
 use super::plan::{Plan, Step};
-use crate::gate::{self, About, Finding, Severity};
+use crate::config::ControlUrl;
+use crate::gate::{self, Compared, FRESH, Finding, Means, Severity};
 use crate::journal::verification::Verification;
 
 /// A step that was not taken, or was forced, and everything that was in its way.
@@ -60,12 +63,15 @@ pub(super) struct Asked {
 
 /// Asks the gates of the steps of `plan`. `running` are the rules in force.
 ///
+/// `every` is how often the rows of which migration are verified anyway.
+///
 /// Cancel safe: it only reads.
 ///
 /// # Errors
 /// The connection fails, or the server does not answer.
 pub(super) async fn ask(
     client: &mut Client,
+    (control, every): (&ControlUrl, &BTreeMap<String, Duration>),
     catalog: &Arc<Catalog>,
     running: &[Rule],
     plan: &Plan,
@@ -73,13 +79,14 @@ pub(super) async fn ask(
     let mut asked = Asked::default();
     for step in &plan.steps {
         // Whoever begins or ends changes nothing: in `expand` and `contract` one side is used.
-        let Step::Move { migration, from, to } = step else { continue };
+        let Step::Move { migration, to, .. } = step else { continue };
         let Some(index) = running.iter().position(|rule| rule.name == *migration) else { continue };
-        let begun = Instant::now();
-        let mut findings = gate::check(client, Arc::clone(catalog), running, index, *to).await?;
-        if is_compared(*from, *to) {
-            asked.compared.push(verification(migration, *to, &findings, begun.elapsed()));
+        let means = Means { control, fresh: fresh(every.get(migration)) };
+        let looked = gate::look(client, means, Arc::clone(catalog), running, index, *to).await?;
+        if let Some(compared) = looked.compared {
+            asked.compared.push(verification(migration, *to, compared));
         }
+        let mut findings = looked.findings;
         findings.retain(|finding| finding.severity != Severity::Note);
         if !findings.is_empty() {
             asked.closed.push(Closed { migration: migration.clone(), to: *to, findings });
@@ -88,29 +95,39 @@ pub(super) async fn ask(
     Ok(asked)
 }
 
-/// Whether all rows are looked at: the side that is read changes, or every row is to be filled.
-fn is_compared(from: Phase, to: Phase) -> bool {
-    matches!(
-        (from, to),
-        (Phase::DualWrite, Phase::SwitchReads)
-            | (Phase::SwitchReads, Phase::DualWrite)
-            | (Phase::Backfill, Phase::Enforce)
-    )
+/// How old a verification may be that a gate relies on, where there is one every so often: one pass may
+/// be missed.
+#[must_use]
+pub fn fresh(every: Option<&Duration>) -> Duration {
+    every.map_or(FRESH, |every| every.saturating_mul(2))
 }
 
-fn verification(migration: &str, to: Phase, findings: &[Finding], took: Duration) -> Verification {
-    let about = |wanted| findings.iter().find(|finding| finding.about == wanted);
-    let wrong = about(About::RowsDiffer).or_else(|| about(About::NotFilled));
-    let (equal, finding) = match (wrong, about(About::NotCompared)) {
-        (Some(differ), _) => (Some(false), Some(differ)),
-        (None, Some(unknown)) => (None, Some(unknown)),
-        (None, None) => (Some(true), None),
-    };
+/// Whether a step of a plan changes the side that is read: then rows are compared.
+pub(super) fn compares_rows(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| match step {
+        Step::Move { from, to, .. } => matches!(
+            (from, to),
+            (Phase::DualWrite, Phase::SwitchReads)
+                | (Phase::SwitchReads, Phase::DualWrite)
+                | (Phase::Backfill, Phase::Enforce)
+        ),
+        Step::Start { .. } | Step::Change { .. } | Step::Remove { .. } => false,
+    })
+}
+
+/// The epoch is filled in by whoever writes it down.
+fn verification(migration: &str, to: Phase, compared: Compared) -> Verification {
+    let Compared { started_at, subject, equal, counts, detail } = compared;
     Verification {
         migration: migration.to_owned(),
+        epoch: 0,
         phase: to.name(),
         equal,
-        detail: finding.map(|finding| finding.message.clone()),
-        took,
+        detail,
+        started_at,
+        subject,
+        counts,
+        complete: equal.is_some(),
+        who: format!("the gate of a proxy on \"{}\"", host()),
     }
 }

@@ -1,123 +1,171 @@
-//! Compares the old column with the new one, exactly, while the application goes on writing.
+//! Compares the old side with the new one, exactly, while the application goes on writing; and mends rows
+//! that differ, where an operator says so.
 //!
-//! Each stretch of the primary key is one statement, so both sides are seen in one snapshot, and a
-//! write of both sides is one commit: a difference is a real one. The comparison is byte by byte.
+//! | file | what it does |
+//! | --- | --- |
+//! | [`order`] | what is asked for |
+//! | [`job`] | one comparison from start to end, over lost connections |
+//! | [`start`] | whether it may begin, and what there is of an earlier one |
+//! | [`walker`] | one connection that walks through ranges, a statement at a time |
+//! | [`session`] | the statements |
+//! | [`pace`] | how many rows the next one compares |
+//! | [`mend`] | makes rows equal |
+//! | [`crew`] | what connections and their job tell each other |
+//! | [`progress`] | what is told to whoever looks |
+//! | [`direct`] | the same for a gate that waits for it |
+//! | [`whole`] | in one statement, for small tables and those without a key |
+//! | [`continuous`] | the proxies' own comparisons, every so often |
+//! | [`past`] | who could be writing past the proxies |
+//!
+//! A statement compares both sides of some thousand rows byte by byte, in one snapshot: a difference is a
+//! real one, and no statement holds vacuum back for longer than a tenth of a second. docs/verify.md says
+//! what that proves and what not.
 
+pub mod continuous;
+mod crew;
+pub mod direct;
+pub mod job;
+mod mend;
+pub mod order;
+pub mod pace;
+pub mod past;
+pub mod progress;
+mod session;
+mod start;
+mod walker;
 pub mod whole;
 
-use tokio_postgres::Client;
+use rewrite_rules::Phase;
 
-use crate::walk::key::key_of;
-use crate::walk::way::place_after;
-use crate::walk::{Key, Part, Stretch, Work};
+use crate::catalog::ConnectError;
+use crate::journal::JournalError;
+use crate::walk::manners::said;
+use crate::walk::{Toward, WorkError};
 
-/// Rows compared by one statement: some tens of milliseconds, too short to hold back vacuum.
-/// Unit: rows.
-pub const CHUNK_ROWS: u64 = 20_000;
+pub use job::run;
+pub use order::Order;
+pub use progress::{Event, Outcome, Progress};
 
-/// Keys of differing rows that are kept to be shown. Unit: rows.
-pub const SAMPLES: usize = 10;
+/// Rows that cannot be compared are counted up to here; so many are no exceptions any more.
+pub const MOST_FAILURES: i64 = 1_000;
 
-/// What a comparison found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Rows compared.
-    pub compared: u64,
-    /// Rows whose two sides differ.
-    pub diverged: u64,
-    /// Keys of the first of them, at most [`SAMPLES`].
-    pub samples: Vec<Key>,
+/// Why a comparison ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// Another one works on that migration.
+    #[error("a verification of \"{migration}\" is running already{}", by(.who))]
+    Running {
+        /// The migration.
+        migration: String,
+        /// Who runs it, if that is known.
+        who: Option<String>,
+    },
+    /// The journal does not know the migration.
+    #[error("the journal knows no migration \"{0}\"")]
+    Unknown(String),
+    /// There are no two sides.
+    #[error(
+        "migration \"{migration}\" is in phase \"{phase}\", in which only one side is written: there \
+         is nothing to compare"
+    )]
+    Phase {
+        /// The migration.
+        migration: String,
+        /// Its phase.
+        phase: Phase,
+    },
+    /// The table does not fit.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// Some replica may still write as in an earlier phase.
+    #[error(
+        "migration \"{migration}\" has not drained on all replicas, and what is compared now could miss \
+         what is written as before: {lagging}"
+    )]
+    NotDrained {
+        /// The migration.
+        migration: String,
+        /// Who has not.
+        lagging: String,
+    },
+    /// What clients read would be overwritten.
+    #[error(
+        "clients read the {side} side in phase \"{phase}\", and --fix {side} would overwrite it"
+    )]
+    ReadSide {
+        /// The phase.
+        phase: Phase,
+        /// The side.
+        side: Toward,
+    },
+    /// The migration is not in the phase any more in which it began.
+    #[error("migration \"{0}\" has left its phase meanwhile")]
+    PhaseLeft(String),
+    /// Another one has just been done.
+    #[error("the rows of \"{0}\" were compared a short while ago")]
+    NotDue(String),
+    /// Another process works on it now.
+    #[error("another process has taken the verification over")]
+    TakenOver,
+    /// Too many rows could not be compared.
+    #[error("more than {MOST_FAILURES} rows cannot be compared")]
+    TooManyFailures,
+    /// The server is not reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The server refused something or is gone.
+    #[error("the server refused the verification: {}", said(.0))]
+    Server(#[from] tokio_postgres::Error),
+    /// A connection's task ended by a fault of its own.
+    #[error("a worker ended: {0}")]
+    Worker(String),
 }
 
-impl Verdict {
-    /// Are both sides equal everywhere?
+impl VerifyError {
+    /// The next step, where there is one.
     #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.diverged == 0
-    }
-}
-
-/// Compares the whole table; `report` is called after each stretch.
-///
-/// Cancel safe: only reads.
-///
-/// # Errors
-/// The server's; a policy that hides rows is one of them.
-pub async fn run(
-    client: &Client,
-    work: &Work,
-    report: &mut (dyn FnMut(&Verdict) + Send),
-) -> Result<Verdict, tokio_postgres::Error> {
-    client.batch_execute("SET row_security = off").await?;
-    let mut verdict = Verdict::default();
-    for part in &work.parts {
-        let mut after: Option<Key> = None;
-        loop {
-            let rest = Stretch { after: after.as_ref(), up_to: None };
-            let (next, rows) = step(client, part, rest).await?;
-            let chunk = Stretch { after: after.as_ref(), up_to: next.as_ref() };
-            compare(client, work, part, chunk, &mut verdict).await?;
-            verdict.compared += rows;
-            report(&verdict);
-            if next.is_none() {
-                break;
+    pub fn hint(&self) -> Option<String> {
+        let goes_on = "segue verify goes on where it ended";
+        let text = match self {
+            Self::Running { .. } => "wait for it: segue status shows what came of it",
+            Self::Unknown(_) => "start a proxy with it first, or see segue status",
+            Self::Phase { phase: Phase::Expand, .. } => "take it to dual-write first",
+            Self::Phase { .. } => "go back to switch-reads to compare",
+            Self::Work(error) => error.hint()?,
+            Self::NotDrained { .. } => "segue status shows who has not; try again when they have",
+            Self::ReadSide { side: Toward::New, .. } => {
+                "--fix old makes the other side equal to it; or, if the old side is right, add \
+                 --overwrite-read-side"
             }
-            after = next;
-        }
+            Self::ReadSide { side: Toward::Old | Toward::Past, .. } => {
+                "--fix new makes the other side equal to it; or, if the new side is right, add \
+                 --overwrite-read-side"
+            }
+            Self::PhaseLeft(_) | Self::TakenOver | Self::NotDue(_) => "see segue status",
+            Self::TooManyFailures => "the conversion does not fit the data: see segue.verify_row",
+            Self::Server(error)
+                if error.code()
+                    == Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) =>
+            {
+                "grant segue's role what it lacks, or run it as another role: --as URL"
+            }
+            Self::Connect(_) | Self::Server(_) | Self::Worker(_) => goes_on,
+            Self::Journal(error) => return error.hint().map(str::to_owned),
+        };
+        Some(text.to_owned())
     }
-    client.batch_execute("RESET row_security").await?;
-    Ok(verdict)
+
+    /// The error with what to do about it, ready to be shown.
+    #[must_use]
+    pub fn with_hint(&self) -> String {
+        let hint = self.hint().map(|hint| format!("\n  hint: {hint}"));
+        format!("{self}{}", hint.unwrap_or_default())
+    }
 }
 
-/// The key [`CHUNK_ROWS`] rows further on, `None` at the end, and the number of rows up to there.
-async fn step(
-    client: &Client,
-    part: &Part,
-    rest: Stretch<'_>,
-) -> Result<(Option<Key>, u64), tokio_postgres::Error> {
-    if !part.way.is_key {
-        let page = rest.after.and_then(crate::walk::way::page_of).map_or(0, |page| page + 1);
-        let next = page + (CHUNK_ROWS / part.way.rows_per_page()).max(1);
-        let rows = next.min(part.way.pages).saturating_sub(page) * part.way.rows_per_page();
-        return Ok(((next <= part.way.pages).then(|| place_after(next - 1)), rows));
-    }
-    let chunk = i64::try_from(CHUNK_ROWS).unwrap_or(i64::MAX);
-    let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&chunk, &chunk];
-    values.extend(rest.parameters());
-    let found = client.query(&part.way.steps(&part.relation, rest, "true"), &values).await?;
-    let Some(row) = found.last() else { return Ok((None, 0)) };
-    let rows: i64 = row.try_get(0)?;
-    let next = (rows == chunk).then(|| key_of(row, 2)).transpose()?;
-    Ok((next, u64::try_from(rows).unwrap_or(0)))
-}
-
-/// Compares one stretch in one statement: the number of differing rows and the first keys.
-async fn compare(
-    client: &Client,
-    work: &Work,
-    part: &Part,
-    chunk: Stretch<'_>,
-    verdict: &mut Verdict,
-) -> Result<(), tokio_postgres::Error> {
-    let wanted = SAMPLES.saturating_sub(verdict.samples.len());
-    let key = &part.way.key;
-    let sql = format!(
-        "SELECT count(*) OVER (), {} FROM {} AS t WHERE {} AND {} ORDER BY {} LIMIT {}",
-        key.as_text(),
-        part.relation,
-        key.within(chunk, 1),
-        work.differs,
-        key.order(""),
-        // One row is needed for the count even when no more samples are.
-        wanted.max(1),
-    );
-    let rows = client.query(&sql, &chunk.parameters()).await?;
-    if let Some(first) = rows.first() {
-        let differing: i64 = first.try_get(0)?;
-        verdict.diverged += u64::try_from(differing).unwrap_or(0);
-    }
-    for row in rows.iter().take(wanted) {
-        verdict.samples.push(key_of(row, 1)?);
-    }
-    Ok(())
+fn by(who: &Option<String>) -> String {
+    who.as_ref().map_or(String::new(), |who| format!(" by {who}"))
 }

@@ -174,10 +174,25 @@ impl Work {
         catalog: &Arc<Catalog>,
         client: &Client,
     ) -> Result<Self, WorkError> {
+        match Toward::of(rule.phase) {
+            Some(toward) => Self::toward(rule, toward, catalog, client).await,
+            None => Err(WorkError::Phase { migration: rule.name.clone(), phase: rule.phase }),
+        }
+    }
+
+    /// What there is to do to bring that side up to date with the other one, whatever the phase.
+    ///
+    /// Cancel safe: it only reads.
+    ///
+    /// # Errors
+    /// See [`WorkError`].
+    pub async fn toward(
+        rule: &Rule,
+        toward: Toward,
+        catalog: &Arc<Catalog>,
+        client: &Client,
+    ) -> Result<Self, WorkError> {
         let migration = rule.name.clone();
-        let Some(toward) = Toward::of(rule.phase) else {
-            return Err(WorkError::Phase { migration, phase: rule.phase });
-        };
         let misfit = |reason: String| WorkError::Misfit { migration: migration.clone(), reason };
         let named = rule.change.table();
         let table = parse_relation_name(named)
@@ -187,6 +202,25 @@ impl Work {
             Values::of(rule, toward, catalog).map_err(misfit)?;
         let parts = parts(&table, &column, catalog, client).await?;
         Ok(Self { migration, table, toward, source, column, expected, differs, parts })
+    }
+
+    /// What is compared, as a text that is another one if a column or a table was exchanged for another
+    /// of that name, rewritten, or came in.
+    ///
+    /// Cancel safe: it only reads.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn subject(&self, client: &Client) -> Result<String, Error> {
+        let query = "
+            SELECT pg_catalog.md5($1::text || coalesce(string_agg(concat_ws(' ', c.oid, c.relfilenode,
+                a.attname, a.attnum, a.atttypid, a.atttypmod), ',' ORDER BY c.oid, a.attnum), ''))
+            FROM pg_catalog.pg_class c
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            WHERE c.oid = ANY ($2::oid[]) AND a.attname = ANY ($3::text[])";
+        let parts: Vec<u32> = self.parts.iter().map(|part| part.oid).collect();
+        let columns = [&self.source, &self.column];
+        client.query_one(query, &[&self.differs, &parts, &&columns[..]]).await?.try_get(0)
     }
 
     /// Rows in all parts, as far as the planner knows.

@@ -11,3 +11,4 @@ mod backfill;
 mod house;
 mod run;
 mod steps;
+mod verify;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use rewrite_rules::{Phase, Rule};
 use segue::config::Draft;
-use segue::gate::{self, Finding, Severity};
+use segue::gate::{self, Finding, Means, Severity};
 use segue::phase::prepare;
 use segue_tests::server::{Database, cluster, run};
 
@@ -64,7 +64,9 @@ fn check_as(role: &str, database: &Database, migration: &str, to: Phase) -> Vec<
     assert!(draft.report.faults.is_empty(), "{}", draft.report);
     let (mut client, loaded) = loaded.expect("a connection");
     let rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
-    run(gate::check(&mut client, Arc::clone(&loaded.catalog), &rules, 0, to)).expect("an answer")
+    let control = draft.control.clone().expect("a URL");
+    let (means, catalog) = (Means::of(&control), Arc::clone(&loaded.catalog));
+    run(gate::check(&mut client, means, catalog, &rules, 0, to)).expect("an answer")
 }
 
 /// A whole finding as lines: severity, whether it can be forced, code, message; then the remedies.

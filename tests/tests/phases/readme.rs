@@ -7,7 +7,7 @@ use rewrite_rules::{Phase, Rule};
 use segue::backfill::job::Clients;
 use segue::backfill::{self, Order};
 use segue::config::{Draft, control_url};
-use segue::gate::{self, Finding};
+use segue::gate::{self, Finding, Means};
 use segue::phase::prepare;
 use segue_tests::proxy::{Proxy, rename_username};
 use segue_tests::server::{Database, eventually, run};
@@ -74,7 +74,10 @@ fn findings(proxy: &Proxy, to: Phase) -> Vec<Finding> {
         let mut draft = Draft::read(&proxy.config()).await;
         let (mut client, loaded) = prepare::load(&mut draft).await.expect("a connection");
         let rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
-        gate::check(&mut client, loaded.catalog, &rules, 0, to).await.expect("an answer")
+        let control = draft.control.clone().expect("a URL");
+        gate::check(&mut client, Means::of(&control), loaded.catalog, &rules, 0, to)
+            .await
+            .expect("an answer")
     })
 }
 

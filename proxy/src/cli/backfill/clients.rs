@@ -16,7 +16,7 @@ const ASK_MS: u64 = 1_000;
 const LONG: Duration = Duration::from_secs(30);
 
 /// Asks the proxy behind `socket` from now on; where none answers, nobody knows.
-pub(super) async fn ask(socket: PathBuf) -> Clients {
+pub(in crate::cli) async fn ask(socket: PathBuf) -> Clients {
     let known = Arc::new(Mutex::new(look(&socket).await));
     let told = Arc::clone(&known);
     let asking = tokio::spawn(async move {

@@ -14,28 +14,76 @@ const LINE_MS: u64 = 1_000;
 /// A runner that was not heard of for so long is gone, most likely. Unit: milliseconds.
 const SILENT_MS: i64 = 15_000;
 
-/// Shows events.
-pub(super) struct Screen {
-    json: bool,
+/// A bar on a terminal, a line a second elsewhere. `N` is what makes a line due at once.
+pub(in crate::cli) struct Meter<N> {
     bar: Option<ProgressBar>,
     told_at: Option<Instant>,
-    told: Option<(i32, Option<String>)>,
+    told: Option<N>,
 }
 
-impl Screen {
-    pub(super) fn new(json: bool, is_terminal: bool) -> Self {
-        let bar = (is_terminal && !json).then(|| {
+impl<N: PartialEq> Meter<N> {
+    pub(in crate::cli) fn new(is_terminal: bool) -> Self {
+        let bar = is_terminal.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{bar:28} {percent:>3} %  {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Self { json, bar, told_at: None, told: None }
+        Self { bar, told_at: None, told: None }
+    }
+
+    /// A bar shows all; a line is written once a second, and when something else is to be said.
+    pub(in crate::cli) fn is_due(&mut self, now: N) -> bool {
+        let is_news = self.told.as_ref() != Some(&now);
+        let is_time = self.told_at.is_none_or(|at| at.elapsed() >= Duration::from_millis(LINE_MS));
+        if self.bar.is_none() && !is_news && !is_time {
+            return false;
+        }
+        (self.told, self.told_at) = (Some(now), Some(Instant::now()));
+        true
+    }
+
+    /// So much of `total` is done.
+    pub(in crate::cli) fn draw(&self, done: u64, total: u64, told: &str) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(total);
+                bar.set_position(done.min(total));
+                bar.set_message(told.to_owned());
+            }
+            None => say(&format!("{:>3} %  {told}\n", percent(done, total))),
+        }
+    }
+
+    /// Says something else.
+    pub(in crate::cli) fn beside(&self, say: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
+
+    pub(in crate::cli) fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Shows events.
+pub(super) struct Screen {
+    json: bool,
+    meter: Meter<(i32, Option<String>)>,
+}
+
+impl Screen {
+    pub(super) fn new(json: bool, is_terminal: bool) -> Self {
+        Self { json, meter: Meter::new(is_terminal && !json) }
     }
 
     pub(super) fn show(&mut self, event: &Event) {
         if let Event::Progress(progress) = event
-            && !self.is_due(progress)
+            && !self.meter.is_due((progress.pass, progress.reason.clone()))
         {
             return;
         }
@@ -45,36 +93,16 @@ impl Screen {
             }
             return;
         }
-        match (event, &self.bar) {
-            (Event::Progress(progress), Some(bar)) => {
-                bar.set_length(progress.total);
-                bar.set_position(progress.passed.min(progress.total));
-                bar.set_message(told(progress));
+        match event {
+            Event::Progress(progress) => {
+                self.meter.draw(progress.passed, progress.total, &told(progress));
             }
-            (Event::Progress(progress), None) => {
-                say(&format!("{:>3} %  {}\n", percent(progress), told(progress)));
-            }
-            (event, Some(bar)) => bar.suspend(|| tell(event)),
-            (event, None) => tell(event),
+            event => self.meter.beside(|| tell(event)),
         }
     }
 
     pub(super) fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    /// A bar shows all; a line is written once a second, and when something else is to be said.
-    fn is_due(&mut self, progress: &Progress) -> bool {
-        let now = (progress.pass, progress.reason.clone());
-        let is_news = self.told.as_ref() != Some(&now);
-        let is_time = self.told_at.is_none_or(|at| at.elapsed() >= Duration::from_millis(LINE_MS));
-        if self.bar.is_none() && !is_news && !is_time {
-            return false;
-        }
-        (self.told, self.told_at) = (Some(now), Some(Instant::now()));
-        true
+        self.meter.clear();
     }
 }
 
@@ -110,8 +138,8 @@ pub(super) fn failure(failure: &Failure) -> String {
     format!("not copied: {part}, {key}: {message} (SQLSTATE {sqlstate})")
 }
 
-fn percent(progress: &Progress) -> u64 {
-    (progress.passed.min(progress.total) * 100).checked_div(progress.total).unwrap_or(100)
+fn percent(done: u64, total: u64) -> u64 {
+    (done.min(total) * 100).checked_div(total).unwrap_or(100)
 }
 
 fn told(progress: &Progress) -> String {
@@ -171,7 +199,7 @@ pub(in crate::cli) fn job(job: &Job) -> String {
 }
 
 /// `1,234,567`.
-fn grouped(number: u64) -> String {
+pub(in crate::cli) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -184,7 +212,7 @@ fn grouped(number: u64) -> String {
 }
 
 /// `2 h 5 min`, `3 min 20 s` or `7 s`.
-fn time(time: Duration) -> String {
+pub(in crate::cli) fn time(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
@@ -198,7 +226,7 @@ fn time(time: Duration) -> String {
     clippy::cast_sign_loss,
     reason = "a rate is never negative, and far below 2^53"
 )]
-fn whole(rate: f64) -> u64 {
+pub(in crate::cli) fn whole(rate: f64) -> u64 {
     rate.max(0.0) as u64
 }
 
@@ -229,6 +257,6 @@ mod tests {
             told(&progress),
             "all rows: 1,500 of 6,000  750/s  6 s left  (a standby is 3 s behind)"
         );
-        assert_eq!(percent(&progress), 25);
+        assert_eq!(percent(progress.passed, progress.total), 25);
     }
 }

@@ -11,7 +11,7 @@ use super::mend;
 use crate::cli::{check, say};
 use crate::config::{ControlUrl, Draft, parse_relation_name};
 use crate::ddl::{How, Statement};
-use crate::gate::{self, About, Severity};
+use crate::gate::{self, About, Means, Severity};
 use crate::phase::prepare;
 use crate::walk::Toward;
 
@@ -51,7 +51,9 @@ pub(super) async fn print(
         }
         // The first step is judged by what is there, the others as if the new column were.
         let catalog = if phase == rule.phase { &loaded.catalog } else { &supposed };
-        let findings = gate::check(&mut client, Arc::clone(catalog), &rules, index, next).await?;
+        let findings =
+            gate::check(&mut client, Means::of(control), Arc::clone(catalog), &rules, index, next)
+                .await?;
         for finding in findings.iter().filter(|finding| finding.severity != Severity::Note) {
             // Whether rows agree is known when they are copied.
             if !matches!(finding.about, About::RowsDiffer | About::NotCompared | About::NotFilled) {

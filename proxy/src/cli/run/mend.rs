@@ -11,7 +11,7 @@ use crate::catalog;
 use crate::cli::{check, complain, say};
 use crate::config::{ControlUrl, Draft, parse_relation_name};
 use crate::ddl::{How, Statement, apply};
-use crate::gate::{self, Finding, Severity};
+use crate::gate::{self, Finding, Means, Severity};
 use crate::phase::prepare;
 
 /// What one gate asks for may show only when something else is done; more rounds lead nowhere.
@@ -69,7 +69,9 @@ impl Mender<'_> {
         let rules = check::phases_in_force(&draft, &client).await?;
         check::known(self.name, &rules)?;
         let index = rules.iter().position(|rule| rule.name == self.name).unwrap_or(0);
-        gate::check(&mut client, Arc::clone(&loaded.catalog), &rules, index, next).await
+        let control = draft.control.as_ref().ok_or_else(|| draft.report.to_string())?;
+        let catalog = Arc::clone(&loaded.catalog);
+        gate::check(&mut client, Means::of(control), catalog, &rules, index, next).await
     }
 }
 
