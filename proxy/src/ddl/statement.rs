@@ -70,6 +70,8 @@ impl Statement {
     /// else is for a human.
     #[must_use]
     pub fn read(sql: &str) -> Self {
+        // A remark of the gate's stands behind the statement.
+        let sql = sql.split_once("; -- ").map_or(sql, |(statement, _)| statement);
         let sql = sql.trim().trim_end_matches(';').trim_end();
         let of = |lock, holds, how| Self { sql: sql.to_owned(), lock, holds, how };
         // Literals and quoted names may contain anything, so the words are looked for outside of them.
@@ -203,7 +205,7 @@ mod tests {
             ("CREATE STATISTICS s.x (ndistinct) ON a, b FROM t", ShareUpdateExclusive, GivingWay),
             ("CREATE OR REPLACE VIEW v AS SELECT 1", AccessExclusive, ByHand),
             ("ALTER POLICY p ON t USING (true)", AccessExclusive, ByHand),
-            ("UPDATE t SET a = b WHERE c", None, ByBackfill),
+            ("UPDATE t SET a = b WHERE c; -- in batches: segue backfill m", None, ByBackfill),
             ("DROP TABLE t", AccessExclusive, ByHand),
         ] {
             let statement = Statement::read(sql);

@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Transaction};
 
 use super::finding::{About, Finding, Severity};
-use super::rows::access_to;
+use super::rows::{access_to, in_batches};
 use super::step::{free_name, sql};
 use super::triggers::{self, Trigger};
 use super::words::mentions;
@@ -325,9 +325,10 @@ async fn not_filled(
     };
     let (name, own) = (quoted(&column.name), value.read(""));
     let fill = format!(
-        "UPDATE {} SET {name} = {own} WHERE {name} IS NULL{};",
+        "UPDATE {} SET {name} = {own} WHERE {name} IS NULL{};{}",
         step.table,
-        if value.is_volatile() { String::new() } else { format!(" AND ({own}) IS NOT NULL") }
+        if value.is_volatile() { String::new() } else { format!(" AND ({own}) IS NOT NULL") },
+        in_batches(step.rule)
     );
     let told = |rows: Rows| {
         let message = format!(

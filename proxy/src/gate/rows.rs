@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rewrite_rules::Catalog;
 use rewrite_rules::lens::Access;
 use rewrite_rules::name::quoted;
+use rewrite_rules::{Catalog, Rule};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
@@ -293,10 +293,16 @@ fn differ(
     );
     let (column, value) = (quoted(target), access.read(""));
     let update = format!(
-        "UPDATE {} SET {column} = {value} WHERE record_image_ne(ROW({column}), ROW({value}));",
-        root.sql
+        "UPDATE {} SET {column} = {value} WHERE record_image_ne(ROW({column}), ROW({value}));{}",
+        root.sql,
+        in_batches(step.rule)
     );
     step.finding(Severity::LosesData, About::RowsDiffer, message, [update])
+}
+
+/// What to do instead where there are many rows.
+pub(super) fn in_batches(rule: &Rule) -> String {
+    format!(" -- in batches: segue backfill {}", rule.name)
 }
 
 /// What gives the control role access to all rows.

@@ -177,7 +177,7 @@ fn rows_that_are_not_filled_yet() {
         Enforce,
         &[
             r#"not-ready not-filled: column "seen_at" is NULL in 1 row of "public.users" for which there is a value: id = 4"#,
-            "  UPDATE public.users SET seen_at = coalesce(last_login, created_at) WHERE seen_at IS NULL AND (coalesce(last_login, created_at)) IS NOT NULL;",
+            "  UPDATE public.users SET seen_at = coalesce(last_login, created_at) WHERE seen_at IS NULL AND (coalesce(last_login, created_at)) IS NOT NULL; -- in batches: segue backfill m",
         ],
     );
     // What has no value is as it should be.
@@ -208,7 +208,7 @@ fn a_value_that_is_another_each_time_is_not_computed_to_be_looked_at() {
         told(&check(&database, &volatile(Backfill), Enforce)),
         [
             r#"not-ready not-filled: column "seen_at" is NULL in 5 rows of "public.users" for which there is a value: id = 1; id = 2; id = 3; …"#,
-            "  UPDATE public.users SET seen_at = nextval('public.codes') WHERE seen_at IS NULL;",
+            "  UPDATE public.users SET seen_at = nextval('public.codes') WHERE seen_at IS NULL; -- in batches: segue backfill m",
         ]
     );
     let called = database.connect().rows("SELECT is_called FROM codes");
@@ -225,7 +225,7 @@ fn not_null_is_asked_for_when_every_row_is_filled_and_the_remedies_open_the_gate
         told(&findings),
         [
             r#"not-ready not-filled: column "seen_at" is NULL in 5 rows of "public.users" for which there is a value: id = 1; id = 2; id = 3; …"#,
-            "  UPDATE public.users SET seen_at = coalesce(last_login, created_at) WHERE seen_at IS NULL AND (coalesce(last_login, created_at)) IS NOT NULL;",
+            "  UPDATE public.users SET seen_at = coalesce(last_login, created_at) WHERE seen_at IS NULL AND (coalesce(last_login, created_at)) IS NOT NULL; -- in batches: segue backfill m",
             no_default,
         ]
     );

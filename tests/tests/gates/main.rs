@@ -141,7 +141,7 @@ fn findings_as_json() {
     "forcible": false,
     "message": "column \"handle\" does not hold what \"username\" says in 1 row of \"public.users\": id = 7 has 'x' for 'user7'",
     "remedy": [
-      "UPDATE public.users SET handle = username WHERE record_image_ne(ROW(handle), ROW(username));"
+      "UPDATE public.users SET handle = username WHERE record_image_ne(ROW(handle), ROW(username)); -- in batches: segue backfill m"
     ]
   }
 ]"#;

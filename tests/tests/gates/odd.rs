@@ -27,7 +27,7 @@ fn odd_names_are_quoted_in_every_remedy() {
         told(&findings),
         [
             r#"loses-data rows-differ: column "c"d" does not hold what "a b" says in 1 row of "S 1.odd "T"": id = 1 has NULL for 'x'"#,
-            r#"  UPDATE "S 1"."odd ""T""" SET "c""d" = "a b" WHERE record_image_ne(ROW("c""d"), ROW("a b"));"#,
+            r#"  UPDATE "S 1"."odd ""T""" SET "c""d" = "a b" WHERE record_image_ne(ROW("c""d"), ROW("a b")); -- in batches: segue backfill m"#,
             r#"loses-data missing-index: column "c"d" of "S 1.odd "T"" has no equivalent of unique index "odd "T"_a b_key""#,
             r#"  CREATE UNIQUE INDEX CONCURRENTLY "odd ""T""_c""d_key" ON "S 1"."odd ""T""" USING btree ("c""d");"#,
             r#"loses-data missing-constraint: column "c"d" of "S 1.odd "T"" has no equivalent of CHECK constraint "k 1": CHECK (("a b" <> 'a b'::text))"#,
@@ -77,7 +77,7 @@ fn partitions_and_children_are_checked_and_mended() {
         told(&findings),
         [
             r#"loses-data rows-differ: column "event_type" does not hold what "kind" says in 2 rows of "public.events": day = 18 has NULL for 'k', day = 19 has NULL for 'k'"#,
-            "  UPDATE public.events SET event_type = kind WHERE record_image_ne(ROW(event_type), ROW(kind));",
+            "  UPDATE public.events SET event_type = kind WHERE record_image_ne(ROW(event_type), ROW(kind)); -- in batches: segue backfill m",
             r#"risky missing-index: column "event_type" of "public.events" has no equivalent of index "events_kind_idx""#,
             "  CREATE INDEX events_event_type_idx ON ONLY public.events USING btree (event_type);",
             "  CREATE INDEX CONCURRENTLY events_b_event_type_idx ON public.events_b USING btree (event_type);",
@@ -105,7 +105,7 @@ fn partitions_and_children_are_checked_and_mended() {
         told(&findings),
         [
             r#"loses-data rows-differ: column "caption" does not hold what "title" says in 1 row of "public.documents": ctid = (0,1) of public.books has 'b' for 'a'"#,
-            "  UPDATE public.documents SET caption = title WHERE record_image_ne(ROW(caption), ROW(title));",
+            "  UPDATE public.documents SET caption = title WHERE record_image_ne(ROW(caption), ROW(title)); -- in batches: segue backfill m",
             r#"risky missing-index: column "caption" of "public.books" has no equivalent of index "books_title_idx""#,
             "  CREATE INDEX CONCURRENTLY books_caption_idx ON public.books USING btree (caption);",
         ]

@@ -18,7 +18,7 @@ fn rows_differ() {
          ANALYZE users",
         &[
             r#"loses-data rows-differ: column "handle" does not hold what "username" says in 5 rows of "public.users": id = 1 has NULL for 'user1', id = 2 has 'it''s' for 'user2', id = 3 has NULL for 'user3', …"#,
-            "  UPDATE public.users SET handle = username WHERE record_image_ne(ROW(handle), ROW(username));",
+            "  UPDATE public.users SET handle = username WHERE record_image_ne(ROW(handle), ROW(username)); -- in batches: segue backfill m",
         ],
     );
     planted(
@@ -27,7 +27,7 @@ fn rows_differ() {
         DualWrite,
         &[
             r#"loses-data rows-differ: column "username" does not hold what "handle" says in 1 row of "public.users": id = 3 has 'stale' for 'user3'"#,
-            "  UPDATE public.users SET username = handle WHERE record_image_ne(ROW(username), ROW(handle));",
+            "  UPDATE public.users SET username = handle WHERE record_image_ne(ROW(username), ROW(handle)); -- in batches: segue backfill m",
         ],
     );
 }
@@ -59,7 +59,7 @@ fn rows_that_only_look_equal_differ() {
         told(&check(&database, &prices, SwitchReads)),
         [
             r#"loses-data rows-differ: column "new" does not hold what "old" says in 1 row of "public.prices": id = 1 has '1.00' for '1.0'"#,
-            "  UPDATE public.prices SET new = old WHERE record_image_ne(ROW(new), ROW(old));",
+            "  UPDATE public.prices SET new = old WHERE record_image_ne(ROW(new), ROW(old)); -- in batches: segue backfill m",
         ]
     );
 }
@@ -75,14 +75,14 @@ fn converted_rows_are_compared_through_up_and_down() {
         told(&check(&database, &prices(DualWrite), SwitchReads)),
         [
             r#"loses-data rows-differ: column "price" does not hold what "cents" says in 1 row of "public.prices": id = 2 has '2.40' for '2.50'"#,
-            "  UPDATE public.prices SET price = (cents / 100.0)::numeric(10,2) WHERE record_image_ne(ROW(price), ROW((cents / 100.0)::numeric(10,2)));",
+            "  UPDATE public.prices SET price = (cents / 100.0)::numeric(10,2) WHERE record_image_ne(ROW(price), ROW((cents / 100.0)::numeric(10,2))); -- in batches: segue backfill m",
         ]
     );
     assert_eq!(
         told(&check(&database, &prices(SwitchReads), DualWrite)),
         [
             r#"loses-data rows-differ: column "cents" does not hold what "price" says in 1 row of "public.prices": id = 2 has '250' for '240'"#,
-            "  UPDATE public.prices SET cents = ((price * 100)::int)::integer WHERE record_image_ne(ROW(cents), ROW(((price * 100)::int)::integer));",
+            "  UPDATE public.prices SET cents = ((price * 100)::int)::integer WHERE record_image_ne(ROW(cents), ROW(((price * 100)::int)::integer)); -- in batches: segue backfill m",
         ]
     );
 }
