@@ -88,7 +88,7 @@ impl Columns {
     #[must_use]
     pub fn told(&self, key: &Key) -> String {
         let parts = self.0.iter().zip(key);
-        let parts = parts.map(|(column, value)| format!("{} = {value}", column.name));
+        let parts = parts.map(|(column, value)| format!("{} = {value}", quoted(&column.name)));
         parts.collect::<Vec<_>>().join(", ")
     }
 
@@ -139,6 +139,6 @@ mod tests {
     fn names_are_quoted() {
         assert_eq!(columns().order(" DESC"), "t.\"Tenant\" DESC, t.id DESC");
         assert_eq!(columns().as_text(), "t.\"Tenant\"::text, t.id::text");
-        assert_eq!(columns().told(&vec!["x".to_owned(), "7".to_owned()]), "Tenant = x, id = 7");
+        assert_eq!(columns().told(&vec!["x".to_owned(), "7".to_owned()]), "\"Tenant\" = x, id = 7");
     }
 }
