@@ -12,8 +12,8 @@ use segue::cluster::SUPERUSER;
 use crate::house::{Fault, House, MIGRATION, as_f64};
 
 /// How long clients are measured before, and at least during the backfill. Unit: seconds.
-const BEFORE_S: u64 = 20;
-const DURING_S: u64 = 60;
+const BEFORE_S: u64 = 30;
+const DURING_S: u64 = 30;
 
 /// Forty per cent writes, as an application that has sessions and profiles.
 const SCRIPT: &str = r"\set id random(1, :rows)

@@ -177,6 +177,10 @@ impl House {
         self.copy(rows).await?;
         let (proxy, control) = self.serve().await?;
         let client = self.connect("work").await?;
+        if way == Way::Verify {
+            client.batch_execute("UPDATE users SET handle = username").await?;
+            client.batch_execute("VACUUM users").await?;
+        }
         client.batch_execute("CHECKPOINT").await?;
         let before = look(&client).await?;
         forget_peak();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use segue::backfill::{self, Order};
 use segue::config::ControlUrl;
+use segue::verify;
 use tokio_postgres::Client;
 
 use crate::house::{Fault, MIGRATION};
@@ -24,11 +25,13 @@ pub(crate) enum Way {
     Worker,
     /// One UPDATE of the whole table.
     Single,
+    /// `segue verify --no-throttle` of the table that is filled.
+    Verify,
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Segue, Self::KeyRanges, Self::Loop, Self::Worker, Self::Single];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Segue, Self::KeyRanges, Self::Loop, Self::Worker, Self::Single, Self::Verify];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -37,6 +40,7 @@ impl Way {
             Self::Loop => "loop: IN (… LIMIT 5000)",
             Self::Worker => "worker: CTE … LIMIT 5000",
             Self::Single => "one UPDATE",
+            Self::Verify => "segue verify",
         }
     }
 
@@ -95,6 +99,13 @@ impl Way {
             }
             Self::Single => {
                 client.execute("UPDATE users SET handle = username", &[]).await?;
+            }
+            Self::Verify => {
+                let order =
+                    verify::Order { throttle: false, ..verify::Order::of(MIGRATION, "the bench") };
+                let nobody: backfill::job::Clients = Arc::new(|_| None);
+                let done = verify::run(control, &order, &nobody, &mut |_| ()).await;
+                done.map_err(|error| Fault::Segue(error.with_hint()))?;
             }
         }
         Ok(())
