@@ -1,5 +1,7 @@
 //! What comes next in a range: the places at which batches may end, and where nothing is to be done.
 
+use std::sync::atomic::Ordering;
+
 use tokio_postgres::Error;
 
 use super::BackfillError;
@@ -47,22 +49,53 @@ impl Worker {
         }
         let client = self.connection.client();
         let stretch = Stretch { after: range.after.as_ref(), up_to: Some(&range.up_to) };
-        let next = part.way.step(client, &part.relation, stretch, CLEAN_ROWS).await?;
-        let up_to = next.unwrap_or_else(|| range.up_to.clone());
+        let way = &part.way;
+        let step = || way.step(client, &part.relation, stretch, CLEAN_ROWS);
+        let up_to = self.patiently(step).await?.unwrap_or_else(|| range.up_to.clone());
         let stretch = Stretch { up_to: Some(&up_to), ..stretch };
+        match self.count(part, stretch).await? {
+            Some((rows, 0)) => Ok(Some(Opened::Clean { rows: as_u64(rows), up_to })),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// After a sweep has dealt with a stretch: whether what it wrote is there. A trigger or a rule may
+    /// have undone it.
+    pub(super) async fn look_back(
+        &self,
+        part: &Part,
+        stretch: Stretch<'_>,
+    ) -> Result<(), BackfillError> {
+        if self.is_sweep
+            && let Some((_, left)) = self.count(part, stretch).await?
+        {
+            self.crew.tally.left.fetch_add(left, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The rows of a stretch, and those of them that are not as they should be. `None`: a row raises,
+    /// which is found when it is copied.
+    async fn count(
+        &self,
+        part: &Part,
+        stretch: Stretch<'_>,
+    ) -> Result<Option<(i64, i64)>, BackfillError> {
         let sql = format!(
             "SELECT count(*), count(*) FILTER (WHERE {}) FROM {} AS t WHERE {}",
             self.wanted(),
             part.relation,
             part.way.key.within(stretch, 1),
         );
-        match client.query_one(&sql, &stretch.parameters()).await {
-            Ok(row) if row.try_get::<_, i64>(1)? > 0 => Ok(None),
-            Ok(row) => Ok(Some(Opened::Clean { rows: as_u64(row.try_get(0)?), up_to })),
-            // A row for which the conversion raises is found when it is copied.
-            Err(error) if meaning(&error) == Meaning::OfARow => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let values = stretch.parameters();
+        let ask = || async {
+            match self.connection.client().query_one(&sql, &values).await {
+                Ok(row) => Ok(Some((row.try_get(0)?, row.try_get(1)?))),
+                Err(error) if meaning(&error) == Meaning::OfARow => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        self.patiently(ask).await
     }
 
     /// The steps through at most `rows` rows of a stretch.
@@ -77,15 +110,15 @@ impl Worker {
             return Ok(pages(part, stretch, rows));
         }
         let wanted = if ask { self.wanted() } else { "true".to_owned() };
-        match self.steps_of(part, stretch, rows, &wanted).await {
+        match self.patiently(|| self.steps_of(part, stretch, rows, &wanted)).await {
             Ok(steps) if ask => Ok(steps),
             Ok(steps) => Ok(steps.into_iter().map(|step| Step { wanted: None, ..step }).collect()),
             // A row for which the conversion raises is found when it is copied.
-            Err(error) if ask && meaning(&error) != Meaning::Lost => {
-                let steps = self.steps_of(part, stretch, rows, "true").await?;
+            Err(BackfillError::Server(error)) if ask && meaning(&error) == Meaning::OfARow => {
+                let steps = self.patiently(|| self.steps_of(part, stretch, rows, "true")).await?;
                 Ok(steps.into_iter().map(|step| Step { wanted: None, ..step }).collect())
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Crew {
 pub(super) struct Tally {
     pub(super) passed: AtomicI64,
     pub(super) changed: AtomicI64,
+    /// Rows that were dealt with by a sweep and are not as they should be all the same.
+    pub(super) left: AtomicI64,
     pub(super) retries: AtomicU64,
     /// Whether a batch is waiting for a lock of the application.
     pub(super) blocked: AtomicBool,

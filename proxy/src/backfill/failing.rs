@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::sync::atomic::Ordering;
 
 use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
 
 use super::batch::{NotDone, Place, Rows};
 use super::worker::{WAIT_MS, Worker};
@@ -43,13 +44,17 @@ impl Worker {
                     self.crew.may_work().await;
                 }
                 Err(NotDone::Server(error)) => match meaning(&error) {
-                    Meaning::GiveWay => {
+                    // A trigger that takes its time, for a single row longer than any row should.
+                    Meaning::GiveWay if is_slow(&error) && to - from == 1 => {
+                        self.fail(part, last, &error).await?;
+                    }
+                    Meaning::GiveWay if !is_slow(&error) => {
                         open.push((from, to));
                         self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
                         tokio::time::sleep(backoff(1, chance())).await;
                     }
                     Meaning::OfARow if to - from == 1 => self.fail(part, last, &error).await?,
-                    Meaning::OfARow => {
+                    Meaning::OfARow | Meaning::GiveWay => {
                         let middle = from + (to - from) / 2;
                         open.push((middle, to));
                         open.push((from, middle));
@@ -73,7 +78,8 @@ impl Worker {
             key.order(""),
         );
         let mask = rows.stripes - 1;
-        let found = self.connection.client().query(&sql, &rows.values(&mask)).await?;
+        let values = rows.values(&mask);
+        let found = self.patiently(|| self.connection.client().query(&sql, &values)).await?;
         Ok(found.iter().map(|row| crate::walk::key::key_of(row, 0)).collect::<Result<_, _>>()?)
     }
 
@@ -95,4 +101,8 @@ impl Worker {
             OnError::Skip => Ok(()),
         }
     }
+}
+
+fn is_slow(error: &Error) -> bool {
+    error.code() == Some(&SqlState::QUERY_CANCELED)
 }

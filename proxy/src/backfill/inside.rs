@@ -95,7 +95,11 @@ async fn left_behind(control: &ControlUrl) -> Vec<Order> {
     };
     let orders = read.await.unwrap_or_default();
     let order = |text: &String| serde_json::from_str(text).ok();
-    orders.iter().filter_map(order).map(|order: Order| Order { anew: false, ..order }).collect()
+    orders
+        .iter()
+        .filter_map(order)
+        .map(|order: Order| Order { anew: false, takes_over: true, ..order })
+        .collect()
 }
 
 async fn carry_out(control: ControlUrl, order: Order, clients: Clients, answer: Option<Answer>) {

@@ -12,7 +12,7 @@ use super::crew::Crew;
 use super::eye::Eye;
 use super::order::Order;
 use super::pace::Rate;
-use super::pass::{self, Pass, SWEEPS};
+use super::pass::{Pass, SWEEPS};
 use super::progress::{Event, Progress};
 use super::signals::Seen;
 use super::start::{self, Started};
@@ -61,17 +61,28 @@ pub async fn run(
     let mut anew = order.anew;
     let mut lost: Option<Lost> = None;
     loop {
-        let progress = Progress::default();
-        let failed = HashSet::new();
-        let mut attempt = Attempt { control, order, clients, before, report, progress, failed };
-        let error = match attempt.run(&runner, anew).await {
+        let mut attempt = Attempt {
+            control,
+            order,
+            clients,
+            before,
+            report,
+            progress: Progress::default(),
+            failed: HashSet::new(),
+            has_begun: false,
+            has_worked: false,
+        };
+        let keeps_wish = order.takes_over || lost.is_some();
+        let error = match attempt.run(&runner, (anew, keeps_wish)).await {
             Ok(progress) => return Ok(progress),
             Err(error) => error,
         };
-        let has_worked = attempt.progress.pass > 0;
-        if has_worked {
-            // What was lost after that is another loss, and it must not begin anew each time.
-            (lost, anew) = (Some(Lost::now()), false);
+        let Attempt { has_begun, has_worked, .. } = attempt;
+        // It must not begin anew each time.
+        anew = anew && !has_begun;
+        if has_worked || (has_begun && lost.is_none()) {
+            // What is lost after that is another loss.
+            lost = Some(Lost::now());
         }
         // The server may take a while to notice that the connection before is gone, and its lock with it.
         let is_own_ghost = matches!(error, BackfillError::Running { .. });
@@ -117,6 +128,13 @@ fn runner() -> String {
     format!("{}-{}", std::process::id(), now.unwrap_or_default().as_nanos())
 }
 
+/// What a pass has done.
+struct Done {
+    changed: i64,
+    /// Rows that a sweep has looked at again, and that still are not as they should be.
+    left: i64,
+}
+
 /// From one connection to its loss, or the end.
 struct Attempt<'a> {
     control: &'a ControlUrl,
@@ -128,11 +146,16 @@ struct Attempt<'a> {
     progress: Progress,
     /// Rows that could not be copied, by table and key: each is told once, and every pass tries again.
     failed: HashSet<(String, String)>,
+    /// Whether it has come so far as to hold the job.
+    has_begun: bool,
+    /// Whether it has got through any rows.
+    has_worked: bool,
 }
 
 impl Attempt<'_> {
-    async fn run(&mut self, runner: &str, anew: bool) -> Result<Progress, BackfillError> {
-        let mut started = start::start(self.control, self.order, runner, anew).await?;
+    async fn run(&mut self, runner: &str, begin: (bool, bool)) -> Result<Progress, BackfillError> {
+        let mut started = start::start(self.control, self.order, runner, begin).await?;
+        self.has_begun = true;
         (self.report)(Event::Began {
             migration: self.order.migration.clone(),
             column: started.work.column.clone(),
@@ -152,8 +175,12 @@ impl Attempt<'_> {
             Err(BackfillError::TakenOver) => return Err(BackfillError::TakenOver),
             Err(error) => (Standing::Failed, Some(error.to_string())),
         };
+        // What ended that way would end that way again where it ended.
+        let is_over =
+            matches!(ended, Err(BackfillError::NeverEnds { .. } | BackfillError::Undone { .. }));
         client.batch_execute(FLUSH).await?;
-        journal::end(client, &claim.migration, &claim.runner, standing, reason.as_deref()).await?;
+        let (migration, runner) = (&claim.migration, &claim.runner);
+        journal::end(client, migration, runner, standing, reason.as_deref(), is_over).await?;
         ended?;
         (self.report)(Event::Done(self.progress.clone()));
         Ok(self.progress.clone())
@@ -168,43 +195,61 @@ impl Attempt<'_> {
             true => started.job.total,
             false => i64::try_from(started.work.rows()).unwrap_or(i64::MAX),
         };
-        if !started.goes_on || started.job.failures > 0 {
-            journal::forget_failures(&started.client, &started.claim.migration).await?;
-        }
+        let mut eye = Eye::open(self.control, self.order, self.before).await?;
         loop {
             let pass = Pass::of(number, self.order);
-            if !std::mem::replace(&mut is_open, false) {
-                let mut work = (*started.work).clone();
-                pass::look_again(&mut work, &started.client).await?;
-                started.work = Arc::new(work);
+            let is_resumed = std::mem::replace(&mut is_open, false);
+            if !is_resumed {
+                start::look_again(started, self.control, self.order).await?;
                 pass.begin(started, workers, total).await?;
             }
-            let changed = self.pass(started, &pass, workers, total).await?;
+            let Done { changed, left } =
+                self.pass(started, &mut eye, &pass, (total, is_resumed)).await?;
             total = i64::try_from(self.progress.passed).unwrap_or(i64::MAX);
-            if pass.is_sweep && changed == 0 {
-                return Ok(());
-            }
-            if pass.is_sweep && pass.sweep(self.order) >= SWEEPS {
-                return Err(BackfillError::NeverEnds { sweeps: SWEEPS, rows: changed });
+            // Of a sweep that was broken off nobody knows what came before.
+            if pass.is_sweep && !is_resumed {
+                let failed = self.count_failures(started).await?;
+                // A value that is another one each time may be NULL each time.
+                let stays = started.work.may_stay && left == changed;
+                if stays || (changed == 0 && left <= failed) {
+                    return Ok(());
+                }
+                if changed == 0 {
+                    return Err(BackfillError::Undone { rows: left });
+                }
+                if pass.sweep(self.order) >= SWEEPS {
+                    return Err(BackfillError::NeverEnds { sweeps: SWEEPS, rows: changed });
+                }
             }
             number += 1;
         }
     }
 
-    /// One pass, from where it is. Gives how many rows it has changed.
+    /// How many rows could not be copied in the last pass.
+    async fn count_failures(&mut self, started: &Started) -> Result<i64, BackfillError> {
+        let failed = journal::failed(&started.client, &started.claim.migration).await?;
+        self.progress.failures = u64::try_from(failed).unwrap_or(0);
+        Ok(failed)
+    }
+
+    /// One pass, from where it is.
     async fn pass(
         &mut self,
         started: &Started,
+        eye: &mut Eye,
         pass: &Pass,
-        workers: u32,
-        total: i64,
-    ) -> Result<i64, BackfillError> {
+        (total, is_resumed): (i64, bool),
+    ) -> Result<Done, BackfillError> {
         let migration = &started.claim.migration;
         let open = range::open_ranges(&started.client, migration).await?;
         let (done_passed, done_changed) = range::done_ranges(&started.client, migration).await?;
         let passed = done_passed + open.iter().map(|range| range.passed).sum::<i64>();
         let changed = done_changed + open.iter().map(|range| range.changed).sum::<i64>();
         self.begin_progress(started, pass, total);
+        if is_resumed {
+            // What was changed by the passes before.
+            self.progress.changed = u64::try_from(started.job.changed - changed).unwrap_or(0);
+        }
 
         let rest = self.order.rest;
         let duty = Duty::Work { rest, reason: None };
@@ -212,9 +257,13 @@ impl Attempt<'_> {
         let crew = Crew::new(open, duty, self.order.max_rate);
         crew.tally.passed.store(passed, Ordering::Relaxed);
         crew.tally.changed.store(changed, Ordering::Relaxed);
+        // Nobody works before it is known that he may.
+        let seen = (self.clients)(NOW);
+        crew.set_duty(eye.duty(started, &crew, &[], seen, Duration::ZERO).await?);
         let mut tasks = JoinSet::new();
         let mut pids = Vec::new();
-        for _one in 0..ranges.min(usize::try_from(workers).unwrap_or(1)) {
+        let workers = usize::try_from(self.order.workers).unwrap_or(1).max(1);
+        for _one in 0..ranges.min(workers) {
             let connection = start::worker(self.control, &started.claim).await?;
             pids.push(connection.backend().await?);
             let worker = Worker {
@@ -229,8 +278,11 @@ impl Attempt<'_> {
             };
             tasks.spawn(worker.work());
         }
-        self.watch(started, &crew, &mut tasks, &pids).await?;
-        Ok(crew.tally.changed.load(Ordering::Relaxed))
+        self.watch(started, eye, &crew, &mut tasks, &pids).await?;
+        Ok(Done {
+            changed: crew.tally.changed.load(Ordering::Relaxed),
+            left: crew.tally.left.load(Ordering::Relaxed),
+        })
     }
 
     fn begin_progress(&mut self, started: &Started, pass: &Pass, total: i64) {
@@ -250,11 +302,11 @@ impl Attempt<'_> {
     async fn watch(
         &mut self,
         started: &Started,
+        eye: &mut Eye,
         crew: &Arc<Crew>,
         tasks: &mut JoinSet<Result<(), BackfillError>>,
         pids: &[i32],
     ) -> Result<(), BackfillError> {
-        let mut eye = Eye::open(self.control, self.order, self.before).await?;
         let changed_before = self.progress.changed;
         let retries_before = self.progress.retries;
         let mut rate = Rate::default();
@@ -278,6 +330,7 @@ impl Attempt<'_> {
             looked_at = Instant::now();
             let passed = crew.tally.passed.load(Ordering::Relaxed);
             rate.learn(u64::try_from(passed - passed_before).unwrap_or(0), since);
+            self.has_worked |= passed > passed_before;
             passed_before = passed;
             let duty = match is_over {
                 true => Duty::Work { rest: self.order.rest, reason: None },
@@ -306,10 +359,10 @@ impl Attempt<'_> {
                     (self.report)(Event::Failed(failure));
                 }
             }
-            self.progress.failures = u64::try_from(self.failed.len()).unwrap_or(u64::MAX);
             self.tell(started, crew).await?;
             (self.report)(Event::Progress(self.progress.clone()));
             if is_over {
+                self.count_failures(started).await?;
                 return Ok(());
             }
         }

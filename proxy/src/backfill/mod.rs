@@ -142,6 +142,12 @@ pub enum BackfillError {
         /// Rows changed by the last sweep.
         rows: i64,
     },
+    /// Rows are written, and are not as they should be all the same.
+    #[error("{rows} rows were written and still differ")]
+    Undone {
+        /// How many.
+        rows: i64,
+    },
     /// The server is not reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -183,8 +189,10 @@ impl BackfillError {
             }
             Self::TooManyFailures => "the conversion does not fit the data: see the rows above",
             Self::NeverEnds { .. } => {
-                "something writes one side only, past the proxies: find it in pg_stat_activity"
+                "something writes one side only, past the proxies (see pg_stat_activity), or a trigger \
+                 undoes it"
             }
+            Self::Undone { .. } => "a trigger or a rule of the table undoes it: see segue check",
             Self::Connect(_) | Self::Server(_) | Self::Worker(_) => goes_on,
             Self::Journal(error) => return error.hint().map(str::to_owned),
         };

@@ -33,6 +33,8 @@ pub struct Order {
     pub anew: bool,
     /// Whether a proxy runs it, and another one goes on with it if that is gone.
     pub inside: bool,
+    /// Whether it is that other one: what an operator wished of the one before counts.
+    pub takes_over: bool,
 }
 
 impl Order {
@@ -66,6 +68,7 @@ impl Order {
             pause_file: None,
             anew: false,
             inside: false,
+            takes_over: false,
         }
     }
 }

@@ -49,6 +49,12 @@ impl Pace {
         }
     }
 
+    /// Whether no batch is smaller.
+    #[must_use]
+    pub fn is_least(&self) -> bool {
+        self.rows == LEAST_ROWS
+    }
+
     /// A batch met a lock or took too long: the next one is half as large.
     pub fn shrink(&mut self) {
         self.rows = (self.rows / 2).max(LEAST_ROWS);

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 use super::order::Order;
 use super::{BackfillError, start::Started};
 use crate::journal::range::{Range, begin_pass};
-use crate::walk::{Part, Work};
+use crate::walk::Part;
 
 /// More sweeps than this find no end: somebody writes one side only.
 pub(super) const SWEEPS: i32 = 4;
@@ -57,7 +57,10 @@ impl Pass {
         }
         let (migration, runner) = (&started.claim.migration, &started.claim.runner);
         let pass = (self.number, self.name.as_str(), total);
-        begin_pass(&mut started.client, migration, runner, pass, &ranges).await?;
+        if !begin_pass(&mut started.client, migration, runner, pass, &started.plan, &ranges).await?
+        {
+            return Err(BackfillError::TakenOver);
+        }
         crate::failpoint!("backfill-pass-begun");
         Ok(())
     }
@@ -85,14 +88,6 @@ async fn divide(
             ..Range::default()
         };
         ranges.push(range);
-    }
-    Ok(())
-}
-
-/// The parts as they are now: pages and rows grow.
-pub(super) async fn look_again(work: &mut Work, client: &Client) -> Result<(), BackfillError> {
-    for part in &mut work.parts {
-        part.way = crate::walk::Way::find(client, part.oid, &work.column).await?;
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ pub(super) struct Started {
     pub(super) client: Client,
     pub(super) claim: Claim,
     pub(super) work: Arc<Work>,
+    /// What passes and ranges mean.
+    pub(super) plan: String,
     pub(super) job: Job,
     pub(super) goes_on: bool,
     pub(super) notes: Vec<String>,
@@ -36,7 +38,7 @@ pub(super) async fn start(
     control: &ControlUrl,
     order: &Order,
     runner: &str,
-    anew: bool,
+    (anew, keeps_wish): (bool, bool),
 ) -> Result<Started, BackfillError> {
     let mut client = catalog::connect(control).await?;
     client.batch_execute("SET application_name = 'segue backfill'").await?;
@@ -55,6 +57,7 @@ pub(super) async fn start(
         epoch: state.epoch_of(&order.migration),
         runner: runner.to_owned(),
     };
+    let plan = plan(&work, order);
     let begin = Begin {
         migration: &claim.migration,
         target: &work.column,
@@ -62,10 +65,43 @@ pub(super) async fn start(
         runner,
         who: &order.who,
         anew,
+        plan: &plan,
+        keeps_wish,
         inside: order.inside.then(|| serde_json::to_string(order).ok()).flatten(),
     };
     let (job, goes_on) = backfill::begin(&mut client, &begin).await?;
-    Ok(Started { client, claim, work: Arc::new(work), job, goes_on, notes })
+    Ok(Started { client, claim, work: Arc::new(work), plan, job, goes_on, notes })
+}
+
+/// Looks at the tables again: partitions come and go, and all of them grow.
+pub(super) async fn look_again(
+    started: &mut Started,
+    control: &ControlUrl,
+    order: &Order,
+) -> Result<(), BackfillError> {
+    let state = state::find(&started.client, &control.database).await?;
+    let unknown = || BackfillError::Unknown(order.migration.clone());
+    let rule = state.rule_of(&order.migration).ok_or_else(unknown)?;
+    if state.epoch_of(&order.migration) != started.claim.epoch {
+        return Err(BackfillError::PhaseLeft(order.migration.clone()));
+    }
+    let catalog = Arc::new(catalog::load(&mut started.client).await?);
+    let work = Work::of(&rule, &catalog, &started.client).await?;
+    started.plan = plan(&work, order);
+    started.work = Arc::new(work);
+    Ok(())
+}
+
+/// What passes and ranges mean: the steps, and the tables with the keys by which they are walked through.
+fn plan(work: &Work, order: &Order) -> String {
+    let parts = work.parts.iter().map(|part| {
+        let columns = &part.way.key.0;
+        let key = columns.iter().map(|column| format!("{} {}", column.name, column.type_name));
+        (part.oid, key.collect::<Vec<_>>())
+    });
+    let parts: Vec<(u32, Vec<String>)> = parts.collect();
+    let Work { differs, .. } = work;
+    serde_json::json!({ "steps": order.steps, "parts": parts, "differs": differs }).to_string()
 }
 
 /// Keeps others out for as long as this connection lives.
@@ -139,10 +175,12 @@ async fn conditions(client: &Client, work: &Work, order: &Order) -> Result<(), B
     let Some(part) = work.parts.first() else { return Ok(()) };
     for (number, condition) in (1..).zip(&order.steps) {
         let sql = format!("SELECT FROM {} AS t WHERE ({condition}) LIMIT 0", part.relation);
-        if let Err(error) = client.prepare(&sql).await {
-            let reason = catalog::reason(&error);
-            return Err(BackfillError::Step { number, condition: condition.clone(), reason });
-        }
+        let reason = match client.prepare(&sql).await {
+            Ok(statement) if statement.params().is_empty() => continue,
+            Ok(_) => "it has a parameter".to_owned(),
+            Err(error) => catalog::reason(&error),
+        };
+        return Err(BackfillError::Step { number, condition: condition.clone(), reason });
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
 
 use super::ahead::{Opened, Step, as_i64};
 use super::batch::{Claim, Connection, NotDone, Place, Rows};
@@ -44,6 +45,8 @@ struct Ahead<'a> {
     /// Share of rows that had to be changed in the last window.
     density: Option<f64>,
     pace: Pace,
+    /// Since when, and how often, the same rows were tried in vain.
+    trouble: Option<(Instant, u32)>,
 }
 
 impl Worker {
@@ -62,8 +65,11 @@ impl Worker {
     }
 
     async fn range(&mut self, part: &Part, mut range: Range) -> Result<(), BackfillError> {
-        let ground = Ground::look(self.connection.client(), part, &self.work.column).await?;
-        let mut ahead = Ahead { part, ground, density: None, pace: Pace::new(self.batch) };
+        let column = &self.work.column;
+        let ground =
+            self.patiently(|| Ground::look(self.connection.client(), part, column)).await?;
+        let pace = Pace::new(self.batch);
+        let mut ahead = Ahead { part, ground, density: None, pace, trouble: None };
         if self.is_sweep && !part.way.is_key && self.whole(part, &range).await? {
             return Ok(());
         }
@@ -87,6 +93,8 @@ impl Worker {
             };
             let (counted, looked, changed) =
                 self.window(&mut ahead, range.number, window.clone(), steps).await?;
+            let stretch = Stretch { after: range.after.as_ref(), up_to: Some(&window.up_to) };
+            self.look_back(part, stretch).await?;
             self.close(&range, &window.up_to, looked.saturating_sub(counted)).await?;
             if looked > 0 {
                 let share = crate::walk::manners::rows_as_f64;
@@ -112,6 +120,7 @@ impl Worker {
             match self.connection.run(&update, rows, place).await {
                 Ok(changed) => {
                     self.crew.passed(part.way.rows, changed);
+                    self.look_back(part, Stretch::default()).await?;
                     self.close(range, &range.up_to, 0).await?;
                     return Ok(true);
                 }
@@ -257,7 +266,7 @@ impl Worker {
             let place = Place { range: number, key: &last.key, stripe, passed: as_i64(passed) };
             self.crew.may_work().await;
             let begun = Instant::now();
-            let written = self.copy(ahead, rows, place).await?;
+            let Some(written) = self.copy(ahead, rows, place).await? else { continue };
             ahead.pace.learn(begun.elapsed(), looked >= full);
             self.crew.passed(passed, written);
             self.crew.rest(written, begun.elapsed()).await;
@@ -269,45 +278,49 @@ impl Worker {
         Ok((counted, changed))
     }
 
-    /// Copies one batch, again and again while others hold its rows.
+    /// Tries to copy one batch. `None`: somebody else was first, and it is to be tried again, with fewer
+    /// rows.
     async fn copy(
         &mut self,
         ahead: &mut Ahead<'_>,
         rows: Rows<'_>,
         place: Place<'_>,
-    ) -> Result<u64, BackfillError> {
+    ) -> Result<Option<u64>, BackfillError> {
         let update = self.update(ahead.part, &rows);
-        let begun = Instant::now();
-        let mut attempt = 0;
-        loop {
-            let error = match self.connection.run(&update, rows, place).await {
-                Ok(changed) => {
-                    self.crew.tally.blocked.store(false, Ordering::Relaxed);
-                    return Ok(changed);
-                }
-                Err(NotDone::End(error)) => return Err(error),
-                Err(NotDone::Wait) => {
-                    tokio::time::sleep(Duration::from_millis(WAIT_MS)).await;
-                    self.crew.may_work().await;
-                    continue;
-                }
-                Err(NotDone::Server(error)) => error,
-            };
-            match meaning(&error) {
-                Meaning::GiveWay => {}
-                Meaning::OfARow => return self.one_by_one(ahead.part, rows, place).await,
-                Meaning::Lost | Meaning::Final => return Err(error.into()),
+        let error = match self.connection.run(&update, rows, place).await {
+            Ok(changed) => {
+                ahead.trouble = None;
+                self.crew.tally.blocked.store(false, Ordering::Relaxed);
+                return Ok(Some(changed));
             }
-            if begun.elapsed() > Duration::from_secs(BLOCKED_DEADLINE_S) {
-                let relation = ahead.part.name.to_string();
-                return Err(BackfillError::Blocked { relation, source: error });
+            Err(NotDone::End(error)) => return Err(error),
+            Err(NotDone::Wait) => {
+                tokio::time::sleep(Duration::from_millis(WAIT_MS)).await;
+                return Ok(None);
             }
-            attempt += 1;
-            ahead.pace.shrink();
-            self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
-            self.crew.tally.blocked.store(true, Ordering::Relaxed);
-            tokio::time::sleep(backoff(attempt, chance())).await;
+            Err(NotDone::Server(error)) => error,
+        };
+        match meaning(&error) {
+            Meaning::GiveWay => {}
+            Meaning::OfARow => return self.one_by_one(ahead.part, rows, place).await.map(Some),
+            Meaning::Lost | Meaning::Final => return Err(error.into()),
         }
+        // Not a lock, but a trigger that takes its time.
+        if error.code() == Some(&SqlState::QUERY_CANCELED) && ahead.pace.is_least() {
+            return self.one_by_one(ahead.part, rows, place).await.map(Some);
+        }
+        let (since, attempts) = ahead.trouble.get_or_insert((Instant::now(), 0));
+        *attempts += 1;
+        if since.elapsed() > Duration::from_secs(BLOCKED_DEADLINE_S) {
+            let relation = ahead.part.name.to_string();
+            return Err(BackfillError::Blocked { relation, source: error });
+        }
+        let wait = backoff(*attempts, chance());
+        ahead.pace.shrink();
+        self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
+        self.crew.tally.blocked.store(true, Ordering::Relaxed);
+        tokio::time::sleep(wait).await;
+        Ok(None)
     }
 
     pub(super) fn update(&self, part: &Part, rows: &Rows<'_>) -> String {
@@ -322,18 +335,23 @@ impl Worker {
         )
     }
 
-    /// Does something small of the journal again until nobody is in the way.
-    async fn patiently<F>(&self, ask: impl Fn() -> F) -> Result<(), BackfillError>
+    /// Asks something small again until nobody is in the way.
+    pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, BackfillError>
     where
-        F: Future<Output = Result<(), Error>>,
+        F: Future<Output = Result<T, Error>>,
     {
-        let mut attempt = 0;
+        let (begun, mut attempt) = (Instant::now(), 0);
         loop {
-            let Err(error) = ask().await else { return Ok(()) };
+            let error = match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
             attempt += 1;
-            if meaning(&error) != Meaning::GiveWay || attempt > 20 {
+            let is_over = begun.elapsed() > Duration::from_secs(BLOCKED_DEADLINE_S);
+            if meaning(&error) != Meaning::GiveWay || is_over {
                 return Err(error.into());
             }
+            self.crew.tally.blocked.store(true, Ordering::Relaxed);
             tokio::time::sleep(backoff(attempt, chance())).await;
         }
     }

@@ -73,7 +73,7 @@ pub(super) struct Copying {
     #[arg(long, value_name = "TIME", default_value = "25ms", value_parser = duration)]
     batch: Duration,
     /// Rest at least so long for each unit of time worked
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.0, value_parser = factor)]
     rest: f64,
     /// Do not give way to clients, standbys and vacuum
     #[arg(long)]
@@ -149,6 +149,14 @@ async fn detach(draft: &Draft, order: Order) -> ExitCode {
     }
 }
 
+/// A factor from 0 to 100.
+pub(super) fn factor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if (0.0..=100.0).contains(&factor) => Ok(factor),
+        Ok(_) | Err(_) => Err("it must be a number from 0 to 100".to_owned()),
+    }
+}
+
 impl Copying {
     /// Who connects, if it is not `usual`.
     pub(super) fn control(&self, usual: &ControlUrl) -> Result<ControlUrl, String> {
@@ -191,6 +199,9 @@ pub(super) async fn copy(control: &ControlUrl, draft: &Draft, order: Order, json
         done = running => done,
         _interrupt = tokio::signal::ctrl_c() => {
             screen.clear();
+            if json {
+                say("{\"event\":\"ended\",\"error\":\"stopped\"}\n");
+            }
             complain("stopped\n  hint: it goes on where it ended when it is run again");
             return FAILED;
         }

@@ -81,7 +81,9 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         Err(Stop::Code(code)) => ExitCode::from(code),
         Err(Stop::Said(problem)) => {
             complain(&problem);
-            complain("  hint: segue run goes on from here");
+            if !problem.contains("\n  hint: ") {
+                complain("  hint: once that is mended, segue run goes on from here");
+            }
             ExitCode::from(FAILED)
         }
     }
@@ -120,6 +122,10 @@ impl Run {
             if !phases.contains(&until) {
                 return Err(format!("migration \"{name}\" has no phase \"{until}\"").into());
             }
+            if let Some(by) = &standing.frozen {
+                let go_on = "segue unfreeze lets it go on";
+                return Err(format!("the fleet is frozen by {by}: {go_on}").into());
+            }
             if standing.phase >= until {
                 if standing.phase == last && self.arguments.drop_old {
                     self.drop_old(&standing).await?;
@@ -140,9 +146,6 @@ impl Run {
     async fn step(&self, standing: &Standing, next: Phase) -> Result<(), Stop> {
         let name = &self.arguments.name;
         say(&format!("\n== {} -> {next}\n", standing.phase));
-        if let Some(by) = &standing.frozen {
-            return Err(format!("the fleet is frozen by {by}: segue unfreeze lets it go on").into());
-        }
         if Toward::of(standing.phase).is_some_and(Toward::is_forward) {
             self.copy().await?;
         }
@@ -208,6 +211,7 @@ impl Run {
 
     async fn drop_old(&self, standing: &Standing) -> Result<(), Stop> {
         let Some(sql) = mend::drop_old(&standing.change) else { return Ok(()) };
+        self.drained().await?;
         self.soak(standing.phase).await?;
         Ok(mend::drop_column(&self.by, &sql).await?)
     }

@@ -93,6 +93,10 @@ impl Statement {
         if begins(&["CREATE", "STATISTICS"]) {
             return of(Lock::ShareUpdateExclusive, MOMENT, How::GivingWay);
         }
+        // What a broken off REINDEX has left, and nobody uses.
+        if begins(&["DROP", "INDEX", "CONCURRENTLY"]) && is_leftover(sql) {
+            return of(Lock::ShareUpdateExclusive, "while it waits for others", How::Alone);
+        }
         if has(&["CONCURRENTLY"]) && !begins(&["DROP"]) {
             return of(Lock::ShareUpdateExclusive, "while it builds the index", How::Alone);
         }
@@ -112,7 +116,7 @@ impl Statement {
         if has(&["VALIDATE", "CONSTRAINT"]) {
             return of(Lock::ShareUpdateExclusive, SCAN, How::GivingWay);
         }
-        if has(&["DROP", "COLUMN"]) || has(&["REPLICA", "IDENTITY"]) || has(&["TYPE"]) {
+        if has(&["DROP", "COLUMN"]) || has(&["REPLICA", "IDENTITY"]) || changes_type(&words) {
             return exclusive(How::ByHand);
         }
         if has(&["DROP", "CONSTRAINT"]) {
@@ -137,6 +141,25 @@ impl Statement {
             || has(&["DROP", "DEFAULT"]);
         exclusive(if is_known { How::GivingWay } else { How::ByHand })
     }
+}
+
+/// Whether the last name is that of an index that REINDEX CONCURRENTLY was building.
+pub(crate) fn is_leftover(name: &str) -> bool {
+    let name = name.trim_end_matches('"').trim_end_matches(|letter: char| letter.is_ascii_digit());
+    name.ends_with("_ccnew")
+}
+
+/// Whether it is `ALTER COLUMN … TYPE`. A column may be called `type`, and a quoted name is no word.
+fn changes_type(words: &[String]) -> bool {
+    let mut columns = words.windows(2).enumerate().filter(|(_, two)| *two == ["ALTER", "COLUMN"]);
+    columns.any(|(at, _)| {
+        let word = |behind: usize| words.get(at + 2 + behind).map(String::as_str);
+        match (word(0), word(1)) {
+            (Some("TYPE"), Some("SET" | "DROP")) => false,
+            (Some("TYPE"), _) | (_, Some("TYPE")) => true,
+            _other => false,
+        }
+    })
 }
 
 /// The words of a statement in capitals, without what is quoted.
@@ -180,6 +203,11 @@ mod tests {
             ("ALTER TABLE t ALTER COLUMN username DROP NOT NULL", AccessExclusive, GivingWay),
             ("ALTER TABLE t ALTER COLUMN a SET DEFAULT 'DROP COLUMN'", AccessExclusive, GivingWay),
             ("ALTER TABLE t ALTER COLUMN a TYPE text", AccessExclusive, ByHand),
+            ("ALTER TABLE t ALTER COLUMN \"a b\" TYPE text", AccessExclusive, ByHand),
+            ("ALTER TABLE t ADD COLUMN type text", AccessExclusive, GivingWay),
+            ("ALTER TABLE t ALTER COLUMN type SET NOT NULL", AccessExclusive, GivingWay),
+            ("ALTER TABLE t ALTER COLUMN type TYPE text", AccessExclusive, ByHand),
+            ("DROP INDEX CONCURRENTLY public.i_ccnew1", ShareUpdateExclusive, Alone),
             ("ALTER TABLE t DROP COLUMN username", AccessExclusive, ByHand),
             ("ALTER TABLE t ADD CONSTRAINT c UNIQUE USING INDEX i", AccessExclusive, GivingWay),
             ("ALTER TABLE t ADD CONSTRAINT c UNIQUE (a)", AccessExclusive, ByHand),

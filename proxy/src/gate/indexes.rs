@@ -11,6 +11,7 @@ use tokio_postgres::{Error, Row, Transaction};
 use super::finding::{About, Finding, Severity};
 use super::queries;
 use super::step::{Member, Move, Step, counterpart_name, free_name};
+use crate::ddl::statement::is_leftover;
 
 /// One index. Texts are SQL.
 struct Index {
@@ -259,6 +260,10 @@ fn half_built(step: &Step<'_>, member: &Member<'_>, own: &[&Index]) -> Vec<Findi
             (None, Some(_)) if member.is_partitioned() => (
                 "is not valid: not every partition has its part of it".to_owned(),
                 format!("SELECT * FROM pg_partition_tree('{}');", index.sql().replace('\'', "''")),
+            ),
+            (None, _) if is_leftover(&index.name) => (
+                "is not valid: a REINDEX has left it behind".to_owned(),
+                format!("DROP INDEX CONCURRENTLY {};", index.sql()),
             ),
             (None, Some(_)) => (
                 "is not valid, and nobody is building it".to_owned(),

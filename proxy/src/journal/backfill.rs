@@ -102,6 +102,10 @@ pub struct Begin<'a> {
     pub anew: bool,
     /// The order, if a proxy runs it.
     pub inside: Option<String>,
+    /// What its passes and ranges mean: with another plan it begins anew.
+    pub plan: &'a str,
+    /// Whether what an operator has wished before still counts.
+    pub keeps_wish: bool,
 }
 
 /// A row that could not be copied.
@@ -130,14 +134,19 @@ pub async fn begin(client: &mut Client, it: &Begin<'_>) -> Result<(Job, bool), J
     transaction.batch_execute("SET LOCAL lock_timeout = '20s'").await?;
     let last = "SELECT FROM segue.backfill WHERE migration = $1 FOR UPDATE";
     transaction.execute(last, &[&it.migration]).await?;
-    let Begin { migration, target, epoch, runner, who, anew, inside } = it;
+    let Begin { migration, target, epoch, runner, who, anew, inside, plan, keeps_wish } = it;
     let take_over = "
         UPDATE segue.backfill
-        SET runner = $4, who = $5, inside = $7, state = 'running', wish = NULL, wished_by = NULL, reason = NULL,
+        SET runner = $4, who = $5, inside = $7, state = 'running',
+            wish = CASE WHEN $9 THEN wish END, wished_by = CASE WHEN $9 THEN wished_by END, reason = NULL,
             updated_at = clock_timestamp()
-        WHERE migration = $1 AND target = $2 AND epoch = $3 AND state <> 'done' AND NOT $6";
+        WHERE migration = $1 AND target = $2 AND epoch = $3 AND plan = $8 AND state <> 'done'
+          AND NOT $6";
     let goes_on = transaction
-        .execute(take_over, &[migration, target, epoch, runner, who, anew, inside])
+        .execute(
+            take_over,
+            &[migration, target, epoch, runner, who, anew, inside, plan, keeps_wish],
+        )
         .await?
         > 0;
     if !goes_on {
@@ -145,9 +154,9 @@ pub async fn begin(client: &mut Client, it: &Begin<'_>) -> Result<(Job, bool), J
             .execute("DELETE FROM segue.backfill WHERE migration = $1", &[migration])
             .await?;
         let insert = "
-            INSERT INTO segue.backfill (migration, target, epoch, runner, who, inside, state, pass, pass_name, total)
-            VALUES ($1, $2, $3, $4, $5, $6, 'running', -1, '', 0)";
-        transaction.execute(insert, &[migration, target, epoch, runner, who, inside]).await?;
+            INSERT INTO segue.backfill (migration, target, epoch, runner, who, inside, plan, state, pass, pass_name, total)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, 'running', -1, '', 0)";
+        transaction.execute(insert, &[migration, target, epoch, runner, who, inside, plan]).await?;
     }
     let job = read(&transaction, migration).await?;
     transaction.commit().await?;
@@ -192,7 +201,7 @@ pub async fn left_behind(client: &Client, silent_s: u64) -> Result<Vec<String>, 
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-/// Writes how it has ended.
+/// Writes how it has ended, and with `is_over` that the next run begins anew.
 ///
 /// Cancel safety: it is written or not.
 ///
@@ -204,13 +213,26 @@ pub async fn end(
     runner: &str,
     standing: Standing,
     reason: Option<&str>,
+    is_over: bool,
 ) -> Result<(), JournalError> {
     let update = "
         UPDATE segue.backfill b
-        SET state = $3, reason = $4, wish = NULL, wished_by = NULL, updated_at = clock_timestamp()
+        SET state = $3, reason = $4, wish = NULL, wished_by = NULL, updated_at = clock_timestamp(),
+            plan = CASE WHEN NOT $5 THEN plan END
         WHERE migration = $1 AND runner = $2";
-    client.execute(update, &[&migration, &runner, &standing.name(), &reason]).await?;
+    client.execute(update, &[&migration, &runner, &standing.name(), &reason, &is_over]).await?;
     Ok(())
+}
+
+/// How many rows could not be copied in the pass under way.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The server, or the way to it.
+pub async fn failed(client: &Client, migration: &str) -> Result<i64, JournalError> {
+    let count = "SELECT count(*) FROM segue.backfill_failure WHERE migration = $1";
+    Ok(client.query_one(count, &[&migration]).await?.try_get(0)?)
 }
 
 /// Wishes something of the backfill of a migration, or takes the wish back. Returns whether there is
@@ -228,7 +250,9 @@ pub async fn wish(
 ) -> Result<bool, JournalError> {
     let update = "
         UPDATE segue.backfill
-        SET wish = $2, wished_by = CASE WHEN $2::text IS NOT NULL THEN $3 END
+        SET wish = $2, wished_by = CASE WHEN $2::text IS NOT NULL THEN $3 END,
+            state = CASE WHEN $2::text = 'cancel' AND updated_at < clock_timestamp() - interval '20 s'
+                         THEN 'cancelled' ELSE state END
         WHERE migration = $1 AND state = 'running'";
     let wish = wish.map(Wish::name);
     Ok(client.execute(update, &[&migration, &wish, &who]).await? > 0)
@@ -254,18 +278,6 @@ pub async fn fail(
     client.execute(insert, &[&migration, part, key, sqlstate, message]).await?;
     let count = "SELECT count(*) FROM segue.backfill_failure WHERE migration = $1";
     client.query_one(count, &[&migration]).await?.try_get(0)
-}
-
-/// Forgets the rows that could not be copied: they are tried again.
-///
-/// Cancel safety: they are forgotten or not.
-///
-/// # Errors
-/// The server, or the way to it.
-pub async fn forget_failures(client: &Client, migration: &str) -> Result<(), JournalError> {
-    let delete = "DELETE FROM segue.backfill_failure WHERE migration = $1";
-    client.execute(delete, &[&migration]).await?;
-    Ok(())
 }
 
 /// The first rows that could not be copied, at most `limit`.

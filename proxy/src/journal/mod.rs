@@ -97,7 +97,9 @@ impl JournalError {
                 Some("bring it up to date: segue init")
             }
             Self::Version { .. } => Some("a newer segue has been here: use that version"),
-            Self::Denied(_) => Some("run segue init again: it grants what is needed"),
+            Self::Denied(_) => Some(
+                "run segue init again: it grants what is needed to the role of \"control\", and --as needs the same",
+            ),
             Self::Published(_) => Some(
                 "make them on every subscriber first (segue init --print), then: segue init --published",
             ),

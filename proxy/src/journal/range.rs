@@ -48,39 +48,49 @@ pub struct Window {
     pub place: Option<Key>,
 }
 
-/// Begins a pass: what there is of the one before is forgotten, but for the rows it has changed.
+/// Begins a pass: what there is of the one before is forgotten, but for the rows it has changed. Returns
+/// whether `runner` is still the one; nothing happens if not.
 ///
 /// Cancel safety: all of it is one transaction.
 ///
 /// # Errors
-/// The server, or the way to it. Nothing happens if another runner has taken over.
+/// The server, or the way to it.
 pub async fn begin_pass(
     client: &mut Client,
     migration: &str,
     runner: &str,
     pass: (i32, &str, i64),
+    plan: &str,
     ranges: &[Range],
-) -> Result<(), JournalError> {
+) -> Result<bool, JournalError> {
     let transaction = client.transaction().await?;
     let (number, name, total) = pass;
     let update = "
         UPDATE segue.backfill b
-        SET pass = $3, pass_name = $4, total = $5, passed = 0, updated_at = clock_timestamp(),
+        SET pass = $3, pass_name = $4, total = $5, plan = $6, passed = 0, updated_at = clock_timestamp(),
             changed = b.changed + (SELECT coalesce(sum(r.changed), 0)::int8
                                    FROM segue.backfill_range r WHERE r.migration = $1)
         WHERE migration = $1 AND runner = $2";
-    if transaction.execute(update, &[&migration, &runner, &number, &name, &total]).await? == 0 {
-        return Err(JournalError::Failed("another process has taken over".to_owned()));
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+        [&migration, &runner, &number, &name, &total, &plan];
+    if transaction.execute(update, &values).await? == 0 {
+        return Ok(false);
     }
-    let delete = "DELETE FROM segue.backfill_range WHERE migration = $1";
-    transaction.execute(delete, &[&migration]).await?;
+    // Each pass tries again what could not be copied.
+    for delete in [
+        "DELETE FROM segue.backfill_range WHERE migration = $1",
+        "DELETE FROM segue.backfill_failure WHERE migration = $1",
+    ] {
+        transaction.execute(delete, &[&migration]).await?;
+    }
     let insert = "INSERT INTO segue.backfill_range (migration, number, part, after, up_to)
                   VALUES ($1, $2, $3, $4, $5)";
     for range in ranges {
         let Range { number, part, after, up_to, .. } = range;
         transaction.execute(insert, &[&migration, number, part, after, up_to]).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// The ranges of the pass under way that are not done.

@@ -110,6 +110,8 @@ CREATE TABLE segue.backfill (
     who text NOT NULL,
     -- What a proxy was told that runs it: another one goes on with it when that is gone.
     inside text,
+    -- What its passes and ranges mean: steps, tables and keys. NULL: the next run begins anew.
+    plan text,
     -- running, done, failed, or cancelled
     state text NOT NULL,
     -- What an operator wishes: pause or cancel.

@@ -28,23 +28,31 @@ pub enum Meaning {
 /// What `error` means.
 #[must_use]
 pub fn meaning(error: &Error) -> Meaning {
-    let Some(state) = error.code() else { return Meaning::Lost };
+    let Some(state) = error.code() else {
+        let is_io = std::error::Error::source(error).is_some_and(|it| it.is::<std::io::Error>());
+        return if error.is_closed() || is_io { Meaning::Lost } else { Meaning::Final };
+    };
     let gives_way = [
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::T_R_SERIALIZATION_FAILURE,
         SqlState::QUERY_CANCELED,
     ];
+    // What was the primary is none any more; and 57P: shutting down, crashed, starting up.
+    if *state == SqlState::READ_ONLY_SQL_TRANSACTION || state.code().starts_with("57P") {
+        return Meaning::Lost;
+    }
     if gives_way.contains(state) {
         return Meaning::GiveWay;
     }
-    // 25006: what was the primary is none any more. 57P: shutting down, crashed, starting up.
+    if *state == SqlState::INSUFFICIENT_PRIVILEGE {
+        return Meaning::Final;
+    }
+    // A trigger may raise anything, and what it runs too: all but what the server itself suffers from is
+    // looked for row by row.
     match state.code().get(..2) {
-        Some("08") => Meaning::Lost,
-        Some("57") => Meaning::Lost,
-        Some("25") => Meaning::Lost,
-        Some("22" | "23" | "44" | "P0") => Meaning::OfARow,
-        Some(_) | None => Meaning::Final,
+        Some("53" | "57" | "58" | "XX" | "25" | "28" | "3D") => Meaning::Final,
+        Some(_) | None => Meaning::OfARow,
     }
 }
 

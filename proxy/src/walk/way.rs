@@ -19,7 +19,8 @@ pub struct Way {
 }
 
 /// Key columns of the best index to walk by: unique, valid, over plain columns that are never NULL,
-/// in the usual order of their types, and without the column that is written on the way.
+/// in the usual order of their types, and without the column that is written on the way. What compares
+/// a type of an extension may not be on the search path, where another comparison would be found.
 const KEY: &str = "
     SELECT a.attname::text, pg_catalog.format_type(a.atttypid, -1)
     FROM (SELECT i.indexrelid, i.indrelid, i.indkey
@@ -34,6 +35,7 @@ const KEY: &str = "
                   ON a.attrelid = i.indrelid AND a.attnum = i.indkey[place]
                 JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[place]
                 WHERE NOT a.attnotnull OR a.attname = $2::text OR NOT o.opcdefault
+                   OR o.opcnamespace <> 'pg_catalog'::regnamespace
                    OR i.indcollation[place] <> a.attcollation
                    OR i.indoption[place] <> i.indoption[0])
           ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) best

@@ -44,6 +44,8 @@ pub struct Work {
     pub expected: String,
     /// Whether it does not.
     pub differs: String,
+    /// Whether it may be so all the same: a value that is another one each time may be NULL.
+    pub may_stay: bool,
     /// The tables that hold rows.
     pub parts: Vec<Part>,
 }
@@ -175,6 +177,10 @@ impl Work {
         client: &Client,
     ) -> Result<Self, WorkError> {
         match Toward::of(rule.phase) {
+            // Told first: its phases are others.
+            None if matches!(rule.change, Change::RenameInPlace(_)) => {
+                Self::toward(rule, Toward::New, catalog, client).await
+            }
             Some(toward) => Self::toward(rule, toward, catalog, client).await,
             None => Err(WorkError::Phase { migration: rule.name.clone(), phase: rule.phase }),
         }
@@ -194,14 +200,17 @@ impl Work {
     ) -> Result<Self, WorkError> {
         let migration = rule.name.clone();
         let misfit = |reason: String| WorkError::Misfit { migration: migration.clone(), reason };
+        if let Change::RenameInPlace(_) = &rule.change {
+            return Err(misfit("it renames the column itself, and copies nothing".to_owned()));
+        }
         let named = rule.change.table();
         let table = parse_relation_name(named)
             .filter(|table| catalog.relation(table).is_some())
             .ok_or_else(|| misfit(format!("table \"{named}\" does not exist")))?;
-        let Values { source, column, expected, differs } =
+        let Values { source, column, expected, differs, may_stay } =
             Values::of(rule, toward, catalog).map_err(misfit)?;
         let parts = parts(&table, &column, catalog, client).await?;
-        Ok(Self { migration, table, toward, source, column, expected, differs, parts })
+        Ok(Self { migration, table, toward, source, column, expected, differs, may_stay, parts })
     }
 
     /// What is compared, as a text that is another one if a column or a table was exchanged for another
@@ -236,6 +245,7 @@ struct Values {
     column: String,
     expected: String,
     differs: String,
+    may_stay: bool,
 }
 
 impl Values {
@@ -255,6 +265,7 @@ impl Values {
             // Byte by byte: equality of the type would take 1.0 for 1.00, and some types have none.
             differs: format!("pg_catalog.record_image_ne(ROW({written}), ROW({expected}))"),
             expected,
+            may_stay: false,
         })
     }
 
@@ -268,7 +279,8 @@ impl Values {
             true => format!("{written} IS NULL"),
             false => format!("({written} IS NULL AND {expected} IS NOT NULL)"),
         };
-        Ok(Self { source: added.value.clone(), column: added.column.clone(), expected, differs })
+        let (source, column) = (added.value.clone(), added.column.clone());
+        Ok(Self { source, column, expected, differs, may_stay: value.is_volatile() })
     }
 }
 

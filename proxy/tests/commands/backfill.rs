@@ -66,11 +66,13 @@ async fn killed_at_any_place_it_goes_on_there() {
 #[tokio::test]
 async fn killed_at_any_moment_it_goes_on_there() {
     let house = house().await;
-    let slowly = ["backfill", "m", "--no-throttle", "--max-rate", "15000", "--workers", "2"];
+    let slowly = ["backfill", "m", "--no-throttle", "--max-rate", "6000", "--workers", "2"];
     let mut before = 0;
-    for round in 0..8 {
+    for round in 0..6 {
         let mut running = house.begin(&slowly);
-        tokio::time::sleep(Duration::from_millis(400 + round * 67)).await;
+        let copied = "SELECT count(new) FROM t";
+        house.comes_to("it goes on", copied, |count| count > before || count == ROWS).await;
+        tokio::time::sleep(Duration::from_millis(round * 67)).await;
         running.kill().expect("a signal");
         running.wait().expect("an exit");
         // What its last batches did is told as soon as the server has noticed.

@@ -52,3 +52,15 @@ fn each_row_has_a_value_of_its_own() {
     assert_eq!(value(&database, "SELECT count(DISTINCT last) > 1700 FROM t"), "t");
     proxy.stop();
 }
+
+#[test]
+fn a_value_of_its_own_may_be_null() {
+    let of = "CASE WHEN random() < 2 AND id % 10 > 0 THEN current_date END";
+    let (database, proxy) = dual_writing("added_null", DDL, &migration(of));
+    let (done, _) = copy(&database, &order());
+    let done = done.unwrap_or_else(|error| panic!("{}", error.with_hint()));
+    assert_eq!(done.failures, 0);
+    let filled = "SELECT count(*) FROM t WHERE (last IS NULL) <> (id % 10 = 0 AND id % 7 <> 0)";
+    assert_eq!(value(&database, filled), "0");
+    proxy.stop();
+}

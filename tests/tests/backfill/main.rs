@@ -11,6 +11,7 @@ mod added;
 mod control;
 mod failing_rows;
 mod keys;
+mod odd;
 mod refused;
 mod writers;
 

@@ -10,7 +10,7 @@ use rewrite_rules::{Phase, Rule};
 use super::mend;
 use crate::cli::{check, say};
 use crate::config::{ControlUrl, Draft, parse_relation_name};
-use crate::ddl::{How, Statement};
+use crate::ddl::Statement;
 use crate::gate::{self, About, Means, Severity};
 use crate::phase::prepare;
 use crate::walk::Toward;
@@ -60,6 +60,13 @@ pub(super) async fn print(
                 say(&statements(finding, &mut told));
             }
         }
+        if let Change::RenameInPlace(pair) = &rule.change {
+            say(&format!(
+                "-- in that step: ALTER TABLE {} RENAME COLUMN {} TO {}\n    -- ACCESS EXCLUSIVE, for a \
+                 moment in which clients are held back\n",
+                pair.table, pair.from, pair.to
+            ));
+        }
         say(&format!("-- segue phase {name} {next}\n"));
         phase = next;
     }
@@ -69,12 +76,16 @@ pub(super) async fn print(
     Ok(())
 }
 
+/// What a finding asks for. One that is not for a machine as a whole is left to a human as a whole.
 fn statements(finding: &gate::Finding, told: &mut BTreeSet<String>) -> String {
+    let by_hand = mend::remedy(finding).is_none_or(|remedy| remedy.is_empty());
     let mut text = String::new();
+    if by_hand && told.insert(finding.message.clone()) {
+        text.push_str(&format!("-- by hand: {}\n", finding.message));
+    }
     for sql in finding.remedy.iter().filter(|sql| told.insert((*sql).clone())) {
         let statement = Statement::read(sql);
-        let by_hand = if statement.how == How::ByHand { ", by hand" } else { "" };
-        text.push_str(&format!("{statement}{by_hand}\n"));
+        text.push_str(&format!("{statement}{}\n", if by_hand { ", by hand" } else { "" }));
     }
     text
 }
