@@ -200,7 +200,10 @@ impl Attempt<'_> {
             let pass = Pass::of(number, self.order);
             let is_resumed = std::mem::replace(&mut is_open, false);
             if !is_resumed {
-                start::look_again(started, self.control, self.order).await?;
+                // At the start that was just done.
+                if self.progress.pass > 0 {
+                    start::look_again(started, self.control, self.order).await?;
+                }
                 pass.begin(started, workers, total).await?;
             }
             let Done { changed, left } =

@@ -4,6 +4,8 @@ use rewrite_rules::Phase;
 
 use crate::{copy, dual_writing, order, rename, value};
 use segue::backfill::{Event, Order};
+use segue_tests::proxy::Proxy;
+use segue_tests::server::Database;
 
 /// A table, how its rows are made of `g`, and how many rows differ at the start.
 struct Case {
@@ -83,48 +85,72 @@ fn ddl(case: &Case) -> String {
     )
 }
 
-/// Rows that differ to the byte, by a query that has nothing to do with segue's.
-const APART: &str =
-    "SELECT count(*) FROM \"odd table\" WHERE old::text IS DISTINCT FROM \"new\"\"\"::text";
+/// All cases in one database, each in a schema of its own, in dual-write.
+fn house(about: &str, cases: &[&Case]) -> (Database, Proxy) {
+    let (mut all, mut migrations) = (String::new(), String::new());
+    for case in cases {
+        let schema = format!("of_{}", case.about);
+        let made = ddl(case);
+        all.push_str(&format!(
+            "CREATE SCHEMA {schema}; SET search_path = {schema}; {made}
+             GRANT USAGE ON SCHEMA {schema} TO segue;
+             GRANT UPDATE ON ALL TABLES IN SCHEMA {schema} TO segue;"
+        ));
+        let table = format!("{schema}.\"odd table\"");
+        let migration = rename(&table, "old", "new\"", Phase::DualWrite);
+        migrations.push_str(&migration.replace("\"move\"", &format!("\"{}\"", case.about)));
+    }
+    dual_writing(about, &format!("{all} RESET search_path"), &migrations)
+}
 
-fn check(case: &Case, order: &Order) {
-    let migration = rename("\"odd table\"", "old", "new\"", Phase::DualWrite);
-    let (database, proxy) = dual_writing(&format!("keys_{}", case.about), &ddl(case), &migration);
+fn check(database: &Database, case: &Case, order: &Order) {
     let about = case.about;
-    let apart: u64 = value(&database, APART).parse().expect("a number");
-    let all: u64 =
-        value(&database, "SELECT count(*) FROM \"odd table\"").parse().expect("a number");
+    let table = format!("of_{about}.\"odd table\"");
+    // Rows that differ to the byte, by a query that has nothing to do with segue's.
+    let apart_now = || {
+        let apart = format!(
+            "SELECT count(*) FROM {table} WHERE old::text IS DISTINCT FROM \"new\"\"\"::text"
+        );
+        value(database, &apart).parse::<u64>().expect("a number")
+    };
+    let order = Order { migration: about.to_owned(), ..order.clone() };
+    let apart = apart_now();
+    let all = value(database, &format!("SELECT count(*) FROM {table}"));
+    let all: u64 = all.parse().expect("a number");
     assert_eq!(apart, all - 101, "{about}: 100 are copied already, and NULL is NULL");
-    let (done, events) = copy(&database, order);
+    let (done, events) = copy(database, &order);
     let done = done.unwrap_or_else(|error| panic!("{about}: {}", error.with_hint()));
     assert_eq!((done.changed, done.failures, done.retries), (apart, 0, 0), "{about}");
-    assert_eq!(value(&database, APART), "0", "{about}");
+    assert_eq!(apart_now(), 0, "{about}");
     assert!(matches!(events.first(), Some(Event::Began { goes_on: false, .. })), "{about}");
     assert!(matches!(events.last(), Some(Event::Done(_))), "{about}");
-    let (again, _) = copy(&database, order);
+    let (again, _) = copy(database, &order);
     let again = again.unwrap_or_else(|error| panic!("{about}: {}", error.with_hint()));
     assert_eq!(again.changed, 0, "{about}: running it again is harmless");
-    proxy.stop();
 }
 
 #[test]
 fn every_kind_of_key_is_walked_to_the_end() {
-    for case in &CASES {
-        check(case, &order());
-    }
+    let cases: Vec<&Case> = CASES.iter().collect();
+    let (database, proxy) = house("keys", &cases);
+    cases.iter().for_each(|case| check(&database, case, &order()));
+    proxy.stop();
 }
 
 #[test]
 fn several_workers_share_the_keys() {
-    for case in CASES.iter().filter(|case| ["text", "no_key", "composite"].contains(&case.about)) {
-        check(case, &Order { workers: 3, ..order() });
-    }
+    let some = ["text", "no_key", "composite"];
+    let cases: Vec<&Case> = CASES.iter().filter(|case| some.contains(&case.about)).collect();
+    let (database, proxy) = house("keys_workers", &cases);
+    let order = Order { workers: 3, ..order() };
+    cases.iter().for_each(|case| check(&database, case, &order));
+    proxy.stop();
     // Enough rows for each of them to have a range of its own.
     let ddl = "CREATE TABLE t (id bigint PRIMARY KEY, old int, new int);
                INSERT INTO t SELECT g, g FROM generate_series(1, 120000) g; ANALYZE t;";
     let migration = rename("t", "old", "new", Phase::DualWrite);
     let (database, proxy) = dual_writing("keys_shares", ddl, &migration);
-    let (done, _) = copy(&database, &Order { workers: 3, ..order() });
+    let (done, _) = copy(&database, &order);
     assert_eq!(done.map(|done| done.changed).map_err(|error| error.to_string()), Ok(120_000));
     assert_eq!(value(&database, "SELECT count(*) FROM t WHERE new IS DISTINCT FROM old"), "0");
     proxy.stop();
