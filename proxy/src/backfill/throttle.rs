@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use super::signals::{Seen, Signals};
 
+/// After so long without work nothing that clients see is left of it: they are asked for the last 5 s.
+const NOT_ITS_DOING: Duration = Duration::from_millis(6_500);
+
 /// Requests that a percentile of clients must rest on. Unit: requests in the window.
 const ENOUGH: u64 = 200;
 
@@ -63,6 +66,8 @@ pub struct Throttle {
     calm: u32,
     reason: Option<String>,
     waited_for_snapshot_s: f64,
+    /// For how long it stands still.
+    still: Duration,
 }
 
 impl Throttle {
@@ -71,11 +76,22 @@ impl Throttle {
     pub fn new(least: f64, before: Option<Seen>) -> Self {
         let least = least.max(0.0);
         let baseline_us = before.filter(|seen| seen.count >= ENOUGH).map(|seen| seen.p99_us);
-        Self { least, rest: least, baseline_us, calm: 2, reason: None, waited_for_snapshot_s: 0.0 }
+        let still = Duration::ZERO;
+        let waited_for_snapshot_s = 0.0;
+        Self {
+            least,
+            rest: least,
+            baseline_us,
+            calm: 2,
+            reason: None,
+            waited_for_snapshot_s,
+            still,
+        }
     }
 
     /// One look, `since` after the one before.
     pub fn learn(&mut self, signals: &Signals, since: Duration) -> Duty {
+        self.learn_baseline(signals, since);
         let light = self.light(signals);
         match light {
             Light::Red(reason) => {
@@ -102,7 +118,24 @@ impl Throttle {
         }
         match (&self.reason, self.calm) {
             (Some(reason), 0 | 1) => Duty::Stop { reason: reason.clone() },
-            (reason, _) => Duty::Work { rest: self.rest, reason: reason.clone() },
+            (reason, _) => {
+                self.still = Duration::ZERO;
+                Duty::Work { rest: self.rest, reason: reason.clone() }
+            }
+        }
+    }
+
+    /// What clients see while it has stood still for as long as that is looked back is not its doing: the
+    /// application has become busier, or the server has other work.
+    fn learn_baseline(&mut self, signals: &Signals, since: Duration) {
+        let stands_still = self.calm < 2 && self.reason.is_some();
+        self.still = if stands_still { self.still + since } else { Duration::ZERO };
+        if self.still < NOT_ITS_DOING {
+            return;
+        }
+        if let (Some(before), Some(now)) = (self.baseline_us, signals.p99_us) {
+            self.baseline_us = Some(before.max(now));
+            self.still = Duration::ZERO;
         }
     }
 
@@ -230,6 +263,20 @@ mod tests {
             throttle.learn(&calm(), TICK);
         }
         assert_eq!(throttle.learn(&calm(), TICK), Duty::Work { rest: 0.0, reason: None });
+    }
+
+    #[test]
+    fn what_clients_see_while_it_stands_still_is_not_its_doing() {
+        let mut throttle = Throttle::new(0.0, seen(2_000));
+        let busy = Signals { p99_us: Some(5_000), ..calm() };
+        let mut looks = 0;
+        while matches!(throttle.learn(&busy, TICK), Duty::Stop { .. }) {
+            looks += 1;
+            assert!(looks < 100, "it stands still for ever");
+        }
+        assert!(looks >= 12, "the last seconds of its work must have gone by: {looks}");
+        let worse = Signals { p99_us: Some(10_000), ..calm() };
+        assert!(matches!(throttle.learn(&worse, TICK), Duty::Stop { .. }));
     }
 
     #[test]

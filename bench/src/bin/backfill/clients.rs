@@ -12,8 +12,8 @@ use segue::cluster::SUPERUSER;
 use crate::house::{Fault, House, MIGRATION, as_f64};
 
 /// How long clients are measured before, and at least during the backfill. Unit: seconds.
-const BEFORE_S: u64 = 30;
-const DURING_S: u64 = 30;
+const BEFORE_S: u64 = 20;
+const DURING_S: u64 = 25;
 
 /// Forty per cent writes, as an application that has sessions and profiles.
 const SCRIPT: &str = r"\set id random(1, :rows)
@@ -45,11 +45,10 @@ pub(crate) async fn measure(rate: u32, rows: i64) -> Result<(), Fault> {
     println!("| before | {} | |", before.line());
 
     for (name, throttle) in [("during, throttled", true), ("during, not throttled", false)] {
-        house
-            .connect("work")
-            .await?
-            .batch_execute("UPDATE users SET handle = NULL; VACUUM users; CHECKPOINT")
-            .await?;
+        let client = house.connect("work").await?;
+        for sql in ["UPDATE users SET handle = NULL", "VACUUM users", "CHECKPOINT"] {
+            client.batch_execute(sql).await?;
+        }
         let order = Order { throttle, anew: true, ..Order::of(MIGRATION, "the bench") };
         let latency = Arc::clone(&proxy.latency);
         let clients: backfill::job::Clients =
