@@ -10,8 +10,8 @@
 //! | [`message`] | backend messages, decoded |
 //! | [`moves`] | what the differential tests migrate, as data |
 //! | [`stage`] | the physical schema of each phase, made from those rows |
+//! | [`copying`] | what backfills and verifications are tried on |
 //! | [`programs`] | programs that others wrote: psql, Python |
-//! | [`stage`] | the physical schema of each phase for the corpus |
 //! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
 
 #![expect(
@@ -20,6 +20,7 @@
     reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
 )]
 
+pub mod copying;
 #[path = "../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
 pub mod message;

@@ -8,29 +8,15 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use super::BackfillError;
 use crate::journal::backfill::GUARD;
 use crate::journal::range::MOVE_ON;
+use crate::walk;
 use crate::walk::key::Columns;
 use crate::walk::{Key, Stretch};
 
-/// What a worker's session tells the server. A batch gives way to the application within a tenth of a
-/// second, less than `deadlock_timeout`, so that it is the victim of every deadlock. It may be lost in a
-/// crash, together with its place; the end is flushed. It fails rather than skip rows that a policy
-/// hides. Rows are locked in the order of the key, which an index scan alone keeps to. Keys are written
-/// down in their text form, which must mean the same in the next session.
-pub(super) const SESSION: &str = "
+/// What a worker's session tells the server besides. Bitmaps would lock rows in the order of the disk.
+const SESSION: &str = "
     SET application_name = 'segue backfill';
-    SET row_security = off;
-    SET lock_timeout = '100ms';
     SET statement_timeout = '60s';
-    SET idle_in_transaction_session_timeout = '10s';
-    SET synchronous_commit = off;
-    SET enable_seqscan = off;
-    SET enable_bitmapscan = off;
-    SET max_parallel_workers_per_gather = 0;
-    SET plan_cache_mode = force_custom_plan;
-    SET DateStyle = 'ISO';
-    SET IntervalStyle = 'postgres';
-    SET extra_float_digits = 1;
-    SET bytea_output = 'hex'";
+    SET enable_bitmapscan = off";
 
 /// Whose backfill it is, and in which epoch it is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +101,7 @@ impl Rows<'_> {
 
 impl Connection {
     pub(super) async fn new(client: Client, claim: Claim) -> Result<Self, Error> {
-        client.batch_execute(SESSION).await?;
+        client.batch_execute(&format!("{}{SESSION}", walk::SESSION)).await?;
         Ok(Self { client, prepared: HashMap::new(), claim })
     }
 

@@ -22,13 +22,11 @@ use crate::config::ControlUrl;
 use crate::journal::JournalError;
 use crate::journal::backfill::{self as journal, Standing};
 use crate::journal::range;
-use crate::walk::manners::{Meaning, backoff, chance, meaning};
+use crate::walk::again::{Attempts, runner};
+use crate::walk::manners::{Meaning, meaning};
 
 /// Between two looks at the server, the journal and the clients. Unit: milliseconds.
 const LOOK_MS: u64 = 500;
-
-/// How long a server that is gone is waited for. Unit: seconds.
-pub const LOST_DEADLINE_S: u64 = 600;
 
 /// Makes everything that was committed before it durable: a synchronous commit that writes WAL waits
 /// for all WAL before its own.
@@ -59,7 +57,7 @@ pub async fn run(
     let runner = runner();
     let before = clients(BEFORE);
     let mut anew = order.anew;
-    let mut lost: Option<Lost> = None;
+    let mut attempts = Attempts::default();
     loop {
         let mut attempt = Attempt {
             control,
@@ -72,7 +70,7 @@ pub async fn run(
             has_begun: false,
             has_worked: false,
         };
-        let keeps_wish = order.takes_over || lost.is_some();
+        let keeps_wish = order.takes_over || attempts.has_lost();
         let error = match attempt.run(&runner, (anew, keeps_wish)).await {
             Ok(progress) => return Ok(progress),
             Err(error) => error,
@@ -80,36 +78,12 @@ pub async fn run(
         let Attempt { has_begun, has_worked, .. } = attempt;
         // It must not begin anew each time.
         anew = anew && !has_begun;
-        if has_worked || (has_begun && lost.is_none()) {
-            // What is lost after that is another loss.
-            lost = Some(Lost::now());
-        }
         // The server may take a while to notice that the connection before is gone, and its lock with it.
-        let is_own_ghost = matches!(error, BackfillError::Running { .. });
-        match &mut lost {
-            Some(lost) if is_lost(&error) || is_own_ghost => {
-                if lost.at.elapsed() > Duration::from_secs(LOST_DEADLINE_S) {
-                    return Err(error);
-                }
-                report(Event::Lost { reason: error.to_string() });
-                lost.attempts += 1;
-                tokio::time::sleep(backoff(lost.attempts, chance())).await;
-            }
-            // Who never came in had better be told.
-            Some(_) | None => return Err(error),
-        }
-    }
-}
-
-/// The connection was lost.
-struct Lost {
-    at: Instant,
-    attempts: u32,
-}
-
-impl Lost {
-    fn now() -> Self {
-        Self { at: Instant::now(), attempts: 0 }
+        let may_come_back = is_lost(&error) || matches!(error, BackfillError::Running { .. });
+        let wait = may_come_back.then(|| attempts.again(has_begun, has_worked)).flatten();
+        let Some(wait) = wait else { return Err(error) };
+        report(Event::Lost { reason: error.to_string() });
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -120,12 +94,6 @@ fn is_lost(error: &BackfillError) -> bool {
         BackfillError::Connect(_) | BackfillError::Journal(JournalError::Failed(_)) => true,
         _final => false,
     }
-}
-
-/// A name that no other process has.
-fn runner() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    format!("{}-{}", std::process::id(), now.unwrap_or_default().as_nanos())
 }
 
 /// What a pass has done.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::Catalog;
 use rewrite_rules::name::quoted;
 use tokio_postgres::Client;
 
@@ -51,7 +50,7 @@ pub(super) async fn start(
     let work = Work::of(&rule, &catalog, &client).await?;
     may_write(&client, &work).await?;
     conditions(&client, &work, order).await?;
-    let notes = notes(&client, &work, &catalog).await?;
+    let notes = notes(&client, &work).await?;
     let claim = Claim {
         migration: order.migration.clone(),
         epoch: state.epoch_of(&order.migration),
@@ -185,12 +184,17 @@ async fn conditions(client: &Client, work: &Work, order: &Order) -> Result<(), B
     Ok(())
 }
 
+/// Triggers of table `$1` that an UPDATE of column `$2` fires, the server's own left out.
+const TRIGGERS: &str = "
+    SELECT string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname)
+    FROM pg_trigger t
+    WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 <> 0
+      AND (t.tgattr = ''::int2vector OR EXISTS (
+          SELECT FROM pg_attribute a
+          WHERE a.attrelid = $1 AND a.attname = $2::text AND a.attnum = ANY (t.tgattr::int2[])))";
+
 /// What an operator should know before.
-async fn notes(
-    client: &Client,
-    work: &Work,
-    catalog: &Catalog,
-) -> Result<Vec<String>, BackfillError> {
+async fn notes(client: &Client, work: &Work) -> Result<Vec<String>, BackfillError> {
     let mut notes = Vec::new();
     for part in &work.parts {
         let ground = super::stripes::Ground::look(client, part, &work.column).await?;
@@ -207,14 +211,9 @@ async fn notes(
                 part.name
             ));
         }
-        let table = catalog.relation(&part.name);
-        let triggers = table.map_or(&[] as &[String], |table| &table.before_row_triggers);
-        if !triggers.is_empty() {
-            notes.push(format!(
-                "each row that is copied fires {} of \"{}\"",
-                triggers.join(", "),
-                part.name
-            ));
+        let row = client.query_one(TRIGGERS, &[&part.oid, &work.column]).await?;
+        if let Some(triggers) = row.try_get::<_, Option<String>>(0)? {
+            notes.push(format!("each row that is copied fires {triggers} of \"{}\"", part.name));
         }
     }
     Ok(notes)

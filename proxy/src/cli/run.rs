@@ -20,6 +20,9 @@ use mend::Mender;
 /// Between two looks while it only waits. Unit: milliseconds.
 const LOOK_MS: u64 = 500;
 
+/// Advisory locks of runs: "walk" in ASCII, and a hash of the migration's name.
+const LOCK_CLASS: i32 = 0x77_61_6c_6b;
+
 /// Arguments of `segue run`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -112,6 +115,7 @@ struct Run {
 
 impl Run {
     async fn whole(&self) -> Result<(), Stop> {
+        let _lock = self.only_one().await?;
         let begun = Instant::now();
         let name = &self.arguments.name;
         loop {
@@ -139,6 +143,21 @@ impl Run {
             }
             let Some(next) = standing.phase.next_of(phases) else { return Ok(()) };
             self.step(&standing, next).await?;
+        }
+    }
+
+    /// Keeps others out for as long as the connection lives that it gives: two would run each statement
+    /// twice.
+    async fn only_one(&self) -> Result<tokio_postgres::Client, Stop> {
+        let client =
+            crate::catalog::connect(&self.control).await.map_err(|error| error.to_string())?;
+        let name = &self.arguments.name;
+        let lock = "SELECT pg_try_advisory_lock($1, hashtext($2))";
+        let row = client.query_one(lock, &[&LOCK_CLASS, name]).await;
+        let have = row.and_then(|row| row.try_get(0));
+        match have.map_err(|error| crate::walk::manners::said(&error))? {
+            true => Ok(client),
+            false => Err(format!("another segue run of \"{name}\" is under way").into()),
         }
     }
 

@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long = "as", value_name = "URL")]
     url: Option<String>,
     /// Rest at least so long for each unit of time worked
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.0, value_parser = super::backfill::factor)]
     rest: f64,
     /// Do not give way to clients, standbys and vacuum
     #[arg(long)]

@@ -15,7 +15,7 @@ use super::progress::{Event, Outcome, Progress};
 use super::session::Session;
 use super::start::{self, Started};
 use super::walker::Walker;
-use crate::backfill::job::{Clients, LOST_DEADLINE_S};
+use crate::backfill::job::Clients;
 use crate::backfill::pace::Rate;
 use crate::backfill::signals::{Seen, Watch};
 use crate::backfill::throttle::{Duty, Throttle};
@@ -24,7 +24,8 @@ use crate::config::ControlUrl;
 use crate::journal::JournalError;
 use crate::journal::verification::{self, Verification, asked_by};
 use crate::journal::verify::{self as journal, Counts, Found};
-use crate::walk::manners::{Meaning, backoff, chance, meaning};
+use crate::walk::again::{Attempts, runner};
+use crate::walk::manners::{Meaning, meaning};
 
 /// Between two looks at the server, the journal and the clients. Unit: milliseconds.
 const LOOK_MS: u64 = 500;
@@ -52,30 +53,30 @@ pub async fn run(
     let runner = runner();
     let before = clients(BEFORE);
     let mut anew = order.anew;
-    let mut lost: Option<(Instant, u32)> = None;
+    let mut attempts = Attempts::default();
     loop {
-        let mut attempt = Attempt { control, order, clients, before, report, has_begun: false };
+        let mut attempt = Attempt {
+            control,
+            order,
+            clients,
+            before,
+            report,
+            has_begun: false,
+            has_worked: false,
+        };
         let error = match attempt.run(&runner, anew).await {
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
-        if attempt.has_begun {
-            // What was lost after that is another loss, and it must not begin anew each time.
-            (lost, anew) = (Some((Instant::now(), 0)), false);
-        }
+        let Attempt { has_begun, has_worked, .. } = attempt;
+        // It must not begin anew each time.
+        anew = anew && !has_begun;
         // The server may take a while to notice that the connection before is gone, and its lock with it.
         let may_come_back = is_lost(&error) || matches!(error, VerifyError::Running { .. });
-        match &mut lost {
-            Some((at, attempts))
-                if may_come_back && at.elapsed() < Duration::from_secs(LOST_DEADLINE_S) =>
-            {
-                report(Event::Lost { reason: error.to_string() });
-                *attempts += 1;
-                tokio::time::sleep(backoff(*attempts, chance())).await;
-            }
-            // Who never came in had better be told.
-            Some(_) | None => return Err(error),
-        }
+        let wait = may_come_back.then(|| attempts.again(has_begun, has_worked)).flatten();
+        let Some(wait) = wait else { return Err(error) };
+        report(Event::Lost { reason: error.to_string() });
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -88,12 +89,6 @@ fn is_lost(error: &VerifyError) -> bool {
     }
 }
 
-/// A name that no other process has.
-fn runner() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    format!("{}-{}", std::process::id(), now.unwrap_or_default().as_nanos())
-}
-
 /// From one connection to its loss, or the end.
 struct Attempt<'a> {
     control: &'a ControlUrl,
@@ -103,6 +98,8 @@ struct Attempt<'a> {
     before: Option<Seen>,
     report: &'a mut (dyn FnMut(Event) + Send),
     has_begun: bool,
+    /// Whether it has compared anything.
+    has_worked: bool,
 }
 
 type Walkers = JoinSet<Result<Vec<(i32, Found)>, VerifyError>>;
@@ -176,6 +173,7 @@ impl Attempt<'_> {
             looked_at = Instant::now();
             let compared = crew.counts().compared;
             rate.learn(u64::try_from(compared - before).unwrap_or(0), since);
+            self.has_worked |= compared > before;
             before = compared;
             if !is_over {
                 let duty = eye.duty(self.order, pids, &tables, (self.clients)(NOW), since).await?;

@@ -15,6 +15,7 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use super::crew::Crew;
 use super::whole::{STATEMENT_TIMEOUT_MS, VALUE_LETTERS};
 use crate::journal::verify::Found;
+use crate::walk;
 use crate::walk::key::{Columns, key_of};
 use crate::walk::manners::{backoff, chance};
 use crate::walk::{Key, Part, Stretch, Toward, Work};
@@ -22,23 +23,10 @@ use crate::walk::{Key, Part, Stretch, Toward, Work};
 /// How long a lock on the table is waited for. Unit: seconds.
 pub(super) const BLOCKED_DEADLINE_S: u64 = 600;
 
-/// What a session tells the server. It waits for nobody's lock, so that nobody waits behind it, and fails
-/// rather than skip rows that a policy hides. Stretches come from an index. Keys are written down in their
-/// text form, which must mean the same in the next session. What is lost in a crash is compared again.
+/// What a session tells the server besides.
 const SESSION: &str = "
     SET application_name = 'segue verify';
-    SET row_security = off;
-    SET lock_timeout = '100ms';
-    SET statement_timeout = '10s';
-    SET idle_in_transaction_session_timeout = '10s';
-    SET synchronous_commit = off;
-    SET enable_seqscan = off;
-    SET max_parallel_workers_per_gather = 0;
-    SET plan_cache_mode = force_custom_plan;
-    SET DateStyle = 'ISO';
-    SET IntervalStyle = 'postgres';
-    SET extra_float_digits = 1;
-    SET bytea_output = 'hex'";
+    SET statement_timeout = '10s'";
 
 /// One scan of a whole table: for those that have no key.
 const WHOLE: &str = "
@@ -73,7 +61,7 @@ impl Session {
         work: Arc<Work>,
         crew: Arc<Crew>,
     ) -> Result<Self, Error> {
-        client.batch_execute(SESSION).await?;
+        client.batch_execute(&format!("{}{SESSION}", walk::SESSION)).await?;
         Ok(Self { client, work, prepared: HashMap::new(), crew })
     }
 

@@ -124,6 +124,23 @@ async fn it_stops_where_a_human_is_needed_and_goes_on() {
 }
 
 #[tokio::test]
+async fn two_at_once_are_refused() {
+    let house = house(DDL).await;
+    let first = house.begin(&["run", "m", "--no-throttle", "--soak", "1h"]);
+    let there = "SELECT count(*) FROM segue.migration WHERE phase = 'switch-reads'";
+    house.comes_to("it stays in switch-reads", there, |count| count == 1).await;
+    let (code, out, error) = house.run(&RUN);
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{error}");
+    assert!(error.starts_with("another segue run of \"m\" is under way"), "{error}");
+    let mut first = first;
+    first.kill().expect("a signal");
+    first.wait().expect("an exit");
+    let (code, out, error) = house.run(&[&RUN[..], &["--until", "stop-dual-write"]].concat());
+    assert_eq!(code, Some(0), "{out}{error}");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_dry_run_prints_each_statement_with_its_lock() {
     let house = house(DDL).await;
     let (code, out, error) = house.run(&["run", "m", "--dry-run"]);

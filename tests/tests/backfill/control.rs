@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use rewrite_rules::Phase;
+use segue::backfill::job::Clients;
 use segue::backfill::{self, BackfillError, Event, Order, Progress};
 use segue_tests::proxy::Proxy;
 use segue_tests::server::{Database, eventually, pause, runtime};
@@ -20,6 +21,11 @@ pub(crate) struct Beside {
 
 impl Beside {
     pub(crate) fn start(database: &Database, order: Order) -> Self {
+        Self::feeling(database, order, nobody())
+    }
+
+    /// The same while clients feel that.
+    pub(crate) fn feeling(database: &Database, order: Order, clients: Clients) -> Self {
         let control = control(database);
         let progress = Arc::new(Mutex::new(Progress::default()));
         let seen = Arc::clone(&progress);
@@ -29,7 +35,7 @@ impl Beside {
                     *seen.lock().expect("no poison") = progress;
                 }
             };
-            backfill::run(&control, &order, &nobody(), &mut report).await
+            backfill::run(&control, &order, &clients, &mut report).await
         });
         Self { task, progress }
     }

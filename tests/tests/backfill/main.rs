@@ -10,6 +10,7 @@
 mod added;
 mod control;
 mod failing_rows;
+mod held;
 mod keys;
 mod odd;
 mod refused;
@@ -18,18 +19,13 @@ mod writers;
 use std::sync::{Arc, Mutex};
 
 use rewrite_rules::Phase;
-use segue::backfill::{self, BackfillError, Event, Order, Progress, job::Clients};
-use segue::config::control_url;
-use segue_tests::proxy::Proxy;
-use segue_tests::server::{Database, eventually, run};
+use segue::backfill::{self, BackfillError, Event, Order, Progress};
+use segue_tests::copying::{column, control, drained, governed as dual_writing, nobody, value};
+use segue_tests::server::{Database, run};
 
 /// The `[[migration]]` entry that renames `from` of `table` to `to`.
 fn rename(table: &str, from: &str, to: &str, phase: Phase) -> String {
-    let [table, from, to] = [table, from, to].map(|name| name.replace('"', "\\\""));
-    format!(
-        "[[migration]]\nname = \"move\"\nkind = \"rename-column\"\ntable = \"{table}\"\n\
-         from = \"{from}\"\nto = \"{to}\"\nphase = \"{phase}\"\n"
-    )
+    column("rename-column", table, from, to, phase)
 }
 
 /// How the usual backfill of these tests is ordered: nothing slows it down.
@@ -45,36 +41,4 @@ fn copy(database: &Database, order: &Order) -> (Result<Progress, BackfillError>,
     let done = run(backfill::run(&control(database), order, &nobody(), &mut report));
     let events = events.lock().expect("no poison").clone();
     (done, events)
-}
-
-/// Nobody says what clients feel.
-fn nobody() -> Clients {
-    Arc::new(|_| None)
-}
-
-fn control(database: &Database) -> segue::config::ControlUrl {
-    control_url(&database.control_url()).expect("a URL")
-}
-
-/// A database with `ddl`, in which segue's role may write everything, and a proxy in dual-write.
-fn dual_writing(about: &str, ddl: &str, migration: &str) -> (Database, Proxy) {
-    let database = Database::create(about, ddl);
-    database
-        .connect()
-        .script("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO segue");
-    let proxy = Proxy::start(&database, migration);
-    drained(&database);
-    (database, proxy)
-}
-
-/// Waits until every replica has told the journal that it has drained.
-fn drained(database: &Database) {
-    let lagging = "SELECT count(*) FROM segue.replica, segue.fleet
-                   WHERE expelled_at IS NULL AND acknowledged < epoch";
-    eventually("all replicas have drained", || value(database, lagging) == "0");
-}
-
-/// The only value of a query.
-fn value(database: &Database, query: &str) -> String {
-    database.connect().rows(query).into_iter().next().unwrap_or_default()
 }

@@ -1,16 +1,15 @@
 //! The README's walk, as it is written there, with a client that never stops.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use rewrite_rules::{Phase, Rule};
-use segue::backfill::job::Clients;
 use segue::backfill::{self, Order};
-use segue::config::{Draft, control_url};
+use segue::config::Draft;
 use segue::gate::{self, Finding, Means};
 use segue::phase::prepare;
+use segue_tests::copying::{control, drained, nobody};
 use segue_tests::proxy::{Proxy, rename_username};
-use segue_tests::server::{Database, eventually, run};
+use segue_tests::server::{Database, run};
 use segue_tests::wire::Wire;
 
 use super::alone;
@@ -83,12 +82,9 @@ fn findings(proxy: &Proxy, to: Phase) -> Vec<Finding> {
 
 /// `segue backfill rename-username`, as segue's own role.
 fn backfill(database: &Database) {
-    let lagging = "SELECT count(*) FROM segue.replica, segue.fleet WHERE acknowledged < epoch";
-    eventually("it has drained", || database.connect().rows(lagging) == ["0"]);
-    let control = control_url(&database.control_url()).expect("a URL");
+    drained(database);
     let order = Order { throttle: false, ..Order::of("rename-username", "the README") };
-    let nobody: Clients = Arc::new(|_| None);
-    let done = run(backfill::run(&control, &order, &nobody, &mut |_| ()));
+    let done = run(backfill::run(&control(database), &order, &nobody(), &mut |_| ()));
     assert_eq!(done.map(|done| done.failures).map_err(|error| error.with_hint()), Ok(0));
 }
 

@@ -18,19 +18,13 @@ mod writers;
 use std::sync::{Arc, Mutex};
 
 use rewrite_rules::Phase;
-use segue::backfill::job::Clients;
-use segue::config::{ControlUrl, control_url};
 use segue::verify::{self, Event, Order, Outcome, VerifyError};
-use segue_tests::proxy::Proxy;
-use segue_tests::server::{Database, eventually, run};
+use segue_tests::copying::{column, control, drained, governed, nobody, value};
+use segue_tests::server::{Database, run};
 
 /// The `[[migration]]` entry that changes `from` of `table` to `to`.
 fn change(table: &str, from: &str, to: &str, phase: Phase) -> String {
-    let [table, from, to] = [table, from, to].map(|name| name.replace('"', "\\\""));
-    format!(
-        "[[migration]]\nname = \"move\"\nkind = \"change-column\"\ntable = \"{table}\"\n\
-         from = \"{from}\"\nto = \"{to}\"\nphase = \"{phase}\"\n"
-    )
+    column("change-column", table, from, to, phase)
 }
 
 /// How the usual verification of these tests is ordered: nothing slows it down, and all rows are named.
@@ -75,36 +69,4 @@ fn check(database: &Database, about: &str, order: &Order, rows: &str, differing:
 fn line(row: &segue::journal::verify::Found) -> String {
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "?".to_owned());
     format!("{}|{}|{}|{}", row.key, value(&row.source), value(&row.found), value(&row.expected))
-}
-
-/// Nobody says what clients feel.
-fn nobody() -> Clients {
-    Arc::new(|_| None)
-}
-
-fn control(database: &Database) -> ControlUrl {
-    control_url(&database.control_url()).expect("a URL")
-}
-
-/// A database with `ddl`, in which segue's role may write everything, and a proxy that governs it.
-fn governed(about: &str, ddl: &str, migration: &str) -> (Database, Proxy) {
-    let database = Database::create(about, ddl);
-    database
-        .connect()
-        .script("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO segue");
-    let proxy = Proxy::start(&database, migration);
-    drained(&database);
-    (database, proxy)
-}
-
-/// Waits until every replica has told the journal that it has drained.
-fn drained(database: &Database) {
-    let lagging = "SELECT count(*) FROM segue.replica, segue.fleet
-                   WHERE expelled_at IS NULL AND acknowledged < epoch";
-    eventually("all replicas have drained", || value(database, lagging) == "0");
-}
-
-/// The only value of a query.
-fn value(database: &Database, query: &str) -> String {
-    database.connect().rows(query).into_iter().next().unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::backfill::{Event, Progress};
 use crate::cli::{complain, say};
+use crate::demo::format::{grouped, rate as rate_of};
 use crate::journal::backfill::{Failure, Job, Standing, Wish};
 
 /// Between two lines where there is no bar. Unit: milliseconds.
@@ -149,7 +150,7 @@ fn told(progress: &Progress) -> String {
     let pace = match (rows_per_second, left_s) {
         _ if *stands_still => "  stands still".to_owned(),
         (Some(rate), Some(left)) => {
-            format!("  {}/s  {} left", grouped(whole(*rate)), time(Duration::from_secs(*left)))
+            format!("  {}/s  {} left", rate_of(*rate), time(Duration::from_secs(*left)))
         }
         _not_known => String::new(),
     };
@@ -198,19 +199,6 @@ pub(in crate::cli) fn job(job: &Job) -> String {
     text
 }
 
-/// `1,234,567`.
-pub(in crate::cli) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `2 h 5 min`, `3 min 20 s` or `7 s`.
 pub(in crate::cli) fn time(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -221,23 +209,12 @@ pub(in crate::cli) fn time(time: Duration) -> String {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a rate is never negative, and far below 2^53"
-)]
-pub(in crate::cli) fn whole(rate: f64) -> u64 {
-    rate.max(0.0) as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_times_are_readable() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_234_567), "1,234,567");
+    fn times_are_readable() {
         assert_eq!(time(Duration::from_secs(7)), "7 s");
         assert_eq!(time(Duration::from_secs(7_500)), "2 h 5 min");
     }

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::cli::backfill::show::{Meter, grouped, time, whole};
+use crate::cli::backfill::show::{Meter, time};
 use crate::cli::{complain, say};
+use crate::demo::format::{grouped, rate as rate_of};
 use crate::journal::verification::Told;
 use crate::verify::{Event, Outcome, Progress};
 
@@ -65,7 +66,7 @@ fn told(progress: &Progress) -> String {
     let pace = match (rows_per_second, left_s) {
         _ if *stands_still => "  stands still".to_owned(),
         (Some(rate), Some(left)) => {
-            format!("  {}/s  {} left", grouped(whole(*rate)), time(Duration::from_secs(*left)))
+            format!("  {}/s  {} left", rate_of(*rate), time(Duration::from_secs(*left)))
         }
         _not_known => String::new(),
     };
