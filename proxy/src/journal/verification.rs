@@ -112,6 +112,12 @@ pub async fn write(client: &impl GenericClient, it: &Verification) -> Result<(),
         &failed, &mended, complete, who,
     ];
     client.execute(insert, &values).await?;
+    // Where it is done every few minutes there would be no end of them.
+    let old = "
+        DELETE FROM segue.verification v
+        WHERE v.migration = $1 AND v.at < clock_timestamp() - interval '30 days'
+          AND EXISTS (SELECT FROM segue.verification w WHERE w.migration = $1 AND w.id > v.id)";
+    client.execute(old, &[migration]).await?;
     Ok(())
 }
 

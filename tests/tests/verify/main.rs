@@ -7,6 +7,7 @@
     reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
 )]
 
+mod added;
 mod continuous;
 mod failing_rows;
 mod keys;
