@@ -141,9 +141,10 @@ impl Texts {
                 let database = match same {
                     Some((_, _, database)) => *database,
                     None => {
-                        let stages = case.phases().iter().map(|&phase| {
-                            Stage::new(phase, case.rules_in(phase)?, &case.schema)
-                        });
+                        let stages = case
+                            .phases()
+                            .iter()
+                            .map(|&phase| Stage::new(phase, case.rules_in(phase)?, &case.schema));
                         let phases = stages.collect::<Result<_, String>>()?;
                         self.databases.push(Database { phases });
                         let database = self.databases.len() - 1;
