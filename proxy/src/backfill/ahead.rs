@@ -12,7 +12,7 @@ use crate::walk::way::{page_of, place_after};
 use crate::walk::{Key, Part, Stretch};
 
 /// Rows between two places at which a batch may end. Unit: rows.
-const QUANTUM: u64 = 100;
+const QUANTUM: u64 = 50;
 
 /// Rows that are asked at once whether any of them wants anything: some tens of milliseconds.
 /// Unit: rows.

@@ -74,12 +74,14 @@ impl Crew {
         let _ = duty.wait_for(|duty| matches!(duty, Duty::Work { .. })).await;
     }
 
+    /// The time that one batch should take now.
+    pub(super) fn batch(&self) -> Duration {
+        self.duty.borrow().batch()
+    }
+
     /// Rests after `rows` rows were written in a batch that took `work`.
     pub(super) async fn rest(&self, rows: u64, work: Duration) {
-        let rest = match &*self.duty.borrow() {
-            Duty::Work { rest, .. } => work.mul_f64(*rest),
-            Duty::Stop { .. } => Duration::ZERO,
-        };
+        let rest = self.duty.borrow().rest_after(work);
         let wait = self.limit(rows).max(rest);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;

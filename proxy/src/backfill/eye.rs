@@ -35,7 +35,7 @@ impl Eye {
         Ok(Self {
             client,
             watch: Watch::default(),
-            throttle: Throttle::new(order.rest, before),
+            throttle: Throttle::new(order.rest, order.batch, before),
             is_throttled: order.throttle,
             order: order.clone(),
         })
@@ -63,7 +63,7 @@ impl Eye {
         }
         Ok(match self.is_throttled {
             true => by_signals,
-            false => Duty::Work { rest: self.order.rest, reason: None },
+            false => self.order.undisturbed(),
         })
     }
 

@@ -39,7 +39,7 @@ pub type Clients = Arc<dyn Fn(Duration) -> Option<Seen> + Send + Sync>;
 
 /// How far back is looked for what clients saw before it began, and for what they see now.
 const BEFORE: Duration = Duration::from_secs(60);
-const NOW: Duration = Duration::from_secs(5);
+const NOW: Duration = Duration::from_secs(3);
 
 /// Copies until all rows are as they should be. `report` is told what happens.
 ///
@@ -222,10 +222,8 @@ impl Attempt<'_> {
             self.progress.changed = u64::try_from(started.job.changed - changed).unwrap_or(0);
         }
 
-        let rest = self.order.rest;
-        let duty = Duty::Work { rest, reason: None };
         let ranges = open.len();
-        let crew = Crew::new(open, duty, self.order.max_rate);
+        let crew = Crew::new(open, self.order.undisturbed(), self.order.max_rate);
         crew.tally.passed.store(passed, Ordering::Relaxed);
         crew.tally.changed.store(changed, Ordering::Relaxed);
         // Nobody works before it is known that he may.
@@ -244,7 +242,6 @@ impl Attempt<'_> {
                 work: Arc::clone(&started.work),
                 condition: pass.condition.clone(),
                 on_error: self.order.on_error,
-                batch: self.order.batch,
                 is_sweep: pass.is_sweep,
             };
             tasks.spawn(worker.work());
@@ -304,7 +301,7 @@ impl Attempt<'_> {
             self.has_worked |= passed > passed_before;
             passed_before = passed;
             let duty = match is_over {
-                true => Duty::Work { rest: self.order.rest, reason: None },
+                true => self.order.undisturbed(),
                 false => eye.duty(started, crew, pids, (self.clients)(NOW), since).await?,
             };
             crew.set_duty(duty.clone());

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::pace::TARGET_MS;
+use super::throttle::Duty;
 use crate::config::{BackfillPlan, OnError};
 
 /// How a migration is to be backfilled.
@@ -70,5 +71,10 @@ impl Order {
             inside: false,
             takes_over: false,
         }
+    }
+
+    /// What workers do when there is nobody to give way to.
+    pub(super) fn undisturbed(&self) -> Duty {
+        Duty::Work { rest: self.rest, batch: self.batch, reason: None }
     }
 }

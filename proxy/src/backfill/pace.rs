@@ -11,8 +11,9 @@ pub const TARGET_MS: u64 = 25;
 /// Size of the first batch. Unit: rows.
 pub const FIRST_ROWS: u64 = 500;
 
-/// Smaller batches cost more in round trips than they spare in waiting. Unit: rows.
-pub const LEAST_ROWS: u64 = 100;
+/// Smaller batches cost more in round trips than they spare in waiting: about a third of a millisecond.
+/// Unit: rows.
+pub const LEAST_ROWS: u64 = 20;
 
 /// Larger batches hold locks for too long when the server suddenly slows down. Unit: rows.
 pub const MOST_ROWS: u64 = 5_000;
@@ -38,6 +39,15 @@ impl Pace {
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// From now on a batch should take `target`.
+    pub fn aim(&mut self, target: Duration) {
+        if target < self.target {
+            let rows = u128::from(self.rows) * target.as_micros() / self.target.as_micros().max(1);
+            self.rows = u64::try_from(rows).unwrap_or(MOST_ROWS).max(LEAST_ROWS);
+        }
+        self.target = target;
     }
 
     /// Learns from a batch that took `work`, and that was a full one or not.
@@ -118,6 +128,17 @@ mod tests {
             pace.learn(ms(1), true);
         }
         assert_eq!(pace.rows(), MOST_ROWS);
+    }
+
+    #[test]
+    fn another_target_changes_the_size_at_once() {
+        let mut pace = Pace::new(ms(25));
+        pace.aim(ms(5));
+        assert_eq!(pace.rows(), 100);
+        pace.aim(ms(25));
+        assert_eq!(pace.rows(), 100, "it has to find out how many that is");
+        pace.aim(ms(1));
+        assert_eq!(pace.rows(), LEAST_ROWS);
     }
 
     #[test]

@@ -19,9 +19,11 @@ pub struct Signals {
     pub slot_at_risk: bool,
     /// Whether WAL cannot be archived.
     pub archiver_fails: bool,
-    /// WAL since the last look. Unit: bytes per second.
+    /// WAL since the last checkpoint or the last look, whichever was less. 0 while there is not much
+    /// since that checkpoint: after one everything writes whole pages for a while. Unit: bytes per second.
     pub wal_rate: f64,
-    /// What the server can write between two checkpoints before it has to hurry. Unit: bytes per second.
+    /// What the server can write until the next checkpoint is due before it has to hurry. Unit: bytes per
+    /// second.
     pub wal_allowed: f64,
     /// Age of the oldest snapshot that is not the backfill's own. Unit: seconds.
     pub oldest_s: f64,
@@ -58,6 +60,9 @@ pub struct Watch {
     before: Option<(Instant, i64)>,
 }
 
+/// Share of what may be written between two checkpoints from which on it is worth to ask how fast.
+const MUCH_WAL: f64 = 0.25;
+
 /// `$1`: pids of the workers, `$2`: oids of the tables. Replication slots hold snapshots too.
 const LOOK: &str = "
     SELECT (SELECT count(*) FROM pg_stat_activity a
@@ -70,12 +75,15 @@ const LOOK: &str = "
                    WHERE last_failed_time > coalesce(last_archived_time, '-infinity')
                      AND last_failed_time > clock_timestamp() - interval '5 min'),
            pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::int8,
+           pg_wal_lsn_diff(pg_current_wal_lsn(), checkpoint.redo_lsn)::float8,
+           greatest(extract(epoch FROM clock_timestamp() - checkpoint.checkpoint_time), 1)::float8,
            (SELECT setting::float8 * 1048576 FROM pg_settings WHERE name = 'max_wal_size')
-           / (SELECT setting::float8 FROM pg_settings WHERE name = 'checkpoint_timeout'),
+           / (SELECT 1 + setting::float8 FROM pg_settings WHERE name = 'checkpoint_completion_target'),
+           (SELECT setting::float8 FROM pg_settings WHERE name = 'checkpoint_timeout'),
            old.age, old.who,
            coalesce((SELECT max(s.n_dead_tup / greatest(s.n_live_tup, 1)::float8)
                      FROM pg_stat_user_tables s WHERE s.relid = ANY ($2::oid[])), 0)
-    FROM (SELECT 1) one LEFT JOIN LATERAL (
+    FROM pg_control_checkpoint() checkpoint LEFT JOIN LATERAL (
         SELECT extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age,
                format('pid %s, %s', a.pid, coalesce(nullif(a.application_name, ''), 'without a name')) AS who
         FROM pg_stat_activity a
@@ -100,10 +108,14 @@ impl Watch {
         let row = client.query_one(LOOK, &[&workers, &tables]).await?;
         let position: i64 = row.try_get(5)?;
         let now = Instant::now();
-        let wal_rate = match self.before.replace((now, position)) {
+        let wal_now = match self.before.replace((now, position)) {
             Some((then, before)) => per_second(position.saturating_sub(before), now - then),
             None => 0.0,
         };
+        let (since_checkpoint, seconds): (f64, f64) = (row.try_get(6)?, row.try_get(7)?);
+        let (wal_between, due_s): (f64, f64) = (row.try_get(8)?, row.try_get(9)?);
+        let is_much = since_checkpoint > wal_between * MUCH_WAL;
+        let wal_rate = if is_much { wal_now.min(since_checkpoint / seconds) } else { 0.0 };
         Ok(Signals {
             blocked: u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(0),
             lag_s: row.try_get(1)?,
@@ -111,10 +123,10 @@ impl Watch {
             slot_at_risk: row.try_get(3)?,
             archiver_fails: row.try_get(4)?,
             wal_rate,
-            wal_allowed: row.try_get::<_, Option<f64>>(6)?.unwrap_or(f64::INFINITY),
-            oldest_s: row.try_get::<_, Option<f64>>(7)?.unwrap_or(0.0),
-            oldest_by: row.try_get(8)?,
-            dead_share: row.try_get(9)?,
+            wal_allowed: wal_between / due_s.max(1.0),
+            oldest_s: row.try_get::<_, Option<f64>>(10)?.unwrap_or(0.0),
+            oldest_by: row.try_get(11)?,
+            dead_share: row.try_get(12)?,
             p99_us: None,
         })
     }

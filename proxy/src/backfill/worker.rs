@@ -33,7 +33,6 @@ pub(super) struct Worker {
     /// Only what fulfils this condition as well, if there is one.
     pub(super) condition: Option<String>,
     pub(super) on_error: OnError,
-    pub(super) batch: Duration,
     /// Whether rows are seldom expected to need anything: no stripes then.
     pub(super) is_sweep: bool,
 }
@@ -68,7 +67,7 @@ impl Worker {
         let column = &self.work.column;
         let ground =
             self.patiently(|| Ground::look(self.connection.client(), part, column)).await?;
-        let pace = Pace::new(self.batch);
+        let pace = Pace::new(self.crew.batch());
         let mut ahead = Ahead { part, ground, density: None, pace, trouble: None };
         if self.is_sweep && !part.way.is_key && self.whole(part, &range).await? {
             return Ok(());
@@ -252,6 +251,7 @@ impl Worker {
                 rest = others;
                 continue;
             }
+            ahead.pace.aim(self.crew.batch());
             let full = ahead.pace.rows().saturating_mul(u64::from(stripes.unsigned_abs()));
             let length = batch_of(rest, full);
             let (batch, others) = rest.split_at(length);

@@ -23,10 +23,10 @@ pub(super) struct Crew {
 
 impl Crew {
     /// `counts` were done before.
-    pub(super) fn new(ranges: Vec<Range>, rest: f64, counts: Counts) -> Arc<Self> {
+    pub(super) fn new(ranges: Vec<Range>, duty: Duty, counts: Counts) -> Arc<Self> {
         Arc::new(Self {
             ranges: Mutex::new(ranges.into()),
-            duty: watch::Sender::new(Duty::Work { rest, reason: None }),
+            duty: watch::Sender::new(duty),
             counts: Mutex::new(counts),
             blocked: AtomicBool::new(false),
         })
@@ -48,12 +48,14 @@ impl Crew {
         let _ = duty.wait_for(|duty| matches!(duty, Duty::Work { .. })).await;
     }
 
+    /// The time that one statement should take now.
+    pub(super) fn batch(&self) -> Duration {
+        self.duty.borrow().batch()
+    }
+
     /// Rests after a statement that took `work`.
     pub(super) async fn rest(&self, work: Duration) {
-        let rest = match &*self.duty.borrow() {
-            Duty::Work { rest, .. } => work.mul_f64(*rest),
-            Duty::Stop { .. } => Duration::ZERO,
-        };
+        let rest = self.duty.borrow().rest_after(work);
         if !rest.is_zero() {
             tokio::time::sleep(rest).await;
         }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::crew::Crew;
+use super::pace::TARGET;
 use super::progress::Outcome;
 use super::session::Session;
 use super::start::divide;
 use super::walker::Walker;
 use super::{VerifyError, whole};
+use crate::backfill::throttle::Duty;
 use crate::catalog;
 use crate::config::ControlUrl;
 use crate::journal::verify::Counts;
@@ -32,7 +34,8 @@ pub async fn compare(
     client.batch_execute("SET row_security = off").await?;
     let ranges = divide(&client, work, workers).await?;
     let workers = ranges.len().min(usize::try_from(workers.max(1)).unwrap_or(1));
-    let crew = Crew::new(ranges, 0.0, Counts::default());
+    let crew =
+        Crew::new(ranges, Duty::Work { rest: 0.0, batch: TARGET, reason: None }, Counts::default());
     let mut tasks = JoinSet::new();
     for _one in 0..workers {
         let client = catalog::connect(control).await?;

@@ -10,6 +10,7 @@ use tokio_postgres::Client;
 use super::VerifyError;
 use super::crew::Crew;
 use super::order::Order;
+use super::pace::TARGET;
 use super::past;
 use super::progress::{Event, Outcome, Progress};
 use super::session::Session;
@@ -119,7 +120,7 @@ impl Attempt<'_> {
         let before = sum(&started.ranges);
         let open: Vec<_> = started.ranges.iter().filter(|it| !it.is_done).cloned().collect();
         let workers = open.len().min(usize::try_from(self.order.workers.max(1)).unwrap_or(1));
-        let crew = Crew::new(open, self.order.rest, before);
+        let crew = Crew::new(open, self.order.undisturbed(), before);
         let (mut tasks, mut pids) = (JoinSet::new(), Vec::new());
         for _one in 0..workers {
             let client = catalog::connect(self.control).await?;
@@ -294,7 +295,8 @@ impl Eye {
     ) -> Result<Self, VerifyError> {
         let client = catalog::connect(control).await?;
         client.batch_execute("SET application_name = 'segue verify'").await?;
-        Ok(Self { client, watch: Watch::default(), throttle: Throttle::new(order.rest, before) })
+        let throttle = Throttle::new(order.rest, TARGET, before);
+        Ok(Self { client, watch: Watch::default(), throttle })
     }
 
     async fn duty(
@@ -314,7 +316,7 @@ impl Eye {
             }
         }
         if !order.throttle {
-            return Ok(Duty::Work { rest: order.rest, reason: None });
+            return Ok(order.undisturbed());
         }
         let mut signals = self.watch.look(&self.client, pids, tables).await?;
         signals.p99_us = seen.map(|seen| seen.p99_us);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::pace::TARGET;
+use crate::backfill::throttle::Duty;
 use crate::walk::Toward;
 
 /// How the rows of a migration are to be compared.
@@ -49,5 +51,10 @@ impl Order {
             gives_way: false,
             unless_within: None,
         }
+    }
+
+    /// What is done when there is nobody to give way to.
+    pub(super) fn undisturbed(&self) -> Duty {
+        Duty::Work { rest: self.rest, batch: TARGET, reason: None }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Time that one statement should take. It holds vacuum back for as long. Unit: milliseconds.
-pub const TARGET_MS: u64 = 50;
+/// Time that one statement should take where nobody is disturbed. It holds vacuum back for as long.
+pub(super) const TARGET: Duration = Duration::from_millis(50);
 
 /// Rows of the first statement: few enough for a cold disk.
 const FIRST_ROWS: u64 = 2_000;
@@ -29,9 +29,9 @@ impl Pace {
         self.rows
     }
 
-    /// Learns from a statement that took `time`, and compared as many rows as it might or not.
-    pub(super) fn learn(&mut self, time: Duration, is_full: bool) {
-        let target = Duration::from_millis(TARGET_MS);
+    /// Learns from a statement that took `time` of the time that it should take, and compared as many
+    /// rows as it might or not.
+    pub(super) fn learn(&mut self, time: Duration, target: Duration, is_full: bool) {
         if time > target.saturating_mul(2) {
             self.shrink();
         } else if is_full && time < target / 2 {
@@ -58,22 +58,22 @@ mod tests {
     #[test]
     fn a_statement_comes_to_take_its_time_and_no_longer() {
         let mut pace = Pace::new();
-        pace.learn(ms(5), true);
+        pace.learn(ms(5), TARGET, true);
         assert_eq!(pace.rows(), 4_000);
-        pace.learn(ms(5), false);
+        pace.learn(ms(5), TARGET, false);
         assert_eq!(pace.rows(), 4_000, "the end of a range tells nothing");
-        pace.learn(ms(40), true);
+        pace.learn(ms(40), TARGET, true);
         assert_eq!(pace.rows(), 4_500);
-        pace.learn(ms(80), true);
+        pace.learn(ms(80), TARGET, true);
         assert_eq!(pace.rows(), 4_500, "between target and twice the target it stays");
-        pace.learn(ms(101), true);
+        pace.learn(ms(101), TARGET, true);
         assert_eq!(pace.rows(), 2_250);
         for _ in 0..20 {
-            pace.learn(ms(900), true);
+            pace.learn(ms(900), TARGET, true);
         }
         assert_eq!(pace.rows(), LEAST_ROWS);
         for _ in 0..20 {
-            pace.learn(ms(1), true);
+            pace.learn(ms(1), TARGET, true);
         }
         assert_eq!(pace.rows(), MOST_ROWS);
     }

@@ -117,7 +117,7 @@ impl Walker {
             }
             Err(error) => return Err(error.into()),
         };
-        pace.learn(begun.elapsed(), chunk.rows >= rows);
+        pace.learn(begun.elapsed(), self.crew.batch(), chunk.rows >= rows);
         let done = Stretch { after: stretch.after, up_to: chunk.last.as_ref() };
         let shown = match chunk.differing {
             0 => shown(chunk.rows, 0),
