@@ -30,6 +30,24 @@ pub struct Lens {
     pub views: BTreeSet<RelationName>,
     /// What stands for it wherever it is read: the lens of one of the server's catalogs.
     pub stands_as: Option<StandIn>,
+    /// Whether clients may not name it as yet: it is another table's future, and only that one's writes
+    /// reach it.
+    pub closed: bool,
+    /// Other tables that hold columns of it, or are to.
+    pub beside: Vec<Beside>,
+}
+
+/// Another table that has one row at most for each row of this one, and columns that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// That table.
+    pub relation: RelationName,
+    /// A physical column of this table, and the column there that has its value: together a key of each
+    /// table.
+    pub key: Vec<(String, String)>,
+    /// What a write of this table writes there besides: a physical column of this table, and the one
+    /// there that has its value. Nothing while only one of the two is written.
+    pub copies: Vec<(String, String)>,
 }
 
 /// Physical names, each with the name that the client knows for it.
@@ -71,6 +89,9 @@ pub struct LogicalColumn {
     pub shown: bool,
     /// What a read of it reads.
     pub get: Access,
+    /// What is read instead where a row is locked or written, if that is something else: another
+    /// table's row would be seen as it was when the statement began.
+    pub held: Option<Access>,
     /// What a write of it writes, in the order it is written. The first stands where the client
     /// wrote the column's name.
     pub put: Vec<Access>,
@@ -102,6 +123,12 @@ impl LogicalColumn {
         self.put.iter().map(Access::uses).sum()
     }
 
+    /// What is read of the table itself, where it is written too.
+    #[must_use]
+    pub fn own(&self) -> &Access {
+        self.held.as_ref().unwrap_or(&self.get)
+    }
+
     /// Whether the name and the one physical column behind it are the same for reads and writes.
     #[must_use]
     pub fn is_plain(&self) -> bool {
@@ -114,6 +141,8 @@ impl LogicalColumn {
 pub struct Access {
     /// The physical column.
     pub column: String,
+    /// The table beside that has it, by its place in [`Lens::beside`]. `None`: the table itself.
+    pub beside: Option<usize>,
     /// What becomes of the value: of the physical column's in a read, of the client's in a write.
     /// `None`: nothing.
     pub through: Option<Template>,
@@ -124,13 +153,13 @@ pub struct Access {
 impl Access {
     /// The column as it is.
     pub fn plain(column: impl Into<String>) -> Self {
-        Self { column: column.into(), through: None, of_parameter: None }
+        Self { column: column.into(), beside: None, through: None, of_parameter: None }
     }
 
-    /// Whether it is this column as it is.
+    /// Whether it is this column of the table itself as it is.
     #[must_use]
     pub fn is(&self, column: &str) -> bool {
-        self.through.is_none() && self.column == column
+        self.beside.is_none() && self.through.is_none() && self.column == column
     }
 
     /// SQL text of what is stored for `value`, a text that can stand between brackets.

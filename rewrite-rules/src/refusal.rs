@@ -50,6 +50,16 @@ pub enum Construct {
     MergeReturning,
     /// A value of MERGE's INSERT that must be evaluated once and stored twice.
     MergeVolatile,
+    /// MERGE into a table whose columns another table holds too.
+    MergeCarried,
+    /// A write of a row's key together with what another table holds under it.
+    KeyAndMoved,
+    /// RETURNING a `*` of which the columns are not known, of what another table holds too.
+    ReturningUnknown,
+    /// A data-modifying WITH query that has a WITH of its own, of what another table holds too.
+    NestedWith,
+    /// A table that clients may not name yet.
+    Closed,
     /// An option of COPY that could say that the rows are told apart in another way.
     CopyOption,
     /// COPY rows in an encoding in which they cannot be told apart.
@@ -83,11 +93,16 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
         Self::MergeVolatile,
+        Self::MergeCarried,
+        Self::KeyAndMoved,
+        Self::ReturningUnknown,
+        Self::NestedWith,
+        Self::Closed,
         Self::CopyOption,
         Self::CopyEncoding,
         Self::CopyFreeze,
@@ -110,6 +125,11 @@ impl Construct {
             Self::Backslash => "a backslash while standard_conforming_strings is off".to_owned(),
             Self::MergeReturning => "RETURNING of MERGE".to_owned(),
             Self::MergeVolatile => "a volatile value in MERGE's INSERT".to_owned(),
+            Self::MergeCarried => "MERGE into a table of which columns move to another".to_owned(),
+            Self::KeyAndMoved => "a new key together with a column that moves".to_owned(),
+            Self::ReturningUnknown => "a * in RETURNING over a relation not known".to_owned(),
+            Self::NestedWith => "a WITH inside a data-modifying WITH query".to_owned(),
+            Self::Closed => "the table that columns move to".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
                 "COPY FROM in an encoding whose bytes can look like ASCII".to_owned()
@@ -144,6 +164,11 @@ impl Construct {
             Self::Backslash => "set standard_conforming_strings = on",
             Self::MergeReturning => "use INSERT … ON CONFLICT … RETURNING",
             Self::MergeVolatile => "compute it in the sub-select after USING",
+            Self::MergeCarried => "use INSERT … ON CONFLICT, or UPDATE and INSERT",
+            Self::KeyAndMoved => "change the key in a statement of its own",
+            Self::ReturningUnknown => "name the columns that are needed one by one",
+            Self::NestedWith => "put its queries into the outer WITH list",
+            Self::Closed => "name the table that the columns come from",
             Self::CopyOption => "leave the option out, or write it as a plain literal",
             Self::CopyEncoding => "send the rows in UTF8",
             Self::CopyFreeze => "leave FREEZE out",

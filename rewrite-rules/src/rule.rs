@@ -1,10 +1,14 @@
 //! The rules as an operator writes them; nothing is checked here.
 
+mod split;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::phase::Phase;
+
+pub use self::split::{KeyPair, MovedColumns, OneOrMore, SplitTable};
 
 /// One `[[migration]]` entry of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,8 @@ pub enum Change {
     /// A column is added. The application fills it from now on, and the rows of the past are filled
     /// once.
     BackfillColumn(AddedColumn),
+    /// Columns move to a table of their own.
+    SplitTable(SplitTable),
 }
 
 /// An old column and the new one that takes its place.
@@ -111,6 +117,8 @@ impl Change {
     pub const CHANGE_COLUMN: &'static str = "change-column";
     /// The kind of [`Self::BackfillColumn`].
     pub const BACKFILL_COLUMN: &'static str = "backfill-column";
+    /// The kind of [`Self::SplitTable`].
+    pub const SPLIT_TABLE: &'static str = "split-table";
 
     /// Every value that `kind` may have in a configuration.
     pub const KINDS: [&'static str; 3] =
@@ -123,6 +131,7 @@ impl Change {
             Self::RenameColumn(_) | Self::RenameInPlace(_) => Self::RENAME_COLUMN,
             Self::ChangeColumn { .. } => Self::CHANGE_COLUMN,
             Self::BackfillColumn(_) => Self::BACKFILL_COLUMN,
+            Self::SplitTable(_) => Self::SPLIT_TABLE,
         }
     }
 
@@ -134,6 +143,7 @@ impl Change {
             | Self::RenameInPlace(pair)
             | Self::ChangeColumn { columns: pair, .. } => &pair.table,
             Self::BackfillColumn(added) => &added.table,
+            Self::SplitTable(split) => &split.table,
         }
     }
 
@@ -144,7 +154,7 @@ impl Change {
             Self::RenameColumn(pair)
             | Self::RenameInPlace(pair)
             | Self::ChangeColumn { columns: pair, .. } => Some(pair),
-            Self::BackfillColumn(_) => None,
+            Self::BackfillColumn(_) | Self::SplitTable(_) => None,
         }
     }
 
@@ -161,6 +171,10 @@ impl Change {
             Self::BackfillColumn(AddedColumn { table, column, .. }) => {
                 vec![Governed { key: "column", table, column }]
             }
+            Self::SplitTable(SplitTable { table, into, columns, .. }) => {
+                let of = |table, column| Governed { key: "columns", table, column };
+                columns.pairs().flat_map(|(from, to)| [of(table, from), of(into, to)]).collect()
+            }
         }
     }
 
@@ -168,7 +182,9 @@ impl Change {
     #[must_use]
     pub fn phases(&self) -> &'static [Phase] {
         match self {
-            Self::RenameColumn(_) | Self::ChangeColumn { .. } => &Phase::TWO_SIDED,
+            Self::RenameColumn(_) | Self::ChangeColumn { .. } | Self::SplitTable(_) => {
+                &Phase::TWO_SIDED
+            }
             Self::RenameInPlace(_) => &[Phase::Expand, Phase::Contract],
             Self::BackfillColumn(_) => &Phase::OF_BACKFILL,
         }
@@ -183,7 +199,10 @@ impl Change {
         }
         let what = match self {
             Self::RenameInPlace(_) => "strategy \"metadata\"".to_owned(),
-            Self::RenameColumn(_) | Self::ChangeColumn { .. } | Self::BackfillColumn(_) => {
+            Self::RenameColumn(_)
+            | Self::ChangeColumn { .. }
+            | Self::BackfillColumn(_)
+            | Self::SplitTable(_) => {
                 format!("kind \"{}\"", self.kind())
             }
         };

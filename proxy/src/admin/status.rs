@@ -73,6 +73,10 @@ fn migration(rule: &Rule) -> Migration {
         Change::BackfillColumn(AddedColumn { table, column, value, .. }) => {
             format!("{table}.{column} = {value}")
         }
+        Change::SplitTable(split) => {
+            let columns: Vec<&str> = split.columns.pairs().map(|(from, _)| from).collect();
+            format!("{} ({}) -> {}", split.table, columns.join(", "), split.into)
+        }
     };
     Migration {
         name: rule.name.clone(),

@@ -30,6 +30,8 @@ pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
                     add(relation, &added.column);
                 }
             }
+            // A table that is not there is no column's matter.
+            Change::SplitTable(_) => {}
         }
     }
     catalog

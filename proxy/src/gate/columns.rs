@@ -43,7 +43,10 @@ fn missing(step: &Step<'_>, member: &Member<'_>) -> Option<Finding> {
 
 fn from_type(rule: &Rule) -> Option<&str> {
     match &rule.change {
-        Change::RenameColumn(_) | Change::RenameInPlace(_) | Change::BackfillColumn(_) => None,
+        Change::RenameColumn(_)
+        | Change::RenameInPlace(_)
+        | Change::BackfillColumn(_)
+        | Change::SplitTable(_) => None,
         Change::ChangeColumn { from_type, .. } => from_type.as_deref(),
     }
 }
@@ -57,7 +60,7 @@ fn other_type(step: &Step<'_>, member: &Member<'_>) -> Option<Finding> {
     let (old, new) = (member.old?, member.new?);
     let is_rename = match &step.rule.change {
         Change::RenameColumn(_) | Change::RenameInPlace(_) => true,
-        Change::ChangeColumn { .. } | Change::BackfillColumn(_) => false,
+        Change::ChangeColumn { .. } | Change::BackfillColumn(_) | Change::SplitTable(_) => false,
     };
     if !is_rename || member.has_one_type() {
         return None;

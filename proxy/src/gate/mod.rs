@@ -96,6 +96,12 @@ pub async fn look(
     let Some(rule) = rules.get(index) else { return Ok(Looked::default()) };
     match &rule.change {
         Change::RenameColumn(_) | Change::ChangeColumn { .. } => {}
+        // What keeps it from a phase as far as the catalog tells.
+        Change::SplitTable(_) => {
+            let faults = faults::find(client, &catalog, rules, index, to).await?;
+            let findings = faults::findings(rules, rule, to, &faults, &[]);
+            return Ok(Looked { findings, compared: None });
+        }
         Change::RenameInPlace(pair) => {
             let findings = in_place::check(client, &catalog, rules, pair, index, to).await?;
             return Ok(Looked { findings, compared: None });

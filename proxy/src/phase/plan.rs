@@ -215,11 +215,19 @@ fn changed_key(old: &Change, new: &Change) -> Option<&'static str> {
             let key = keys.into_iter().find_map(text);
             key.or_else(|| (was.not_null != is.not_null).then_some("not_null"))
         }
+        (Change::SplitTable(was), Change::SplitTable(is)) => {
+            let keys =
+                [("table", was.table.as_str(), is.table.as_str()), ("into", &was.into, &is.into)];
+            let key = keys.into_iter().find_map(text);
+            key.or_else(|| (was.key != is.key).then_some("key"))
+                .or_else(|| (was.columns != is.columns).then_some("columns"))
+        }
         (
             Change::RenameColumn(_)
             | Change::RenameInPlace(_)
             | Change::ChangeColumn { .. }
-            | Change::BackfillColumn(_),
+            | Change::BackfillColumn(_)
+            | Change::SplitTable(_),
             _,
         ) => Some("kind"),
     }

@@ -138,6 +138,7 @@ mod tests {
         let template = |parts: [&str; 2]| Template::new(parts.map(str::to_owned).into());
         let through = |column: &str, parts| Access {
             column: column.to_owned(),
+            beside: None,
             of_parameter: None,
             through: Some(template(parts)),
         };
@@ -145,6 +146,7 @@ mod tests {
             name: "email".to_owned(),
             shown: true,
             get: through("address", ["upper(", ")"]),
+            held: None,
             put: vec![Access::plain("email"), through("address", ["lower(", ")"])],
             type_name: "text".to_owned(),
             base_type: "text".to_owned(),
@@ -166,6 +168,8 @@ mod tests {
             names: rewrite_rules::lens::Names::default(),
             views: std::collections::BTreeSet::new(),
             stands_as: None,
+            beside: Vec::new(),
+            closed: false,
         };
         let found: Vec<(&str, String)> =
             of_lens(&lens).into_iter().map(|it| (it.key, it.sql)).collect();

@@ -114,6 +114,7 @@ fn not_yet(name: &str) -> LogicalColumn {
         name: name.to_owned(),
         shown: false,
         get: Access::plain(name),
+        held: None,
         put: vec![Access::plain(name)],
         type_name: "text".to_owned(),
         base_type: "text".to_owned(),

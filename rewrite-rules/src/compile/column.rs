@@ -281,6 +281,7 @@ impl<'a> Subject<'a> {
         let (old, new) = (Access::plain(from), Access::plain(to));
         let access = |column: &str, through, of_parameter| Access {
             column: column.to_owned(),
+            beside: None,
             through,
             of_parameter,
         };
@@ -328,6 +329,7 @@ impl<'a> Subject<'a> {
             name: name.to_owned(),
             shown: false,
             get,
+            held: None,
             put,
             uncut_type: type_name.uncut(),
             type_name: type_name.full,

@@ -11,6 +11,7 @@ mod conversion;
 mod rename;
 mod rename_in_place;
 mod row_value;
+mod split_table;
 mod table;
 mod views;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, Column, Relation, RelationName};
 use crate::generation::{Generation, Lenses};
-use crate::lens::{Access, Lens, LogicalColumn, Names, OpaquePolicy};
+use crate::lens::{Access, Beside, Lens, LogicalColumn, Names, OpaquePolicy};
 use crate::rule::{Change, ColumnPair, Governed, Rule};
 use crate::shape::Shape;
 
@@ -111,11 +112,15 @@ pub fn compile(
 ) -> Result<Generation, Vec<Fault>> {
     let mut faults = conflicts(rules);
     let mut tables: BTreeMap<RelationName, Vec<(usize, ColumnChange)>> = BTreeMap::new();
+    let mut besides: BTreeMap<RelationName, Vec<(usize, Beside)>> = BTreeMap::new();
     for (index, rule) in rules.iter().enumerate() {
         match governed(rule, &catalog) {
-            Ok(changes) => {
-                for (relation, change) in changes {
+            Ok(Governs { columns, beside }) => {
+                for (relation, change) in columns {
                     tables.entry(relation).or_default().push((index, change));
+                }
+                for (relation, beside) in beside {
+                    besides.entry(relation).or_default().push((index, beside));
                 }
             }
             Err(found) => {
@@ -128,17 +133,25 @@ pub fn compile(
         faults.sort_by_key(|fault| fault.rule);
         return Err(faults);
     }
-    let lenses = |shape| {
+    let lenses = |shape| -> Vec<Lens> {
         let tables = tables.iter().filter_map(|(name, changes)| {
-            if changes.iter().all(|(_, change)| change.is_plain(shape)) {
+            let beside = besides.get(name).map_or(&[][..], Vec::as_slice);
+            if beside.is_empty() && changes.iter().all(|(_, change)| change.is_plain(shape)) {
                 return None;
             }
             let table = catalog.relation(name)?;
-            let mut lens = lens(shape, rules, name, table, changes);
+            let mut lens = lens(shape, rules, (name, table), changes, beside);
             lens.views = views::past(&lens, table, &catalog);
             Some(lens)
         });
-        tables.collect()
+        let closed = besides.values().flatten().filter_map(|(index, beside)| {
+            let table = catalog.relation(&beside.relation)?;
+            let lens = lens(shape, rules, (&beside.relation, table), &[], &[]);
+            let migrations = rules.get(*index).map(|rule| rule.name.clone());
+            let migrations = migrations.into_iter().collect();
+            Some(Lens { closed: true, opaque: OpaquePolicy::Refuse, migrations, ..lens })
+        });
+        tables.chain(closed).collect()
     };
     let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New) };
     let mut generation = Generation::new(number, rules, lenses, catalog);
@@ -146,11 +159,17 @@ pub fn compile(
     Ok(generation)
 }
 
+/// What a rule makes of tables.
+#[derive(Default)]
+struct Governs {
+    /// Of their columns.
+    columns: Vec<(RelationName, ColumnChange)>,
+    /// Of other tables that hold columns of theirs.
+    beside: Vec<(RelationName, Beside)>,
+}
+
 /// What a rule makes of its table, and of each table that inherits from it.
-fn governed(
-    rule: &Rule,
-    catalog: &Catalog,
-) -> Result<Vec<(RelationName, ColumnChange)>, Vec<Fault>> {
+fn governed(rule: &Rule, catalog: &Catalog) -> Result<Governs, Vec<Fault>> {
     if let Some((message, hint)) = rule.change.lacks(rule.phase) {
         return Err(vec![Fault { rule: 0, key: "phase", message, hint: Some(hint) }]);
     }
@@ -171,7 +190,8 @@ fn governed(
         Change::RenameColumn(pair)
         | Change::RenameInPlace(pair)
         | Change::ChangeColumn { columns: pair, .. } => {
-            governed_pair(pair, rule, relation, table, catalog)
+            let columns = governed_pair(pair, rule, relation, table, catalog)?;
+            Ok(Governs { columns, ..Governs::default() })
         }
         Change::BackfillColumn(added) => {
             let mut governed = Vec::new();
@@ -180,7 +200,13 @@ fn governed(
                 let change = backfill_column::compile(added, rule.phase, &name, table, catalog)?;
                 governed.push((name, change));
             }
-            Ok(governed)
+            Ok(Governs { columns: governed, ..Governs::default() })
+        }
+        Change::SplitTable(split) => {
+            let change = split_table::compile(split, rule.phase, &relation, table, catalog)?;
+            let columns = change.columns.into_iter().map(|column| (relation.clone(), column));
+            let beside = change.beside.map(|beside| (relation.clone(), beside));
+            Ok(Governs { columns: columns.collect(), beside: beside.into_iter().collect() })
         }
     }
 }
@@ -230,7 +256,7 @@ fn change_of(
             change::compile(subject, &keys, catalog)
         }
         // It has no second column.
-        Change::BackfillColumn(_) => Err(Vec::new()),
+        Change::BackfillColumn(_) | Change::SplitTable(_) => Err(Vec::new()),
     }
 }
 
@@ -348,9 +374,9 @@ fn value_conflicts(rules: &[Rule], catalog: &Catalog) -> Vec<Fault> {
 fn lens(
     shape: Shape,
     rules: &[Rule],
-    name: &RelationName,
-    table: &Relation,
+    (name, table): (&RelationName, &Relation),
     changes: &[(usize, ColumnChange)],
+    beside: &[(usize, Beside)],
 ) -> Lens {
     let migration = |index: usize| rules.get(index).map(|rule| rule.name.clone());
     let governed = |column: &Column| changes.iter().any(|(_, change)| change.governs(&column.name));
@@ -369,10 +395,12 @@ fn lens(
             Shape::New => change.opaque_new,
         };
         let migration = migration(*index);
-        let of = |side: &Side| LogicalColumn {
-            shown: false,
-            migration: migration.clone(),
-            ..side.column.clone()
+        // A rule has one other table at most for each table.
+        let place = beside.iter().position(|(rule, _)| rule == index);
+        let of = |side: &Side| {
+            let mut column = side.column.clone();
+            column.get.beside = column.get.beside.and(place);
+            LogicalColumn { shown: false, migration: migration.clone(), ..column }
         };
         let named = own.map(|own| (own.place, of(own)));
         match named {
@@ -407,11 +435,20 @@ fn lens(
         hidden_exists: hidden.iter().any(|column| table.column(column).is_some()),
         hidden,
         opaque,
-        migrations: changes.iter().filter_map(|(index, _)| migration(*index)).collect(),
+        migrations: names_of(rules, changes),
         names: names(shape, rules, changes),
         views: BTreeSet::new(),
         stands_as: None,
+        beside: beside.iter().map(|(_, beside)| beside.clone()).collect(),
+        closed: false,
     }
+}
+
+/// The names of the rules behind some changes, each once.
+fn names_of(rules: &[Rule], changes: &[(usize, ColumnChange)]) -> Vec<String> {
+    let mut indices: Vec<usize> = changes.iter().map(|(index, _)| *index).collect();
+    indices.dedup();
+    indices.into_iter().filter_map(|index| Some(rules.get(index)?.name.clone())).collect()
 }
 
 /// What the server may call by names that a client of the shape does not expect.
@@ -436,6 +473,7 @@ fn plain(column: &Column) -> LogicalColumn {
         name: column.name.clone(),
         shown: true,
         get: Access::plain(&column.name),
+        held: None,
         put: vec![Access::plain(&column.name)],
         type_name: column.type_name.clone(),
         base_type: column.base_type.clone(),

@@ -31,12 +31,21 @@ pub(super) fn relation_name(text: &str) -> Option<RelationName> {
     }
 }
 
+/// The table that the key `table` names.
 pub(super) fn find_table<'c>(
     written: &str,
     catalog: &'c Catalog,
 ) -> Result<(RelationName, &'c Relation), Fault> {
-    let fault =
-        |message: String, hint: Option<String>| Fault { rule: 0, key: "table", message, hint };
+    find_table_as("table", written, catalog)
+}
+
+/// The table that one of a rule's keys names.
+pub(super) fn find_table_as<'c>(
+    key: &'static str,
+    written: &str,
+    catalog: &'c Catalog,
+) -> Result<(RelationName, &'c Relation), Fault> {
+    let fault = |message: String, hint: Option<String>| Fault { rule: 0, key, message, hint };
     let Some(relation) = relation_name(written) else {
         return Err(fault(
             format!("\"{written}\" is not a table name"),

@@ -5,14 +5,21 @@ use std::collections::BTreeSet;
 use crate::catalog::{Catalog, Relation, RelationName};
 use crate::lens::{Lens, OpaquePolicy};
 
-/// The views through which a write reaches one of several columns that are written together, or one
-/// that is not written any more. None while nothing is migrated yet.
+/// The views through which a write reaches one of several columns that are written together, in one table
+/// or in two, or one that is not written any more. None while nothing is migrated yet.
 pub(super) fn past(lens: &Lens, table: &Relation, catalog: &Catalog) -> BTreeSet<RelationName> {
     let mut found = BTreeSet::new();
     if lens.opaque == OpaquePolicy::Forward {
         return found;
     }
+    let is_carried = |column: &str| {
+        let mut copies = lens.beside.iter().flat_map(|beside| &beside.copies);
+        copies.any(|(own, _)| own == column)
+    };
     let alone = |column: &str| {
+        if is_carried(column) {
+            return false;
+        }
         let puts = lens.columns.iter().map(|logical| &logical.put);
         let mut puts = puts.filter(|put| put.iter().any(|it| it.column == column)).peekable();
         puts.peek().is_some() && puts.all(|put| put.len() == 1)

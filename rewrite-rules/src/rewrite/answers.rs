@@ -33,7 +33,10 @@ impl Rewriter<'_> {
         let mut read = BTreeSet::new();
         for lens in self.occurrences.iter().map(|found| found.lens) {
             let Some(table) = self.generation.catalog().relation(&lens.relation) else { continue };
-            let columns = lens.columns.iter().filter(|column| column.get.through.is_none());
+            let columns = lens
+                .columns
+                .iter()
+                .filter(|it| it.get.through.is_none() && it.get.beside.is_none());
             let columns = columns.filter_map(|column| table.column(&column.get.column));
             read.extend(columns.map(|column| (table.oids.relation, column.number)));
         }

@@ -8,34 +8,16 @@
 //! Left alone on purpose: catalogs that are written to, locked, sampled, or copied as tables; and views
 //! that are being created, whose text would outlive the phase.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
-
-use sqlparser::ast::{Expr, GroupByExpr, Ident, Select};
+use sqlparser::ast::Ident;
 
 use super::occurrence::{Occurrence, Stance};
+use super::row::shows_physical_row;
 use super::{Relation, Rewriter};
 use crate::catalog::RelationName;
 use crate::catalog_lens::CatalogLenses;
 use crate::lens::Lens;
 use crate::name;
-use crate::statement::{Lexeme, start_byte};
-
-/// Columns whose values cannot be compared, so that nothing can be grouped by them.
-const NOT_GROUPABLE: [&str; 12] = [
-    "adbin",
-    "attmissingval",
-    "conbin",
-    "ev_action",
-    "ev_qual",
-    "indexprs",
-    "indpred",
-    "partexprs",
-    "polqual",
-    "polwithcheck",
-    "stxexprs",
-    "tgqual",
-];
+use crate::statement::Lexeme;
 
 /// Whether a text with these tokens may read a catalog, or call a function about one.
 pub(super) fn is_read(catalogs: &CatalogLenses, lexemes: &[Lexeme]) -> bool {
@@ -137,69 +119,15 @@ impl<'a> Rewriter<'a> {
         match self.occurrences.get(at).filter(|_| self.is_catalog(at)) {
             // One more column than the catalog has.
             Some(catalog) => derived && !catalog.system.is_empty(),
+            // Nothing is hidden, now or in another phase.
+            None if self
+                .occurrences
+                .get(at)
+                .is_some_and(|it| it.lens.hidden.is_empty() && shows_physical_row(it.lens)) =>
+            {
+                false
+            }
             None => !derived,
         }
-    }
-
-    /// Extends GROUP BY a catalog's key by the columns that the innermost level names: they are
-    /// determined by it, but a derived table's key is not known to PostgreSQL.
-    ///
-    /// `from` is the level's first reference, `grouped` are those in its GROUP BY.
-    pub(super) fn group_by_catalog_columns(
-        &mut self,
-        select: &Select,
-        from: usize,
-        grouped: Range<usize>,
-    ) {
-        let GroupByExpr::Expressions(items, _) = &select.group_by else { return };
-        let plain =
-            |item: &&Expr| !matches!(item, Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_));
-        if items.is_empty() || !items.iter().all(|item| plain(&item)) {
-            return;
-        }
-        let own: BTreeSet<usize> = self.levels.last().map_or_else(BTreeSet::new, |level| {
-            level.sources.iter().filter_map(|source| source.occurrence).collect()
-        });
-        for at in own {
-            let Some(found) = self.occurrences.get(at).filter(|_| self.is_catalog(at)) else {
-                continue;
-            };
-            let system = &self.generation.catalog().system;
-            let key = system.relations.get(&found.lens.relation).map(|it| it.key.as_slice());
-            let named = |range: Range<usize>| -> BTreeSet<&str> {
-                let references = self.references.get(range).unwrap_or_default();
-                let own = references.iter().filter(|reference| reference.occurrence == at);
-                own.map(|reference| reference.column.as_str()).collect()
-            };
-            let in_key = named(grouped.clone());
-            let determined = key.is_some_and(|key| {
-                !key.is_empty() && key.iter().all(|column| in_key.contains(column.as_str()))
-            });
-            if !determined {
-                continue;
-            }
-            let missing: Vec<&str> =
-                named(from..self.references.len()).difference(&in_key).copied().collect();
-            if missing.iter().any(|column| NOT_GROUPABLE.contains(column)) {
-                self.fix(at, "GROUP BY the key of a catalog");
-                continue;
-            }
-            let reference = &found.reference;
-            let text: String =
-                missing.iter().map(|column| format!(", {reference}.{column}")).collect();
-            if let Some(end) = self.group_by_end(start_byte(select.select_token.0.span)) {
-                self.edits.insert(end, vec![text.into()]);
-            }
-        }
-    }
-
-    /// Where the GROUP BY list ends of the SELECT that stands at `byte`.
-    fn group_by_end(&self, byte: usize) -> Option<usize> {
-        let mut at = self.keyword_behind(self.lexeme_at(byte), "group")?;
-        // WITHIN GROUP (…) is no clause.
-        while self.lexeme(at + 1).is_some_and(|next| !next.is_word("by")) {
-            at = self.keyword_behind(at + 1, "group")?;
-        }
-        self.list(at + 2).last().map(|(_, end)| *end)
     }
 }

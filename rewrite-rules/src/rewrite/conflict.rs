@@ -48,7 +48,7 @@ impl<'a> Rewriter<'a> {
                         continue;
                     };
                     arbiter.push(self.arbiter_column(lens, column));
-                    if !column.get.is(&wanted) {
+                    if !column.own().is(&wanted) {
                         let (start, end) = (start_byte(ident.span), end_byte(ident.span));
                         let text = self.conflict_column(lens, column);
                         self.edits.replace(start, end, vec![text.into()]);
@@ -91,14 +91,14 @@ impl<'a> Rewriter<'a> {
     fn conflict_column(&self, lens: &Lens, column: &LogicalColumn) -> String {
         match self.arbiter_column(lens, column) {
             Some(physical) => name::quoted(physical),
-            None => format!("({})", column.get.read("")),
+            None => format!("({})", column.own().read("")),
         }
     }
 
     /// The physical column among them, if there is one.
     fn arbiter_column<'l>(&self, lens: &Lens, column: &'l LogicalColumn) -> Option<&'l str> {
-        if column.get.through.is_none() {
-            return Some(&column.get.column);
+        if column.own().through.is_none() {
+            return Some(&column.own().column);
         }
         let relation = self.generation.catalog().relation(&lens.relation);
         let keys = || relation.into_iter().flat_map(|relation| &relation.keys);
@@ -126,6 +126,7 @@ impl<'a> Rewriter<'a> {
         let occurrence = lens.map(|lens| {
             self.occurrences.push(Occurrence {
                 fixed: Some("a whole row of EXCLUDED"),
+                is_held: true,
                 ..Occurrence::new(lens, reference.clone())
             });
             self.occurrences.len() - 1
@@ -218,10 +219,10 @@ fn arbiter<'k>(lens: &'k Lens, table: &'k Relation, wanted: &str) -> Arbiter<'k>
 /// the column of the client's own name: then that one may be gone, and nobody knows what it was
 /// called.
 fn has_unpaired_key(lens: &Lens, table: &Relation) -> bool {
-    let moved = || lens.shown().filter(|column| column.get.column != column.name);
-    let is_moved = |key: &&Key| moved().any(|column| key.columns.contains(&column.get.column));
+    let moved = || lens.shown().filter(|column| column.own().column != column.name);
+    let is_moved = |key: &&Key| moved().any(|column| key.columns.contains(&column.own().column));
     let own_name = |physical: &String| {
-        let column = moved().find(|column| column.get.column == *physical);
+        let column = moved().find(|column| column.own().column == *physical);
         column.map_or_else(|| physical.clone(), |column| column.name.clone())
     };
     table.keys.iter().filter(is_moved).any(|key| {

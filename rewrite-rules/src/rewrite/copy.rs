@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use sqlparser::ast::{Expr, GroupByExpr, Ident, Query, SetExpr, Statement};
 
 use super::extent::Range;
-use super::{Occurrence, Relation, Rewriter, Walk};
+use super::{Occurrence, Relation, Rewriter, Walk, joined};
 use crate::catalog::RelationKind;
 use crate::copy_syntax::{CopySyntax, Source as Copied};
 use crate::lens::{Lens, LogicalColumn};
@@ -57,6 +57,7 @@ impl<'a> Rewriter<'a> {
                 let name = (start_byte(first.span), end_byte(last.span));
                 let close = close.and_then(|close| self.lexeme(close));
                 let close = close.map(|close| (close.start, close.end));
+                self.open(lens)?;
                 let occurrence = self.copied_occurrence(lens, self.source_of(last));
                 let copied =
                     CopiedTable { syntax, lens, name, listed, close, condition, occurrence };
@@ -124,8 +125,14 @@ impl<'a> Rewriter<'a> {
         if !copied.listed.is_empty() && plain {
             return Ok(());
         }
-        let items: Vec<String> = columns.into_iter().map(super::star::item).collect();
-        let query = format!("(SELECT {} FROM ONLY {})", items.join(", "), self.slice(*name));
+        // What comes behind is an alias then, and no parser takes `ONLY users AS u`.
+        let joined = columns.iter().any(|column| column.get.beside.is_some());
+        let columns = columns.into_iter().map(|column| (column, &column.get));
+        let table = match joined {
+            true => format!("ONLY ({})", self.slice(*name)),
+            false => format!("ONLY {}", self.slice(*name)),
+        };
+        let query = format!("({})", joined::select(copied.lens, columns, &table, false));
         let binary = syntax.binary.and_then(|binary| self.lexeme(binary));
         let start = binary.map_or(name.0, |binary| binary.start);
         let end = copied.close.map_or(name.1, |close| close.1);

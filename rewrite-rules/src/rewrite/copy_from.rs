@@ -121,7 +121,9 @@ impl<'a> Rewriter<'a> {
         let mut columns = fields.iter().filter_map(|field| field.column);
         // A marker in the data stands for the default of the column that its field goes to.
         let marked = syntax.option("default").is_some();
+        let carried = copied.lens.beside.iter().any(|beside| !beside.copies.is_empty());
         no_stream
+            || carried
             || columns.any(|column| {
                 (marked && !column.default_is_shared)
                     || self.needs_server_values(column, copied.lens)

@@ -101,7 +101,7 @@ impl<'a> Rewriter<'a> {
         column: &LogicalColumn,
     ) -> Walk<String> {
         let relation = self.generation.catalog().relation(&copied.lens.relation);
-        let physical = relation.and_then(|relation| relation.column(&column.get.column));
+        let physical = relation.and_then(|relation| relation.column(&column.own().column));
         match physical.and_then(|physical| physical.collation.as_deref()) {
             None => Ok(String::new()),
             // Schema and name are not told apart there.

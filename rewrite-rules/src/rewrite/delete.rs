@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{Delete, FromTable, TableFactor};
 
+use super::query::columns_of;
 use super::{Rewriter, Walk};
 use crate::refusal::Construct;
 use crate::scope::{Columns, Level};
@@ -32,8 +33,8 @@ impl Rewriter<'_> {
             self.expression(condition)?;
         }
         let start = start_byte(delete.delete_token.0.span);
-        let columns = self.returning(start, delete.returning.as_deref(), outermost);
+        let outputs = self.returning(start, delete.returning.as_deref(), outermost)?;
         self.levels.pop();
-        columns
+        Ok(columns_of(outputs.unwrap_or_default()))
     }
 }

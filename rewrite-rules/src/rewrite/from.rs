@@ -267,6 +267,7 @@ impl<'a> Rewriter<'a> {
         }
         match self.relation(&parts) {
             Relation::Governed(lens) => {
+                self.open(lens)?;
                 let end = end_byte(last.span);
                 let start = parts.first().map_or(end, |first| start_byte(first.span));
                 let reference = alias.map_or_else(

@@ -1,9 +1,10 @@
 //! INSERT: the target's columns, ON CONFLICT and RETURNING. Rows are in [`super::insert_rows`].
 
-use sqlparser::ast::{Ident, Insert, ObjectName, OnInsert, TableObject};
+use sqlparser::ast::{Ident, Insert, ObjectName, OnConflictAction, OnInsert, TableObject};
 use sqlparser::tokenizer::Token;
 
 use super::passed_row::Audience;
+use super::query::{Output, columns_of};
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::{Access, Lens, LogicalColumn};
 use crate::name;
@@ -75,6 +76,7 @@ impl<'a> Rewriter<'a> {
         let mut level = Level::default();
         let lens = match self.written_relation(&parts) {
             Relation::Governed(lens) => {
+                self.open(lens)?;
                 level.sources.push(self.target_source(insert, &parts, lens));
                 let target = self.insert_columns(insert, &parts, lens)?;
                 self.insert_rows(insert, target)?;
@@ -139,6 +141,7 @@ impl<'a> Rewriter<'a> {
         let occurrence = self.occurrences.len();
         self.occurrences.push(Occurrence {
             fixed: Some("a whole row of the target of INSERT"),
+            is_held: true,
             ..Occurrence::new(lens, reference.clone())
         });
         Source {
@@ -253,17 +256,35 @@ impl<'a> Rewriter<'a> {
             None => {}
         }
         let start = start_byte(insert.insert_token.0.span);
-        self.returning(start, insert.returning.as_deref(), outermost)
+        let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
+        let target = self.levels.last().and_then(|level| level.sources.first()?.occurrence);
+        if let (Some(lens), Some(target)) = (lens, target)
+            && lens.beside.iter().any(|beside| !beside.copies.is_empty())
+        {
+            self.no_key_in_conflict(insert, lens)?;
+            self.carry(target, start, outputs.as_deref(), ("INSERT", outermost))?;
+        }
+        Ok(columns_of(outputs.unwrap_or_default()))
     }
 
-    /// RETURNING of the statement whose first word stands at `byte`; gives its columns.
-    pub(super) fn returning(
+    /// A row that ON CONFLICT gives another key would leave its old one behind in the other table.
+    fn no_key_in_conflict(&self, insert: &Insert, lens: &Lens) -> Walk<()> {
+        let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(()) };
+        let OnConflictAction::DoUpdate(update) = &conflict.action else { return Ok(()) };
+        match self.writes_key(lens, &update.assignments) {
+            true => self.refuse(Construct::KeyAndMoved),
+            false => Ok(()),
+        }
+    }
+
+    /// RETURNING of the statement whose first word stands at `byte`; gives its columns, if there is one.
+    pub(super) fn returning<'q>(
         &mut self,
         byte: usize,
-        items: Option<&[sqlparser::ast::SelectItem]>,
+        items: Option<&'q [sqlparser::ast::SelectItem]>,
         outermost: bool,
-    ) -> Walk<Columns> {
-        let Some(items) = items else { return Ok(Columns::Known(Vec::new())) };
+    ) -> Walk<Option<Vec<Option<Output<'q>>>>> {
+        let Some(items) = items else { return Ok(None) };
         let Some(returning) = self.keyword_behind(self.lexeme_at(byte) + 1, "returning") else {
             return self.refuse(Construct::Unreadable);
         };
@@ -273,7 +294,7 @@ impl<'a> Rewriter<'a> {
         if outermost {
             self.show_rows();
         }
-        Ok(super::query::columns_of(outputs))
+        Ok(Some(outputs))
     }
 
     /// Writes the final column list: the client's own with the added columns, or a new one.

@@ -13,7 +13,7 @@ use super::insert_rows::is_volatile_default;
 use super::{Rewriter, Walk};
 use crate::lens::Lens;
 use crate::name;
-use crate::refusal::Construct;
+use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Level, Source};
 use crate::statement::start_byte;
 
@@ -27,6 +27,11 @@ impl<'a> Rewriter<'a> {
         let target = self.target(name, alias.as_ref(), "a whole row of the target of MERGE")?;
         if merge.output.is_some() && target.is_some() {
             return self.refuse(Construct::MergeReturning);
+        }
+        if let Some(lens) = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens)
+            && lens.beside.iter().any(|beside| !beside.copies.is_empty())
+        {
+            return Err(Box::new(Refusal::construct(Construct::MergeCarried, lens)));
         }
         self.table_factor(&merge.source)?;
         self.expression(&merge.on)?;

@@ -11,6 +11,7 @@ mod answers;
 mod assignment;
 mod assignment_row;
 mod call;
+mod carried;
 mod catalog;
 mod catalog_call;
 mod catalog_view;
@@ -24,9 +25,11 @@ mod expression;
 mod extent;
 mod from;
 mod from_function;
+mod grouped;
 mod insert;
 mod insert_rows;
 mod insert_select;
+mod joined;
 mod label;
 mod merge;
 mod mirror;
@@ -43,6 +46,7 @@ mod stack;
 mod star;
 mod update;
 mod utility;
+mod whole_tables;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -62,6 +66,7 @@ use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Cte, Lenses, Level};
 use crate::statement::{self, Lexeme, Parsed, Unparsed, start_byte};
 
+use carried::{Carried, Place};
 use catalog_call::Call;
 pub(crate) use catalog_view::stand_in;
 use check::check_result;
@@ -169,6 +174,10 @@ pub(crate) struct Rewriter<'a> {
     replies: BTreeMap<usize, Reply>,
     /// The answers to statements that are sent before and behind one of the text's.
     around: BTreeMap<usize, (Vec<Reply>, Vec<Reply>)>,
+    /// Statements whose effect must reach another table too.
+    carried: Vec<Carried<'a>>,
+    /// Where the statement stands that is walked next.
+    place: Place,
     /// Number of the present statement in the text.
     statement: usize,
     /// Whether what is walked next gives the statement's own result.
@@ -220,6 +229,8 @@ impl<'a> Rewriter<'a> {
             passing: Passing::default(),
             replies: BTreeMap::new(),
             around: BTreeMap::new(),
+            carried: Vec::new(),
+            place: Place::Alone,
             statement: 0,
             outermost: false,
             unresolved: Vec::new(),
@@ -230,6 +241,14 @@ impl<'a> Rewriter<'a> {
     /// The lenses of the client's shape.
     fn lenses(&self) -> &'a [Lens] {
         self.generation.lenses(self.session.shape)
+    }
+
+    /// Refuses a table that only the proxy writes as yet.
+    fn open(&self, lens: &Lens) -> Walk<()> {
+        match lens.closed {
+            true => Err(Box::new(Refusal::construct(Construct::Closed, lens))),
+            false => Ok(()),
+        }
     }
 
     /// What the text becomes; `None` if nothing changes.
@@ -245,6 +264,7 @@ impl<'a> Rewriter<'a> {
         for (number, statement) in statements.iter().enumerate() {
             self.statement = number;
             self.outermost = true;
+            self.place = Place::Alone;
             while self.lexemes.get(from).is_some_and(|lexeme| lexeme.token == Token::SemiColon) {
                 from += 1;
             }
@@ -435,6 +455,7 @@ impl<'a> Rewriter<'a> {
         self.emit_references();
         self.emit_stars();
         self.emit_rows();
+        self.emit_carried();
         let replies = self.all_replies();
         if self.edits.is_empty() && replies.is_empty() {
             return Ok(None);

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rewriter, Walk};
-use crate::lens::{Lens, LogicalColumn};
+use crate::lens::{Access, Lens, LogicalColumn};
 use crate::name;
 use crate::refusal::Refusal;
 
@@ -40,6 +40,10 @@ pub(crate) struct Occurrence<'a> {
     pub(super) may_be_missing: bool,
     /// System columns of a catalog that are named.
     pub(super) system: BTreeSet<String>,
+    /// Whether its rows are locked or written.
+    pub(super) is_held: bool,
+    /// Whether anything is read of it that another table holds.
+    pub(super) is_joined: bool,
     /// How it stands; decided once all is known.
     pub(super) stance: Stance,
 }
@@ -90,6 +94,8 @@ impl<'a> Occurrence<'a> {
             needs_its_schema: false,
             may_be_missing: false,
             system: BTreeSet::new(),
+            is_held: false,
+            is_joined: false,
             stance: Stance::AsItIs,
         }
     }
@@ -98,7 +104,8 @@ impl<'a> Occurrence<'a> {
 impl Occurrence<'_> {
     /// Whether every shown column is a physical one under another name.
     fn only_renames(&self) -> bool {
-        self.lens.shown().all(|column| column.get.through.is_none())
+        let is_own = |access: &Access| access.through.is_none() && access.beside.is_none();
+        self.lens.shown().all(|column| is_own(self.access(column)))
     }
 
     fn decide(&self) -> Option<Stance> {
@@ -106,6 +113,9 @@ impl Occurrence<'_> {
             return Some(self.catalog_stance());
         }
         let can_derive = self.fixed.is_none() && self.span.is_some();
+        if self.is_joined {
+            return (can_derive && !self.needs_its_schema).then_some(Stance::Derived);
+        }
         if self.needs_its_schema {
             return self.needs.is_none().then_some(Stance::AsItIs);
         }
@@ -142,6 +152,7 @@ impl<'a> Rewriter<'a> {
 
     /// Decides how each occurrence stands, or refuses where it cannot.
     pub(super) fn settle(&mut self) -> Walk<()> {
+        self.settle_joined()?;
         for occurrence in &mut self.occurrences {
             let Some(stance) = occurrence.decide() else {
                 let schema =
@@ -169,10 +180,7 @@ impl<'a> Rewriter<'a> {
             match occurrence.stance {
                 Stance::AsItIs => {}
                 Stance::Derived => {
-                    let items: Vec<String> =
-                        occurrence.lens.shown().map(super::star::item).collect();
-                    let table = self.slice((start, end));
-                    let shown = format!("(SELECT {} FROM {table})", items.join(", "));
+                    let shown = format!("({})", occurrence.derived(self.slice((start, end))));
                     let mut text = occurrence.stand_in().unwrap_or(shown);
                     if occurrence.alias.is_none() {
                         text.push_str(&format!(" AS {}", occurrence.reference));
@@ -217,9 +225,10 @@ impl<'a> Rewriter<'a> {
         let own = own.map(Some).chain(std::iter::repeat(None));
         let mut names = BTreeMap::new();
         for (column, own) in lens.shown().zip(own) {
-            if column.get.through.is_none() {
+            let access = occurrence.access(column);
+            if access.through.is_none() {
                 let name = own.cloned().unwrap_or_else(|| name::quoted(&column.name));
-                names.insert(column.get.column.as_str(), name);
+                names.insert(access.column.as_str(), name);
             }
         }
         let relation = self.generation.catalog().relation(&lens.relation);
@@ -234,16 +243,17 @@ impl<'a> Rewriter<'a> {
     /// SQL text that reads a logical column of an occurrence; `qualifier` ends with a dot or is
     /// empty.
     pub(super) fn read(&self, at: usize, column: &LogicalColumn, qualifier: &str) -> String {
+        let access = self.occurrences.get(at).map_or(&column.get, |found| found.access(column));
         match self.stance(at) {
-            Stance::AsItIs => column.get.read(qualifier),
+            Stance::AsItIs => access.read(qualifier),
             Stance::Derived => {
                 format!("{qualifier}{}", name::quoted(&self.derived_name(at, column)))
             }
             Stance::Listed => {
                 let names = self.listed_names(at);
-                let listed = names.get(column.get.column.as_str()).cloned().unwrap_or_default();
+                let listed = names.get(access.column.as_str()).cloned().unwrap_or_default();
                 let value = format!("{qualifier}{listed}");
-                match &column.get.through {
+                match &access.through {
                     Some(through) => through.around(&value),
                     None => value,
                 }

@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Token;
 
+use super::carried::Place;
 use super::extent::Range;
 use super::passed_row::Audience;
 use super::{Rewriter, Walk};
@@ -61,6 +62,10 @@ impl<'a> Rewriter<'a> {
         if let Some(with) = &query.with {
             self.with(with)?;
         }
+        let before = self.occurrences.len();
+        if query.with.is_some() {
+            self.place = self.place.behind_with();
+        }
         let columns = match query.body.as_ref() {
             SetExpr::Select(select) => self.select(select, Some(query), audience)?,
             SetExpr::Query(inner) if query.order_by.is_some() => match sorted(inner) {
@@ -74,11 +79,16 @@ impl<'a> Rewriter<'a> {
                 Sorted::Mixed => return self.refuse(Construct::Unreadable),
             },
             body => {
+                // Behind WITH it is a statement like any other.
+                self.outermost = outermost && is_data_modifying(body);
                 let columns = self.set_expression(body, audience)?;
                 self.behind_combined(query)?;
                 columns
             }
         };
+        if !query.locks.is_empty() {
+            self.hold(before);
+        }
         self.ctes.truncate(outer_ctes);
         if outermost {
             self.show_rows();
@@ -116,10 +126,13 @@ impl<'a> Rewriter<'a> {
 
     fn common_table(&mut self, cte: &CteSyntax, recursive: bool) -> Walk<()> {
         self.account(&cte.alias.name);
+        let place = Place::InWith(start_byte(cte.alias.name.span));
+        let outer = std::mem::replace(&mut self.place, place);
         let (columns, rows) = match recursive {
             true => (self.query(&cte.query)?, Vec::new()),
             false => self.read_as_relation(|rewriter| rewriter.query(&cte.query))?,
         };
+        self.place = outer;
         let columns = self.aliased_columns(&cte.alias, columns);
         let columns = self.with_search_columns(cte, columns);
         self.ctes.push(Cte { name: name::folded(&cte.alias.name), columns, rows });
@@ -225,7 +238,7 @@ impl<'a> Rewriter<'a> {
         if let Some(query) = query {
             self.limits(query)?;
         }
-        self.group_by_catalog_columns(select, before, grouped);
+        self.group_by_determined_columns(select, before, grouped);
         self.levels.pop();
         self.passing.rows = rows;
         Ok(columns_of(outputs))
@@ -256,8 +269,8 @@ impl<'a> Rewriter<'a> {
             level.sources.iter().filter_map(|source| source.occurrence).collect()
         });
         for occurrence in found {
-            // What is grouped by a catalog's key is grouped by its other columns as well, below.
-            if !self.is_catalog(occurrence) {
+            // What is grouped by its key is grouped by its other columns as well, below.
+            if !self.is_catalog(occurrence) && !self.may_be_joined(occurrence) {
                 self.fix(occurrence, reason);
             }
         }
@@ -350,6 +363,10 @@ impl<'a> Rewriter<'a> {
             .collect();
         self.accounted.extend(starts);
     }
+}
+
+fn is_data_modifying(body: &SetExpr) -> bool {
+    matches!(body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
 }
 
 /// The place of the next output column, if it is known.

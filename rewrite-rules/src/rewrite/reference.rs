@@ -87,7 +87,7 @@ impl Rewriter<'_> {
                 (from, self.slice((from, start)).to_owned())
             }
         };
-        let computed = column.get.through.is_some() && !derived;
+        let computed = occurrence.access(column).through.is_some() && !derived;
         if computed {
             let text = self.read(reference.occurrence, column, &qualifier);
             let text = if self.is_selected_from(end) { format!("({text})") } else { text };

@@ -5,6 +5,7 @@ use sqlparser::ast::{Expr, GroupByExpr, Ident, OrderBy, OrderByKind};
 use super::query::Output;
 use super::reference::Qualifier;
 use super::{Rewriter, Walk};
+use crate::lens::LogicalColumn;
 use crate::name;
 use crate::refusal::Construct;
 use crate::scope::Columns;
@@ -77,7 +78,8 @@ impl Rewriter<'_> {
         let Some(reference) = self.references.get(before) else { return Ok(()) };
         let lens = self.occurrences.get(reference.occurrence).map(|found| found.lens);
         let column = lens.and_then(|lens| lens.column(&reference.column));
-        let physical = column.filter(|it| it.get.through.is_none()).map(|it| &it.get.column);
+        let physical =
+            column.map(LogicalColumn::own).filter(|it| it.through.is_none()).map(|it| &it.column);
         let captured = outputs.iter().flatten().any(|output| Some(&output.name) == physical);
         if captured && let Some(reference) = self.references.get_mut(before) {
             reference.qualifier = Qualifier::Always;
@@ -104,7 +106,8 @@ impl Rewriter<'_> {
         let Some(reference) = self.references.get(before).cloned() else { return Ok(()) };
         let lens = self.occurrences.get(reference.occurrence).map(|found| found.lens);
         let column = lens.and_then(|lens| lens.column(&reference.column));
-        let physical = column.filter(|it| it.get.through.is_none()).map(|it| &it.get.column);
+        let physical =
+            column.map(LogicalColumn::own).filter(|it| it.through.is_none()).map(|it| &it.column);
         let captured = outputs
             .iter()
             .flatten()

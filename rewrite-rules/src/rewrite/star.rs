@@ -58,13 +58,8 @@ pub(super) enum Element {
     Other(String),
 }
 
-/// A logical column as an item of a select list over the table itself.
-pub(super) fn item(column: &LogicalColumn) -> String {
-    labelled(column.get.read(""), column, "")
-}
-
 /// The text with a label where PostgreSQL would not name the output as the client expects.
-fn labelled(text: String, column: &LogicalColumn, qualifier: &str) -> String {
+pub(super) fn labelled(text: String, column: &LogicalColumn, qualifier: &str) -> String {
     let name = name::quoted(&column.name);
     if text == format!("{qualifier}{name}") { text } else { format!("{text} AS {name}") }
 }

@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{TableFactor, Update, UpdateTableFromKind};
 
+use super::query::columns_of;
 use super::{Rewriter, Walk};
 use crate::refusal::Construct;
 use crate::scope::{Columns, Level};
@@ -39,8 +40,14 @@ impl Rewriter<'_> {
         if let Some(condition) = &update.selection {
             self.expression(condition)?;
         }
-        let columns = self.returning(start, update.returning.as_deref(), outermost);
+        let outputs = self.returning(start, update.returning.as_deref(), outermost)?;
         self.levels.pop();
-        columns
+        if let Some(target) = target
+            && let Some(lens) = self.occurrences.get(target).map(|found| found.lens)
+            && self.writes_beside(lens, &update.assignments)?
+        {
+            self.carry(target, start, outputs.as_deref(), ("UPDATE", outermost))?;
+        }
+        Ok(columns_of(outputs.unwrap_or_default()))
     }
 }

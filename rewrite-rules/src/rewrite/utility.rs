@@ -38,9 +38,16 @@ impl<'a> Rewriter<'a> {
                 self.account_statement();
                 Ok(())
             }
+            Statement::Truncate(truncate) => {
+                self.account_statement();
+                self.whole_tables(truncate.table_names.iter().map(|table| &table.name))
+            }
+            Statement::Lock(lock) => {
+                self.account_statement();
+                self.whole_tables(lock.tables.iter().map(|table| &table.name))
+            }
             // They name whole tables, cursors, channels or settings, never a column's meaning.
             Statement::Set(_)
-            | Statement::Truncate(_)
             | Statement::Call(_)
             | Statement::Open(_)
             | Statement::Close { .. }
@@ -70,7 +77,6 @@ impl<'a> Rewriter<'a> {
             | Statement::Kill { .. }
             | Statement::Savepoint { .. }
             | Statement::ReleaseSavepoint { .. }
-            | Statement::Lock(_)
             | Statement::LISTEN { .. }
             | Statement::UNLISTEN { .. }
             | Statement::NOTIFY { .. }
@@ -191,6 +197,7 @@ impl<'a> Rewriter<'a> {
             self.fix(occurrence, fixed);
             // Nor can its columns have aliases.
             if let Some(found) = self.occurrences.get_mut(occurrence) {
+                found.is_held = true;
                 found.span = None;
             }
         }

@@ -166,7 +166,7 @@ impl Governed {
         let (from, to) =
             (self.physical_column(&pair.from).cloned(), self.physical_column(&pair.to).cloned());
         match change {
-            Change::BackfillColumn(_) => Ok(()),
+            Change::BackfillColumn(_) | Change::SplitTable(_) => Ok(()),
             Change::RenameColumn(pair) | Change::RenameInPlace(pair) => {
                 let between = Between::same(pair)?;
                 self.pair(pair, &between, (from.as_ref(), to.as_ref()), phase, speaks)

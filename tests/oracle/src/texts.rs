@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rewrite_rules::catalog::Catalog;
+use rewrite_rules::rule::Change;
 use rewrite_rules::shape::Shape as Speaks;
 use rewrite_rules::{CopyIn, Generation, Outcome, Phase, Rewritten, Rule, SearchPath, SessionView};
 
@@ -134,7 +135,10 @@ impl Texts {
         for path in files("../../rewrite-rules/tests/golden", "md")? {
             let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
             let book = golden::book::Book::parse(path, &text);
-            for case in &book.cases {
+            // A second table is beyond this model: PostgreSQL itself is asked what those texts mean.
+            let is_modelled =
+                |case: &&golden::book::Case| !case.rules.contains(Change::SPLIT_TABLE);
+            for case in book.cases.iter().filter(is_modelled) {
                 let same = known
                     .iter()
                     .find(|(schema, rules, _)| *schema == case.schema && *rules == case.rules);

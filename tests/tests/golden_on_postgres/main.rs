@@ -10,6 +10,7 @@
 )]
 
 mod schemas;
+mod split;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,9 +46,10 @@ fn renames(case: &Case) -> Vec<Rename> {
             let ColumnPair { table, from, to, .. } = rule.change.pair()?;
             let (from, to) = (quoted(from), quoted(to));
             let (up, down) = match &rule.change {
-                Change::RenameColumn(_) | Change::RenameInPlace(_) | Change::BackfillColumn(_) => {
-                    (None, None)
-                }
+                Change::RenameColumn(_)
+                | Change::RenameInPlace(_)
+                | Change::BackfillColumn(_)
+                | Change::SplitTable(_) => (None, None),
                 Change::ChangeColumn { up, down, .. } => (up.clone(), down.clone()),
             };
             Some(Rename {
@@ -66,7 +68,10 @@ fn added(case: &Case) -> Vec<(String, String)> {
     let rules = case.rules_in(Phase::Expand).expect("the book's rules are valid");
     let added = rules.into_iter().filter_map(|rule| match rule.change {
         Change::BackfillColumn(added) => Some((added.table, quoted(&added.column))),
-        Change::RenameColumn(_) | Change::RenameInPlace(_) | Change::ChangeColumn { .. } => None,
+        Change::RenameColumn(_)
+        | Change::RenameInPlace(_)
+        | Change::ChangeColumn { .. }
+        | Change::SplitTable(_) => None,
     });
     added.collect()
 }
@@ -137,7 +142,18 @@ fn enter(wire: &mut Wire, case: &Case, schema: Schema) {
             wire.script(&format!("ALTER TABLE {table} DROP COLUMN IF EXISTS {column} CASCADE"));
         }
     }
+    let splits = split::splits(case);
+    if let Schema::Old | Schema::Renamed | Schema::Both = schema {
+        for split in &splits {
+            wire.script(&split.forget());
+        }
+    }
     wire.script(case.rows.as_deref().unwrap_or_default());
+    if let Schema::During(Phase::DualWrite | Phase::SwitchReads) = schema {
+        for split in &splits {
+            wire.script(&split.fill());
+        }
+    }
     for Rename { table, from, to, up, .. } in &renames {
         wire.script(&match schema {
             Schema::Old | Schema::During(Phase::Expand | Phase::Backfill | Phase::Enforce) => {
@@ -237,6 +253,12 @@ fn result(reply: &Reply) -> (Vec<String>, Vec<String>, String) {
     (lines, tags, reply.code().to_owned())
 }
 
+/// `tag: SELECT n -> UPDATE n`: what the server's tag begins with, and the client's.
+fn renamed_tag(reply: &str) -> Option<(String, String)> {
+    let (server, client) = reply.trim().strip_prefix("tag: ")?.split_once(" -> ")?;
+    Some((server.strip_suffix(" n")?.to_owned(), client.strip_suffix(" n")?.to_owned()))
+}
+
 /// The tables' content under the old names, and whether the two sides agree where both are written.
 fn content(wire: &mut Wire, case: &Case, schema: Schema) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
@@ -265,6 +287,15 @@ fn content(wire: &mut Wire, case: &Case, schema: Schema) -> Result<Vec<String>, 
         };
         found.extend(wire.rows(&format!("SELECT {row} AS row FROM {table} t ORDER BY 1")));
     }
+    for split in split::splits(case) {
+        if let Schema::During(Phase::DualWrite | Phase::SwitchReads) = schema {
+            let apart = wire.rows(&split.apart());
+            if !apart.is_empty() {
+                return Err(format!("the sides differ: {apart:?}"));
+            }
+        }
+        found.extend(wire.rows(&split.content()));
+    }
     for (table, column) in added(case) {
         // Nobody has filled it, so where it is not there every row is as where it is.
         let key = column.replace('\'', "''").trim_matches('"').to_owned();
@@ -288,6 +319,10 @@ struct Meaning {
 
 /// Finds it out, and leaves the tables as they were.
 fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
+    let patched = match schema {
+        Schema::During(phase) => case.reply(phase).and_then(renamed_tag),
+        _ => None,
+    };
     wire.script("SAVEPOINT before");
     let shape = shape(wire, sql);
     wire.script("ROLLBACK TO before");
@@ -300,7 +335,11 @@ fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
         }
         let content = content(wire, case, schema);
         wire.script("ROLLBACK TO before");
-        Ok((result(&reply), content?))
+        let (lines, mut tags, code) = result(&reply);
+        if let Some((server, client)) = &patched {
+            tags.iter_mut().for_each(|tag| *tag = tag.replacen(server, client, 1));
+        }
+        Ok(((lines, tags, code), content?))
     });
     Meaning { shape, effect }
 }
@@ -308,9 +347,12 @@ fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
 /// The texts of a case that must mean something in that schema.
 fn texts(case: &Case, schema: Schema) -> Vec<&str> {
     match schema {
-        // The new column may not be there yet when `expand` begins.
+        // The new column may not be there yet when `expand` begins. A table that is not is not named.
         Schema::Old => {
-            std::iter::once(case.client.as_str()).chain(sent(case, Phase::Expand)).collect()
+            let splits = split::splits(case);
+            let sent = sent(case, Phase::Expand);
+            let sent = sent.filter(|sql| !splits.iter().any(|split| split.is_named(sql)));
+            std::iter::once(case.client.as_str()).chain(sent).collect()
         }
         Schema::Renamed | Schema::Both => vec![&case.client],
         Schema::During(phase) => sent(case, phase).into_iter().collect(),

@@ -96,6 +96,13 @@ fn copies(rule: &Rule) -> String {
         | Change::RenameInPlace(pair)
         | Change::ChangeColumn { columns: pair, .. } => (&pair.table, &pair.to),
         Change::BackfillColumn(added) => (&added.table, &added.column),
+        Change::SplitTable(split) => {
+            return format!(
+                "-- segue backfill {}: INSERT INTO {} SELECT … FROM {} in batches\n    \
+                 -- ROW EXCLUSIVE, and its rows for about 25 ms\n",
+                rule.name, split.into, split.table
+            );
+        }
     };
     format!(
         "-- segue backfill {}: UPDATE {table} SET {column} = … in batches\n    -- ROW EXCLUSIVE, and its \
@@ -125,6 +132,7 @@ fn new_column(relation: &Relation, change: &Change) -> Option<Column> {
             let is_missing = relation.column(&added.column).is_none();
             is_missing.then(|| Column::new(&added.column, number, "text"))
         }
+        Change::SplitTable(_) => None,
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn drop_old(change: &Change) -> Option<String> {
             let column = rewrite_rules::name::quoted(&pair.from);
             Some(format!("ALTER TABLE {table} DROP COLUMN IF EXISTS {column}"))
         }
-        Change::RenameInPlace(_) | Change::BackfillColumn(_) => None,
+        Change::RenameInPlace(_) | Change::BackfillColumn(_) | Change::SplitTable(_) => None,
     }
 }
 

@@ -101,6 +101,7 @@ pub(super) fn lens(
         name: name.clone(),
         shown: true,
         get: Access::plain(name),
+        held: None,
         put: vec![Access::plain(name)],
         type_name: String::new(),
         base_type: String::new(),
@@ -122,6 +123,8 @@ pub(super) fn lens(
         names: Names::default(),
         views: std::collections::BTreeSet::new(),
         stands_as: Some(query),
+        beside: Vec::new(),
+        closed: false,
     }
 }
 

@@ -1,0 +1,203 @@
+//! `split-table`: columns move to a table of their own. Both tables are written by whoever writes the old
+//! one, and a moved column is read where the phase says.
+
+use super::table::{find_table_as, nearest};
+use super::{ColumnChange, Fault, Place, Side, plain};
+use crate::catalog::{Catalog, Column, Relation, RelationName};
+use crate::lens::{Access, Beside, LogicalColumn, OpaquePolicy};
+use crate::phase::Phase;
+use crate::rule::SplitTable;
+
+/// What a split makes of the old table.
+pub(super) struct Split {
+    /// Of its columns.
+    pub(super) columns: Vec<ColumnChange>,
+    /// Where they move to, once that is there.
+    pub(super) beside: Option<Beside>,
+}
+
+/// The rule beside what the catalog says of it.
+struct Subject<'a> {
+    split: &'a SplitTable,
+    phase: Phase,
+    relation: &'a RelationName,
+    table: &'a Relation,
+    into: Option<(RelationName, &'a Relation)>,
+    faults: Vec<Fault>,
+}
+
+pub(super) fn compile(
+    split: &SplitTable,
+    phase: Phase,
+    relation: &RelationName,
+    table: &Relation,
+    catalog: &Catalog,
+) -> Result<Split, Vec<Fault>> {
+    let into = match find_table_as("into", &split.into, catalog) {
+        Ok(found) => Some(found),
+        Err(_) if phase == Phase::Expand => None,
+        Err(fault) => return Err(vec![fault]),
+    };
+    if matches!(phase, Phase::StopDualWrite | Phase::Contract) {
+        let message = format!("a table that is split cannot be in phase \"{phase}\" yet");
+        let hint = Some("stay in \"switch-reads\"".to_owned());
+        return Err(vec![Fault { rule: 0, key: "phase", message, hint }]);
+    }
+    let mut subject = Subject { split, phase, relation, table, into, faults: Vec::new() };
+    subject.check_tables();
+    subject.check_key();
+    let columns = subject.columns();
+    if subject.faults.is_empty() {
+        let beside = subject.beside();
+        Ok(Split { columns, beside })
+    } else {
+        Err(subject.faults)
+    }
+}
+
+impl<'a> Subject<'a> {
+    fn fault(&mut self, key: &'static str, message: String, hint: impl Into<Option<String>>) {
+        self.faults.push(Fault { rule: 0, key, message, hint: hint.into() });
+    }
+
+    /// The new table's, if it is there.
+    fn new_table(&self) -> Option<&'a Relation> {
+        self.into.as_ref().map(|(_, table)| *table)
+    }
+
+    fn check_tables(&mut self) {
+        if self.into.as_ref().is_some_and(|(into, _)| into == self.relation) {
+            let message = format!("\"table\" and \"into\" are both \"{}\"", self.relation);
+            self.fault("into", message, "name the table that the columns move to".to_owned());
+        }
+        for (key, table) in [("table", Some(self.table)), ("into", self.new_table())] {
+            if table.is_some_and(|table| !table.children.is_empty()) {
+                let message = "has partitions, or tables that inherit from it".to_owned();
+                self.fault(key, message, "only a plain table can be split".to_owned());
+            }
+        }
+    }
+
+    /// Each side's columns must tell its rows apart.
+    fn check_key(&mut self) {
+        let (from, to) = (&self.split.key.from, &self.split.key.to);
+        if from.iter().len() != to.iter().len() || from.iter().len() == 0 {
+            let message = "\"from\" and \"to\" differ in length".to_owned();
+            self.fault("key", message, "give each column of the key its counterpart".to_owned());
+            return;
+        }
+        let own: Vec<&str> = from.iter().collect();
+        self.check_key_of(self.table, &self.relation.clone(), &own);
+        if let Some((into, table)) = self.into.clone() {
+            let its: Vec<&str> = to.iter().collect();
+            self.check_key_of(table, &into, &its);
+        }
+    }
+
+    fn check_key_of(&mut self, table: &Relation, relation: &RelationName, names: &[&str]) {
+        let mut wanted = names.to_vec();
+        wanted.sort_unstable();
+        for name in names {
+            if table.column(name).is_none() {
+                let known = table.columns.iter().map(|column| column.name.as_str());
+                let near = nearest(name, known).map(|near| format!("did you mean \"{near}\"?"));
+                let message = format!("column \"{name}\" does not exist in table \"{relation}\"");
+                self.fault("key", message, near);
+                return;
+            }
+        }
+        let is_key = table.keys.iter().any(|key| {
+            let mut columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+            columns.sort_unstable();
+            columns == wanted
+        });
+        let may_be_null =
+            names.iter().any(|name| table.column(name).is_some_and(|column| !column.not_null));
+        if !is_key || may_be_null {
+            let names = names.join(", ");
+            let message =
+                format!("({names}) is no primary key of \"{relation}\", nor as good as one");
+            let hint = "it takes a unique index over columns that are NOT NULL".to_owned();
+            self.fault("key", message, hint);
+        }
+    }
+
+    fn columns(&mut self) -> Vec<ColumnChange> {
+        let pairs: Vec<(&str, &str)> = self.split.columns.pairs().collect();
+        if pairs.is_empty() {
+            let hint = "name the columns that move".to_owned();
+            self.fault("columns", "no column moves".to_owned(), hint);
+        }
+        pairs.into_iter().filter_map(|(from, to)| self.column(from, to)).collect()
+    }
+
+    fn column(&mut self, from: &str, to: &str) -> Option<ColumnChange> {
+        let Some(own) = self.table.column(from) else {
+            let known = self.table.columns.iter().map(|column| column.name.as_str());
+            let near = nearest(from, known).map(|near| format!("did you mean \"{near}\"?"));
+            let message =
+                format!("column \"{from}\" does not exist in table \"{}\"", self.relation);
+            self.fault("columns", message, near);
+            return None;
+        };
+        if self.split.key.from.iter().any(|key| key == from) {
+            let message = format!("column \"{from}\" is part of the key");
+            self.fault("columns", message, "a key stays in both tables".to_owned());
+        }
+        if own.generated || own.identity.is_some() {
+            let message = format!("column \"{from}\" is generated by the server");
+            self.fault("columns", message, "only an ordinary column can move".to_owned());
+        }
+        if let Some((into, table)) = self.into.clone() {
+            self.check_counterpart(own, to, &into, table);
+        }
+        Some(self.change(own, to))
+    }
+
+    fn check_counterpart(&mut self, own: &Column, to: &str, into: &RelationName, table: &Relation) {
+        let Some(its) = table.column(to) else {
+            let known = table.columns.iter().map(|column| column.name.as_str());
+            let near = nearest(to, known).map(|near| format!("did you mean \"{near}\"?"));
+            let message = format!("column \"{to}\" does not exist in table \"{into}\"");
+            self.fault("columns", message, near);
+            return;
+        };
+        if (&its.type_name, &its.collation) != (&own.type_name, &own.collation) {
+            let message = format!(
+                "column \"{to}\" of \"{into}\" is {}, \"{}\" is {}",
+                its.type_name, own.name, own.type_name
+            );
+            let hint = "give both the same type and collation: split first, change the type then";
+            self.fault("columns", message, hint.to_owned());
+        }
+    }
+
+    /// What the old table's column means.
+    fn change(&self, own: &Column, to: &str) -> ColumnChange {
+        let moved = || Access { beside: Some(0), ..Access::plain(to) };
+        let (get, held) = match self.phase {
+            Phase::SwitchReads => (moved(), Some(Access::plain(&own.name))),
+            _ => (Access::plain(&own.name), None),
+        };
+        let column = LogicalColumn { get, held, ..plain(own) };
+        let is_old = self.phase == Phase::Expand;
+        let policy = if is_old { OpaquePolicy::Forward } else { OpaquePolicy::Refuse };
+        ColumnChange {
+            old: Some(Side { column, place: Some(Place::Number(own.number)), promises: is_old }),
+            new: None,
+            opaque_old: policy,
+            opaque_new: policy,
+        }
+    }
+
+    fn beside(&self) -> Option<Beside> {
+        let (relation, _) = self.into.clone()?;
+        let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
+        let is_written = matches!(self.phase, Phase::DualWrite | Phase::SwitchReads);
+        Some(Beside {
+            relation,
+            key: self.split.key.pairs().map(owned).collect(),
+            copies: self.split.columns.pairs().filter(|_| is_written).map(owned).collect(),
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! A write of a table whose columns another table holds too: what it stores is carried there by the same
+//! statement, so it is atomic, and one round trip.
+//!
+//! `UPDATE users SET bio = $1 WHERE id = $2` becomes `WITH segue_written_0 AS (UPDATE users SET bio = $1
+//! WHERE id = $2 RETURNING users.id, users.bio) INSERT INTO profiles (user_id, bio) SELECT * FROM
+//! segue_written_0 ON CONFLICT (user_id) DO UPDATE SET bio = excluded.bio`.
+//!
+//! Sound: RETURNING gives the rows as they were stored, after any wait for a lock; ON CONFLICT sees rows
+//! there that the statement's snapshot does not; and a row there belongs to a row here that this statement
+//! holds locked, so no two writers carry at once what they stored in another order.
+
+use sqlparser::ast::{Assignment, AssignmentTarget};
+
+use super::joined::relation;
+use super::query::Output;
+use super::{Rewriter, Walk};
+use crate::edit::Piece;
+use crate::lens::{Beside, Lens};
+use crate::name::{self, quoted};
+use crate::refusal::Construct;
+
+/// A statement that is carried further.
+pub(super) struct Carried<'a> {
+    lens: &'a Lens,
+    /// How SQL text refers to its target.
+    target: String,
+    /// Bytes of the statement.
+    span: (usize, usize),
+    /// The names of what the client's RETURNING gives, if it has one.
+    returning: Option<Vec<String>>,
+    /// The first byte of the CTE that it is, or whether it stands behind a WITH of the client's.
+    place: Place,
+}
+
+/// Where a data-modifying statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Place {
+    /// Alone.
+    #[default]
+    Alone,
+    /// Behind the client's own WITH list.
+    BehindWith,
+    /// In a WITH list, in the CTE that begins at that byte.
+    InWith(usize),
+    /// In such a CTE, behind a WITH list of its own.
+    BehindWithInWith,
+}
+
+impl Place {
+    /// The place behind a WITH list that stands there.
+    pub(super) fn behind_with(self) -> Self {
+        match self {
+            Self::Alone | Self::BehindWith => Self::BehindWith,
+            Self::InWith(_) | Self::BehindWithInWith => Self::BehindWithInWith,
+        }
+    }
+}
+
+impl<'a> Rewriter<'a> {
+    /// Notes that what the statement at `start` stores has to be carried, if it has to.
+    /// `outputs`: what the client's RETURNING gives.
+    pub(super) fn carry(
+        &mut self,
+        occurrence: usize,
+        start: usize,
+        outputs: Option<&[Option<Output<'_>>]>,
+        (command, is_outermost): (&'static str, bool),
+    ) -> Walk<()> {
+        let Some(found) = self.occurrences.get(occurrence) else { return Ok(()) };
+        let (lens, target): (&'a Lens, String) = (found.lens, found.reference.clone());
+        let names = |outputs: &[Option<Output<'_>>]| -> Option<Vec<String>> {
+            outputs.iter().map(|output| output.as_ref().map(|output| output.name.clone())).collect()
+        };
+        let returning = match outputs.map(names) {
+            Some(None) => return self.refuse_at(Construct::ReturningUnknown, start),
+            Some(Some(names)) => Some(names),
+            None => None,
+        };
+        let last = self.statement_end(self.lexeme_at(start)).checked_sub(1);
+        let Some(end) = last.and_then(|last| self.lexeme(last)).map(|last| last.end) else {
+            return self.refuse(Construct::Unreadable);
+        };
+        // Without rows to show, an INSERT there is what the client sees the tag of.
+        if is_outermost && (command != "INSERT" || returning.is_some()) {
+            self.replies.entry(self.statement).or_default().command = Some(command);
+        }
+        let place = self.place;
+        if place == Place::BehindWithInWith {
+            return self.refuse_at(Construct::NestedWith, start);
+        }
+        self.carried.push(Carried { lens, target, span: (start, end), returning, place });
+        Ok(())
+    }
+
+    /// Whether an UPDATE's SET list writes what has to be carried.
+    pub(super) fn writes_beside(&self, lens: &Lens, assignments: &[Assignment]) -> Walk<bool> {
+        let copies = lens.beside.iter().flat_map(|beside| &beside.copies);
+        if !writes(lens, assignments, copies.map(|(own, _)| own)) {
+            return Ok(false);
+        }
+        match self.writes_key(lens, assignments) {
+            true => self.refuse(Construct::KeyAndMoved),
+            false => Ok(true),
+        }
+    }
+
+    /// Whether a SET list writes what rows of another table refer to.
+    pub(super) fn writes_key(&self, lens: &Lens, assignments: &[Assignment]) -> bool {
+        let key = lens.beside.iter().flat_map(|beside| &beside.key);
+        writes(lens, assignments, key.map(|(own, _)| own))
+    }
+
+    /// Wraps every statement that is carried further; after all other edits, which are inside.
+    pub(super) fn emit_carried(&mut self) {
+        for (number, carried) in std::mem::take(&mut self.carried).into_iter().enumerate() {
+            self.emit_one(number, &carried);
+        }
+    }
+
+    fn emit_one(&mut self, number: usize, carried: &Carried<'_>) {
+        let (start, end) = carried.span;
+        let written = format!("segue_written_{number}");
+        let beside: Vec<&Beside> =
+            carried.lens.beside.iter().filter(|beside| !beside.copies.is_empty()).collect();
+        let mut columns: Vec<&String> = Vec::new();
+        for (own, _) in beside.iter().flat_map(|beside| beside.key.iter().chain(&beside.copies)) {
+            if !columns.contains(&own) {
+                columns.push(own);
+            }
+        }
+        let given = carried.returning.as_ref().map_or(0, Vec::len);
+        let stored = |at: usize| format!("segue_stored_{at}");
+        let names: Vec<String> = (0..given)
+            .map(|at| format!("segue_given_{at}"))
+            .chain((0..columns.len()).map(stored))
+            .collect();
+        let header = format!("{written} ({}) AS (", names.join(", "));
+        let target = &carried.target;
+        let kept: Vec<String> =
+            columns.iter().map(|column| format!("{target}.{}", quoted(column))).collect();
+        let kept = match carried.returning {
+            Some(_) => format!(", {})", kept.join(", ")),
+            None => format!(" RETURNING {})", kept.join(", ")),
+        };
+        let of = |own: &String| {
+            columns.iter().position(|column| *column == own).map(stored).unwrap_or_default()
+        };
+        let mut upserts: Vec<String> =
+            beside.iter().map(|beside| upsert(beside, &written, &of)).collect();
+        let shown = carried.returning.as_ref().map(|names| shown(names, &written));
+        // The last of them gives the statement's answer, unless the client wants rows.
+        let answer = shown.or_else(|| upserts.pop()).unwrap_or_default();
+        let more: String = upserts
+            .iter()
+            .enumerate()
+            .map(|(at, upsert)| format!(", segue_carried_{number}_{at} AS ({upsert})"))
+            .collect();
+        match carried.place {
+            Place::Alone => self.edits.insert(start, vec![format!("WITH {header}").into()]),
+            Place::BehindWith | Place::BehindWithInWith => {
+                self.edits.insert(start, vec![format!(", {header}").into()]);
+            }
+            Place::InWith(cte) => self.edits.replace(cte, start, vec![header.into()]),
+        }
+        let behind = match carried.place {
+            Place::Alone | Place::BehindWith | Place::BehindWithInWith => {
+                format!("{kept}{more} {answer}")
+            }
+            Place::InWith(cte) => format!("{kept}{more}, {}{answer}", self.slice((cte, start))),
+        };
+        self.edits.insert(end, vec![Piece::Text(behind)]);
+    }
+}
+
+/// What stores in the table beside what was written. `of` names a physical column among that.
+fn upsert(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
+    let all = || beside.key.iter().chain(&beside.copies);
+    let list = |columns: Vec<String>| columns.join(", ");
+    let into = list(all().map(|(_, its)| quoted(its)).collect());
+    let from = list(all().map(|(own, _)| of(own)).collect());
+    let key = list(beside.key.iter().map(|(_, its)| quoted(its)).collect());
+    let set = |(_, its): &(String, String)| format!("{0} = excluded.{0}", quoted(its));
+    let set = list(beside.copies.iter().map(set).collect());
+    format!(
+        "INSERT INTO {} ({into}) SELECT {from} FROM {written} ON CONFLICT ({key}) DO UPDATE SET {set}",
+        relation(&beside.relation)
+    )
+}
+
+/// What the client wants to see of it.
+fn shown(names: &[String], written: &str) -> String {
+    let item = |(at, name): (usize, &String)| format!("segue_given_{at} AS {}", quoted(name));
+    let items: Vec<String> = names.iter().enumerate().map(item).collect();
+    format!("SELECT {} FROM {written}", items.join(", "))
+}
+
+/// Whether a SET list writes one of these physical columns.
+fn writes<'l>(
+    lens: &Lens,
+    assignments: &[Assignment],
+    physical: impl Iterator<Item = &'l String>,
+) -> bool {
+    let wanted: Vec<&String> = physical.collect();
+    let mut columns = assignments.iter().flat_map(|assignment| match &assignment.target {
+        AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
+        AssignmentTarget::Tuple(columns) => columns.as_slice(),
+    });
+    columns.any(|column| {
+        let parts = name::parts(column).unwrap_or_default();
+        let logical = parts.first().and_then(|part| lens.column(&name::folded(part)));
+        let put = logical.into_iter().flat_map(|logical| &logical.put);
+        put.into_iter().any(|access| wanted.contains(&&access.column))
+    })
+}

@@ -1,0 +1,138 @@
+//! Columns that another table holds: read through a join inside a derived table.
+//!
+//! `(SELECT segue_own.id, segue_0.bio FROM users AS segue_own LEFT JOIN profiles AS segue_0 ON
+//! segue_0.user_id = segue_own.id) AS users`: PostgreSQL flattens it, and leaves out the join where nothing
+//! of it is read. The key is unique there, so no row comes twice.
+//!
+//! Where rows are locked or written a join would show the other table's rows as they were when the
+//! statement began, not as they are when the lock was waited for. Such a use reads the table's own columns
+//! while they are written too.
+
+use std::collections::BTreeSet;
+
+use super::occurrence::Occurrence;
+use super::star::{Element, labelled};
+use super::{Rewriter, Walk};
+use crate::catalog::RelationName;
+use crate::lens::{Access, Beside, Lens, LogicalColumn};
+use crate::name::quoted;
+use crate::refusal::Refusal;
+
+/// What the table itself is called inside such a derived table.
+const OWN: &str = "segue_own";
+
+/// A relation's name, qualified.
+pub(super) fn relation(name: &RelationName) -> String {
+    format!("{}.{}", quoted(&name.schema), quoted(&name.name))
+}
+
+/// What the n-th table beside is called there.
+fn alias(place: usize) -> String {
+    format!("segue_{place}")
+}
+
+/// The condition that a row of a table beside belongs to one of the table itself.
+fn belongs(place: usize, beside: &Beside) -> String {
+    let alias = alias(place);
+    let equal =
+        |(own, its): &(String, String)| format!("{alias}.{} = {OWN}.{}", quoted(its), quoted(own));
+    beside.key.iter().map(equal).collect::<Vec<String>>().join(" AND ")
+}
+
+/// A query that gives `columns` of `table`, each read as it says.
+pub(super) fn select<'l>(
+    lens: &Lens,
+    columns: impl IntoIterator<Item = (&'l LogicalColumn, &'l Access)>,
+    table: &str,
+    is_locked: bool,
+) -> String {
+    let columns: Vec<(&LogicalColumn, &Access)> = columns.into_iter().collect();
+    let places: BTreeSet<usize> = columns.iter().filter_map(|(_, access)| access.beside).collect();
+    let item = |(column, access): &(&LogicalColumn, &Access)| {
+        let qualifier = match (access.beside, places.is_empty()) {
+            (Some(place), _) => format!("{}.", alias(place)),
+            (None, false) => format!("{OWN}."),
+            (None, true) => String::new(),
+        };
+        labelled(access.read(&qualifier), column, &qualifier)
+    };
+    let items: Vec<String> = columns.iter().map(item).collect();
+    let mut from = table.to_owned();
+    if !places.is_empty() {
+        from.push_str(&format!(" AS {OWN}"));
+    }
+    // The nullable side of an outer join cannot be locked.
+    let join = if is_locked { "JOIN" } else { "LEFT JOIN" };
+    for place in places {
+        let Some(beside) = lens.beside.get(place) else { continue };
+        let (name, on) = (relation(&beside.relation), belongs(place, beside));
+        from.push_str(&format!(" {join} {name} AS {} ON {on}", alias(place)));
+    }
+    format!("SELECT {} FROM {from}", items.join(", "))
+}
+
+impl<'a> Occurrence<'a> {
+    /// How a logical column is read here.
+    pub(super) fn access<'l>(&self, column: &'l LogicalColumn) -> &'l Access {
+        match self.is_held {
+            true => column.own(),
+            false => &column.get,
+        }
+    }
+
+    /// The query that stands for it, where `table` is its name in the text.
+    pub(super) fn derived(&self, table: &str) -> String {
+        let lens: &'a Lens = self.lens;
+        let columns = lens.shown().map(|column| (column, self.access(column)));
+        select(lens, columns, table, self.is_held)
+    }
+
+    fn reads_beside(&self, column: &LogicalColumn) -> bool {
+        self.access(column).beside.is_some()
+    }
+}
+
+impl Rewriter<'_> {
+    /// Notes that rows of everything used since `before` may be locked.
+    pub(super) fn hold(&mut self, before: usize) {
+        for found in self.occurrences.iter_mut().skip(before) {
+            found.is_held = true;
+        }
+    }
+
+    /// Whether anything is read of an occurrence that another table holds.
+    pub(super) fn reads_beside(&self, at: usize) -> bool {
+        let Some(found) = self.occurrences.get(at).filter(|it| !it.lens.beside.is_empty()) else {
+            return false;
+        };
+        let is_whole = |element: &Element| matches!(element, Element::Governed(it) if *it == at);
+        let all = self.stars.iter().any(|star| star.elements.iter().any(is_whole))
+            || self.rows.iter().any(|row| row.occurrence == at)
+            || found.needs.is_some();
+        let mut read = self.references.iter().filter(|reference| reference.occurrence == at);
+        (all && found.lens.shown().any(|column| found.reads_beside(column)))
+            || read.any(|it| found.lens.column(&it.column).is_some_and(|it| found.reads_beside(it)))
+    }
+
+    /// Whether something of an occurrence may be read that another table holds.
+    pub(super) fn may_be_joined(&self, at: usize) -> bool {
+        let found = self.occurrences.get(at);
+        found.is_some_and(|found| found.lens.columns.iter().any(|it| it.get.beside.is_some()))
+    }
+
+    /// Where another table's columns are read there must be a derived table.
+    pub(super) fn settle_joined(&mut self) -> Walk<()> {
+        for at in 0..self.occurrences.len() {
+            if !self.reads_beside(at) {
+                continue;
+            }
+            let Some(found) = self.occurrences.get_mut(at) else { continue };
+            if let Some(reason) = found.fixed {
+                return Err(Box::new(Refusal::no_derived_table(reason, found.lens)));
+            }
+            found.prefers_derived = true;
+            found.is_joined = true;
+        }
+        Ok(())
+    }
+}
