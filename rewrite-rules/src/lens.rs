@@ -74,6 +74,12 @@ impl Lens {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Whether a write of some column no longer reaches the table itself.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        self.columns.iter().any(LogicalColumn::is_apart)
+    }
+
     /// The columns that `*`, whole rows and column-less INSERTs mean, in order.
     pub fn shown(&self) -> impl Iterator<Item = &LogicalColumn> {
         self.columns.iter().filter(|column| column.shown)
@@ -117,6 +123,12 @@ pub struct LogicalColumn {
 }
 
 impl LogicalColumn {
+    /// Whether only another table holds it.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        self.put.iter().any(|access| access.beside.is_some())
+    }
+
     /// How often a value that is written to it stands in what is stored.
     #[must_use]
     pub fn uses(&self) -> usize {

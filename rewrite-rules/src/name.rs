@@ -61,6 +61,16 @@ pub fn quoted(name: &str) -> String {
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
+/// A literal. One with a backslash is written so that it does not depend on
+/// `standard_conforming_strings`.
+pub(crate) fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if doubled.contains('\\') {
+        return format!("E'{}'", doubled.replace('\\', "\\\\"));
+    }
+    format!("'{doubled}'")
+}
+
 /// The identifiers of a dotted name; `None` where a part is not an identifier.
 #[must_use]
 pub fn parts(name: &ObjectName) -> Option<Vec<&Ident>> {

@@ -28,6 +28,8 @@ const UNDEFINED_COLUMN: &str = "42703";
 const UNDEFINED_TABLE: &str = "42P01";
 /// `duplicate_column`.
 const DUPLICATE_COLUMN: &str = "42701";
+/// `syntax_error`.
+const SYNTAX_ERROR: &str = "42601";
 /// `wrong_object_type`.
 const WRONG_OBJECT_TYPE: &str = "42809";
 /// `invalid_column_reference`.
@@ -58,6 +60,18 @@ pub enum Construct {
     ReturningUnknown,
     /// A data-modifying WITH query that has a WITH of its own, of what another table holds too.
     NestedWith,
+    /// SET of several columns at once, or of a part of one, where another table holds some.
+    MovedAssignment,
+    /// WHERE CURRENT OF where another table holds some columns.
+    MovedCursor,
+    /// RETURNING of a statement over several relations where another table holds some columns.
+    MovedReturning,
+    /// ON CONFLICT DO UPDATE where another table holds some columns.
+    MovedUpsert,
+    /// An INSERT without the key that another table's rows need, which has no default.
+    KeyWithoutDefault,
+    /// Several other tables that hold columns under different keys.
+    SeveralKeys,
     /// A table that clients may not name yet.
     Closed,
     /// An option of COPY that could say that the rows are told apart in another way.
@@ -93,7 +107,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -102,6 +116,12 @@ impl Construct {
         Self::KeyAndMoved,
         Self::ReturningUnknown,
         Self::NestedWith,
+        Self::MovedAssignment,
+        Self::MovedCursor,
+        Self::MovedReturning,
+        Self::MovedUpsert,
+        Self::KeyWithoutDefault,
+        Self::SeveralKeys,
         Self::Closed,
         Self::CopyOption,
         Self::CopyEncoding,
@@ -129,6 +149,16 @@ impl Construct {
             Self::KeyAndMoved => "a new key together with a column that moves".to_owned(),
             Self::ReturningUnknown => "a * in RETURNING over a relation not known".to_owned(),
             Self::NestedWith => "a WITH inside a data-modifying WITH query".to_owned(),
+            Self::MovedAssignment => {
+                "SET of several columns at once or of a part of one".to_owned()
+            }
+            Self::MovedCursor => "WHERE CURRENT OF with a column that has moved".to_owned(),
+            Self::MovedReturning => {
+                "RETURNING over several relations, with columns that have moved,".to_owned()
+            }
+            Self::MovedUpsert => "ON CONFLICT DO UPDATE with columns that have moved".to_owned(),
+            Self::KeyWithoutDefault => "INSERT without the key, which has no default,".to_owned(),
+            Self::SeveralKeys => "columns that have moved under different keys".to_owned(),
             Self::Closed => "the table that columns move to".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
@@ -168,6 +198,12 @@ impl Construct {
             Self::KeyAndMoved => "change the key in a statement of its own",
             Self::ReturningUnknown => "name the columns that are needed one by one",
             Self::NestedWith => "put its queries into the outer WITH list",
+            Self::MovedAssignment => "assign each column by itself",
+            Self::MovedCursor => "name the row by its key",
+            Self::MovedReturning => "read the rows in a statement of their own",
+            Self::MovedUpsert => "use INSERT … ON CONFLICT DO NOTHING, and UPDATE",
+            Self::KeyWithoutDefault => "give the key a value",
+            Self::SeveralKeys => "split a table by one key at a time",
             Self::Closed => "name the table that the columns come from",
             Self::CopyOption => "leave the option out, or write it as a plain literal",
             Self::CopyEncoding => "send the rows in UTF8",
@@ -285,6 +321,21 @@ impl Refusal {
         Self {
             sqlstate: DUPLICATE_COLUMN,
             message: format!("column \"{column}\" specified more than once"),
+            hint: None,
+            position: None,
+            in_every_phase: true,
+        }
+    }
+
+    /// An INSERT whose values are not as many as its columns, worded as PostgreSQL words it.
+    pub(crate) fn values_and_columns(more_values: bool) -> Self {
+        let (more, fewer) = match more_values {
+            true => ("expressions", "target columns"),
+            false => ("target columns", "expressions"),
+        };
+        Self {
+            sqlstate: SYNTAX_ERROR,
+            message: format!("INSERT has more {more} than {fewer}"),
             hint: None,
             position: None,
             in_every_phase: true,

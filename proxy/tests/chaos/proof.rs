@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use rewrite_rules::Phase;
+use tokio_postgres::error::SqlState;
 
 use crate::house::{House, connect};
 use crate::session::{SHARED, Session, Values, is_owned};
@@ -69,12 +71,26 @@ async fn sides_differ(direct: &tokio_postgres::Client) -> Option<String> {
     (differ > 0).then(|| format!("the sides differ in {differ} rows"))
 }
 
+/// A replica that has just come back may have to find the journal again, and says so.
+async fn all_rows(client: &tokio_postgres::Client) -> Vec<tokio_postgres::Row> {
+    for _attempt in 0..100 {
+        match client.query("SELECT id, username, n FROM users", &[]).await {
+            Ok(rows) => return rows,
+            Err(error) if error.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE) => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) => panic!("all rows: {error:?}"),
+        }
+    }
+    panic!("a replica never finds the journal again")
+}
+
 async fn compare(
     client: &tokio_postgres::Client,
     sessions: &[Session],
     faults: &mut Vec<String>,
 ) -> usize {
-    let all = client.query("SELECT id, username, n FROM users", &[]).await.expect("all rows");
+    let all = all_rows(client).await;
     let mut found: BTreeMap<u64, (Option<String>, Option<i64>)> = BTreeMap::new();
     for row in &all {
         let id = u64::try_from(row.get::<_, i64>(0)).expect("a row's number");

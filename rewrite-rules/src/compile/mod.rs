@@ -399,7 +399,9 @@ fn lens(
         let place = beside.iter().position(|(rule, _)| rule == index);
         let of = |side: &Side| {
             let mut column = side.column.clone();
-            column.get.beside = column.get.beside.and(place);
+            for access in std::iter::once(&mut column.get).chain(&mut column.put) {
+                access.beside = access.beside.and(place);
+            }
             LogicalColumn { shown: false, migration: migration.clone(), ..column }
         };
         let named = own.map(|own| (own.place, of(own)));

@@ -121,7 +121,8 @@ impl<'a> Rewriter<'a> {
         let mut columns = fields.iter().filter_map(|field| field.column);
         // A marker in the data stands for the default of the column that its field goes to.
         let marked = syntax.option("default").is_some();
-        let carried = copied.lens.beside.iter().any(|beside| !beside.copies.is_empty());
+        let mut beside = copied.lens.beside.iter();
+        let carried = copied.lens.is_apart() || beside.any(|it| !it.copies.is_empty());
         no_stream
             || carried
             || columns.any(|column| {

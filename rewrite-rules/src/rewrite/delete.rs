@@ -4,9 +4,10 @@ use sqlparser::ast::{Delete, FromTable, TableFactor};
 
 use super::query::columns_of;
 use super::{Rewriter, Walk};
+use crate::name;
 use crate::refusal::Construct;
 use crate::scope::{Columns, Level};
-use crate::statement::start_byte;
+use crate::statement::{end_byte, start_byte};
 
 impl Rewriter<'_> {
     pub(super) fn delete(&mut self, delete: &Delete, outermost: bool) -> Walk<Columns> {
@@ -27,12 +28,23 @@ impl Rewriter<'_> {
             return self.refuse(Construct::NotPostgres("this form of DELETE"));
         }
         self.levels.push(Level::default());
-        self.target(name, alias.as_ref(), "a whole row of the target of DELETE")?;
+        let target = self.target(name, alias.as_ref(), "a whole row of the target of DELETE")?;
         self.relations(delete.using.as_deref().unwrap_or_default())?;
+        let start = start_byte(delete.delete_token.0.span);
+        let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
+        if let (Some(at), Some(lens)) = (target, lens)
+            && self.may_be_apart(lens, self.lexeme_at(start))
+        {
+            let last = alias.as_ref().map(|alias| alias.name.span);
+            let last = last.or_else(|| Some(name::parts(name)?.last()?.span));
+            let behind = last.map_or(start, end_byte);
+            let columns = self.delete_apart(delete, (at, behind), outermost);
+            self.levels.pop();
+            return columns;
+        }
         if let Some(condition) = &delete.selection {
             self.expression(condition)?;
         }
-        let start = start_byte(delete.delete_token.0.span);
         let outputs = self.returning(start, delete.returning.as_deref(), outermost)?;
         self.levels.pop();
         Ok(columns_of(outputs.unwrap_or_default()))

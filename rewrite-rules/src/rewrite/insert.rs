@@ -79,6 +79,14 @@ impl<'a> Rewriter<'a> {
                 self.open(lens)?;
                 level.sources.push(self.target_source(insert, &parts, lens));
                 let target = self.insert_columns(insert, &parts, lens)?;
+                if lens.is_apart() {
+                    let at = level.sources.first().and_then(|source| source.occurrence);
+                    let Some(at) = at else { return self.refuse(Construct::Unreadable) };
+                    self.levels.push(level);
+                    let columns = self.insert_apart(insert, (target, at), outermost);
+                    self.levels.pop();
+                    return columns;
+                }
                 self.insert_rows(insert, target)?;
                 Some(lens)
             }
@@ -233,7 +241,9 @@ impl<'a> Rewriter<'a> {
             // A name that is not known is PostgreSQL's to judge: the catalog may be behind.
             let logical = lens.column(&wanted);
             logical.map_or(Ok(()), |logical| self.listed_part(ident, logical))?;
-            if let Some(main) = logical.and_then(|logical| logical.put.first()) {
+            // The list of a table that is taken apart goes.
+            let main = logical.filter(|_| !lens.is_apart()).and_then(|it| it.put.first());
+            if let Some(main) = main {
                 self.rename(ident, main);
             }
             found.push(logical);

@@ -261,7 +261,7 @@ impl Rewriter<'_> {
         known.map_or_else(|| self.refuse(Construct::InsertSource), Ok)
     }
 
-    fn cast_cell(
+    pub(super) fn cast_cell(
         &mut self,
         expression: &Expr,
         (start, end): Range,

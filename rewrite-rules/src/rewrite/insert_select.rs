@@ -163,7 +163,7 @@ impl Rewriter<'_> {
     }
 
     /// Inside a derived table a bare literal or parameter would become text.
-    fn cast_untyped(
+    pub(super) fn cast_untyped(
         &mut self,
         select: &Select,
         list: &[Range],
@@ -226,7 +226,7 @@ impl Rewriter<'_> {
     }
 
     /// Bytes of the rows' query: up to ON CONFLICT, RETURNING or the statement's end.
-    fn source_extent(&self, first: usize) -> Option<Range> {
+    pub(super) fn source_extent(&self, first: usize) -> Option<Range> {
         let start = self.lexeme(first)?.start;
         let returning = self.keyword_behind(first, "returning");
         let conflict = self.on_conflict_behind(first).and_then(|at| at.checked_sub(1));
@@ -267,7 +267,7 @@ fn item_expression(select: &Select, index: usize) -> Option<&Expr> {
 }
 
 /// Collects the arms of a set operation; false if one is not a SELECT.
-fn arms_of<'q>(body: &'q SetExpr, arms: &mut Vec<&'q Select>) -> bool {
+pub(super) fn arms_of<'q>(body: &'q SetExpr, arms: &mut Vec<&'q Select>) -> bool {
     match body {
         SetExpr::Select(select) => {
             arms.push(select);

@@ -8,6 +8,9 @@
 //! 5. Turn that into edits of the source, apply them, and check the result.
 
 mod answers;
+mod apart;
+mod apart_insert;
+mod apart_update;
 mod assignment;
 mod assignment_row;
 mod call;
@@ -176,6 +179,10 @@ pub(crate) struct Rewriter<'a> {
     around: BTreeMap<usize, (Vec<Reply>, Vec<Reply>)>,
     /// Statements whose effect must reach another table too.
     carried: Vec<Carried<'a>>,
+    /// How many statements were taken apart.
+    apart: usize,
+    /// What stands at the ends of statements: byte and text.
+    tails: Vec<(usize, String)>,
     /// Where the statement stands that is walked next.
     place: Place,
     /// Number of the present statement in the text.
@@ -230,6 +237,8 @@ impl<'a> Rewriter<'a> {
             replies: BTreeMap::new(),
             around: BTreeMap::new(),
             carried: Vec::new(),
+            apart: 0,
+            tails: Vec::new(),
             place: Place::Alone,
             statement: 0,
             outermost: false,
@@ -456,6 +465,7 @@ impl<'a> Rewriter<'a> {
         self.emit_stars();
         self.emit_rows();
         self.emit_carried();
+        self.emit_tails();
         let replies = self.all_replies();
         if self.edits.is_empty() && replies.is_empty() {
             return Ok(None);

@@ -44,6 +44,8 @@ pub(crate) struct Occurrence<'a> {
     pub(super) is_held: bool,
     /// Whether anything is read of it that another table holds.
     pub(super) is_joined: bool,
+    /// Whether it is a statement's target that a derived table stands for, which we spell out.
+    pub(super) is_apart: bool,
     /// How it stands; decided once all is known.
     pub(super) stance: Stance,
 }
@@ -96,6 +98,7 @@ impl<'a> Occurrence<'a> {
             system: BTreeSet::new(),
             is_held: false,
             is_joined: false,
+            is_apart: false,
             stance: Stance::AsItIs,
         }
     }
@@ -111,6 +114,9 @@ impl Occurrence<'_> {
     fn decide(&self) -> Option<Stance> {
         if self.lens.stands_as.is_some() {
             return Some(self.catalog_stance());
+        }
+        if self.is_apart {
+            return Some(Stance::Derived);
         }
         let can_derive = self.fixed.is_none() && self.span.is_some();
         if self.is_joined {

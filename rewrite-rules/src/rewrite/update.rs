@@ -36,6 +36,14 @@ impl Rewriter<'_> {
         let Some(set) = self.keyword_behind(self.lexeme_at(start) + 1, "set") else {
             return self.refuse(Construct::Unreadable);
         };
+        let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
+        if let (Some(at), Some(lens)) = (target, lens)
+            && self.may_be_apart(lens, self.lexeme_at(start))
+        {
+            let columns = self.update_apart(update, (at, set), outermost);
+            self.levels.pop();
+            return columns;
+        }
         self.assignments(&update.assignments, set + 1, target)?;
         if let Some(condition) = &update.selection {
             self.expression(condition)?;

@@ -149,9 +149,21 @@ fn enter(wire: &mut Wire, case: &Case, schema: Schema) {
         }
     }
     wire.script(case.rows.as_deref().unwrap_or_default());
-    if let Schema::During(Phase::DualWrite | Phase::SwitchReads) = schema {
-        for split in &splits {
-            wire.script(&split.fill());
+    for split in &splits {
+        match schema {
+            Schema::Old | Schema::Renamed | Schema::Both => {}
+            Schema::During(Phase::Expand | Phase::Backfill | Phase::Enforce) => {}
+            Schema::During(Phase::DualWrite | Phase::SwitchReads) => {
+                wire.script(&split.fill());
+            }
+            Schema::During(Phase::StopDualWrite | Phase::Contract) => {
+                wire.script(&split.fill());
+                wire.script(&split.leave());
+            }
+            Schema::New => {
+                wire.script(&split.fill());
+                wire.script(&split.contract());
+            }
         }
     }
     for Rename { table, from, to, up, .. } in &renames {
@@ -287,14 +299,25 @@ fn content(wire: &mut Wire, case: &Case, schema: Schema) -> Result<Vec<String>, 
         };
         found.extend(wire.rows(&format!("SELECT {row} AS row FROM {table} t ORDER BY 1")));
     }
-    for split in split::splits(case) {
-        if let Schema::During(Phase::DualWrite | Phase::SwitchReads) = schema {
+    let splits = split::splits(case);
+    if let Schema::During(Phase::DualWrite | Phase::SwitchReads) = schema {
+        for split in &splits {
             let apart = wire.rows(&split.apart());
             if !apart.is_empty() {
                 return Err(format!("the sides differ: {apart:?}"));
             }
         }
-        found.extend(wire.rows(&split.content()));
+    }
+    let rows = match schema {
+        Schema::New | Schema::During(Phase::StopDualWrite | Phase::Contract) => {
+            split::content_apart(&splits)
+        }
+        Schema::Old | Schema::Renamed | Schema::Both | Schema::During(_) => {
+            splits.iter().map(split::Split::content).collect()
+        }
+    };
+    for query in rows {
+        found.extend(wire.rows(&query));
     }
     for (table, column) in added(case) {
         // Nobody has filled it, so where it is not there every row is as where it is.
@@ -321,7 +344,8 @@ struct Meaning {
 fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
     let patched = match schema {
         Schema::During(phase) => case.reply(phase).and_then(renamed_tag),
-        _ => None,
+        Schema::New => case.reply(last(case)).and_then(renamed_tag),
+        Schema::Old | Schema::Renamed | Schema::Both => None,
     };
     wire.script("SAVEPOINT before");
     let shape = shape(wire, sql);

@@ -56,8 +56,56 @@ impl Split {
         )
     }
 
+    /// What the old table held: nothing may read it there any more.
+    pub(super) fn leave(&self) -> String {
+        let columns = self.0.columns.pairs().map(|(own, _)| format!("{} = NULL", quoted(own)));
+        format!("UPDATE {} SET {}", self.0.table, columns.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Takes the columns that moved away.
+    pub(super) fn contract(&self) -> String {
+        let columns = self.0.columns.pairs();
+        let drops = columns.map(|(own, _)| format!("DROP COLUMN {} CASCADE", quoted(own)));
+        format!("ALTER TABLE {} {}", self.0.table, drops.collect::<Vec<_>>().join(", "))
+    }
+
     /// The old table's rows.
     pub(super) fn content(&self) -> String {
         format!("SELECT to_jsonb(t) AS row FROM {} t ORDER BY 1", self.0.table)
     }
+
+    /// The columns that moved, as an object, and how their table is joined; `at` tells it from others.
+    fn moved(&self, at: usize) -> (String, String) {
+        let Split(SplitTable { into, key, columns, .. }) = self;
+        let pair = |(own, its): (&str, &str)| format!("t.{} = p{at}.{}", quoted(own), quoted(its));
+        let on: Vec<_> = key.pairs().map(pair).collect();
+        let item = |(own, its): (&str, &str)| format!("'{own}', p{at}.{}", quoted(its));
+        let items: Vec<_> = columns.pairs().map(item).collect();
+        let join = format!("FULL JOIN {into} p{at} ON {}", on.join(" AND "));
+        (format!("jsonb_build_object({})", items.join(", ")), join)
+    }
+}
+
+/// The rows of each table that is split, where only the new ones hold what moved; NULL for a half that
+/// lacks another one.
+pub(super) fn content_apart(splits: &[Split]) -> Vec<String> {
+    splits
+        .iter()
+        .map(|split| {
+            let same = splits.iter().filter(|other| other.0.table == split.0.table);
+            let moved: Vec<_> = same.enumerate().map(|(at, other)| other.moved(at)).collect();
+            let is_there = (0..moved.len()).map(|at| format!("p{at}.ctid IS NOT NULL"));
+            let is_there: Vec<_> =
+                std::iter::once("t.ctid IS NOT NULL".to_owned()).chain(is_there).collect();
+            let objects: Vec<_> = moved.iter().map(|(object, _)| object.as_str()).collect();
+            let joins: Vec<_> = moved.iter().map(|(_, join)| join.as_str()).collect();
+            format!(
+                "SELECT CASE WHEN {} THEN to_jsonb(t) || {} END AS row FROM {} t {} ORDER BY 1",
+                is_there.join(" AND "),
+                objects.join(" || "),
+                split.0.table,
+                joins.join(" ")
+            )
+        })
+        .collect()
 }

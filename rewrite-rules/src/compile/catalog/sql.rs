@@ -2,15 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// A literal. One with a backslash is written so that it does not depend on
-/// `standard_conforming_strings`.
-pub(super) fn literal(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    if doubled.contains('\\') {
-        return format!("E'{}'", doubled.replace('\\', "\\\\"));
-    }
-    format!("'{doubled}'")
-}
+pub(super) use crate::name::literal;
 
 /// A literal of a name.
 pub(super) fn name_literal(name: &str) -> String {

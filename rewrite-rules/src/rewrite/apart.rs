@@ -1,0 +1,313 @@
+//! Writes of a table some of whose columns only another table holds: what they share.
+//!
+//! The rows are worked out first, in one query over the client's view of the table, which locks them in both
+//! tables: `WITH segue_row_0 (…) AS MATERIALIZED (SELECT … FOR UPDATE OF u)`. Then each table gets its part
+//! of them, the old one first. What the client's RETURNING shows is put together from what both have stored.
+//!
+//! Sound: a locked row is read again as it is once the lock is there, so a condition or an expression over
+//! columns of both tables sees one state of them.
+
+use super::carried::Place;
+use super::joined::relation;
+use super::{Rewriter, Walk};
+use crate::lens::{Beside, Lens, LogicalColumn};
+use crate::name::quoted;
+use crate::refusal::{Construct, Refusal};
+
+/// What a table that is written is called inside our own statements.
+const TARGET: &str = "segue_target";
+
+/// A statement that is taken apart.
+pub(super) struct Apart<'a> {
+    pub(super) lens: &'a Lens,
+    /// Number of the statement among those of the text.
+    pub(super) number: usize,
+    /// How the client's text refers to the table.
+    pub(super) reference: String,
+    /// Whether the client wants rows back.
+    pub(super) returns: bool,
+}
+
+/// What one table gets.
+pub(super) struct Part<'a> {
+    /// The table beside, by its place; `None`: the table itself.
+    pub(super) beside: Option<usize>,
+    /// Physical column and the text of what it gets.
+    pub(super) values: Vec<(&'a str, String)>,
+}
+
+impl<'a> Apart<'a> {
+    /// The CTE that holds the rows.
+    pub(super) fn row(&self) -> String {
+        format!("segue_row_{}", self.number)
+    }
+
+    /// Name of the n-th column of a key.
+    pub(super) fn key(at: usize) -> String {
+        format!("segue_key_{at}")
+    }
+
+    /// Name of the n-th shown column as it was before.
+    pub(super) fn was(at: usize) -> String {
+        format!("segue_was_{at}")
+    }
+
+    /// Name of the n-th value.
+    pub(super) fn value(at: usize) -> String {
+        format!("segue_new_{at}")
+    }
+
+    /// The physical columns of the key that rows of the other tables refer to.
+    pub(super) fn key_columns(&self) -> Vec<&'a str> {
+        let beside = self.lens.beside.iter().find(|beside| self.holds(beside));
+        beside.into_iter().flat_map(|beside| &beside.key).map(|(own, _)| own.as_str()).collect()
+    }
+
+    fn holds(&self, beside: &Beside) -> bool {
+        let place = self.lens.beside.iter().position(|it| std::ptr::eq(it, beside));
+        let mut columns = self.lens.columns.iter().flat_map(|column| &column.put);
+        place.is_some() && columns.any(|access| access.beside == place)
+    }
+
+    fn table(&self, beside: Option<usize>) -> String {
+        let other = beside.and_then(|place| self.lens.beside.get(place));
+        relation(other.map_or(&self.lens.relation, |beside| &beside.relation))
+    }
+
+    /// The columns of a table that belong to the row's key, in its order.
+    fn key_of(&self, beside: Option<usize>) -> Vec<&'a str> {
+        let lens: &'a Lens = self.lens;
+        let Some(beside) = beside.and_then(|place| lens.beside.get(place)) else {
+            return self.key_columns();
+        };
+        let its = |own: &&str| {
+            let mut pairs = beside.key.iter();
+            pairs.find(|(known, _)| known == own).map(|(_, its)| its.as_str())
+        };
+        self.key_columns().iter().filter_map(its).collect()
+    }
+
+    /// The CTE of what a part has stored.
+    pub(super) fn stored(&self, beside: Option<usize>) -> String {
+        match beside {
+            None => format!("segue_own_{}", self.number),
+            Some(place) => format!("segue_beside_{}_{place}", self.number),
+        }
+    }
+
+    /// `key = key AND …` between a table and a CTE with the row's key.
+    fn same_key(&self, beside: Option<usize>, rows: &str) -> String {
+        let keys = self.key_of(beside).into_iter().enumerate();
+        let equal =
+            keys.map(|(at, own)| format!("{TARGET}.{} = {rows}.{}", quoted(own), Self::key(at)));
+        equal.collect::<Vec<String>>().join(" AND ")
+    }
+
+    /// The shown columns that a part holds, with their places.
+    fn shown_in(&self, beside: Option<usize>) -> Vec<(usize, &'a LogicalColumn)> {
+        let lens: &'a Lens = self.lens;
+        let shown = lens.shown().enumerate();
+        shown.filter(|(_, column)| column.get.beside == beside).collect()
+    }
+
+    /// What a part gives back: the row's key, whose columns `key` spells out, and its shown columns.
+    pub(super) fn returning(&self, beside: Option<usize>, key: Vec<String>) -> String {
+        let keys = key.into_iter();
+        let columns = self.shown_in(beside).into_iter();
+        let columns = columns.map(|(at, column)| {
+            format!("{} AS {}", column.get.read(&format!("{TARGET}.")), Self::was(at))
+        });
+        format!(" RETURNING {}", keys.chain(columns).collect::<Vec<String>>().join(", "))
+    }
+
+    /// The row's key, as it stands in the CTE `rows`.
+    fn key_in(&self, rows: &str) -> Vec<String> {
+        (0..self.key_columns().len()).map(|at| format!("{rows}.{}", Self::key(at))).collect()
+    }
+
+    /// The row's key, as a table that is written has it.
+    pub(super) fn key_stored(&self, beside: Option<usize>) -> Vec<String> {
+        let keys = self.key_of(beside).into_iter().enumerate();
+        let key = |(at, own)| format!("{TARGET}.{} AS {}", quoted(own), Self::key(at));
+        keys.map(key).collect()
+    }
+
+    /// The UPDATE of one part, from rows of the CTE `rows`.
+    pub(super) fn update(&self, part: &Part<'_>, rows: &str) -> String {
+        let set = part.values.iter().map(|(column, value)| format!("{} = {value}", quoted(column)));
+        let returning = match self.returns {
+            true => self.returning(part.beside, self.key_in(rows)),
+            false => String::new(),
+        };
+        format!(
+            "UPDATE {} AS {TARGET} SET {} FROM {rows} WHERE {}{returning}",
+            self.table(part.beside),
+            set.collect::<Vec<String>>().join(", "),
+            self.same_key(part.beside, rows)
+        )
+    }
+
+    /// The DELETE from the table itself of the rows of the CTE `rows`.
+    pub(super) fn delete(&self, rows: &str) -> String {
+        let returning = match self.returns {
+            true => self.returning(None, self.key_in(rows)),
+            false => String::new(),
+        };
+        format!(
+            "DELETE FROM {} AS {TARGET} USING {rows} WHERE {}{returning}",
+            self.table(None),
+            self.same_key(None, rows)
+        )
+    }
+
+    /// The names that the columns of the key have in one of the tables.
+    pub(super) fn key_names(&self, beside: Option<usize>) -> Vec<String> {
+        self.key_of(beside).into_iter().map(quoted).collect()
+    }
+
+    /// The INSERT into one part, of `from`, without what it gives back.
+    pub(super) fn insert(&self, beside: Option<usize>, columns: &[String], from: &str) -> String {
+        format!("INSERT INTO {} AS {TARGET} ({}) {from}", self.table(beside), columns.join(", "))
+    }
+
+    /// `, CTE AS (statement), …` of all parts but the last, and that one. Where rows are wanted it is one
+    /// more CTE.
+    pub(super) fn all(&self, mut statements: Vec<(Option<usize>, String)>) -> (String, String) {
+        let last = if self.returns { None } else { statements.pop() };
+        let ctes = statements.into_iter();
+        let ctes = ctes.map(|(beside, text)| format!(", {} AS ({text})", self.stored(beside)));
+        (ctes.collect(), last.map(|(_, text)| text).unwrap_or_default())
+    }
+
+    /// The client's view of the rows as `written` parts have stored them; the others are as `rows` has them.
+    pub(super) fn composed(&self, written: &[Option<usize>], rows: Option<&str>) -> String {
+        let lens: &'a Lens = self.lens;
+        let of = |beside: Option<usize>| match written.contains(&beside) {
+            true => self.stored(beside),
+            false => rows.unwrap_or_default().to_owned(),
+        };
+        let items = lens.shown().enumerate().map(|(at, column)| {
+            let from = of(column.get.beside);
+            format!("{from}.{} AS {}", Self::was(at), quoted(&column.name))
+        });
+        let items: Vec<String> = items.collect();
+        let all: Vec<String> = rows
+            .map(str::to_owned)
+            .into_iter()
+            .chain(written.iter().map(|it| self.stored(*it)))
+            .collect();
+        let mut from = String::new();
+        for (at, relation) in all.iter().enumerate() {
+            match (at, all.first()) {
+                (0, _) | (_, None) => from.push_str(relation),
+                (_, Some(first)) => {
+                    let key = |at: usize| format!("{relation}.{0} = {first}.{0}", Self::key(at));
+                    let on: Vec<String> = (0..self.key_columns().len()).map(key).collect();
+                    from.push_str(&format!(" JOIN {relation} ON {}", on.join(" AND ")));
+                }
+            }
+        }
+        format!(" FROM (SELECT {} FROM {from}) AS {}", items.join(", "), self.reference)
+    }
+}
+
+impl<'a> Rewriter<'a> {
+    /// Whether the statement whose first word is token `first` may touch what only another table holds:
+    /// it names such a column, or wants rows back.
+    pub(super) fn may_be_apart(&self, lens: &Lens, first: usize) -> bool {
+        let end = self.statement_end(first);
+        let mut words = self.lexemes.get(first..end).unwrap_or_default().iter();
+        lens.is_apart()
+            && words.any(|lexeme| {
+                lexeme.is_word("returning")
+                    || lexeme
+                        .name()
+                        .is_some_and(|name| lens.column(&name).is_some_and(LogicalColumn::is_apart))
+            })
+    }
+
+    /// Takes the statement's target for a relation that the client reads; gives what all parts need.
+    pub(super) fn take_apart(&mut self, at: usize, returns: bool) -> Walk<Apart<'a>> {
+        let number = self.apart;
+        self.apart += 1;
+        let Some(found) = self.occurrences.get_mut(at) else {
+            return self.refuse(Construct::Unreadable);
+        };
+        found.fixed = None;
+        found.is_apart = true;
+        let (lens, reference): (&'a Lens, String) = (found.lens, found.reference.clone());
+        let held = lens.columns.iter().filter_map(|column| column.put.first()?.beside);
+        let mut places: Vec<usize> = held.collect();
+        places.sort_unstable();
+        places.dedup();
+        // Each table's rows are told apart by one key.
+        let same = |place: &usize| lens.beside.get(*place).map(|beside| own_key(beside));
+        if places.windows(2).any(|pair| matches!(pair, [a, b] if same(a) != same(b))) {
+            return Err(Box::new(Refusal::construct(Construct::SeveralKeys, lens)));
+        }
+        Ok(Apart { lens, number, reference, returns })
+    }
+
+    /// Begins a WITH list, or goes on with the client's, in place of what stands before byte `behind`.
+    pub(super) fn begin_with(&mut self, start: usize, behind: usize, text: String) -> Walk<()> {
+        match self.place {
+            Place::Alone => self.edits.replace(start, behind, vec![format!("WITH {text}").into()]),
+            Place::BehindWith => {
+                self.edits.replace(start, behind, vec![format!(", {text}").into()])
+            }
+            Place::InWith(cte) => self.edits.replace(cte, behind, vec![text.into()]),
+            Place::BehindWithInWith => return self.refuse_at(Construct::NestedWith, start),
+        }
+        Ok(())
+    }
+
+    /// What stands before the last statement: the beginning of the client's CTE, if the whole is one.
+    pub(super) fn before_last(&self, start: usize) -> String {
+        match self.place {
+            Place::InWith(cte) => format!(", {}", self.slice((cte, start))),
+            Place::Alone | Place::BehindWith | Place::BehindWithInWith => " ".to_owned(),
+        }
+    }
+
+    /// Puts `text` before what the client's RETURNING gives, and `composed` behind it; or all of it at the
+    /// statement's end.
+    pub(super) fn finish_apart(
+        &mut self,
+        start: usize,
+        (text, composed): (String, Option<String>),
+        command: &'static str,
+        is_outermost: bool,
+    ) -> Walk<()> {
+        let first = self.lexeme_at(start) + 1;
+        let last = self.statement_end(first).checked_sub(1).and_then(|last| self.lexeme(last));
+        let Some(end) = last.map(|last| last.end) else {
+            return self.refuse(Construct::Unreadable);
+        };
+        let Some(composed) = composed else {
+            self.tails.push((end, text));
+            return Ok(());
+        };
+        let Some(word) = self.keyword_behind(first, "returning").and_then(|at| self.lexeme(at))
+        else {
+            return self.refuse(Construct::Unreadable);
+        };
+        let (from, to) = (word.start, word.end);
+        self.edits.replace(from, to, vec![format!("{}SELECT", text.trim_start()).into()]);
+        self.tails.push((end, composed));
+        if is_outermost {
+            self.replies.entry(self.statement).or_default().command = Some(command);
+        }
+        Ok(())
+    }
+
+    /// What stands at the ends of statements, behind every other edit.
+    pub(super) fn emit_tails(&mut self) {
+        for (end, text) in std::mem::take(&mut self.tails) {
+            self.edits.insert(end, vec![text.into()]);
+        }
+    }
+}
+
+fn own_key(beside: &Beside) -> Vec<&String> {
+    beside.key.iter().map(|(own, _)| own).collect()
+}

@@ -1,0 +1,253 @@
+//! INSERT into a table some of whose columns only another table holds.
+//!
+//! The client's rows are worked out once, with the key that a default would have given them; then each table
+//! gets its columns of them.
+
+use sqlparser::ast::{Insert, OnConflictAction, OnInsert, Query, Select, SetExpr};
+
+use super::apart::Apart;
+use super::extent::Range;
+use super::insert::Target;
+use super::insert_select::arms_of;
+use super::query::columns_of;
+use super::{Rewriter, Walk};
+use crate::lens::LogicalColumn;
+use crate::name::{self, quoted};
+use crate::refusal::{Construct, Refusal};
+use crate::scope::Columns;
+use crate::statement::start_byte;
+
+/// What a row of the client's is called while its key is added.
+const GIVEN: &str = "segue_given";
+
+impl<'a> Rewriter<'a> {
+    /// The level holds the target, which is occurrence `at`.
+    pub(super) fn insert_apart(
+        &mut self,
+        insert: &Insert,
+        (target, at): (Target<'a>, usize),
+        outermost: bool,
+    ) -> Walk<Columns> {
+        let start = start_byte(insert.insert_token.0.span);
+        let apart = self.take_apart(at, insert.returning.is_some())?;
+        self.conflict_apart(insert)?;
+        let Some((from, to)) = self.source_extent(target.rows) else {
+            return self.refuse_at(Construct::InsertSource, start);
+        };
+        let query = insert.source.as_deref();
+        let Some(columns) = query.map(|query| self.rows_apart(query, &target)).transpose()? else {
+            return self.refuse_at(Construct::InsertSource, start);
+        };
+        let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
+        let keys = self.keys_apart(&apart, &columns)?;
+        let key_names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
+        let head = format!(
+            "{} ({}) AS MATERIALIZED (SELECT {}, {GIVEN}.* FROM (",
+            apart.row(),
+            [key_names, names.clone()].concat().join(", "),
+            keys.iter().map(|(_, text)| text.as_str()).collect::<Vec<&str>>().join(", "),
+        );
+        self.begin_with(start, from, head)?;
+        let rows = apart.row();
+        let mut text = format!(") {GIVEN} ({}))", names.join(", "));
+        let own = self.own_insert(&apart, &columns, &keys, &rows);
+        text.push_str(&format!(", {} AS ({own}", apart.stored(None)));
+        self.edits.insert(to, vec![text.into()]);
+        let key = apart.key_stored(None);
+        let given_back = match apart.returns {
+            true => apart.returning(None, key),
+            false => format!(" RETURNING {}", key.join(", ")),
+        };
+        let mut behind = format!("{given_back})");
+        let mut statements = Vec::new();
+        let mut written = vec![None];
+        for place in apart.places() {
+            written.push(Some(place));
+            statements.push((Some(place), apart.beside_insert(place, &columns, &rows)));
+        }
+        let (ctes, last) = apart.all(statements);
+        behind.push_str(&ctes);
+        behind.push_str(&self.before_last(start));
+        behind.push_str(&last);
+        let composed = apart.returns.then(|| apart.composed(&written, None));
+        self.finish_apart(start, (behind, composed), "INSERT", outermost)?;
+        let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
+        Ok(columns_of(outputs.unwrap_or_default()))
+    }
+
+    /// ON CONFLICT DO NOTHING stands where it stood. What it would update is in two tables.
+    fn conflict_apart(&mut self, insert: &Insert) -> Walk<()> {
+        let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(()) };
+        match &conflict.action {
+            // What another key of the other table would reject is not known when the row is stored.
+            OnConflictAction::DoNothing if self.has_other_keys() => {
+                let start = start_byte(insert.insert_token.0.span);
+                self.refuse_at(Construct::MovedUpsert, start)
+            }
+            OnConflictAction::DoNothing => {
+                let lens = self.levels.last().and_then(|level| level.sources.first()?.occurrence);
+                let lens = lens.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
+                self.on_conflict(insert, conflict, lens)
+            }
+            OnConflictAction::DoUpdate(_) => {
+                let start = start_byte(insert.insert_token.0.span);
+                self.refuse_at(Construct::MovedUpsert, start)
+            }
+        }
+    }
+
+    fn has_other_keys(&self) -> bool {
+        let target = self.levels.last().and_then(|level| level.sources.first()?.occurrence);
+        let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
+        lens.into_iter().flat_map(|lens| &lens.beside).any(|beside| {
+            let table = self.generation.catalog().relation(&beside.relation);
+            table.is_none_or(|table| table.keys.len() > 1)
+        })
+    }
+
+    /// Gives each value its column's type; the columns of the client's rows.
+    fn rows_apart(&mut self, query: &Query, target: &Target<'a>) -> Walk<Vec<&'a LogicalColumn>> {
+        if query.with.is_some() {
+            return self.refuse(Construct::InsertSource);
+        }
+        if let SetExpr::Values(values) = query.body.as_ref() {
+            let rows = self.value_extents(values)?;
+            let width = rows.first().map_or(0, |(_, cells)| cells.len());
+            self.fits(target, width)?;
+            let columns = self.known_columns(target, width)?;
+            for (row, (_, cells)) in values.rows.iter().zip(&rows) {
+                for ((expression, cell), column) in row.content.iter().zip(cells).zip(&columns) {
+                    self.cast_cell(expression, *cell, column)?;
+                }
+            }
+            return Ok(columns);
+        }
+        let mut arms = Vec::new();
+        let plain = arms_of(&query.body, &mut arms);
+        let lists: Vec<(&Select, Vec<Range>)> = arms
+            .into_iter()
+            .map(|select| {
+                let start = self.select_list_start(start_byte(select.select_token.0.span));
+                (select, self.list(start))
+            })
+            .collect();
+        let width = match (self.known_width(query), lists.first()) {
+            (Some(width), _) => width,
+            (None, Some((_, list))) if plain => list.len(),
+            (None, _) => return self.refuse(Construct::InsertSource),
+        };
+        self.fits(target, width)?;
+        let columns = self.known_columns(target, width)?;
+        for (select, list) in &lists {
+            self.cast_untyped(select, list, &columns)?;
+        }
+        Ok(columns)
+    }
+
+    /// Whether there are as many values as columns.
+    fn fits(&self, target: &Target<'_>, width: usize) -> Walk<()> {
+        let columns = target.columns.len();
+        match width > columns || (target.listed && width < columns) {
+            true => Err(Box::new(Refusal::values_and_columns(width > columns))),
+            false => Ok(()),
+        }
+    }
+
+    /// The columns of the key that the client's rows lack, each with what gives it a value. For those that
+    /// they have, their value.
+    fn keys_apart(
+        &self,
+        apart: &Apart<'a>,
+        columns: &[&LogicalColumn],
+    ) -> Walk<Vec<(&'a str, String)>> {
+        let mut keys = Vec::new();
+        for own in apart.key_columns() {
+            let listed = columns.iter().position(|column| column.put.iter().any(|it| it.is(own)));
+            let text = match listed {
+                Some(at) => format!("{GIVEN}.{}", Apart::value(at)),
+                None => {
+                    let shown = apart.lens.shown().find(|column| column.get.is(own));
+                    match shown.and_then(|column| default_of(apart, column)) {
+                        Some(text) => text,
+                        None => return self.refuse(Construct::KeyWithoutDefault),
+                    }
+                }
+            };
+            keys.push((own, text));
+        }
+        Ok(keys)
+    }
+
+    fn own_insert(
+        &self,
+        apart: &Apart<'a>,
+        columns: &[&LogicalColumn],
+        keys: &[(&'a str, String)],
+        rows: &str,
+    ) -> String {
+        let mut into: Vec<String> = keys.iter().map(|(own, _)| quoted(own)).collect();
+        let mut from: Vec<String> = (0..keys.len()).map(Apart::key).collect();
+        let own = columns.iter().enumerate().flat_map(|(at, column)| {
+            column.put.iter().filter(|access| access.beside.is_none()).map(move |it| (at, it))
+        });
+        for (at, access) in own.filter(|(_, it)| keys.iter().all(|(key, _)| !it.is(key))) {
+            into.push(quoted(&access.column));
+            from.push(access.written(&Apart::value(at)));
+        }
+        let identity = apart
+            .lens
+            .shown()
+            .any(|column| column.identity && keys.iter().any(|(key, _)| column.get.is(key)));
+        let overriding = if identity { "OVERRIDING SYSTEM VALUE " } else { "" };
+        let from = format!("{overriding}SELECT {} FROM {rows}", from.join(", "));
+        apart.insert(None, &into, &from)
+    }
+}
+
+impl Apart<'_> {
+    /// The tables beside that hold what the table itself does not.
+    fn places(&self) -> Vec<usize> {
+        let columns = self.lens.columns.iter().filter_map(|column| column.put.first()?.beside);
+        let mut places: Vec<usize> = columns.collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    /// The other half of the rows that came to be stored.
+    fn beside_insert(&self, place: usize, columns: &[&LogicalColumn], rows: &str) -> String {
+        let own = self.stored(None);
+        let mut into: Vec<String> = self.key_names(Some(place));
+        let mut from: Vec<String> =
+            (0..into.len()).map(|at| format!("{own}.{}", Self::key(at))).collect();
+        for (at, column) in columns.iter().enumerate() {
+            for access in column.put.iter().filter(|access| access.beside == Some(place)) {
+                into.push(quoted(&access.column));
+                from.push(access.written(&format!("{rows}.{}", Self::value(at))));
+            }
+        }
+        let key = |at: usize| format!("{rows}.{0} = {own}.{0}", Self::key(at));
+        let on: Vec<String> = (0..self.key_columns().len()).map(key).collect();
+        let from =
+            format!("SELECT {} FROM {own} JOIN {rows} ON {}", from.join(", "), on.join(" AND "));
+        let insert = self.insert(Some(place), &into, &from);
+        match self.returns {
+            true => insert + &self.returning(Some(place), self.key_stored(Some(place))),
+            false => insert,
+        }
+    }
+}
+
+/// What gives a column of the key its value where the client does not.
+fn default_of(apart: &Apart<'_>, column: &LogicalColumn) -> Option<String> {
+    if column.identity {
+        let table = name::literal(&super::joined::relation(&apart.lens.relation));
+        let name = name::literal(&column.get.column);
+        return Some(format!(
+            "pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({table}, {name}))::{}",
+            column.type_name
+        ));
+    }
+    let default = column.default.as_ref()?;
+    Some(format!("({})::{}", default.expression, column.type_name))
+}
