@@ -58,6 +58,8 @@ pub enum Construct {
     ReturningUnknown,
     /// A data-modifying WITH query that has a WITH of its own, of what another table holds too.
     NestedWith,
+    /// An INSERT, where the statement gives up keys whose rows in the other table go when it ends.
+    KeyFreed,
     /// A table that clients may not name yet.
     Closed,
     /// An option of COPY that could say that the rows are told apart in another way.
@@ -93,7 +95,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -102,6 +104,7 @@ impl Construct {
         Self::KeyAndMoved,
         Self::ReturningUnknown,
         Self::NestedWith,
+        Self::KeyFreed,
         Self::Closed,
         Self::CopyOption,
         Self::CopyEncoding,
@@ -129,6 +132,7 @@ impl Construct {
             Self::KeyAndMoved => "a new key together with a column that moves".to_owned(),
             Self::ReturningUnknown => "a * in RETURNING over a relation not known".to_owned(),
             Self::NestedWith => "a WITH inside a data-modifying WITH query".to_owned(),
+            Self::KeyFreed => "an INSERT beside a DELETE or a new key".to_owned(),
             Self::Closed => "the table that columns move to".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
@@ -168,6 +172,7 @@ impl Construct {
             Self::KeyAndMoved => "change the key in a statement of its own",
             Self::ReturningUnknown => "name the columns that are needed one by one",
             Self::NestedWith => "put its queries into the outer WITH list",
+            Self::KeyFreed => "send the INSERT as a statement of its own",
             Self::Closed => "name the table that the columns come from",
             Self::CopyOption => "leave the option out, or write it as a plain literal",
             Self::CopyEncoding => "send the rows in UTF8",

@@ -26,6 +26,9 @@ pub(super) struct Carried<'a> {
     target: String,
     /// Bytes of the statement.
     span: (usize, usize),
+    /// Number of the statement in the text that it is, or is part of.
+    statement: usize,
+    is_insert: bool,
     /// The names of what the client's RETURNING gives, if it has one.
     returning: Option<Vec<String>>,
     /// The first byte of the CTE that it is, or whether it stands behind a WITH of the client's.
@@ -88,8 +91,28 @@ impl<'a> Rewriter<'a> {
         if place == Place::BehindWithInWith {
             return self.refuse_at(Construct::NestedWith, start);
         }
-        self.carried.push(Carried { lens, target, span: (start, end), returning, place });
+        let (span, statement) = ((start, end), self.statement);
+        let is_insert = command == "INSERT";
+        self.carried.push(Carried { lens, target, span, statement, is_insert, returning, place });
         Ok(())
+    }
+
+    /// Notes that the present statement gives up keys of a table.
+    pub(super) fn free_keys(&mut self, lens: &'a Lens) {
+        self.freed.push((self.statement, lens));
+    }
+
+    /// A foreign key acts when the statement ends: it would take the row there of a key that was given up
+    /// and is in use again.
+    pub(super) fn check_freed(&self) -> Walk<()> {
+        let mut inserts = self.carried.iter().filter(|carried| carried.is_insert);
+        let found = inserts.find(|carried| {
+            let mut freed = self.freed.iter();
+            freed.any(|(statement, lens)| {
+                *statement == carried.statement && lens.relation == carried.lens.relation
+            })
+        });
+        found.map_or(Ok(()), |carried| self.refuse_at(Construct::KeyFreed, carried.span.0))
     }
 
     /// Whether an UPDATE's SET list writes what has to be carried.
@@ -117,9 +140,17 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// That name, made longer until the client's text does not say it.
+    fn unsaid(&self, mut name: String) -> String {
+        while self.lexemes.iter().any(|lexeme| lexeme.name().as_ref() == Some(&name)) {
+            name.push('_');
+        }
+        name
+    }
+
     fn emit_one(&mut self, number: usize, carried: &Carried<'_>) {
         let (start, end) = carried.span;
-        let written = format!("segue_written_{number}");
+        let written = self.unsaid(format!("segue_written_{number}"));
         let beside: Vec<&Beside> =
             carried.lens.beside.iter().filter(|beside| !beside.copies.is_empty()).collect();
         let mut columns: Vec<&String> = Vec::new();
@@ -153,7 +184,8 @@ impl<'a> Rewriter<'a> {
         let more: String = upserts
             .iter()
             .enumerate()
-            .map(|(at, upsert)| format!(", segue_carried_{number}_{at} AS ({upsert})"))
+            .map(|(at, upsert)| (self.unsaid(format!("segue_carried_{number}_{at}")), upsert))
+            .map(|(name, upsert)| format!(", {name} AS ({upsert})"))
             .collect();
         match carried.place {
             Place::Alone => self.edits.insert(start, vec![format!("WITH {header}").into()]),

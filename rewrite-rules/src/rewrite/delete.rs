@@ -27,7 +27,10 @@ impl Rewriter<'_> {
             return self.refuse(Construct::NotPostgres("this form of DELETE"));
         }
         self.levels.push(Level::default());
-        self.target(name, alias.as_ref(), "a whole row of the target of DELETE")?;
+        let target = self.target(name, alias.as_ref(), "a whole row of the target of DELETE")?;
+        if let Some(found) = target.and_then(|at| self.occurrences.get(at)) {
+            self.free_keys(found.lens);
+        }
         self.relations(delete.using.as_deref().unwrap_or_default())?;
         if let Some(condition) = &delete.selection {
             self.expression(condition)?;

@@ -176,6 +176,8 @@ pub(crate) struct Rewriter<'a> {
     around: BTreeMap<usize, (Vec<Reply>, Vec<Reply>)>,
     /// Statements whose effect must reach another table too.
     carried: Vec<Carried<'a>>,
+    /// Tables whose keys are given up, each with the number of the statement.
+    freed: Vec<(usize, &'a Lens)>,
     /// Where the statement stands that is walked next.
     place: Place,
     /// Number of the present statement in the text.
@@ -230,6 +232,7 @@ impl<'a> Rewriter<'a> {
             replies: BTreeMap::new(),
             around: BTreeMap::new(),
             carried: Vec::new(),
+            freed: Vec::new(),
             place: Place::Alone,
             statement: 0,
             outermost: false,
@@ -255,6 +258,7 @@ impl<'a> Rewriter<'a> {
     fn run(mut self, statements: &[Result<Statement, Unparsed>]) -> Walk<Option<Rewritten>> {
         self.walk(statements)?;
         self.check_places()?;
+        self.check_freed()?;
         self.finish()
     }
 

@@ -63,8 +63,9 @@ impl<'a> Rewriter<'a> {
             self.with(with)?;
         }
         let before = self.occurrences.len();
+        let place = self.place;
         if query.with.is_some() {
-            self.place = self.place.behind_with();
+            self.place = place.behind_with();
         }
         let columns = match query.body.as_ref() {
             SetExpr::Select(select) => self.select(select, Some(query), audience)?,
@@ -86,6 +87,7 @@ impl<'a> Rewriter<'a> {
                 columns
             }
         };
+        self.place = place;
         if !query.locks.is_empty() {
             self.hold(before);
         }
