@@ -230,9 +230,7 @@ impl<'a> Rewriter<'a> {
         }
         let clauses = [&select.selection, &select.having];
         clauses.into_iter().flatten().try_for_each(|clause| self.expression(clause))?;
-        let grouped_from = self.references.len();
         self.group_by(&select.group_by, &outputs)?;
-        let grouped = grouped_from..self.references.len();
         for window in &select.named_window {
             self.named_window(window)?;
         }
@@ -240,7 +238,7 @@ impl<'a> Rewriter<'a> {
         if let Some(query) = query {
             self.limits(query)?;
         }
-        self.group_by_determined_columns(select, before, grouped);
+        self.group_by_determined_columns(select, before, &outputs);
         self.levels.pop();
         self.passing.rows = rows;
         Ok(columns_of(outputs))

@@ -1,7 +1,7 @@
 //! Every statement that is not SELECT, INSERT, UPDATE or DELETE: rewritten inside, harmless, or
 //! refused where it names a governed table.
 
-use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Statement, TableAlias};
+use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Query, Statement, TableAlias};
 use sqlparser::tokenizer::{Span, Token};
 
 use super::{Relation, Rewriter, Walk};
@@ -25,7 +25,7 @@ impl<'a> Rewriter<'a> {
             Statement::Prepare { name, statement, .. } => self.prepare(name, statement),
             Statement::Declare { stmts } => stmts.iter().try_for_each(|declare| {
                 declare.names.iter().for_each(|cursor| self.account(cursor));
-                declare.for_query.iter().try_for_each(|query| self.query(query).map(|_| ()))
+                declare.for_query.iter().try_for_each(|query| self.cursor(query))
             }),
             Statement::CreateTable(table) => self.create_table(table),
             Statement::CreateView(view) => self.create_view(view),
@@ -239,6 +239,14 @@ impl<'a> Rewriter<'a> {
         self.statement(statement).map(|_: Columns| ())
     }
 
+    /// Any row of a cursor may be written by WHERE CURRENT OF, which takes no join.
+    fn cursor(&mut self, query: &Query) -> Walk<()> {
+        let before = self.occurrences.len();
+        self.query(query)?;
+        self.hold(before);
+        Ok(())
+    }
+
     /// CREATE [MATERIALIZED] VIEW is rewritten inside. It will not follow the next flip.
     fn create_view(&mut self, view: &CreateView) -> Walk<()> {
         for part in name::parts(&view.name).unwrap_or_default() {
@@ -301,7 +309,7 @@ impl<'a> Rewriter<'a> {
             match (&lexeme.token, lens) {
                 (Token::Word(word), Some(lens)) => {
                     let column = name::folded(&word.to_ident(Span::empty()));
-                    let known = Lens::column(lens, &column).map(|known| &known.get.column);
+                    let known = Lens::column(lens, &column).map(|known| &known.own().column);
                     if let Some(physical) = known.filter(|physical| **physical != column) {
                         let text = name::quoted(physical);
                         self.edits.replace(lexeme.start, lexeme.end, vec![text.into()]);
