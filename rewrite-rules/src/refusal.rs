@@ -72,6 +72,8 @@ pub enum Construct {
     KeyWithoutDefault,
     /// Several other tables that hold columns under different keys.
     SeveralKeys,
+    /// An INSERT, where the statement gives up keys whose rows in the other table go when it ends.
+    KeyFreed,
     /// A table that clients may not name yet.
     Closed,
     /// An option of COPY that could say that the rows are told apart in another way.
@@ -107,7 +109,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -122,6 +124,7 @@ impl Construct {
         Self::MovedUpsert,
         Self::KeyWithoutDefault,
         Self::SeveralKeys,
+        Self::KeyFreed,
         Self::Closed,
         Self::CopyOption,
         Self::CopyEncoding,
@@ -159,6 +162,7 @@ impl Construct {
             Self::MovedUpsert => "ON CONFLICT DO UPDATE with columns that have moved".to_owned(),
             Self::KeyWithoutDefault => "INSERT without the key, which has no default,".to_owned(),
             Self::SeveralKeys => "columns that have moved under different keys".to_owned(),
+            Self::KeyFreed => "an INSERT beside a DELETE or a new key".to_owned(),
             Self::Closed => "the table that columns move to".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
@@ -204,6 +208,7 @@ impl Construct {
             Self::MovedUpsert => "use INSERT … ON CONFLICT DO NOTHING, and UPDATE",
             Self::KeyWithoutDefault => "give the key a value",
             Self::SeveralKeys => "split a table by one key at a time",
+            Self::KeyFreed => "send the INSERT as a statement of its own",
             Self::Closed => "name the table that the columns come from",
             Self::CopyOption => "leave the option out, or write it as a plain literal",
             Self::CopyEncoding => "send the rows in UTF8",

@@ -129,6 +129,7 @@ pub fn compile(
         }
     }
     faults.extend(value_conflicts(rules, &catalog));
+    faults.extend(split_table::conflicts(rules));
     if !faults.is_empty() {
         faults.sort_by_key(|fault| fault.rule);
         return Err(faults);

@@ -228,8 +228,13 @@ impl<'a> Rewriter<'a> {
 
     /// Takes the statement's target for a relation that the client reads; gives what all parts need.
     pub(super) fn take_apart(&mut self, at: usize, returns: bool) -> Walk<Apart<'a>> {
-        let number = self.apart;
-        self.apart += 1;
+        // The client may call something so itself.
+        let is_said = |number: usize| {
+            let names = ["row", "one", "own", "beside"].map(|it| format!("segue_{it}_{number}"));
+            names.iter().any(|name| self.text.contains(name))
+        };
+        let number = (self.apart..).find(|number| !is_said(*number)).unwrap_or(self.apart);
+        self.apart = number + 1;
         let Some(found) = self.occurrences.get_mut(at) else {
             return self.refuse(Construct::Unreadable);
         };

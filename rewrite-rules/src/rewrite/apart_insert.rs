@@ -30,6 +30,7 @@ impl<'a> Rewriter<'a> {
     ) -> Walk<Columns> {
         let start = start_byte(insert.insert_token.0.span);
         let apart = self.take_apart(at, insert.returning.is_some())?;
+        self.inserted.push((self.statement, apart.lens, start));
         self.conflict_apart(insert)?;
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);

@@ -71,8 +71,11 @@ impl<'a> Rewriter<'a> {
             let (start, end) = (from.start, from.end);
             self.edits.replace(start, end, vec![",".into()]);
         }
-        if parts.len() > 1 && self.writes_key(apart.lens, &update.assignments) {
-            return self.refuse_at(Construct::KeyAndMoved, start);
+        if self.writes_key(apart.lens, &update.assignments) {
+            if parts.len() > 1 {
+                return self.refuse_at(Construct::KeyAndMoved, start);
+            }
+            self.free_keys(apart.lens);
         }
         // The old table first, as everywhere.
         parts.sort_by_key(|part| part.beside);

@@ -88,8 +88,26 @@ impl<'a> Rewriter<'a> {
         if place == Place::BehindWithInWith {
             return self.refuse_at(Construct::NestedWith, start);
         }
+        if command == "INSERT" {
+            self.inserted.push((self.statement, lens, start));
+        }
         self.carried.push(Carried { lens, target, span: (start, end), returning, place });
         Ok(())
+    }
+
+    /// Notes that the present statement gives up keys of a table.
+    pub(super) fn free_keys(&mut self, lens: &'a Lens) {
+        self.freed.push((self.statement, lens));
+    }
+
+    /// A foreign key acts when the statement ends: it would take the row there of a key that was given up
+    /// and is in use again.
+    pub(super) fn check_freed(&self) -> Walk<()> {
+        let found = self.inserted.iter().find(|(statement, lens, _)| {
+            let mut freed = self.freed.iter();
+            freed.any(|(other, freed)| other == statement && freed.relation == lens.relation)
+        });
+        found.map_or(Ok(()), |(_, _, start)| self.refuse_at(Construct::KeyFreed, *start))
     }
 
     /// Whether an UPDATE's SET list writes what has to be carried.
@@ -117,9 +135,17 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// That name, made longer until the client's text does not say it.
+    fn unsaid(&self, mut name: String) -> String {
+        while self.lexemes.iter().any(|lexeme| lexeme.name().as_ref() == Some(&name)) {
+            name.push('_');
+        }
+        name
+    }
+
     fn emit_one(&mut self, number: usize, carried: &Carried<'_>) {
         let (start, end) = carried.span;
-        let written = format!("segue_written_{number}");
+        let written = self.unsaid(format!("segue_written_{number}"));
         let beside: Vec<&Beside> =
             carried.lens.beside.iter().filter(|beside| !beside.copies.is_empty()).collect();
         let mut columns: Vec<&String> = Vec::new();
@@ -153,7 +179,8 @@ impl<'a> Rewriter<'a> {
         let more: String = upserts
             .iter()
             .enumerate()
-            .map(|(at, upsert)| format!(", segue_carried_{number}_{at} AS ({upsert})"))
+            .map(|(at, upsert)| (self.unsaid(format!("segue_carried_{number}_{at}")), upsert))
+            .map(|(name, upsert)| format!(", {name} AS ({upsert})"))
             .collect();
         match carried.place {
             Place::Alone => self.edits.insert(start, vec![format!("WITH {header}").into()]),

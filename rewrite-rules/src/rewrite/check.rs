@@ -1,9 +1,12 @@
-//! The last look at a rewritten text, before it is sent.
+//! The last look at a text: that each of its names was understood, and at the result before it is sent.
 
 use std::collections::HashSet;
 
 use sqlparser::tokenizer::Token;
 
+use super::{Lens, Refusal, Rewriter, Walk};
+use crate::edit::CharacterOffsets;
+use crate::refusal::Construct;
 use crate::statement::{self, Parsed};
 
 /// The result is read again: as many statements as before, and the same placeholders.
@@ -31,4 +34,41 @@ pub(super) fn check_result(before: &Parsed, after: &str, plain: bool) -> Result<
         return Err("a placeholder was lost");
     }
     Ok(())
+}
+
+impl Rewriter<'_> {
+    /// Every identifier that could be a governed name must have been understood.
+    pub(super) fn check_places(&self) -> Walk<()> {
+        let mut in_use: Vec<&Lens> = Vec::new();
+        for occurrence in &self.occurrences {
+            if !in_use.iter().any(|lens| std::ptr::eq(*lens, occurrence.lens)) {
+                in_use.push(occurrence.lens);
+            }
+        }
+        let changes = |lens: &Lens, word: &str| {
+            lens.column(word).is_some_and(|column| !column.is_plain() || !column.shown)
+        };
+        let is_governed = |word: &str| in_use.iter().any(|lens| changes(lens, word));
+        // PostgreSQL would not find it either. Or the parser saw less than PostgreSQL does, and took
+        // the table itself for something else.
+        for (byte, column, table) in &self.unresolved {
+            if self.lenses().iter().any(|lens| changes(lens, column)) {
+                let position = CharacterOffsets::of(self.text).character(*byte).saturating_add(1);
+                let refusal = Refusal::unresolved(column, table.as_deref());
+                return Err(Box::new(refusal.at(position)));
+            }
+        }
+        for lexeme in self.lexemes {
+            let Token::Word(_) = lexeme.token else { continue };
+            if self.accounted.contains(&lexeme.start) {
+                continue;
+            }
+            let Some(word) = lexeme.name() else { continue };
+            let governed_table = self.lenses().iter().any(|lens| lens.relation.name == word);
+            if is_governed(&word) || governed_table {
+                return self.refuse_at(Construct::UnknownPlace, lexeme.start);
+            }
+        }
+        Ok(())
+    }
 }

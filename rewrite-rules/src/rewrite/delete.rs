@@ -29,6 +29,9 @@ impl Rewriter<'_> {
         }
         self.levels.push(Level::default());
         let target = self.target(name, alias.as_ref(), "a whole row of the target of DELETE")?;
+        if let Some(found) = target.and_then(|at| self.occurrences.get(at)) {
+            self.free_keys(found.lens);
+        }
         self.relations(delete.using.as_deref().unwrap_or_default())?;
         let start = start_byte(delete.delete_token.0.span);
         let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);

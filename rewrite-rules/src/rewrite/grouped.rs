@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use sqlparser::ast::{Expr, GroupByExpr, Select};
+use sqlparser::ast::{Expr, GroupByExpr, Select, Value};
 
 use super::Rewriter;
+use super::query::Output;
 use super::star::Element;
 use crate::lens::Lens;
 use crate::name;
@@ -35,51 +36,134 @@ impl Rewriter<'_> {
     /// Extends GROUP BY the key of what becomes a derived table by the columns that the innermost level
     /// names.
     ///
-    /// `from` is the level's first reference, `grouped` are those in its GROUP BY.
+    /// `from` is the level's first reference, `outputs` are its columns.
     pub(super) fn group_by_determined_columns(
         &mut self,
         select: &Select,
         from: usize,
-        grouped: Range<usize>,
+        outputs: &[Option<Output<'_>>],
     ) {
         let GroupByExpr::Expressions(items, _) = &select.group_by else { return };
         if items.is_empty() {
             return;
         }
-        let plain =
-            |item: &&Expr| !matches!(item, Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_));
-        let is_plain = items.iter().all(|item| plain(&item));
         let own: BTreeSet<usize> = self.levels.last().map_or_else(BTreeSet::new, |level| {
             level.sources.iter().filter_map(|source| source.occurrence).collect()
         });
         for at in own {
-            let is_catalog = self.is_catalog(at);
-            if !is_catalog && !self.reads_beside(at) {
+            if !self.is_catalog(at) && !self.reads_beside(at) {
                 self.fix(at, "a query with GROUP BY");
                 continue;
             }
-            let in_key = self.named(at, grouped.clone());
-            if !is_plain || !self.is_determined(at, &in_key) {
-                continue;
-            }
-            let Some(found) = self.occurrences.get(at) else { continue };
-            let mut named = self.named(at, from..self.references.len());
-            let starred = |element: &Element| matches!(element, Element::Governed(it) if *it == at);
-            if self.stars.iter().any(|star| star.elements.iter().any(starred)) {
-                named.extend(found.lens.shown().map(|column| column.name.clone()));
-            }
-            let missing: Vec<&String> = named.difference(&in_key).collect();
-            if missing.iter().any(|column| !is_comparable(found.lens, column, is_catalog)) {
+            let Some(missing) = self.determined(at, items, from, outputs) else {
                 self.fix(at, "GROUP BY the key");
                 continue;
-            }
+            };
+            let Some(found) = self.occurrences.get(at) else { continue };
             let reference = &found.reference;
-            let column = |column: &&String| format!(", {reference}.{}", name::quoted(column));
+            let column = |column: &String| format!(", {reference}.{}", name::quoted(column));
             let text: String = missing.iter().map(column).collect();
-            if let Some(end) = self.group_by_end(start_byte(select.select_token.0.span)) {
+            if let Some(end) = self.group_by_end(start_byte(select.select_token.0.span))
+                && !text.is_empty()
+            {
                 self.edits.insert(end, vec![text.into()]);
             }
         }
+    }
+
+    /// The columns that the query names and its groups have one value of, but only because the key
+    /// determines them. `None`: they cannot be told, or nothing can be grouped by one of them.
+    fn determined(
+        &self,
+        at: usize,
+        items: &[Expr],
+        from: usize,
+        outputs: &[Option<Output<'_>>],
+    ) -> Option<BTreeSet<String>> {
+        let (mut by, mut is_known, mut is_plain) = (BTreeSet::new(), true, true);
+        for item in items {
+            let (Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets)) = item else {
+                is_known &= self.grouped_by(at, item, outputs, &mut by);
+                continue;
+            };
+            is_plain = false;
+            for element in sets.iter().flatten() {
+                is_known &= self.grouped_by(at, element, outputs, &mut by);
+            }
+        }
+        let lens = self.occurrences.get(at)?.lens;
+        let mut named = self.named(at, from..self.references.len());
+        let starred = |element: &Element| matches!(element, Element::Governed(it) if *it == at);
+        if self.stars.iter().any(|star| star.elements.iter().any(starred)) {
+            named.extend(lens.shown().map(|column| column.name.clone()));
+        }
+        let missing: BTreeSet<String> = named.difference(&by).cloned().collect();
+        if missing.is_empty() {
+            return Some(missing);
+        }
+        if !self.is_determined(at, &by) {
+            return is_known.then(BTreeSet::new);
+        }
+        // Not every one of several sets may have the key.
+        let is_catalog = self.is_catalog(at);
+        let can_be_added = |column: &String| is_comparable(lens, column, is_catalog);
+        (is_plain && missing.iter().all(can_be_added)).then_some(missing)
+    }
+
+    /// Adds the columns of an occurrence that an item of GROUP BY is. Whether it can be told.
+    fn grouped_by(
+        &self,
+        at: usize,
+        item: &Expr,
+        outputs: &[Option<Output<'_>>],
+        by: &mut BTreeSet<String>,
+    ) -> bool {
+        match item {
+            Expr::Nested(inner) => self.grouped_by(at, inner, outputs, by),
+            Expr::Tuple(items) => items.iter().all(|item| self.grouped_by(at, item, outputs, by)),
+            Expr::Value(value) => {
+                let Value::Number(number, _) = &value.value else { return true };
+                let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                let mut before = outputs.iter().map_while(Option::as_ref);
+                let output = place.and_then(|place| before.nth(place));
+                output.is_some_and(|output| self.grouped_by_output(at, output, by))
+            }
+            // A name that is no column is a label.
+            Expr::Identifier(ident) if !self.is_input_column(&name::folded(ident)) => {
+                let label = name::folded(ident);
+                let output = outputs.iter().flatten().find(|output| output.name == label);
+                output.is_none_or(|output| self.grouped_by_output(at, output, by))
+            }
+            _ => {
+                by.extend(self.referenced(at, item));
+                true
+            }
+        }
+    }
+
+    /// Adds the column of an occurrence that an output is. Whether it can be told.
+    fn grouped_by_output(&self, at: usize, output: &Output<'_>, by: &mut BTreeSet<String>) -> bool {
+        if let Some(expression) = output.expression {
+            by.extend(self.referenced(at, expression));
+            return true;
+        }
+        // Out of a star: whose it is is known where there is but one relation.
+        let is_alone = self.levels.last().is_some_and(|level| level.sources.len() == 1);
+        by.extend(is_alone.then(|| output.name.clone()));
+        is_alone
+    }
+
+    /// The column of an occurrence that an expression is.
+    fn referenced(&self, at: usize, expression: &Expr) -> Option<String> {
+        let ident = match expression {
+            Expr::Nested(inner) => return self.referenced(at, inner),
+            Expr::Identifier(ident) => ident,
+            Expr::CompoundIdentifier(parts) => parts.last()?,
+            _ => return None,
+        };
+        let start = start_byte(ident.span);
+        let mut own = self.references.iter().filter(|reference| reference.occurrence == at);
+        own.find(|reference| reference.span.0 == start).map(|found| found.column.clone())
     }
 
     /// The columns of an occurrence that some references name.

@@ -183,6 +183,10 @@ pub(crate) struct Rewriter<'a> {
     apart: usize,
     /// What stands at the ends of statements: byte and text.
     tails: Vec<(usize, String)>,
+    /// Tables whose keys are given up, each with the number of the statement.
+    freed: Vec<(usize, &'a Lens)>,
+    /// Tables that get rows in two places, with the number of the statement, and where it says so.
+    inserted: Vec<(usize, &'a Lens, usize)>,
     /// Where the statement stands that is walked next.
     place: Place,
     /// Number of the present statement in the text.
@@ -239,6 +243,8 @@ impl<'a> Rewriter<'a> {
             carried: Vec::new(),
             apart: 0,
             tails: Vec::new(),
+            freed: Vec::new(),
+            inserted: Vec::new(),
             place: Place::Alone,
             statement: 0,
             outermost: false,
@@ -264,6 +270,7 @@ impl<'a> Rewriter<'a> {
     fn run(mut self, statements: &[Result<Statement, Unparsed>]) -> Walk<Option<Rewritten>> {
         self.walk(statements)?;
         self.check_places()?;
+        self.check_freed()?;
         self.finish()
     }
 
@@ -419,41 +426,6 @@ impl<'a> Rewriter<'a> {
     fn refuse_at<T>(&self, construct: Construct, byte: usize) -> Walk<T> {
         let position = CharacterOffsets::of(self.text).character(byte).saturating_add(1);
         Err(Box::new(Refusal::construct(construct, self.blame).at(position)))
-    }
-
-    /// Every identifier that could be a governed name must have been understood.
-    fn check_places(&self) -> Walk<()> {
-        let mut in_use: Vec<&Lens> = Vec::new();
-        for occurrence in &self.occurrences {
-            if !in_use.iter().any(|lens| std::ptr::eq(*lens, occurrence.lens)) {
-                in_use.push(occurrence.lens);
-            }
-        }
-        let changes = |lens: &Lens, word: &str| {
-            lens.column(word).is_some_and(|column| !column.is_plain() || !column.shown)
-        };
-        let is_governed = |word: &str| in_use.iter().any(|lens| changes(lens, word));
-        // PostgreSQL would not find it either. Or the parser saw less than PostgreSQL does, and took
-        // the table itself for something else.
-        for (byte, column, table) in &self.unresolved {
-            if self.lenses().iter().any(|lens| changes(lens, column)) {
-                let position = CharacterOffsets::of(self.text).character(*byte).saturating_add(1);
-                let refusal = Refusal::unresolved(column, table.as_deref());
-                return Err(Box::new(refusal.at(position)));
-            }
-        }
-        for lexeme in self.lexemes {
-            let Token::Word(_) = lexeme.token else { continue };
-            if self.accounted.contains(&lexeme.start) {
-                continue;
-            }
-            let Some(word) = lexeme.name() else { continue };
-            let governed_table = self.lenses().iter().any(|lens| lens.relation.name == word);
-            if is_governed(&word) || governed_table {
-                return self.refuse_at(Construct::UnknownPlace, lexeme.start);
-            }
-        }
-        Ok(())
     }
 
     /// Turns what the walk found into edits and applies them; `None` if nothing changes.

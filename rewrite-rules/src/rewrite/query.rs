@@ -63,8 +63,9 @@ impl<'a> Rewriter<'a> {
             self.with(with)?;
         }
         let before = self.occurrences.len();
+        let place = self.place;
         if query.with.is_some() {
-            self.place = self.place.behind_with();
+            self.place = place.behind_with();
         }
         let columns = match query.body.as_ref() {
             SetExpr::Select(select) => self.select(select, Some(query), audience)?,
@@ -86,6 +87,7 @@ impl<'a> Rewriter<'a> {
                 columns
             }
         };
+        self.place = place;
         if !query.locks.is_empty() {
             self.hold(before);
         }
@@ -228,9 +230,7 @@ impl<'a> Rewriter<'a> {
         }
         let clauses = [&select.selection, &select.having];
         clauses.into_iter().flatten().try_for_each(|clause| self.expression(clause))?;
-        let grouped_from = self.references.len();
         self.group_by(&select.group_by, &outputs)?;
-        let grouped = grouped_from..self.references.len();
         for window in &select.named_window {
             self.named_window(window)?;
         }
@@ -238,7 +238,7 @@ impl<'a> Rewriter<'a> {
         if let Some(query) = query {
             self.limits(query)?;
         }
-        self.group_by_determined_columns(select, before, grouped);
+        self.group_by_determined_columns(select, before, &outputs);
         self.levels.pop();
         self.passing.rows = rows;
         Ok(columns_of(outputs))

@@ -168,7 +168,7 @@ impl Rewriter<'_> {
     }
 
     /// Whether a relation of the innermost level has that column in the old shape.
-    fn is_input_column(&self, column: &str) -> bool {
+    pub(super) fn is_input_column(&self, column: &str) -> bool {
         self.levels.last().is_some_and(|level| {
             level.sources.iter().any(|source| match &source.columns {
                 Columns::Known(names) => names.iter().any(|name| name == column),

@@ -8,7 +8,7 @@
 use sqlparser::ast::{Expr, Ident, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
 use sqlparser::tokenizer::Token;
 
-use super::occurrence::Need;
+use super::occurrence::{Need, Stance};
 use super::query::Output;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
@@ -196,6 +196,8 @@ impl Rewriter<'_> {
     /// Spells out every `*` that a governed table has a part in.
     pub(super) fn emit_stars(&mut self) {
         for star in std::mem::take(&mut self.stars) {
+            // `TABLE t` is a query without a star of its own.
+            let is_table = self.slice(star.span).eq_ignore_ascii_case("table");
             let spelled = star.elements.iter().any(|element| match element {
                 Element::Governed(at) => self.is_spelled_out(*at),
                 Element::Other(_) => false,
@@ -208,13 +210,23 @@ impl Rewriter<'_> {
                     .collect();
                 let (start, end) = star.span;
                 let mut text = items.join(", ");
-                // `TABLE t` is a query without a star of its own.
-                if self.slice(star.span).eq_ignore_ascii_case("table") {
+                if is_table {
                     text = format!("SELECT {text} FROM");
                 }
                 self.edits.replace(start, end, vec![Piece::Text(text)]);
+            } else if is_table && self.is_derived(&star) {
+                let (start, end) = star.span;
+                self.edits.replace(start, end, vec!["SELECT * FROM".to_owned().into()]);
             }
         }
+    }
+
+    /// Whether a derived table stands for a relation of it.
+    fn is_derived(&self, star: &Star) -> bool {
+        star.elements.iter().any(|element| match element {
+            Element::Governed(at) => self.stance(*at) == Stance::Derived,
+            Element::Other(_) => false,
+        })
     }
 
     fn star_items(&self, element: &Element, star: &Star) -> Vec<String> {

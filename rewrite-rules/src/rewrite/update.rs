@@ -50,11 +50,14 @@ impl Rewriter<'_> {
         }
         let outputs = self.returning(start, update.returning.as_deref(), outermost)?;
         self.levels.pop();
-        if let Some(target) = target
-            && let Some(lens) = self.occurrences.get(target).map(|found| found.lens)
-            && self.writes_beside(lens, &update.assignments)?
-        {
-            self.carry(target, start, outputs.as_deref(), ("UPDATE", outermost))?;
+        let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
+        if let (Some(target), Some(lens)) = (target, lens) {
+            if self.writes_key(lens, &update.assignments) {
+                self.free_keys(lens);
+            }
+            if self.writes_beside(lens, &update.assignments)? {
+                self.carry(target, start, outputs.as_deref(), ("UPDATE", outermost))?;
+            }
         }
         Ok(columns_of(outputs.unwrap_or_default()))
     }

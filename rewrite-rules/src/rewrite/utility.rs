@@ -1,11 +1,11 @@
 //! Every statement that is not SELECT, INSERT, UPDATE or DELETE: rewritten inside, harmless, or
 //! refused where it names a governed table.
 
-use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Statement, TableAlias};
+use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Query, Statement, TableAlias};
 use sqlparser::tokenizer::{Span, Token};
 
 use super::{Relation, Rewriter, Walk};
-use crate::lens::Lens;
+use crate::lens::{Lens, LogicalColumn};
 use crate::name;
 use crate::outcome::Notice;
 use crate::refusal::Construct;
@@ -25,7 +25,7 @@ impl<'a> Rewriter<'a> {
             Statement::Prepare { name, statement, .. } => self.prepare(name, statement),
             Statement::Declare { stmts } => stmts.iter().try_for_each(|declare| {
                 declare.names.iter().for_each(|cursor| self.account(cursor));
-                declare.for_query.iter().try_for_each(|query| self.query(query).map(|_| ()))
+                declare.for_query.iter().try_for_each(|query| self.cursor(query))
             }),
             Statement::CreateTable(table) => self.create_table(table),
             Statement::CreateView(view) => self.create_view(view),
@@ -239,6 +239,14 @@ impl<'a> Rewriter<'a> {
         self.statement(statement).map(|_: Columns| ())
     }
 
+    /// Any row of a cursor may be written by WHERE CURRENT OF, which takes no join.
+    fn cursor(&mut self, query: &Query) -> Walk<()> {
+        let before = self.occurrences.len();
+        self.query(query)?;
+        self.hold(before);
+        Ok(())
+    }
+
     /// CREATE [MATERIALIZED] VIEW is rewritten inside. It will not follow the next flip.
     fn create_view(&mut self, view: &CreateView) -> Walk<()> {
         for part in name::parts(&view.name).unwrap_or_default() {
@@ -297,14 +305,16 @@ impl<'a> Rewriter<'a> {
         let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
         let mut table: Vec<Ident> = Vec::new();
         let mut lens = None;
+        // Where the list begins, and what its names become.
+        let (mut open, mut renamed, mut apart) = (0, Vec::new(), false);
         for lexeme in lexemes {
             match (&lexeme.token, lens) {
                 (Token::Word(word), Some(lens)) => {
                     let column = name::folded(&word.to_ident(Span::empty()));
-                    let known = Lens::column(lens, &column).map(|known| &known.get.column);
-                    if let Some(physical) = known.filter(|physical| **physical != column) {
-                        let text = name::quoted(physical);
-                        self.edits.replace(lexeme.start, lexeme.end, vec![text.into()]);
+                    let known = Lens::column(lens, &column).map(LogicalColumn::own);
+                    apart |= known.is_some_and(|access| access.beside.is_some());
+                    if let Some(access) = known.filter(|access| access.column != column) {
+                        renamed.push((lexeme.start, lexeme.end, name::quoted(&access.column)));
                     }
                 }
                 (Token::Word(word), None) => table.push(word.to_ident(Span::empty())),
@@ -319,9 +329,19 @@ impl<'a> Rewriter<'a> {
                         }
                     });
                     lens = found;
+                    open = lexeme.start;
                 }
                 (Token::RParen | Token::Comma, None) => table.clear(),
                 (Token::RParen, Some(_)) => {
+                    let renamed = std::mem::take(&mut renamed);
+                    // The other table is analyzed by itself, as any table is.
+                    if std::mem::take(&mut apart) {
+                        self.edits.replace(open, lexeme.end, Vec::new());
+                    } else {
+                        for (start, end, text) in renamed {
+                            self.edits.replace(start, end, vec![text.into()]);
+                        }
+                    }
                     lens = None;
                     table.clear();
                 }

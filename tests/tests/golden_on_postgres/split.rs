@@ -25,9 +25,9 @@ impl Split {
         sql.contains(&self.0.into)
     }
 
-    /// Makes it as if the new table had never been.
+    /// Makes it as if the new table had never been. Two splits may share it, in rules that do not compile.
     pub(super) fn forget(&self) -> String {
-        format!("DROP TABLE {} CASCADE", self.0.into)
+        format!("DROP TABLE IF EXISTS {} CASCADE", self.0.into)
     }
 
     /// Fills the new table.
