@@ -32,6 +32,9 @@ impl<'a> Rewriter<'a> {
         let apart = self.take_apart(at, insert.returning.is_some())?;
         self.inserted.push((self.statement, apart.lens, start));
         self.conflict_apart(insert)?;
+        if self.lexeme(target.behind_list).is_some_and(|word| word.is_word("overriding")) {
+            return self.refuse_at(Construct::InsertSource, start);
+        }
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);
         };
@@ -195,10 +198,14 @@ impl<'a> Rewriter<'a> {
             into.push(quoted(&access.column));
             from.push(access.written(&Apart::value(at)));
         }
-        let identity = apart
-            .lens
-            .shown()
-            .any(|column| column.identity && keys.iter().any(|(key, _)| column.get.is(key)));
+        // A key that was drawn for an identity column; the client's own is for PostgreSQL to judge.
+        let is_listed =
+            |key: &str| columns.iter().any(|column| column.put.iter().any(|access| access.is(key)));
+        let is_drawn = |column: &LogicalColumn| {
+            let mut keys = keys.iter().filter(|(key, _)| column.get.is(key));
+            column.identity && keys.any(|(key, _)| !is_listed(key))
+        };
+        let identity = apart.lens.shown().any(is_drawn);
         let overriding = if identity { "OVERRIDING SYSTEM VALUE " } else { "" };
         let from = format!("{overriding}SELECT {} FROM {rows}", from.join(", "));
         apart.insert(None, &into, &from)

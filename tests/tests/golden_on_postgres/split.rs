@@ -58,7 +58,7 @@ impl Split {
 
     /// What the old table held: nothing may read it there any more.
     pub(super) fn leave(&self) -> String {
-        let columns = self.0.columns.pairs().map(|(own, _)| format!("{} = NULL", quoted(own)));
+        let columns = self.0.columns.pairs().map(|(own, _)| format!("{} = DEFAULT", quoted(own)));
         format!("UPDATE {} SET {}", self.0.table, columns.collect::<Vec<_>>().join(", "))
     }
 
