@@ -7,6 +7,7 @@
 //! | [`relay`] | the data plane alone, with a generation chosen by the test |
 //! | [`valve`] | a way to the server that can be stopped up |
 //! | [`wire`] | a client that sends any frame and shows every answer |
+//! | `farewell` | clients that close when the proxy has said goodbye |
 //! | [`message`] | backend messages, decoded |
 //! | [`moves`] | what the differential tests migrate, as data |
 //! | [`stage`] | the physical schema of each phase, made from those rows |
@@ -21,6 +22,7 @@
 )]
 
 pub mod copying;
+mod farewell;
 #[path = "../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
 pub mod message;

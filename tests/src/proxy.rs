@@ -15,6 +15,7 @@ use segue::session::counters::Snapshot;
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
+use crate::farewell;
 use crate::server::{Database, cluster, run};
 use crate::wire::{Login, Wire};
 
@@ -194,7 +195,7 @@ impl Proxy {
     /// If it does not start.
     pub fn restart(self) -> Self {
         let Self { running, database, folder, head } = self;
-        run(running.stop());
+        run(farewell::until_stopped(running.addr.port(), running.stop()));
         let started = run(app::start(&folder.path().join("segue.toml"), false));
         let running = started.unwrap_or_else(|error| panic!("{error}"));
         Self { running, database, folder, head }
@@ -208,7 +209,7 @@ impl Proxy {
 
     /// Ends it in order.
     pub fn stop(self) {
-        run(self.running.stop());
+        run(farewell::until_stopped(self.port(), self.running.stop()));
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
+use crate::farewell;
 use crate::golden::schema;
 use crate::server::{Database, cluster, run, runtime};
 use crate::wire::{Login, Wire};
@@ -129,6 +130,7 @@ impl Relay {
     /// Ends it, and every session with it.
     pub fn stop(self) {
         let _ = self.stop.send(true);
-        run(self.task).expect("the listener's task").expect("the listener");
+        let stopped = run(farewell::until_stopped(self.port, self.task));
+        stopped.expect("the listener's task").expect("the listener");
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustls::{ClientConnection, StreamOwned};
 use segue::cluster::{Cluster, SUPERUSER};
 
+use crate::farewell::Socket;
 use crate::message::{Fields, Message, Row};
 
 /// Longest wait for an answer. A server that is silent for this long hangs. Unit: seconds.
@@ -182,8 +183,7 @@ pub type Value<'a> = Option<&'a str>;
 impl Wire {
     /// Opens a connection and sends nothing.
     pub fn open(port: u16) -> Self {
-        let stream = socket(port);
-        Self::over(Box::new(stream))
+        Self::over(Box::new(Socket::open(port)))
     }
 
     /// Speaks over a stream that is open already.

@@ -4,7 +4,7 @@ use segue::upstream::Upstream;
 use segue_tests::message::Message;
 use segue_tests::relay::{Relay, ungoverned};
 use segue_tests::server::eventually;
-use segue_tests::wire::{Login, Wire, query};
+use segue_tests::wire::{Login, Wire, query, socket};
 
 use super::started;
 
@@ -104,6 +104,18 @@ fn stopping_ends_idle_sessions() {
     let (database, relay) = started();
     let mut wire = relay.connect(&database);
     assert_eq!(relay.counters().sessions_open, 1);
+    relay.stop();
+    let messages = wire.until_closed();
+    assert!(messages.iter().all(|message| matches!(message, Message::Error(_))), "{messages:?}");
+}
+
+/// A client that never closes holds up nobody for ever.
+#[test]
+fn stopping_ends_a_session_whose_client_stays() {
+    let (database, relay) = started();
+    let login = Login::at(relay.port, "postgres", &database.name);
+    let (mut wire, error) = login.try_connect_over(Wire::over(Box::new(socket(relay.port))));
+    assert_eq!(error, None);
     relay.stop();
     let messages = wire.until_closed();
     assert!(messages.iter().all(|message| matches!(message, Message::Error(_))), "{messages:?}");
