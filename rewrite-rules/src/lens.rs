@@ -30,11 +30,34 @@ pub struct Lens {
     pub views: BTreeSet<RelationName>,
     /// What stands for it wherever it is read: the lens of one of the server's catalogs.
     pub stands_as: Option<StandIn>,
-    /// Whether clients may not name it as yet: it is another table's future, and only that one's writes
-    /// reach it.
-    pub closed: bool,
     /// Other tables that hold columns of it, or are to.
     pub beside: Vec<Beside>,
+    /// The table that holds its rows besides, or as yet alone.
+    pub over: Option<Over>,
+}
+
+/// For a table that another one's columns move to: that other one, whose columns stand for its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Over {
+    /// That table.
+    pub relation: RelationName,
+    /// Which rows of it are rows of this one.
+    pub rows: Rows,
+    /// Columns of this table that the other one has no counterpart of.
+    pub others: Vec<String>,
+    /// The table as it is: what an INSERT writes, and is carried from there.
+    pub itself: Box<Lens>,
+}
+
+/// Which rows of another table a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// All of them, and they can only be read as yet.
+    Read,
+    /// All of them. Some may not have been copied to the table itself.
+    All,
+    /// Those that the table itself has too: it is read as it is unless rows are locked or written.
+    Both,
 }
 
 /// Another table that has one row at most for each row of this one, and columns that belong to it.
@@ -48,6 +71,8 @@ pub struct Beside {
     /// What a write of this table writes there besides: a physical column of this table, and the one
     /// there that has its value. Nothing while only one of the two is written.
     pub copies: Vec<(String, String)>,
+    /// Whether each row of this table needs one there, which is then there already.
+    pub is_parent: bool,
 }
 
 /// Physical names, each with the name that the client knows for it.
@@ -78,6 +103,12 @@ impl Lens {
     #[must_use]
     pub fn is_apart(&self) -> bool {
         self.columns.iter().any(LogicalColumn::is_apart)
+    }
+
+    /// The table whose columns stand for its own where rows are locked or written.
+    #[must_use]
+    pub fn physical(&self) -> &RelationName {
+        self.over.as_ref().map_or(&self.relation, |over| &over.relation)
     }
 
     /// The columns that `*`, whole rows and column-less INSERTs mean, in order.

@@ -74,8 +74,20 @@ pub enum Construct {
     SeveralKeys,
     /// An INSERT, where the statement gives up keys whose rows in the other table go when it ends.
     KeyFreed,
-    /// A table that clients may not name yet.
-    Closed,
+    /// A write of a table that columns move to while only the table that they come from is written.
+    NotWritten,
+    /// A new key for a row of the table that columns move to.
+    HalfKey,
+    /// A column of the table that columns move to of which the other table knows nothing.
+    OtherColumn,
+    /// One statement that writes both the table that columns move to and the one that they come from.
+    BothHalves,
+    /// DELETE from the table that columns move to, where they cannot be NULL in the other one.
+    HalfNotNull,
+    /// ON CONFLICT DO UPDATE of the table that columns move to, with more than the new values.
+    HalfUpsert,
+    /// Another command on the table that columns move to.
+    HalfCommand,
     /// An option of COPY that could say that the rows are told apart in another way.
     CopyOption,
     /// COPY rows in an encoding in which they cannot be told apart.
@@ -109,7 +121,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 34] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -125,7 +137,13 @@ impl Construct {
         Self::KeyWithoutDefault,
         Self::SeveralKeys,
         Self::KeyFreed,
-        Self::Closed,
+        Self::NotWritten,
+        Self::HalfKey,
+        Self::OtherColumn,
+        Self::BothHalves,
+        Self::HalfNotNull,
+        Self::HalfUpsert,
+        Self::HalfCommand,
         Self::CopyOption,
         Self::CopyEncoding,
         Self::CopyFreeze,
@@ -163,7 +181,15 @@ impl Construct {
             Self::KeyWithoutDefault => "INSERT without the key, which has no default,".to_owned(),
             Self::SeveralKeys => "columns that have moved under different keys".to_owned(),
             Self::KeyFreed => "an INSERT beside a DELETE or a new key".to_owned(),
-            Self::Closed => "the table that columns move to".to_owned(),
+            Self::NotWritten => "a write of the table that columns move to".to_owned(),
+            Self::HalfKey => "a new key for a row that columns move to".to_owned(),
+            Self::OtherColumn => "a column that nothing is moved to".to_owned(),
+            Self::BothHalves => "a write of both tables of a split in one statement".to_owned(),
+            Self::HalfNotNull => {
+                "DELETE of what cannot be NULL in the table that it comes from".to_owned()
+            }
+            Self::HalfUpsert => "ON CONFLICT DO UPDATE that reads what is there".to_owned(),
+            Self::HalfCommand => "this command on the table that columns move to".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
                 "COPY FROM in an encoding whose bytes can look like ASCII".to_owned()
@@ -209,7 +235,24 @@ impl Construct {
             Self::KeyWithoutDefault => "give the key a value",
             Self::SeveralKeys => "split a table by one key at a time",
             Self::KeyFreed => "send the INSERT as a statement of its own",
-            Self::Closed => "name the table that the columns come from",
+            Self::NotWritten => {
+                "write the table that the columns come from: this one can be written from phase \
+                 \"dual-write\" on"
+            }
+            Self::HalfKey => "delete the row and insert it under its new key",
+            Self::OtherColumn => {
+                "name the columns that have moved one by one: the others can be used from phase \
+                 \"stop-dual-write\" on"
+            }
+            Self::BothHalves => "send two statements, in one transaction",
+            Self::HalfNotNull => "update the row, or drop the old column's NOT NULL first",
+            Self::HalfUpsert => {
+                "set each column to a new value, to EXCLUDED's for example, or use \
+                 INSERT … ON CONFLICT DO NOTHING, and UPDATE"
+            }
+            Self::HalfCommand => {
+                "use SELECT, INSERT, UPDATE or DELETE, or wait for phase \"stop-dual-write\""
+            }
             Self::CopyOption => "leave the option out, or write it as a plain literal",
             Self::CopyEncoding => "send the rows in UTF8",
             Self::CopyFreeze => "leave FREEZE out",

@@ -4,6 +4,8 @@
 //! whole rows. It asks first what the *old shape* would say, and only if that knows no such
 //! column, whether a new name was meant.
 
+use std::ops::Range;
+
 use crate::lens::Lens;
 
 /// Columns that every table has.
@@ -66,6 +68,8 @@ pub(crate) struct Level {
     pub(crate) merged: Vec<String>,
     /// Whether a NATURAL join merges columns that were not worked out.
     pub(crate) merges_unknown: bool,
+    /// Sub-selects in FROM by their aliases, each with the occurrences inside it.
+    pub(crate) inside: Vec<(String, Range<usize>)>,
 }
 
 impl Level {

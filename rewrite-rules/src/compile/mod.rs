@@ -8,6 +8,7 @@ mod catalog;
 mod change;
 mod column;
 mod conversion;
+mod new_table;
 mod rename;
 mod rename_in_place;
 mod row_value;
@@ -145,14 +146,13 @@ pub fn compile(
             lens.views = views::past(&lens, table, &catalog);
             Some(lens)
         });
-        let closed = besides.values().flatten().filter_map(|(index, beside)| {
-            let table = catalog.relation(&beside.relation)?;
-            let lens = lens(shape, rules, (&beside.relation, table), &[], &[]);
-            let migrations = rules.get(*index).map(|rule| rule.name.clone());
-            let migrations = migrations.into_iter().collect();
-            Some(Lens { closed: true, opaque: OpaquePolicy::Refuse, migrations, ..lens })
+        let halves = besides.iter().flat_map(|(table, besides)| {
+            let half = |(index, beside): &(usize, Beside)| {
+                new_table::lens(rules.get(*index)?, table, beside, &catalog)
+            };
+            besides.iter().filter_map(half).collect::<Vec<Lens>>()
         });
-        tables.chain(closed).collect()
+        tables.chain(halves).collect()
     };
     let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New) };
     let mut generation = Generation::new(number, rules, lenses, catalog);
@@ -443,7 +443,7 @@ fn lens(
         views: BTreeSet::new(),
         stands_as: None,
         beside: beside.iter().map(|(_, beside)| beside.clone()).collect(),
-        closed: false,
+        over: None,
     }
 }
 

@@ -298,6 +298,7 @@ impl<'a> Subject<'a> {
             relation,
             key: self.split.key.pairs().map(owned).collect(),
             copies: self.split.columns.pairs().filter(|_| is_written).map(owned).collect(),
+            is_parent: false,
         })
     }
 }

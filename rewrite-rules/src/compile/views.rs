@@ -8,9 +8,8 @@ use crate::lens::{Lens, OpaquePolicy};
 /// The views through which a write reaches one of several columns that are written together, in one table
 /// or in two, or one that is not written any more. None while nothing is migrated yet.
 pub(super) fn past(lens: &Lens, table: &Relation, catalog: &Catalog) -> BTreeSet<RelationName> {
-    let mut found = BTreeSet::new();
     if lens.opaque == OpaquePolicy::Forward {
-        return found;
+        return BTreeSet::new();
     }
     let is_carried = |column: &str| {
         let mut copies = lens.beside.iter().flat_map(|beside| &beside.copies);
@@ -24,8 +23,23 @@ pub(super) fn past(lens: &Lens, table: &Relation, catalog: &Catalog) -> BTreeSet
         let mut puts = puts.filter(|put| put.iter().any(|it| it.column == column)).peekable();
         puts.peek().is_some() && puts.all(|put| put.len() == 1)
     };
+    over_columns(table, catalog, |column| !alone(column))
+}
+
+/// All views over a table.
+pub(super) fn over(table: &Relation, catalog: &Catalog) -> BTreeSet<RelationName> {
+    over_columns(table, catalog, |_| true)
+}
+
+/// The views over some columns of a table.
+fn over_columns(
+    table: &Relation,
+    catalog: &Catalog,
+    wanted: impl Fn(&str) -> bool,
+) -> BTreeSet<RelationName> {
+    let mut found = BTreeSet::new();
     let mut open: Vec<RelationName> = (table.columns.iter())
-        .filter(|column| !alone(&column.name))
+        .filter(|column| wanted(&column.name))
         .flat_map(|column| column.views.iter().cloned())
         .collect();
     while let Some(view) = open.pop() {

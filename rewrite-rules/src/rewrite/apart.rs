@@ -71,7 +71,7 @@ impl<'a> Apart<'a> {
 
     fn table(&self, beside: Option<usize>) -> String {
         let other = beside.and_then(|place| self.lens.beside.get(place));
-        relation(other.map_or(&self.lens.relation, |beside| &beside.relation))
+        relation(other.map_or(self.lens.physical(), |beside| &beside.relation))
     }
 
     /// The columns of a table that belong to the row's key, in its order.
@@ -107,7 +107,7 @@ impl<'a> Apart<'a> {
     fn shown_in(&self, beside: Option<usize>) -> Vec<(usize, &'a LogicalColumn)> {
         let lens: &'a Lens = self.lens;
         let shown = lens.shown().enumerate();
-        shown.filter(|(_, column)| column.get.beside == beside).collect()
+        shown.filter(|(_, column)| column.own().beside == beside).collect()
     }
 
     /// What a part gives back: the row's key, whose columns `key` spells out, and its shown columns.
@@ -115,7 +115,7 @@ impl<'a> Apart<'a> {
         let keys = key.into_iter();
         let columns = self.shown_in(beside).into_iter();
         let columns = columns.map(|(at, column)| {
-            format!("{} AS {}", column.get.read(&format!("{TARGET}.")), Self::was(at))
+            format!("{} AS {}", column.own().read(&format!("{TARGET}.")), Self::was(at))
         });
         format!(" RETURNING {}", keys.chain(columns).collect::<Vec<String>>().join(", "))
     }
@@ -187,7 +187,7 @@ impl<'a> Apart<'a> {
             false => rows.unwrap_or_default().to_owned(),
         };
         let items = lens.shown().enumerate().map(|(at, column)| {
-            let from = of(column.get.beside);
+            let from = of(column.own().beside);
             format!("{from}.{} AS {}", Self::was(at), quoted(&column.name))
         });
         let items: Vec<String> = items.collect();

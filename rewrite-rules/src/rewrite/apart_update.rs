@@ -160,7 +160,7 @@ impl<'a> Rewriter<'a> {
             .iter()
             .map(|own| {
                 let mut columns = apart.lens.shown();
-                let logical = columns.find(|column| column.get.is(own));
+                let logical = columns.find(|column| column.own().is(own));
                 format!("{qualifier}{}", quoted(logical.map_or(own, |column| &column.name)))
             })
             .collect();

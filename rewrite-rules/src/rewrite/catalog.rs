@@ -10,7 +10,7 @@
 
 use sqlparser::ast::Ident;
 
-use super::occurrence::{Occurrence, Stance};
+use super::occurrence::{Need, Occurrence, Stance};
 use super::row::shows_physical_row;
 use super::{Relation, Rewriter};
 use crate::catalog::RelationName;
@@ -97,7 +97,15 @@ impl<'a> Rewriter<'a> {
             Some(found) => {
                 found.system.insert(column.to_owned());
             }
-            None => self.fix(occurrence, "a query that names a system column"),
+            None => {
+                let reason = "a query that names a system column";
+                self.fix(occurrence, reason);
+                // It would be the other table's.
+                let over = self.occurrences.get(occurrence).and_then(Occurrence::over);
+                if over.is_some() {
+                    self.need(occurrence, Need::Shaped, reason);
+                }
+            }
         }
     }
 
@@ -119,6 +127,7 @@ impl<'a> Rewriter<'a> {
         match self.occurrences.get(at).filter(|_| self.is_catalog(at)) {
             // One more column than the catalog has.
             Some(catalog) => derived && !catalog.system.is_empty(),
+            None if self.occurrences.get(at).is_some_and(|it| it.over().is_some()) => !derived,
             // Nothing is hidden, now or in another phase.
             None if self
                 .occurrences

@@ -51,10 +51,15 @@ impl Rewriter<'_> {
         let is_governed = |word: &str| in_use.iter().any(|lens| changes(lens, word));
         // PostgreSQL would not find it either. Or the parser saw less than PostgreSQL does, and took
         // the table itself for something else.
+        let is_hidden = |column: &String| {
+            let mut halves = in_use.iter().filter(|lens| lens.over.is_some());
+            halves.any(|lens| lens.hidden.contains(column))
+        };
         for (byte, column, table) in &self.unresolved {
-            if self.lenses().iter().any(|lens| changes(lens, column)) {
+            if is_hidden(column) || self.lenses().iter().any(|lens| changes(lens, column)) {
                 let position = CharacterOffsets::of(self.text).character(*byte).saturating_add(1);
-                let refusal = Refusal::unresolved(column, table.as_deref());
+                let table = table.as_deref().filter(|_| !is_hidden(column));
+                let refusal = Refusal::unresolved(column, table);
                 return Err(Box::new(refusal.at(position)));
             }
         }

@@ -57,7 +57,6 @@ impl<'a> Rewriter<'a> {
                 let name = (start_byte(first.span), end_byte(last.span));
                 let close = close.and_then(|close| self.lexeme(close));
                 let close = close.map(|close| (close.start, close.end));
-                self.open(lens)?;
                 let occurrence = self.copied_occurrence(lens, self.source_of(last));
                 let copied =
                     CopiedTable { syntax, lens, name, listed, close, condition, occurrence };
@@ -132,7 +131,8 @@ impl<'a> Rewriter<'a> {
             true => format!("ONLY ({})", self.slice(*name)),
             false => format!("ONLY {}", self.slice(*name)),
         };
-        let query = format!("({})", joined::select(copied.lens, columns, &table, false));
+        let query =
+            format!("({})", joined::select(copied.lens, columns, &table, joined::Join::Outer));
         let binary = syntax.binary.and_then(|binary| self.lexeme(binary));
         let start = binary.map_or(name.0, |binary| binary.start);
         let end = copied.close.map_or(name.1, |close| close.1);

@@ -215,11 +215,17 @@ impl<'a> Rewriter<'a> {
                 Ok(())
             }
             TableFactor::Derived { lateral, subquery, alias, .. } => {
+                let before = self.occurrences.len();
                 let (columns, rows) = self.read_as_relation(|rewriter| match lateral {
                     true => rewriter.subquery(subquery),
                     false => rewriter.outside_level(|rewriter| rewriter.subquery(subquery)),
                 })?;
                 self.derived_source(alias.as_ref(), columns, rows);
+                let inside = before..self.occurrences.len();
+                if let Some(level) = self.level() {
+                    let name = level.sources.last().map(|source| source.name.clone());
+                    level.inside.extend(name.map(|name| (name, inside)));
+                }
                 Ok(())
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
@@ -267,7 +273,6 @@ impl<'a> Rewriter<'a> {
         }
         match self.relation(&parts) {
             Relation::Governed(lens) => {
-                self.open(lens)?;
                 let end = end_byte(last.span);
                 let start = parts.first().map_or(end, |first| start_byte(first.span));
                 let reference = alias.map_or_else(
@@ -275,8 +280,10 @@ impl<'a> Rewriter<'a> {
                     |alias| self.source_of(&alias.name),
                 );
                 let occurrence = self.occurrences.len();
+                let span = self.with_only(start, end);
                 self.occurrences.push(Occurrence {
-                    span: Some(self.with_only(start, end)),
+                    span: Some(span),
+                    written: Some(span),
                     alias: alias.map(|alias| self.alias(alias)),
                     ..Occurrence::new(lens, reference)
                 });

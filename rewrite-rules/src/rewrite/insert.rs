@@ -76,7 +76,7 @@ impl<'a> Rewriter<'a> {
         let mut level = Level::default();
         let lens = match self.written_relation(&parts) {
             Relation::Governed(lens) => {
-                self.open(lens)?;
+                let lens = self.note_write(lens, start_byte(insert.insert_token.0.span))?;
                 level.sources.push(self.target_source(insert, &parts, lens));
                 let target = self.insert_columns(insert, &parts, lens)?;
                 if lens.is_apart() {

@@ -14,7 +14,7 @@ use super::occurrence::Occurrence;
 use super::star::{Element, labelled};
 use super::{Rewriter, Walk};
 use crate::catalog::RelationName;
-use crate::lens::{Access, Beside, Lens, LogicalColumn};
+use crate::lens::{Access, Beside, Lens, LogicalColumn, Over, Rows};
 use crate::name::quoted;
 use crate::refusal::Refusal;
 
@@ -39,15 +39,30 @@ fn belongs(place: usize, beside: &Beside) -> String {
     beside.key.iter().map(equal).collect::<Vec<String>>().join(" AND ")
 }
 
+/// How the tables beside are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Join {
+    /// Those that are read, as far as they have a row.
+    Outer,
+    /// Those that are read, which must have a row: the nullable side of an outer join cannot be locked.
+    Inner,
+    /// All, whether they are read or not.
+    OfAll,
+}
+
 /// A query that gives `columns` of `table`, each read as it says.
 pub(super) fn select<'l>(
     lens: &Lens,
     columns: impl IntoIterator<Item = (&'l LogicalColumn, &'l Access)>,
     table: &str,
-    is_locked: bool,
+    join: Join,
 ) -> String {
     let columns: Vec<(&LogicalColumn, &Access)> = columns.into_iter().collect();
-    let places: BTreeSet<usize> = columns.iter().filter_map(|(_, access)| access.beside).collect();
+    let read = columns.iter().filter_map(|(_, access)| access.beside);
+    let places: BTreeSet<usize> = match join {
+        Join::OfAll => (0..lens.beside.len()).collect(),
+        Join::Outer | Join::Inner => read.collect(),
+    };
     let item = |(column, access): &(&LogicalColumn, &Access)| {
         let qualifier = match (access.beside, places.is_empty()) {
             (Some(place), _) => format!("{}.", alias(place)),
@@ -61,8 +76,10 @@ pub(super) fn select<'l>(
     if !places.is_empty() {
         from.push_str(&format!(" AS {OWN}"));
     }
-    // The nullable side of an outer join cannot be locked.
-    let join = if is_locked { "JOIN" } else { "LEFT JOIN" };
+    let join = match join {
+        Join::Outer => "LEFT JOIN",
+        Join::Inner | Join::OfAll => "JOIN",
+    };
     for place in places {
         let Some(beside) = lens.beside.get(place) else { continue };
         let (name, on) = (relation(&beside.relation), belongs(place, beside));
@@ -74,17 +91,32 @@ pub(super) fn select<'l>(
 impl<'a> Occurrence<'a> {
     /// How a logical column is read here.
     pub(super) fn access<'l>(&self, column: &'l LogicalColumn) -> &'l Access {
-        match self.is_held {
-            true => column.own(),
-            false => &column.get,
-        }
+        let is_own = match &self.lens.over {
+            Some(over) if over.rows == Rows::Both => self.is_locked,
+            Some(_) | None => self.is_held,
+        };
+        if is_own { column.own() } else { &column.get }
+    }
+
+    /// The table that stands for it here, if another one does.
+    pub(super) fn over(&self) -> Option<&'a Over> {
+        let over = self.lens.over.as_ref();
+        over.filter(|over| over.rows != Rows::Both || self.is_locked)
     }
 
     /// The query that stands for it, where `table` is its name in the text.
     pub(super) fn derived(&self, table: &str) -> String {
         let lens: &'a Lens = self.lens;
         let columns = lens.shown().map(|column| (column, self.access(column)));
-        select(lens, columns, table, self.is_held)
+        let join = match self.over() {
+            Some(over) if over.rows == Rows::Both => Join::OfAll,
+            Some(_) | None if self.is_locked => Join::Inner,
+            Some(_) | None => Join::Outer,
+        };
+        match self.over() {
+            Some(over) => select(lens, columns, &relation(&over.relation), join),
+            None => select(lens, columns, table, join),
+        }
     }
 
     fn reads_beside(&self, column: &LogicalColumn) -> bool {
@@ -97,6 +129,21 @@ impl Rewriter<'_> {
     pub(super) fn hold(&mut self, before: usize) {
         for found in self.occurrences.iter_mut().skip(before) {
             found.is_held = true;
+        }
+    }
+
+    /// Locks rows of the innermost level: those of `relation`, or all.
+    pub(super) fn lock(&mut self, relation: Option<&str>) {
+        let Some(level) = self.levels.last() else { return };
+        let is_meant = |name: &str| relation.is_none_or(|wanted| wanted == name);
+        let own = level.sources.iter().filter(|source| is_meant(&source.name));
+        let mut locked: Vec<usize> = own.filter_map(|source| source.occurrence).collect();
+        let inside = level.inside.iter().filter(|(name, _)| is_meant(name));
+        locked.extend(inside.flat_map(|(_, occurrences)| occurrences.clone()));
+        for at in locked {
+            if let Some(found) = self.occurrences.get_mut(at) {
+                found.is_locked = true;
+            }
         }
     }
 

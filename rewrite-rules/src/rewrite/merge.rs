@@ -29,7 +29,9 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::MergeReturning);
         }
         if let Some(lens) = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens)
-            && (lens.is_apart() || lens.beside.iter().any(|beside| !beside.copies.is_empty()))
+            && (lens.over.is_some()
+                || lens.is_apart()
+                || lens.beside.iter().any(|beside| !beside.copies.is_empty()))
         {
             return Err(Box::new(Refusal::construct(Construct::MergeCarried, lens)));
         }

@@ -29,6 +29,7 @@ mod extent;
 mod from;
 mod from_function;
 mod grouped;
+mod half;
 mod insert;
 mod insert_rows;
 mod insert_select;
@@ -187,6 +188,8 @@ pub(crate) struct Rewriter<'a> {
     freed: Vec<(usize, &'a Lens)>,
     /// Tables that get rows in two places, with the number of the statement, and where it says so.
     inserted: Vec<(usize, &'a Lens, usize)>,
+    /// Tables that are written, each with the number of the statement, and where it says so.
+    written: Vec<(usize, &'a Lens, usize)>,
     /// Where the statement stands that is walked next.
     place: Place,
     /// Number of the present statement in the text.
@@ -245,6 +248,7 @@ impl<'a> Rewriter<'a> {
             tails: Vec::new(),
             freed: Vec::new(),
             inserted: Vec::new(),
+            written: Vec::new(),
             place: Place::Alone,
             statement: 0,
             outermost: false,
@@ -258,19 +262,12 @@ impl<'a> Rewriter<'a> {
         self.generation.lenses(self.session.shape)
     }
 
-    /// Refuses a table that only the proxy writes as yet.
-    fn open(&self, lens: &Lens) -> Walk<()> {
-        match lens.closed {
-            true => Err(Box::new(Refusal::construct(Construct::Closed, lens))),
-            false => Ok(()),
-        }
-    }
-
     /// What the text becomes; `None` if nothing changes.
     fn run(mut self, statements: &[Result<Statement, Unparsed>]) -> Walk<Option<Rewritten>> {
         self.walk(statements)?;
         self.check_places()?;
         self.check_freed()?;
+        self.check_written()?;
         self.finish()
     }
 

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rewriter, Walk};
-use crate::lens::{Access, Lens, LogicalColumn};
+use crate::lens::{Access, Lens, LogicalColumn, Rows};
 use crate::name;
 use crate::refusal::Refusal;
 
@@ -23,6 +23,8 @@ pub(crate) struct Occurrence<'a> {
     pub(super) lens: &'a Lens,
     /// Bytes of the table's name, `ONLY` included; `None` for a statement's target and EXCLUDED.
     pub(super) span: Option<(usize, usize)>,
+    /// The same, of a statement's target too.
+    pub(super) written: Option<(usize, usize)>,
     /// The client's alias, if it gave one.
     pub(super) alias: Option<Alias>,
     /// How SQL text refers to it.
@@ -40,8 +42,10 @@ pub(crate) struct Occurrence<'a> {
     pub(super) may_be_missing: bool,
     /// System columns of a catalog that are named.
     pub(super) system: BTreeSet<String>,
-    /// Whether its rows are locked or written.
+    /// Whether its rows may be locked or written.
     pub(super) is_held: bool,
+    /// Whether they are.
+    pub(super) is_locked: bool,
     /// Whether anything is read of it that another table holds.
     pub(super) is_joined: bool,
     /// Whether it is a statement's target that a derived table stands for, which we spell out.
@@ -88,6 +92,7 @@ impl<'a> Occurrence<'a> {
         Self {
             lens,
             span: None,
+            written: None,
             alias: None,
             reference,
             needs: None,
@@ -97,6 +102,7 @@ impl<'a> Occurrence<'a> {
             may_be_missing: false,
             system: BTreeSet::new(),
             is_held: false,
+            is_locked: false,
             is_joined: false,
             is_apart: false,
             stance: Stance::AsItIs,
@@ -119,6 +125,19 @@ impl Occurrence<'_> {
             return Some(Stance::Derived);
         }
         let can_derive = self.fixed.is_none() && self.span.is_some();
+        if let Some(over) = self.over() {
+            let is_derived =
+                over.rows == Rows::Both || self.needs.is_some() || self.prefers_derived;
+            return match is_derived {
+                _ if self.needs_its_schema => None,
+                true => can_derive.then_some(Stance::Derived),
+                false => Some(Stance::AsItIs),
+            };
+        }
+        // The table as it is is what the client knows.
+        if self.lens.over.is_some() {
+            return Some(Stance::AsItIs);
+        }
         if self.is_joined {
             return (can_derive && !self.needs_its_schema).then_some(Stance::Derived);
         }
@@ -159,6 +178,7 @@ impl<'a> Rewriter<'a> {
     /// Decides how each occurrence stands, or refuses where it cannot.
     pub(super) fn settle(&mut self) -> Walk<()> {
         self.settle_joined()?;
+        self.settle_halves()?;
         for occurrence in &mut self.occurrences {
             let Some(stance) = occurrence.decide() else {
                 let schema =
@@ -182,6 +202,15 @@ impl<'a> Rewriter<'a> {
     pub(super) fn emit_occurrences(&mut self) {
         for at in 0..self.occurrences.len() {
             let Some(occurrence) = self.occurrences.get(at) else { continue };
+            if let (Some(over), Stance::AsItIs) = (occurrence.over(), occurrence.stance) {
+                let Some((start, end)) = occurrence.written else { continue };
+                let mut text = super::joined::relation(&over.relation);
+                if occurrence.alias.is_none() {
+                    text.push_str(&format!(" AS {}", occurrence.reference));
+                }
+                self.edits.replace(start, end, vec![text.into()]);
+                continue;
+            }
             let Some((start, end)) = occurrence.span else { continue };
             match occurrence.stance {
                 Stance::AsItIs => {}

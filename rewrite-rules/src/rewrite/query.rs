@@ -344,7 +344,9 @@ impl<'a> Rewriter<'a> {
         }
         for lock in &query.locks {
             let parts = lock.of.as_ref().and_then(name::parts).unwrap_or_default();
-            self.lock_catalogs(parts.last().map(|part| name::folded(part)).as_deref());
+            let relation = parts.last().map(|part| name::folded(part));
+            self.lock_catalogs(relation.as_deref());
+            self.lock(relation.as_deref());
             parts.into_iter().for_each(|part| self.account(part));
         }
         Ok(())

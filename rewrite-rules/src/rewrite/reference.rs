@@ -76,11 +76,13 @@ impl Rewriter<'_> {
             return false;
         }
         let derived = occurrence.stance == Stance::Derived;
+        // An alias stands for the table's name then.
+        let aliased = derived || occurrence.over().is_some();
         let own = format!("{}.", occurrence.reference);
         let (from, qualifier) = match reference.qualifier {
             Qualifier::None => (start, String::new()),
             Qualifier::IfChanged | Qualifier::Always => (start, own),
-            Qualifier::Schema(_, relation) if derived => {
+            Qualifier::Schema(_, relation) if aliased => {
                 (start, self.slice((relation, start)).to_owned())
             }
             Qualifier::Relation(from) | Qualifier::Schema(from, _) => {
@@ -98,7 +100,7 @@ impl Rewriter<'_> {
             Qualifier::IfChanged | Qualifier::Always => format!("{qualifier}{bare}"),
             Qualifier::None | Qualifier::Relation(_) | Qualifier::Schema(..) => bare,
         };
-        if let (true, Qualifier::Schema(schema, relation)) = (derived, reference.qualifier) {
+        if let (true, Qualifier::Schema(schema, relation)) = (aliased, reference.qualifier) {
             self.edits.replace(schema, relation, Vec::new());
         }
         self.edits.replace(start, end, vec![text.into()]);
@@ -108,14 +110,14 @@ impl Rewriter<'_> {
     /// A name that stays may still need a qualifier, or one without its schema.
     fn emit_qualifier(&mut self, reference: &Reference) {
         let Some(occurrence) = self.occurrences.get(reference.occurrence) else { return };
-        let derived = occurrence.stance == Stance::Derived;
+        let aliased = occurrence.stance == Stance::Derived || occurrence.over().is_some();
         match reference.qualifier {
             Qualifier::Always => {
                 let name = self.slice(reference.span).to_owned();
                 let text = format!("{}.{name}", occurrence.reference);
                 self.edits.replace(reference.span.0, reference.span.1, vec![text.into()]);
             }
-            Qualifier::Schema(schema, relation) if derived => {
+            Qualifier::Schema(schema, relation) if aliased => {
                 self.edits.replace(schema, relation, Vec::new());
             }
             Qualifier::None

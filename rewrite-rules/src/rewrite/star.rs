@@ -238,7 +238,8 @@ impl Rewriter<'_> {
                 if !self.is_spelled_out(*at) {
                     return vec![format!("{reference}.*")];
                 }
-                let reference = star.written.as_ref().unwrap_or(reference);
+                let written = star.written.as_ref().filter(|_| occurrence.over().is_none());
+                let reference = written.unwrap_or(reference);
                 let qualifier = if star.qualify { format!("{reference}.") } else { String::new() };
                 let columns = occurrence.lens.shown();
                 columns

@@ -33,6 +33,10 @@ impl Rewriter<'_> {
         let target = self.target(name, alias.as_ref(), "a whole row of the target of UPDATE")?;
         self.relations(from)?;
         let start = start_byte(update.update_token.0.span);
+        if let Some(lens) = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens) {
+            self.note_write(lens, start)?;
+            self.no_new_half_key(lens, &update.assignments)?;
+        }
         let Some(set) = self.keyword_behind(self.lexeme_at(start) + 1, "set") else {
             return self.refuse(Construct::Unreadable);
         };

@@ -198,6 +198,7 @@ impl<'a> Rewriter<'a> {
             // Nor can its columns have aliases.
             if let Some(found) = self.occurrences.get_mut(occurrence) {
                 found.is_held = true;
+                found.is_locked = true;
                 found.span = None;
             }
         }

@@ -7,6 +7,7 @@ use sqlparser::tokenizer::Token;
 use super::joined::relation;
 use super::{Relation, Rewriter, Walk};
 use crate::name;
+use crate::refusal::{Construct, Refusal};
 use crate::statement::end_byte;
 
 impl Rewriter<'_> {
@@ -19,7 +20,9 @@ impl Rewriter<'_> {
         let found: Vec<_> = names.iter().filter_map(|parts| self.found(parts)).collect();
         for parts in &names {
             let Relation::Governed(lens) = self.written_relation(parts) else { continue };
-            self.open(lens)?;
+            if lens.over.is_some() {
+                return Err(Box::new(Refusal::construct(Construct::HalfCommand, lens)));
+            }
             let Some(last) = parts.last() else { continue };
             let missing = lens.beside.iter().filter(|beside| !found.contains(&beside.relation));
             let text: String =

@@ -16,6 +16,17 @@ pub(super) fn splits(case: &Case) -> Vec<Split> {
     rules.into_iter().filter_map(|rule| of(rule.change)).collect()
 }
 
+/// Whether a line of a case's rows takes halves away, after the new table was filled.
+pub(super) fn lacks(case: &Case, row: &str) -> bool {
+    splits(case).iter().any(|split| split.is_named(row))
+}
+
+/// Whether a case names the new table, some of whose rows are lacking.
+pub(super) fn names_lacking(case: &Case) -> bool {
+    let mut rows = case.rows.iter().flat_map(|rows| rows.lines());
+    rows.any(|row| lacks(case, row)) && lacks(case, &case.client)
+}
+
 /// Columns that move to a table of their own.
 pub(super) struct Split(SplitTable);
 
@@ -39,17 +50,23 @@ impl Split {
         format!("INSERT INTO {into} ({}) SELECT {} FROM {table}", list(its), list(own))
     }
 
-    /// Rows of one table that the other has not, or not so.
-    pub(super) fn apart(&self) -> String {
+    /// Rows of one table that the other has not, or not so. `may_lack`: a row that has nothing but NULLs
+    /// may be without a half.
+    pub(super) fn apart(&self, may_lack: bool) -> String {
         let Split(SplitTable { table, into, key, columns }) = self;
         let pair =
             |(own, its): (&str, &str)| (format!("t.{}", quoted(own)), format!("p.{}", quoted(its)));
+        let lacks: Vec<_> = (key.pairs().map(pair).map(|(_, its)| its))
+            .chain(columns.pairs().map(pair).map(|(own, _)| own))
+            .map(|column| format!("{column} IS NULL"))
+            .collect();
+        let lacks = if may_lack { lacks.join(" AND ") } else { "false".to_owned() };
         let all: Vec<_> = key.pairs().chain(columns.pairs()).map(pair).collect();
         let on: Vec<_> = key.pairs().map(pair).map(|(own, its)| format!("{own} = {its}")).collect();
         let (own, its): (Vec<_>, Vec<_>) = all.into_iter().unzip();
         format!(
             "SELECT to_jsonb(t), to_jsonb(p) FROM {table} t FULL JOIN {into} p ON {} \
-             WHERE ROW({}) IS DISTINCT FROM ROW({})",
+             WHERE ROW({}) IS DISTINCT FROM ROW({}) AND NOT ({lacks})",
             on.join(" AND "),
             own.join(", "),
             its.join(", ")
@@ -72,6 +89,24 @@ impl Split {
     /// The old table's rows.
     pub(super) fn content(&self) -> String {
         format!("SELECT to_jsonb(t) AS row FROM {} t ORDER BY 1", self.0.table)
+    }
+
+    /// The rows of both tables as a client of the new shape knows them. `copied`: whether the new one has
+    /// them all.
+    pub(super) fn halves(&self, copied: bool) -> [String; 2] {
+        let Split(SplitTable { table, into, key, columns }) = self;
+        let gone: String = columns.pairs().map(|(own, _)| format!(" - '{own}'")).collect();
+        let own = format!("SELECT to_jsonb(t){gone} AS row FROM {table} t ORDER BY 1");
+        let item = |(own, its): (&str, &str)| format!("'{its}', t.{}", quoted(own));
+        let items: Vec<_> = key.pairs().chain(columns.pairs()).map(item).collect();
+        let half = match copied {
+            true => format!("SELECT to_jsonb(p) AS row FROM {into} p ORDER BY 1"),
+            false => {
+                let items = items.join(", ");
+                format!("SELECT jsonb_build_object({items}) AS row FROM {table} t ORDER BY 1")
+            }
+        };
+        [own, half]
     }
 
     /// The columns that moved, as an object, and how their table is joined; `at` tells it from others.

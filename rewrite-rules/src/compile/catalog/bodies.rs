@@ -124,7 +124,7 @@ pub(super) fn lens(
         views: std::collections::BTreeSet::new(),
         stands_as: Some(query),
         beside: Vec::new(),
-        closed: false,
+        over: None,
     }
 }
 
