@@ -45,6 +45,11 @@ pub struct Over {
     pub rows: Rows,
     /// Columns of this table that the other one has no counterpart of.
     pub others: Vec<String>,
+    /// Columns of the other table that tell whether a row of it has one here, each with what stands in it
+    /// where it has none; `None` is NULL.
+    pub blank: Vec<(String, Option<String>)>,
+    /// Whether all columns that have moved may be NULL there.
+    pub nullable: bool,
     /// The table as it is: what an INSERT writes, and is carried from there.
     pub itself: Box<Lens>,
 }
@@ -103,6 +108,24 @@ impl Lens {
     #[must_use]
     pub fn is_apart(&self) -> bool {
         self.columns.iter().any(LogicalColumn::is_apart)
+    }
+
+    /// The columns whose defaults must be spelled out, since they are not those of all that is written.
+    pub fn defaulted(&self) -> impl Iterator<Item = &LogicalColumn> {
+        let is_shown = |column: &LogicalColumn| {
+            let mut puts = self.shown().flat_map(|shown| &shown.put);
+            puts.any(|put| column.put.iter().any(|own| own.column == put.column))
+        };
+        let meant = move |column: &&LogicalColumn| column.shown || !is_shown(column);
+        self.columns.iter().filter(|column| !column.default_is_shared).filter(meant)
+    }
+
+    /// Whether a write of this column of the table itself has to reach another table too.
+    #[must_use]
+    pub fn is_copied(&self, column: &LogicalColumn) -> bool {
+        let mut copies = self.beside.iter().flat_map(|beside| &beside.copies);
+        copies
+            .any(|(own, _)| column.put.iter().any(|put| put.beside.is_none() && put.column == *own))
     }
 
     /// The table whose columns stand for its own where rows are locked or written.

@@ -56,6 +56,7 @@ pub(super) fn compile(
             false => OpaquePolicy::Refuse,
         },
         opaque_new: OpaquePolicy::Forward,
+        left_out: None,
     })
 }
 

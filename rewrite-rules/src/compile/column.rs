@@ -354,6 +354,7 @@ impl<'a> Subject<'a> {
             new: side(new, new_place, !reads_old && self.to.is_some()),
             opaque_old: forward_if(self.phase == Phase::Expand),
             opaque_new: forward_if(self.phase == Phase::Contract && self.from.is_none()),
+            left_out: None,
         })
     }
 

@@ -7,6 +7,7 @@ mod backfill_column;
 mod catalog;
 mod change;
 mod column;
+mod conflicts;
 mod conversion;
 mod new_table;
 mod rename;
@@ -19,10 +20,10 @@ mod views;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Column, Relation, RelationName};
+use crate::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName};
 use crate::generation::{Generation, Lenses};
 use crate::lens::{Access, Beside, Lens, LogicalColumn, Names, OpaquePolicy};
-use crate::rule::{Change, ColumnPair, Governed, Rule};
+use crate::rule::{Change, ColumnPair, Rule};
 use crate::shape::Shape;
 
 pub use self::backfill_column::backfill_value;
@@ -54,6 +55,9 @@ struct ColumnChange {
     opaque_old: OpaquePolicy,
     /// The same for the new shape.
     opaque_new: OpaquePolicy,
+    /// What is stored in a column that the new shape has not, where a client of that shape inserts a row,
+    /// if not what the column has by default.
+    left_out: Option<ColumnDefault>,
 }
 
 /// The column of one shape.
@@ -111,7 +115,7 @@ pub fn compile(
     rules: &[Rule],
     catalog: Arc<Catalog>,
 ) -> Result<Generation, Vec<Fault>> {
-    let mut faults = conflicts(rules);
+    let mut faults = conflicts::of_names(rules);
     let mut tables: BTreeMap<RelationName, Vec<(usize, ColumnChange)>> = BTreeMap::new();
     let mut besides: BTreeMap<RelationName, Vec<(usize, Beside)>> = BTreeMap::new();
     for (index, rule) in rules.iter().enumerate() {
@@ -129,7 +133,7 @@ pub fn compile(
             }
         }
     }
-    faults.extend(value_conflicts(rules, &catalog));
+    faults.extend(conflicts::of_values(rules, &catalog));
     faults.extend(split_table::conflicts(rules));
     if !faults.is_empty() {
         faults.sort_by_key(|fault| fault.rule);
@@ -301,76 +305,6 @@ fn shown_place(table: &Relation, pair: &ColumnPair, change: &ColumnChange) -> Op
     }
 }
 
-/// Rules that share a name, or a column.
-fn conflicts(rules: &[Rule]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for (later, rule) in rules.iter().enumerate() {
-        for earlier in rules.iter().take(later) {
-            if earlier.name == rule.name {
-                faults.push(Fault {
-                    rule: later,
-                    key: "name",
-                    message: format!("there are two migrations named \"{}\"", rule.name),
-                    hint: Some("give each migration a name of its own".to_owned()),
-                });
-            }
-            faults.extend(column_conflict(later, rule, earlier));
-        }
-    }
-    faults
-}
-
-fn column_conflict(later: usize, rule: &Rule, earlier: &Rule) -> Option<Fault> {
-    let taken: Vec<_> = (earlier.change.governed().iter())
-        .map(|other| (table::relation_name(other.table), other.column.to_owned()))
-        .collect();
-    rule.change.governed().into_iter().find_map(|Governed { key, table, column }| {
-        let table = table::relation_name(table)?;
-        let place = (Some(table.clone()), column.to_owned());
-        taken.contains(&place).then(|| Fault {
-            rule: later,
-            key,
-            message: format!(
-                "migrations \"{}\" and \"{}\" both govern column \"{column}\" of table \"{table}\"",
-                earlier.name, rule.name
-            ),
-            hint: Some("finish one before the other begins".to_owned()),
-        })
-    })
-}
-
-/// Values over a column that another migration governs: in some phase nobody writes it any more.
-fn value_conflicts(rules: &[Rule], catalog: &Catalog) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for (index, rule) in rules.iter().enumerate() {
-        let Change::BackfillColumn(added) = &rule.change else { continue };
-        if !backfill_column::is_filled_in(rule.phase) {
-            continue;
-        }
-        let Ok(value) = backfill_value(added, catalog) else { continue };
-        let table = table::relation_name(&added.table);
-        let is_read = |other: &Governed<'_>| {
-            table::relation_name(other.table) == table
-                && value.columns().iter().any(|column| column == other.column)
-        };
-        let others = rules.iter().filter(|other| other.name != rule.name);
-        let governed =
-            others.flat_map(|other| other.change.governed().into_iter().map(move |it| (other, it)));
-        for (other, Governed { column, .. }) in governed.filter(|(_, it)| is_read(it)) {
-            faults.push(Fault {
-                rule: index,
-                key: "value",
-                message: format!(
-                    "\"{}\" names \"{column}\", which migration \"{}\" governs",
-                    added.value, other.name
-                ),
-                hint: Some("finish one before the other begins".to_owned()),
-            });
-        }
-    }
-    faults
-}
-
 /// One table's lens: its columns in the shape's order, then the names that are not shown.
 fn lens(
     shape: Shape,
@@ -417,7 +351,12 @@ fn lens(
             None => {}
         }
         if let Some(other) = other {
-            also.push(of(other));
+            let mut column = of(other);
+            if let Some(default) = &change.left_out {
+                column.default = Some(default.clone());
+                column.default_is_shared = false;
+            }
+            also.push(column);
             hidden.push(other.column.name.clone());
         }
         if policy == OpaquePolicy::Refuse {

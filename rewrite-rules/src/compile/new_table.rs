@@ -2,7 +2,7 @@
 //! the old table until they are its own.
 
 use super::{lens as lens_of, plain, views};
-use crate::catalog::{Catalog, Column, Relation, RelationName};
+use crate::catalog::{Catalog, Column, Relation, RelationName, Volatility};
 use crate::lens::{Access, Beside, Lens, LogicalColumn, OpaquePolicy, Over, Rows};
 use crate::phase::Phase;
 use crate::rule::{Change, Rule};
@@ -60,6 +60,11 @@ pub(super) fn lens(
                 Rows::Read | Rows::All => names_without(table, is_paired),
                 Rows::Both => Vec::new(),
             },
+            blank: split.columns.pairs().filter_map(|(own, _)| blank(other.column(own)?)).collect(),
+            nullable: split
+                .columns
+                .pairs()
+                .all(|(own, _)| other.column(own).is_some_and(|column| !column.not_null)),
             itself: Box::new(itself.clone()),
         }),
         ..itself
@@ -99,6 +104,18 @@ fn half_column(
 fn only_here(column: &Column) -> LogicalColumn {
     let here = Access { beside: Some(0), ..Access::plain(&column.name) };
     LogicalColumn { held: Some(here.clone()), put: vec![here], ..plain(column) }
+}
+
+/// What stands in a column of the old table where a client of the new shape has inserted the row alone.
+/// `None`: that cannot be told.
+fn blank(column: &Column) -> Option<(String, Option<String>)> {
+    let name = column.name.clone();
+    match &column.default {
+        _ if !column.not_null => Some((name, None)),
+        None => Some((name, None)),
+        Some(default) if default.volatility == Volatility::Volatile => None,
+        Some(default) => Some((name, Some(default.expression.clone()))),
+    }
 }
 
 /// What a write of the new table itself writes to the old one.

@@ -3,7 +3,7 @@
 
 use super::table::{find_table_as, nearest, relation_name};
 use super::{ColumnChange, Fault, Place, Side, plain};
-use crate::catalog::{Catalog, Column, Relation, RelationName};
+use crate::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName, Volatility};
 use crate::lens::{Access, Beside, LogicalColumn, OpaquePolicy};
 use crate::name::quoted;
 use crate::phase::Phase;
@@ -287,7 +287,19 @@ impl<'a> Subject<'a> {
             new: None,
             opaque_old: policy,
             opaque_new: policy,
+            left_out: self.left_out(known),
         }
+    }
+
+    /// A row that a client of the new shape inserts has no half until the client inserts that too. In the
+    /// old table that is NULLs.
+    fn left_out(&self, own: &Column) -> Option<ColumnDefault> {
+        let is_written = matches!(self.phase, Phase::DualWrite | Phase::SwitchReads);
+        let is_left = is_written && !own.not_null && own.default.is_some();
+        is_left.then(|| ColumnDefault {
+            expression: format!("NULL::{}", own.type_name),
+            volatility: Volatility::Immutable,
+        })
     }
 
     fn beside(&self) -> Option<Beside> {

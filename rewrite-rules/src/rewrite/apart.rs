@@ -59,7 +59,8 @@ impl<'a> Apart<'a> {
 
     /// The physical columns of the key that rows of the other tables refer to.
     pub(super) fn key_columns(&self) -> Vec<&'a str> {
-        let beside = self.lens.beside.iter().find(|beside| self.holds(beside));
+        let mut beside = self.lens.beside.iter();
+        let beside = beside.find(|beside| self.lens.over.is_some() || self.holds(beside));
         beside.into_iter().flat_map(|beside| &beside.key).map(|(own, _)| own.as_str()).collect()
     }
 
@@ -96,7 +97,7 @@ impl<'a> Apart<'a> {
     }
 
     /// `key = key AND …` between a table and a CTE with the row's key.
-    fn same_key(&self, beside: Option<usize>, rows: &str) -> String {
+    pub(super) fn same_key(&self, beside: Option<usize>, rows: &str) -> String {
         let keys = self.key_of(beside).into_iter().enumerate();
         let equal =
             keys.map(|(at, own)| format!("{TARGET}.{} = {rows}.{}", quoted(own), Self::key(at)));
@@ -121,7 +122,7 @@ impl<'a> Apart<'a> {
     }
 
     /// The row's key, as it stands in the CTE `rows`.
-    fn key_in(&self, rows: &str) -> Vec<String> {
+    pub(super) fn key_in(&self, rows: &str) -> Vec<String> {
         (0..self.key_columns().len()).map(|at| format!("{rows}.{}", Self::key(at))).collect()
     }
 
@@ -217,9 +218,10 @@ impl<'a> Rewriter<'a> {
     pub(super) fn may_be_apart(&self, lens: &Lens, first: usize) -> bool {
         let end = self.statement_end(first);
         let mut words = self.lexemes.get(first..end).unwrap_or_default().iter();
+        let shows = lens.shown().any(LogicalColumn::is_apart);
         lens.is_apart()
             && words.any(|lexeme| {
-                lexeme.is_word("returning")
+                (shows && lexeme.is_word("returning"))
                     || lexeme
                         .name()
                         .is_some_and(|name| lens.column(&name).is_some_and(LogicalColumn::is_apart))

@@ -110,7 +110,11 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Gives each value its column's type; the columns of the client's rows.
-    fn rows_apart(&mut self, query: &Query, target: &Target<'a>) -> Walk<Vec<&'a LogicalColumn>> {
+    pub(super) fn rows_apart(
+        &mut self,
+        query: &Query,
+        target: &Target<'a>,
+    ) -> Walk<Vec<&'a LogicalColumn>> {
         if query.with.is_some() {
             return self.refuse(Construct::InsertSource);
         }

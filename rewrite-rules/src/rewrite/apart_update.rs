@@ -139,7 +139,7 @@ impl<'a> Rewriter<'a> {
         self.cast_cell(value, (start, extent.1), column)
     }
 
-    fn condition(&mut self, condition: Option<&Expr>, start: usize) -> Walk<()> {
+    pub(super) fn condition(&mut self, condition: Option<&Expr>, start: usize) -> Walk<()> {
         let Some(condition) = condition else { return Ok(()) };
         let clause = self.keyword_behind(self.lexeme_at(start) + 1, "where");
         let is = |steps: usize, word: &str| {
@@ -152,7 +152,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// `segue_row_0 (…) AS MATERIALIZED (SELECT u.id, `: up to the first value.
-    fn row_head(apart: &Apart<'a>, news: Vec<String>) -> String {
+    pub(super) fn row_head(apart: &Apart<'a>, news: Vec<String>) -> String {
         let keys = apart.key_columns();
         let qualifier = format!("{}.", apart.reference);
         let mut names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
@@ -180,13 +180,13 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The client's view of the target, as an item of FROM.
-    fn derived_from(&self, at: usize) -> String {
+    pub(super) fn derived_from(&self, at: usize) -> String {
         let Some(found) = self.occurrences.get(at) else { return String::new() };
         let table = super::joined::relation(&found.lens.relation);
         format!(" FROM ({}) AS {}", found.derived(&table), found.reference)
     }
 
-    fn returned(
+    pub(super) fn returned(
         &mut self,
         items: Option<&[sqlparser::ast::SelectItem]>,
         start: usize,
@@ -198,12 +198,12 @@ impl<'a> Rewriter<'a> {
 }
 
 /// The CTE that each row is taken from once.
-fn rows_of(apart: &Apart<'_>, has_from: bool) -> String {
+pub(super) fn rows_of(apart: &Apart<'_>, has_from: bool) -> String {
     if has_from { format!("segue_one_{}", apart.number) } else { apart.row() }
 }
 
 /// Behind the query of the rows: the locks, and each row once where several of FROM match it.
-fn row_tail(apart: &Apart<'_>, has_from: bool) -> String {
+pub(super) fn row_tail(apart: &Apart<'_>, has_from: bool) -> String {
     let mut text = format!(" FOR UPDATE OF {})", apart.reference);
     if has_from {
         let keys: Vec<String> = (0..apart.key_columns().len()).map(Apart::key).collect();

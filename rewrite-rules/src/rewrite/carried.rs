@@ -81,7 +81,8 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::Unreadable);
         };
         // Without rows to show, an INSERT there is what the client sees the tag of.
-        if is_outermost && (command != "INSERT" || returning.is_some()) {
+        let is_insert = command == "INSERT" && !lens.beside.iter().any(|beside| beside.is_parent);
+        if is_outermost && (!is_insert || returning.is_some()) {
             self.replies.entry(self.statement).or_default().command = Some(command);
         }
         let place = self.place;
@@ -172,7 +173,7 @@ impl<'a> Rewriter<'a> {
             columns.iter().position(|column| *column == own).map(stored).unwrap_or_default()
         };
         let mut upserts: Vec<String> =
-            beside.iter().map(|beside| upsert(beside, &written, &of)).collect();
+            beside.iter().map(|beside| store(beside, &written, &of)).collect();
         let shown = carried.returning.as_ref().map(|names| shown(names, &written));
         // The last of them gives the statement's answer, unless the client wants rows.
         let answer = shown.or_else(|| upserts.pop()).unwrap_or_default();
@@ -200,6 +201,22 @@ impl<'a> Rewriter<'a> {
 }
 
 /// What stores in the table beside what was written. `of` names a physical column among that.
+fn store(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
+    if !beside.is_parent {
+        return upsert(beside, written, of);
+    }
+    let set = |(own, its): &(String, String)| format!("{} = {written}.{}", quoted(its), of(own));
+    let same = |(own, its): &(String, String)| {
+        format!("segue_target.{} = {written}.{}", quoted(its), of(own))
+    };
+    format!(
+        "UPDATE {} AS segue_target SET {} FROM {written} WHERE {}",
+        relation(&beside.relation),
+        beside.copies.iter().map(set).collect::<Vec<String>>().join(", "),
+        beside.key.iter().map(same).collect::<Vec<String>>().join(" AND ")
+    )
+}
+
 fn upsert(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
     let all = || beside.key.iter().chain(&beside.copies);
     let list = |columns: Vec<String>| columns.join(", ");

@@ -27,6 +27,7 @@ impl Rewriter<'_> {
         if foreign || !item.joins.is_empty() {
             return self.refuse(Construct::NotPostgres("this form of DELETE"));
         }
+        self.no_view_of_half(name)?;
         self.levels.push(Level::default());
         let target = self.target(name, alias.as_ref(), "a whole row of the target of DELETE")?;
         if let Some(found) = target.and_then(|at| self.occurrences.get(at)) {
@@ -35,13 +36,17 @@ impl Rewriter<'_> {
         self.relations(delete.using.as_deref().unwrap_or_default())?;
         let start = start_byte(delete.delete_token.0.span);
         let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
+        let lens = lens.map(|lens| self.note_write(lens, start)).transpose()?;
         if let (Some(at), Some(lens)) = (target, lens)
-            && self.may_be_apart(lens, self.lexeme_at(start))
+            && (lens.over.is_some() || self.may_be_apart(lens, self.lexeme_at(start)))
         {
             let last = alias.as_ref().map(|alias| alias.name.span);
             let last = last.or_else(|| Some(name::parts(name)?.last()?.span));
             let behind = last.map_or(start, end_byte);
-            let columns = self.delete_apart(delete, (at, behind), outermost);
+            let columns = match &lens.over {
+                Some(over) => self.delete_half(delete, (at, behind), over, outermost),
+                None => self.delete_apart(delete, (at, behind), outermost),
+            };
             self.levels.pop();
             return columns;
         }

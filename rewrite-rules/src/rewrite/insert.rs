@@ -1,6 +1,8 @@
 //! INSERT: the target's columns, ON CONFLICT and RETURNING. Rows are in [`super::insert_rows`].
 
-use sqlparser::ast::{Ident, Insert, ObjectName, OnConflictAction, OnInsert, TableObject};
+use sqlparser::ast::{
+    AssignmentTarget, Ident, Insert, ObjectName, OnConflictAction, OnInsert, TableObject,
+};
 use sqlparser::tokenizer::Token;
 
 use super::passed_row::Audience;
@@ -77,9 +79,12 @@ impl<'a> Rewriter<'a> {
         let lens = match self.written_relation(&parts) {
             Relation::Governed(lens) => {
                 let lens = self.note_write(lens, start_byte(insert.insert_token.0.span))?;
+                if let Some(over) = &lens.over {
+                    return self.insert_half(insert, &parts, (lens, over), outermost);
+                }
                 level.sources.push(self.target_source(insert, &parts, lens));
                 let target = self.insert_columns(insert, &parts, lens)?;
-                if lens.is_apart() {
+                if is_taken_apart(insert, lens) {
                     let at = level.sources.first().and_then(|source| source.occurrence);
                     let Some(at) = at else { return self.refuse(Construct::Unreadable) };
                     self.levels.push(level);
@@ -142,7 +147,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The target as ON CONFLICT and RETURNING see it.
-    fn target_source(&mut self, insert: &Insert, parts: &[&Ident], lens: &'a Lens) -> Source {
+    pub(super) fn target_source(
+        &mut self,
+        insert: &Insert,
+        parts: &[&Ident],
+        lens: &'a Lens,
+    ) -> Source {
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
         let named = alias.or(parts.last().copied());
         let reference = named.map(|ident| self.source_of(ident)).unwrap_or_default();
@@ -185,7 +195,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Works out which columns are written, and edits or adds the column list.
-    fn insert_columns(
+    pub(super) fn insert_columns(
         &mut self,
         insert: &Insert,
         parts: &[&Ident],
@@ -199,7 +209,7 @@ impl<'a> Rewriter<'a> {
         let behind_name = self.lexeme_at(last);
         let listed = !insert.columns.is_empty();
         let columns = if listed {
-            self.listed_columns(&insert.columns, lens)?
+            self.listed_columns(&insert.columns, lens, is_taken_apart(insert, lens))?
         } else {
             lens.shown().map(Some).collect()
         };
@@ -231,6 +241,7 @@ impl<'a> Rewriter<'a> {
         &mut self,
         columns: &[ObjectName],
         lens: &'a Lens,
+        goes: bool,
     ) -> Walk<Vec<Option<&'a LogicalColumn>>> {
         let mut found = Vec::new();
         for column in columns {
@@ -242,7 +253,7 @@ impl<'a> Rewriter<'a> {
             let logical = lens.column(&wanted);
             logical.map_or(Ok(()), |logical| self.listed_part(ident, logical))?;
             // The list of a table that is taken apart goes.
-            let main = logical.filter(|_| !lens.is_apart()).and_then(|it| it.put.first());
+            let main = logical.filter(|_| !goes).and_then(|it| it.put.first());
             if let Some(main) = main {
                 self.rename(ident, main);
             }
@@ -252,7 +263,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// ON CONFLICT and RETURNING; the innermost level holds the target.
-    fn behind_rows(
+    pub(super) fn behind_rows(
         &mut self,
         insert: &Insert,
         lens: Option<&'a Lens>,
@@ -269,7 +280,7 @@ impl<'a> Rewriter<'a> {
         let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
         let target = self.levels.last().and_then(|level| level.sources.first()?.occurrence);
         if let (Some(lens), Some(target)) = (lens, target)
-            && lens.beside.iter().any(|beside| !beside.copies.is_empty())
+            && writes_any(insert, lens, |column| lens.is_copied(column))
         {
             self.no_key_in_conflict(insert, lens)?;
             self.carry(target, start, outputs.as_deref(), ("INSERT", outermost))?;
@@ -330,4 +341,30 @@ impl<'a> Rewriter<'a> {
             self.edits.insert(at, vec![format!(" ({})", all.join(", ")).into()]);
         }
     }
+}
+
+/// Whether an INSERT writes what only another table holds.
+fn is_taken_apart(insert: &Insert, lens: &Lens) -> bool {
+    writes_any(insert, lens, LogicalColumn::is_apart)
+}
+
+/// Whether an INSERT writes some such column: one that every row of the client's has, or that it names.
+fn writes_any(insert: &Insert, lens: &Lens, such: impl Fn(&LogicalColumn) -> bool) -> bool {
+    let is_such = |column: &ObjectName| {
+        let parts = name::parts(column).unwrap_or_default();
+        let logical = parts.first().and_then(|part| lens.column(&name::folded(part)));
+        logical.is_some_and(&such)
+    };
+    let assigned = match &insert.on {
+        Some(OnInsert::OnConflict(conflict)) => match &conflict.action {
+            OnConflictAction::DoUpdate(update) => update.assignments.as_slice(),
+            OnConflictAction::DoNothing => &[],
+        },
+        Some(_) | None => &[],
+    };
+    let mut assigned = assigned.iter().flat_map(|assignment| match &assignment.target {
+        AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
+        AssignmentTarget::Tuple(columns) => columns.as_slice(),
+    });
+    lens.shown().any(&such) || insert.columns.iter().any(is_such) || assigned.any(is_such)
 }

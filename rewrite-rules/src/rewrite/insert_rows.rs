@@ -78,7 +78,7 @@ impl Rewriter<'_> {
                 .extras
                 .extend(more.map(|access| Extra { access, value: Value::Copy(index, column) }));
         }
-        for column in target.lens.shown().filter(|column| !column.default_is_shared) {
+        for column in target.lens.defaulted() {
             if column.put.iter().any(|access| written.contains_key(access.column.as_str())) {
                 continue;
             }

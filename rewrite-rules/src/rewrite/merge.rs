@@ -152,7 +152,7 @@ impl<'a> Rewriter<'a> {
         let behind_insert = self.lexeme_at(start_byte(insert.insert_token.0.span)) + 1;
         let listed = !insert.columns.is_empty();
         let columns = if listed {
-            self.listed_columns(&insert.columns, lens)?
+            self.listed_columns(&insert.columns, lens, false)?
         } else {
             lens.shown().map(Some).collect()
         };

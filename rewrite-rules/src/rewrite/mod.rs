@@ -30,6 +30,8 @@ mod from;
 mod from_function;
 mod grouped;
 mod half;
+mod half_delete;
+mod half_insert;
 mod insert;
 mod insert_rows;
 mod insert_select;

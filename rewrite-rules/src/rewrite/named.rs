@@ -8,7 +8,7 @@ use crate::refusal::{Construct, Refusal};
 use crate::statement::Lexeme;
 
 /// Words without which a statement writes nothing through a view.
-const WRITES: [&str; 3] = ["insert", "update", "merge"];
+const WRITES: [&str; 4] = ["insert", "update", "delete", "merge"];
 
 /// What a text names, as far as its tokens tell.
 #[derive(Default)]

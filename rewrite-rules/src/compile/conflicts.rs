@@ -1,0 +1,75 @@
+//! Rules that cannot stand beside each other.
+
+use super::{Fault, backfill_column, backfill_value, table};
+use crate::catalog::Catalog;
+use crate::rule::{Change, Governed, Rule};
+
+/// Rules that share a name, or a column.
+pub(super) fn of_names(rules: &[Rule]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (later, rule) in rules.iter().enumerate() {
+        for earlier in rules.iter().take(later) {
+            if earlier.name == rule.name {
+                faults.push(Fault {
+                    rule: later,
+                    key: "name",
+                    message: format!("there are two migrations named \"{}\"", rule.name),
+                    hint: Some("give each migration a name of its own".to_owned()),
+                });
+            }
+            faults.extend(column_conflict(later, rule, earlier));
+        }
+    }
+    faults
+}
+
+fn column_conflict(later: usize, rule: &Rule, earlier: &Rule) -> Option<Fault> {
+    let taken: Vec<_> = (earlier.change.governed().iter())
+        .map(|other| (table::relation_name(other.table), other.column.to_owned()))
+        .collect();
+    rule.change.governed().into_iter().find_map(|Governed { key, table, column }| {
+        let table = table::relation_name(table)?;
+        let place = (Some(table.clone()), column.to_owned());
+        taken.contains(&place).then(|| Fault {
+            rule: later,
+            key,
+            message: format!(
+                "migrations \"{}\" and \"{}\" both govern column \"{column}\" of table \"{table}\"",
+                earlier.name, rule.name
+            ),
+            hint: Some("finish one before the other begins".to_owned()),
+        })
+    })
+}
+
+/// Values over a column that another migration governs: in some phase nobody writes it any more.
+pub(super) fn of_values(rules: &[Rule], catalog: &Catalog) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let Change::BackfillColumn(added) = &rule.change else { continue };
+        if !backfill_column::is_filled_in(rule.phase) {
+            continue;
+        }
+        let Ok(value) = backfill_value(added, catalog) else { continue };
+        let table = table::relation_name(&added.table);
+        let is_read = |other: &Governed<'_>| {
+            table::relation_name(other.table) == table
+                && value.columns().iter().any(|column| column == other.column)
+        };
+        let others = rules.iter().filter(|other| other.name != rule.name);
+        let governed =
+            others.flat_map(|other| other.change.governed().into_iter().map(move |it| (other, it)));
+        for (other, Governed { column, .. }) in governed.filter(|(_, it)| is_read(it)) {
+            faults.push(Fault {
+                rule: index,
+                key: "value",
+                message: format!(
+                    "\"{}\" names \"{column}\", which migration \"{}\" governs",
+                    added.value, other.name
+                ),
+                hint: Some("finish one before the other begins".to_owned()),
+            });
+        }
+    }
+    faults
+}
