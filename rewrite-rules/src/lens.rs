@@ -134,6 +134,16 @@ impl Lens {
         self.over.as_ref().map_or(&self.relation, |over| &over.relation)
     }
 
+    /// The tables beside that hold what the table itself does not, by their places.
+    #[must_use]
+    pub fn places_apart(&self) -> Vec<usize> {
+        let held = self.columns.iter().filter_map(|column| column.put.first()?.beside);
+        let mut places: Vec<usize> = held.collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// The columns that `*`, whole rows and column-less INSERTs mean, in order.
     pub fn shown(&self) -> impl Iterator<Item = &LogicalColumn> {
         self.columns.iter().filter(|column| column.shown)

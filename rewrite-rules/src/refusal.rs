@@ -66,6 +66,9 @@ pub enum Construct {
     MovedCursor,
     /// RETURNING of a statement over several relations where another table holds some columns.
     MovedReturning,
+    /// A row lock over several relations, or one that must not lock more than it returns, where another
+    /// table holds some columns.
+    MovedLock,
     /// ON CONFLICT DO UPDATE where another table holds some columns.
     MovedUpsert,
     /// An INSERT without the key that another table's rows need, which has no default.
@@ -121,7 +124,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -133,6 +136,7 @@ impl Construct {
         Self::MovedAssignment,
         Self::MovedCursor,
         Self::MovedReturning,
+        Self::MovedLock,
         Self::MovedUpsert,
         Self::KeyWithoutDefault,
         Self::SeveralKeys,
@@ -177,6 +181,7 @@ impl Construct {
             Self::MovedReturning => {
                 "RETURNING over several relations, with columns that have moved,".to_owned()
             }
+            Self::MovedLock => "this row lock with columns that have moved".to_owned(),
             Self::MovedUpsert => "ON CONFLICT DO UPDATE with columns that have moved".to_owned(),
             Self::KeyWithoutDefault => "INSERT without the key, which has no default,".to_owned(),
             Self::SeveralKeys => "columns that have moved under different keys".to_owned(),
@@ -231,6 +236,10 @@ impl Construct {
             Self::MovedAssignment => "assign each column by itself",
             Self::MovedCursor => "name the row by its key",
             Self::MovedReturning => "read the rows in a statement of their own",
+            Self::MovedLock => {
+                "lock the rows in a statement of their own that names columns that stay, and read the others \
+                 then"
+            }
             Self::MovedUpsert => "use INSERT … ON CONFLICT DO NOTHING, and UPDATE",
             Self::KeyWithoutDefault => "give the key a value",
             Self::SeveralKeys => "split a table by one key at a time",

@@ -10,6 +10,7 @@
 use super::carried::Place;
 use super::joined::relation;
 use super::{Rewriter, Walk};
+use crate::edit::Piece;
 use crate::lens::{Beside, Lens, LogicalColumn};
 use crate::name::quoted;
 use crate::refusal::{Construct, Refusal};
@@ -148,6 +149,30 @@ impl<'a> Apart<'a> {
         )
     }
 
+    /// The same where the row may not be there yet. `more` stands in one that is made.
+    pub(super) fn upsert(&self, part: &Part<'_>, rows: &str, more: &[(&str, String)]) -> String {
+        let list = |columns: Vec<String>| columns.join(", ");
+        let key = self.key_names(part.beside);
+        let values = || part.values.iter().chain(more);
+        let into = key.iter().cloned().chain(values().map(|(column, _)| quoted(column)));
+        let from = self.key_in(rows).into_iter().chain(values().map(|(_, value)| value.clone()));
+        let set = |(column, _): &(&str, String)| format!("{0} = excluded.{0}", quoted(column));
+        let returning = match self.returns {
+            true => self.returning(part.beside, self.key_stored(part.beside)),
+            false => String::new(),
+        };
+        format!(
+            "{} ON CONFLICT ({}) DO UPDATE SET {}{returning}",
+            self.insert(
+                part.beside,
+                &into.collect::<Vec<String>>(),
+                &format!("SELECT {} FROM {rows}", list(from.collect()))
+            ),
+            list(key),
+            list(part.values.iter().map(set).collect())
+        )
+    }
+
     /// The DELETE from the table itself of the rows of the CTE `rows`.
     pub(super) fn delete(&self, rows: &str) -> String {
         let returning = match self.returns {
@@ -243,10 +268,7 @@ impl<'a> Rewriter<'a> {
         found.fixed = None;
         found.is_apart = true;
         let (lens, reference): (&'a Lens, String) = (found.lens, found.reference.clone());
-        let held = lens.columns.iter().filter_map(|column| column.put.first()?.beside);
-        let mut places: Vec<usize> = held.collect();
-        places.sort_unstable();
-        places.dedup();
+        let places = lens.places_apart();
         // Each table's rows are told apart by one key.
         let same = |place: &usize| lens.beside.get(*place).map(|beside| own_key(beside));
         if places.windows(2).any(|pair| matches!(pair, [a, b] if same(a) != same(b))) {
@@ -281,7 +303,7 @@ impl<'a> Rewriter<'a> {
     pub(super) fn finish_apart(
         &mut self,
         start: usize,
-        (text, composed): (String, Option<String>),
+        (mut text, composed): (Vec<Piece>, Option<String>),
         command: &'static str,
         is_outermost: bool,
     ) -> Walk<()> {
@@ -299,8 +321,12 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::Unreadable);
         };
         let (from, to) = (word.start, word.end);
-        self.edits.replace(from, to, vec![format!("{}SELECT", text.trim_start()).into()]);
-        self.tails.push((end, composed));
+        if let Some(Piece::Text(first)) = text.first_mut() {
+            *first = first.trim_start().to_owned();
+        }
+        text.push("SELECT".into());
+        self.edits.replace(from, to, text);
+        self.tails.push((end, vec![composed.into()]));
         if is_outermost {
             self.replies.entry(self.statement).or_default().command = Some(command);
         }
@@ -310,7 +336,7 @@ impl<'a> Rewriter<'a> {
     /// What stands at the ends of statements, behind every other edit.
     pub(super) fn emit_tails(&mut self) {
         for (end, text) in std::mem::take(&mut self.tails) {
-            self.edits.insert(end, vec![text.into()]);
+            self.edits.insert(end, text);
         }
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Rewriter<'a> {
         let mut behind = format!("{given_back})");
         let mut statements = Vec::new();
         let mut written = vec![None];
-        for place in apart.places() {
+        for place in apart.lens.places_apart() {
             written.push(Some(place));
             statements.push((Some(place), apart.beside_insert(place, &columns, &rows)));
         }
@@ -74,7 +74,7 @@ impl<'a> Rewriter<'a> {
         behind.push_str(&self.before_last(start));
         behind.push_str(&last);
         let composed = apart.returns.then(|| apart.composed(&written, None));
-        self.finish_apart(start, (behind, composed), "INSERT", outermost)?;
+        self.finish_apart(start, (vec![behind.into()], composed), "INSERT", outermost)?;
         let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
         Ok(columns_of(outputs.unwrap_or_default()))
     }
@@ -217,15 +217,6 @@ impl<'a> Rewriter<'a> {
 }
 
 impl Apart<'_> {
-    /// The tables beside that hold what the table itself does not.
-    fn places(&self) -> Vec<usize> {
-        let columns = self.lens.columns.iter().filter_map(|column| column.put.first()?.beside);
-        let mut places: Vec<usize> = columns.collect();
-        places.sort_unstable();
-        places.dedup();
-        places
-    }
-
     /// The other half of the rows that came to be stored.
     fn beside_insert(&self, place: usize, columns: &[&LogicalColumn], rows: &str) -> String {
         let own = self.stored(None);

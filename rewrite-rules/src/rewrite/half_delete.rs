@@ -8,7 +8,7 @@
 use sqlparser::ast::Delete;
 
 use super::apart::{Apart, Part};
-use super::apart_update::{row_tail, rows_of};
+use super::apart_update::{Source, locked, one_of_each, rows_of};
 use super::{Rewriter, Walk};
 use crate::lens::{Beside, Lens, Over, Rows};
 use crate::name::quoted;
@@ -39,17 +39,16 @@ impl<'a> Rewriter<'a> {
         }
         self.condition(delete.selection.as_ref(), start)?;
         let news = if over.rows == Rows::All { vec![seen(), there()] } else { Vec::new() };
-        let head = Self::row_head(&apart, news.clone());
-        let head = head.trim_end_matches([',', ' ']).to_owned();
         let more = if news.is_empty() { String::new() } else { is_there(&apart, beside) };
-        let derived = self.derived_from(at);
+        let (head, _) = Self::row_head(&apart, news, Source::Held);
+        let derived = self.derived_from(at, Source::Held);
         self.begin_with(start, behind, format!("{head}{more}{derived}"))?;
         if let Some(using) = using.and_then(|using| self.lexeme(using)) {
             let (start, end) = (using.start, using.end);
             self.edits.replace(start, end, vec![",".into()]);
         }
         let rows = rows_of(&apart, using.is_some());
-        let mut text = row_tail(&apart, using.is_some());
+        let mut text = locked(&apart) + &one_of_each(&apart, using.is_some());
         let gone = apart.stored(Some(0));
         text.push_str(&format!(
             ", {gone} AS (DELETE FROM {} AS segue_target USING {rows} WHERE {} RETURNING {})",
@@ -79,7 +78,7 @@ impl<'a> Rewriter<'a> {
         if !apart.returns {
             text.push_str(&update);
         }
-        self.finish_apart(start, (text, composed), "DELETE", outermost)?;
+        self.finish_apart(start, (vec![text.into()], composed), "DELETE", outermost)?;
         if outermost {
             self.replies.entry(self.statement).or_default().command = Some("DELETE");
         }
@@ -97,7 +96,7 @@ fn there() -> String {
     "segue_is_there".to_owned()
 }
 
-/// `, EXISTS (…), (… IS NOT NULL OR …)`: the two of a row.
+/// `EXISTS (…), (… IS NOT NULL OR …)`: the two of a row.
 fn is_there(apart: &Apart<'_>, beside: &Beside) -> String {
     let column = |name: &String| format!("{}.{}", apart.reference, quoted(name));
     let same =
@@ -105,7 +104,7 @@ fn is_there(apart: &Apart<'_>, beside: &Beside) -> String {
     let same: Vec<String> = beside.key.iter().map(same).collect();
     let filled = beside.copies.iter().map(|(_, its)| format!("{} IS NOT NULL", column(its)));
     format!(
-        ", EXISTS (SELECT FROM {} AS segue_half WHERE {}), ({})",
+        "EXISTS (SELECT FROM {} AS segue_half WHERE {}), ({})",
         super::joined::relation(&beside.relation),
         same.join(" AND "),
         filled.collect::<Vec<String>>().join(" OR ")

@@ -283,6 +283,24 @@ impl Rewriter<'_> {
         Ok(())
     }
 
+    /// The same as pieces of their own.
+    pub(super) fn cell_pieces(
+        &self,
+        expression: &Expr,
+        (start, end): Range,
+        column: &LogicalColumn,
+    ) -> Vec<Piece> {
+        // What stands for DEFAULT has its cast.
+        if self.is_default((start, end)) {
+            return vec![Piece::Copy(start, end)];
+        }
+        let cast = format!("::{}", cast_type(expression, column));
+        match expression {
+            Expr::Value(_) => vec![Piece::Copy(start, end), cast.into()],
+            _ => vec!["(".into(), Piece::Copy(start, end), format!("){cast}").into()],
+        }
+    }
+
     /// `SELECT s.a, s.b, s.b FROM `, for the client's columns and the added ones.
     /// `counted` says whether the rows are known to have as many columns as the client's list.
     pub(super) fn once_select(

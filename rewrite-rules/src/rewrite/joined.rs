@@ -10,13 +10,14 @@
 
 use std::collections::BTreeSet;
 
+use super::halves::LockClause;
 use super::occurrence::Occurrence;
 use super::star::{Element, labelled};
 use super::{Rewriter, Walk};
 use crate::catalog::RelationName;
 use crate::lens::{Access, Beside, Lens, LogicalColumn, Over, Rows};
 use crate::name::quoted;
-use crate::refusal::Refusal;
+use crate::refusal::{Construct, Refusal};
 
 /// What the table itself is called inside such a derived table.
 const OWN: &str = "segue_own";
@@ -27,12 +28,12 @@ pub(super) fn relation(name: &RelationName) -> String {
 }
 
 /// What the n-th table beside is called there.
-fn alias(place: usize) -> String {
+pub(super) fn alias(place: usize) -> String {
     format!("segue_{place}")
 }
 
 /// The condition that a row of a table beside belongs to one of the table itself.
-fn belongs(place: usize, beside: &Beside) -> String {
+pub(super) fn belongs(place: usize, beside: &Beside) -> String {
     let alias = alias(place);
     let equal =
         |(own, its): &(String, String)| format!("{alias}.{} = {OWN}.{}", quoted(its), quoted(own));
@@ -44,9 +45,7 @@ fn belongs(place: usize, beside: &Beside) -> String {
 pub(super) enum Join {
     /// Those that are read, as far as they have a row.
     Outer,
-    /// Those that are read, which must have a row: the nullable side of an outer join cannot be locked.
-    Inner,
-    /// All, whether they are read or not.
+    /// All, whether they are read or not, and all must have one.
     OfAll,
 }
 
@@ -61,7 +60,7 @@ pub(super) fn select<'l>(
     let read = columns.iter().filter_map(|(_, access)| access.beside);
     let places: BTreeSet<usize> = match join {
         Join::OfAll => (0..lens.beside.len()).collect(),
-        Join::Outer | Join::Inner => read.collect(),
+        Join::Outer => read.collect(),
     };
     let item = |(column, access): &(&LogicalColumn, &Access)| {
         let qualifier = match (access.beside, places.is_empty()) {
@@ -78,7 +77,7 @@ pub(super) fn select<'l>(
     }
     let join = match join {
         Join::Outer => "LEFT JOIN",
-        Join::Inner | Join::OfAll => "JOIN",
+        Join::OfAll => "JOIN",
     };
     for place in places {
         let Some(beside) = lens.beside.get(place) else { continue };
@@ -104,13 +103,13 @@ impl<'a> Occurrence<'a> {
         over.filter(|over| over.rows != Rows::Both || self.is_locked)
     }
 
-    /// The query that stands for it, where `table` is its name in the text.
+    /// The query that stands for it, where `table` is its name in the text. Rows are locked by the client's
+    /// own clause.
     pub(super) fn derived(&self, table: &str) -> String {
         let lens: &'a Lens = self.lens;
         let columns = lens.shown().map(|column| (column, self.access(column)));
         let join = match self.over() {
             Some(over) if over.rows == Rows::Both => Join::OfAll,
-            Some(_) | None if self.is_locked => Join::Inner,
             Some(_) | None => Join::Outer,
         };
         match self.over() {
@@ -132,12 +131,19 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Locks rows of the innermost level: those of `relation`, or all.
-    pub(super) fn lock(&mut self, relation: Option<&str>) {
+    /// Locks rows of the innermost level: those of `relation`, or all. `clause` is the only one that does.
+    pub(super) fn lock(&mut self, relation: Option<&str>, clause: Option<LockClause>) {
         let Some(level) = self.levels.last() else { return };
         let is_meant = |name: &str| relation.is_none_or(|wanted| wanted == name);
         let own = level.sources.iter().filter(|source| is_meant(&source.name));
         let mut locked: Vec<usize> = own.filter_map(|source| source.occurrence).collect();
+        if let ([only], [source], Some(clause)) =
+            (locked.as_slice(), level.sources.as_slice(), clause)
+            && source.occurrence == Some(*only)
+            && let Some(found) = self.occurrences.get_mut(*only)
+        {
+            found.lock = Some(clause);
+        }
         let inside = level.inside.iter().filter(|(name, _)| is_meant(name));
         locked.extend(inside.flat_map(|(_, occurrences)| occurrences.clone()));
         for at in locked {
@@ -176,6 +182,11 @@ impl Rewriter<'_> {
             let Some(found) = self.occurrences.get_mut(at) else { continue };
             if let Some(reason) = found.fixed {
                 return Err(Box::new(Refusal::no_derived_table(reason, found.lens)));
+            }
+            // Its half may be missing, and nothing can be locked then in a join.
+            let is_halved = found.is_locked && !found.is_apart && found.lens.over.is_none();
+            if is_halved && (found.lock.is_none() || found.span.is_none()) {
+                return Err(Box::new(Refusal::construct(Construct::MovedLock, found.lens)));
             }
             found.prefers_derived = true;
             found.is_joined = true;

@@ -32,6 +32,7 @@ mod grouped;
 mod half;
 mod half_delete;
 mod half_insert;
+mod halves;
 mod insert;
 mod insert_rows;
 mod insert_select;
@@ -62,8 +63,8 @@ use sqlparser::tokenizer::Token;
 use crate::catalog::RelationName;
 use crate::catalog_lens::CatalogLenses;
 use crate::copy_syntax::CopySyntax;
-use crate::desugar::Piece;
-use crate::edit::{CharacterOffsets, Edits};
+use crate::desugar::Piece as ParsedPiece;
+use crate::edit::{CharacterOffsets, Edits, Piece};
 use crate::generation::{Generation, SessionView};
 use crate::lens::{Lens, Names};
 use crate::name;
@@ -185,7 +186,7 @@ pub(crate) struct Rewriter<'a> {
     /// How many statements were taken apart.
     apart: usize,
     /// What stands at the ends of statements: byte and text.
-    tails: Vec<(usize, String)>,
+    tails: Vec<(usize, Vec<Piece>)>,
     /// Tables whose keys are given up, each with the number of the statement.
     freed: Vec<(usize, &'a Lens)>,
     /// Tables that get rows in two places, with the number of the statement, and where it says so.
@@ -392,8 +393,8 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The expressions between two byte offsets that the tree does not hold.
-    fn pieces(&self, from: usize, to: usize) -> impl Iterator<Item = &'a Piece> + use<'a> {
-        let pieces: &'a [Piece] = &self.parsed.pieces;
+    fn pieces(&self, from: usize, to: usize) -> impl Iterator<Item = &'a ParsedPiece> + use<'a> {
+        let pieces: &'a [ParsedPiece] = &self.parsed.pieces;
         pieces.iter().filter(move |piece| piece.start >= from && piece.end <= to)
     }
 

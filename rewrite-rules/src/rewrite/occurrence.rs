@@ -46,6 +46,8 @@ pub(crate) struct Occurrence<'a> {
     pub(super) is_held: bool,
     /// Whether they are.
     pub(super) is_locked: bool,
+    /// The client's clause that locks them and nothing else.
+    pub(super) lock: Option<super::halves::LockClause>,
     /// Whether anything is read of it that another table holds.
     pub(super) is_joined: bool,
     /// Whether it is a statement's target that a derived table stands for, which we spell out.
@@ -103,6 +105,7 @@ impl<'a> Occurrence<'a> {
             system: BTreeSet::new(),
             is_held: false,
             is_locked: false,
+            lock: None,
             is_joined: false,
             is_apart: false,
             stance: Stance::AsItIs,
@@ -215,12 +218,22 @@ impl<'a> Rewriter<'a> {
             match occurrence.stance {
                 Stance::AsItIs => {}
                 Stance::Derived => {
-                    let shown = format!("({})", occurrence.derived(self.slice((start, end))));
+                    let table = self.slice((start, end));
+                    let lock = occurrence.lock.clone();
+                    let lock =
+                        lock.filter(|_| occurrence.is_joined && occurrence.lens.over.is_none());
+                    let shown = match &lock {
+                        Some(clause) => format!("({})", occurrence.locked(table, clause, self)),
+                        None => format!("({})", occurrence.derived(table)),
+                    };
                     let mut text = occurrence.stand_in().unwrap_or(shown);
                     if occurrence.alias.is_none() {
                         text.push_str(&format!(" AS {}", occurrence.reference));
                     }
                     self.edits.replace(start, end, vec![text.into()]);
+                    if let Some(clause) = lock {
+                        self.edits.replace(clause.span.0, clause.span.1, Vec::new());
+                    }
                 }
                 Stance::Listed => self.emit_list(at, end),
             }

@@ -1,19 +1,21 @@
 //! SELECT, set operations, VALUES, WITH: names in every clause.
 
 use sqlparser::ast::{
-    AccessExpr, Cte as CteSyntax, Distinct, Expr, GroupByExpr, LimitClause, Query, Select,
-    SelectItem, SetExpr, Spanned, Statement, With,
+    AccessExpr, Cte as CteSyntax, Distinct, Expr, GroupByExpr, LimitClause, NonBlock, Query,
+    Select, SelectItem, SetExpr, Spanned, Statement, With,
 };
 use sqlparser::tokenizer::Token;
 
 use super::carried::Place;
 use super::extent::Range;
+use super::halves::LockClause;
 use super::passed_row::Audience;
 use super::{Rewriter, Walk};
 use crate::name;
 use crate::refusal::Construct;
 use crate::scope::{Columns, Cte, Level};
 use crate::statement::{end_byte, start_byte};
+use crate::volatility::has_query;
 
 /// What an ORDER BY behind brackets sorts: PostgreSQL drops the brackets first.
 enum Sorted<'q> {
@@ -346,10 +348,46 @@ impl<'a> Rewriter<'a> {
             let parts = lock.of.as_ref().and_then(name::parts).unwrap_or_default();
             let relation = parts.last().map(|part| name::folded(part));
             self.lock_catalogs(relation.as_deref());
-            self.lock(relation.as_deref());
+            let clause = self.lock_clause(query);
+            self.lock(relation.as_deref(), clause);
             parts.into_iter().for_each(|part| self.account(part));
         }
         Ok(())
+    }
+
+    /// The clause that locks rows, if it is the only one and locks no more than it returns.
+    fn lock_clause(&self, query: &Query) -> Option<LockClause> {
+        let [lock] = query.locks.as_slice() else { return None };
+        let is_limited = query.limit_clause.is_some() || query.fetch.is_some();
+        // All that match would be locked in order to sort them, and be skipped by others.
+        let skips = lock.nonblock == Some(NonBlock::SkipLocked);
+        if is_limited && query.order_by.is_some() && skips {
+            return None;
+        }
+        let SetExpr::Select(select) = query.body.as_ref() else { return None };
+        if select.selection.as_ref().is_some_and(has_query) {
+            return None;
+        }
+        let first = self.lexeme_at(start_byte(select.select_token.0.span));
+        let word = |at: usize, word: &str| self.lexeme(at).is_some_and(|it| it.is_word(word));
+        let mut at = self.keyword_behind(first, "for")?;
+        let start = self.lexeme(at)?.start;
+        let (mut text, mut end) = (Vec::new(), start);
+        while ["for", "no", "key", "update", "share"].iter().any(|it| word(at, it)) {
+            text.push(self.slice((self.lexeme(at)?.start, self.lexeme(at)?.end)));
+            end = self.lexeme(at)?.end;
+            at += 1;
+        }
+        if let Some(parts) = lock.of.as_ref().and_then(name::parts) {
+            end = end_byte(parts.last()?.span);
+            at = self.lexeme_at(end);
+        }
+        while ["nowait", "skip", "locked"].iter().any(|it| word(at, it)) {
+            text.push(self.slice((self.lexeme(at)?.start, self.lexeme(at)?.end)));
+            end = self.lexeme(at)?.end;
+            at += 1;
+        }
+        Some(LockClause { text: text.join(" "), span: (start, end) })
     }
 
     /// Accounts for every identifier in an expression that names no column (SELECT … INTO).

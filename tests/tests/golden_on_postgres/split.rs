@@ -1,7 +1,7 @@
 //! Tables that are split, as the cases' schemas stand in each phase.
 
-use rewrite_rules::Phase;
 use rewrite_rules::rule::{Change, SplitTable};
+use rewrite_rules::{Phase, Shape as ClientShape};
 use segue_tests::golden::book::Case;
 
 use super::quoted;
@@ -16,16 +16,55 @@ pub(super) fn splits(case: &Case) -> Vec<Split> {
     rules.into_iter().filter_map(|rule| of(rule.change)).collect()
 }
 
-/// Whether a line of a case's rows takes halves away, after the new table was filled.
-pub(super) fn lacks(case: &Case, row: &str) -> bool {
-    splits(case).iter().any(|split| split.is_named(row))
+/// A line of a case's rows that begins so is run in `dual-write` alone: a backfill would come later.
+const BEFORE_THE_BACKFILL: &str = "-- before the backfill: ";
+
+/// A case's rows.
+pub(super) struct Rows {
+    /// Those of the tables as they were.
+    pub(super) old: String,
+    /// What takes halves away, once the new table was filled.
+    pub(super) lacking: String,
+    /// What takes away what was not copied yet.
+    pub(super) uncopied: String,
+}
+
+/// Reads them.
+pub(super) fn rows(case: &Case) -> Rows {
+    let lines = || case.rows.iter().flat_map(|rows| rows.lines());
+    let uncopied = lines().filter_map(|line| line.strip_prefix(BEFORE_THE_BACKFILL));
+    let others = || lines().filter(|line| !line.starts_with(BEFORE_THE_BACKFILL));
+    let is_named = |line: &&str| is_named(case, line);
+    let text = |lines: Vec<&str>| lines.join("\n");
+    Rows {
+        old: text(others().filter(|line| !is_named(line)).collect()),
+        lacking: text(others().filter(is_named).collect()),
+        uncopied: text(uncopied.collect()),
+    }
+}
+
+/// Whether a text names a case's new table.
+fn is_named(case: &Case, text: &str) -> bool {
+    splits(case).iter().any(|split| split.is_named(text))
+}
+
+/// Whether some rows may be without a half, which has nothing but NULLs then.
+pub(super) fn may_lack(case: &Case) -> bool {
+    case.shape == ClientShape::New || !rows(case).lacking.is_empty()
+}
+
+/// Whether some halves have not been copied yet.
+pub(super) fn is_uncopied(case: &Case) -> bool {
+    !rows(case).uncopied.is_empty()
 }
 
 /// Whether a case names the new table, some of whose rows are lacking.
 pub(super) fn names_lacking(case: &Case) -> bool {
-    let mut rows = case.rows.iter().flat_map(|rows| rows.lines());
-    rows.any(|row| lacks(case, row)) && lacks(case, &case.client)
+    !rows(case).lacking.is_empty() && is_named(case, &case.client)
 }
+
+/// Before each row of the new table.
+pub(super) const HALF: &str = "half ";
 
 /// Columns that move to a table of their own.
 pub(super) struct Split(SplitTable);
@@ -50,17 +89,16 @@ impl Split {
         format!("INSERT INTO {into} ({}) SELECT {} FROM {table}", list(its), list(own))
     }
 
-    /// Rows of one table that the other has not, or not so. `may_lack`: a row that has nothing but NULLs
-    /// may be without a half.
-    pub(super) fn apart(&self, may_lack: bool) -> String {
+    /// Rows of one table that the other has not, or not so.
+    pub(super) fn apart(&self, case: &Case) -> String {
         let Split(SplitTable { table, into, key, columns }) = self;
         let pair =
             |(own, its): (&str, &str)| (format!("t.{}", quoted(own)), format!("p.{}", quoted(its)));
         let lacks: Vec<_> = (key.pairs().map(pair).map(|(_, its)| its))
-            .chain(columns.pairs().map(pair).map(|(own, _)| own))
+            .chain(columns.pairs().map(pair).map(|(own, _)| own).filter(|_| !is_uncopied(case)))
             .map(|column| format!("{column} IS NULL"))
             .collect();
-        let lacks = if may_lack { lacks.join(" AND ") } else { "false".to_owned() };
+        let lacks = if may_lack(case) { lacks.join(" AND ") } else { "false".to_owned() };
         let all: Vec<_> = key.pairs().chain(columns.pairs()).map(pair).collect();
         let on: Vec<_> = key.pairs().map(pair).map(|(own, its)| format!("{own} = {its}")).collect();
         let (own, its): (Vec<_>, Vec<_>) = all.into_iter().unzip();
@@ -91,22 +129,35 @@ impl Split {
         format!("SELECT to_jsonb(t) AS row FROM {} t ORDER BY 1", self.0.table)
     }
 
-    /// The rows of both tables as a client of the new shape knows them. `copied`: whether the new one has
-    /// them all.
-    pub(super) fn halves(&self, copied: bool) -> [String; 2] {
+    /// The rows of both tables as a client of the new shape knows them. `is_copied`:
+    /// whether the new one has them all.
+    pub(super) fn halves(&self, is_copied: bool) -> [String; 2] {
         let Split(SplitTable { table, into, key, columns }) = self;
         let gone: String = columns.pairs().map(|(own, _)| format!(" - '{own}'")).collect();
         let own = format!("SELECT to_jsonb(t){gone} AS row FROM {table} t ORDER BY 1");
         let item = |(own, its): (&str, &str)| format!("'{its}', t.{}", quoted(own));
         let items: Vec<_> = key.pairs().chain(columns.pairs()).map(item).collect();
-        let half = match copied {
-            true => format!("SELECT to_jsonb(p) AS row FROM {into} p ORDER BY 1"),
+        let half = match is_copied {
+            true => format!("SELECT '{HALF}' || to_jsonb(p)::text AS row FROM {into} p ORDER BY 1"),
             false => {
-                let items = items.join(", ");
-                format!("SELECT jsonb_build_object({items}) AS row FROM {table} t ORDER BY 1")
+                let (on, items) = (self.on(), items.join(", "));
+                let is_there: Vec<_> = (columns.pairs())
+                    .map(|(own, _)| format!("t.{} IS NOT NULL", quoted(own)))
+                    .chain(key.pairs().map(|(_, its)| format!("p.{} IS NOT NULL", quoted(its))))
+                    .collect();
+                format!(
+                    "SELECT '{HALF}' || jsonb_build_object({items})::text AS row \
+                     FROM {table} t LEFT JOIN {into} p ON {on} WHERE {} ORDER BY 1",
+                    is_there.join(" OR ")
+                )
             }
         };
         [own, half]
+    }
+
+    fn on(&self) -> String {
+        let pair = |(own, its): (&str, &str)| format!("t.{} = p.{}", quoted(own), quoted(its));
+        self.0.key.pairs().map(pair).collect::<Vec<_>>().join(" AND ")
     }
 
     /// The columns that moved, as an object, and how their table is joined; `at` tells it from others.
@@ -123,13 +174,14 @@ impl Split {
 
 /// The rows of each table that is split, where only the new ones hold what moved; NULL for a half that
 /// lacks another one.
-pub(super) fn content_apart(splits: &[Split]) -> Vec<String> {
+pub(super) fn content_apart(splits: &[Split], may_lack: bool) -> Vec<String> {
     splits
         .iter()
         .map(|split| {
             let same = splits.iter().filter(|other| other.0.table == split.0.table);
             let moved: Vec<_> = same.enumerate().map(|(at, other)| other.moved(at)).collect();
             let is_there = (0..moved.len()).map(|at| format!("p{at}.ctid IS NOT NULL"));
+            let is_there = is_there.filter(|_| !may_lack);
             let is_there: Vec<_> =
                 std::iter::once("t.ctid IS NOT NULL".to_owned()).chain(is_there).collect();
             let objects: Vec<_> = moved.iter().map(|(object, _)| object.as_str()).collect();
