@@ -12,7 +12,7 @@ use super::extent::Range;
 use super::{Occurrence, Relation, Rewriter, Walk, joined};
 use crate::catalog::RelationKind;
 use crate::copy_syntax::{CopySyntax, Source as Copied};
-use crate::lens::{Lens, LogicalColumn};
+use crate::lens::{Lens, LogicalColumn, Rows};
 use crate::name;
 use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Level, Source};
@@ -60,7 +60,11 @@ impl<'a> Rewriter<'a> {
                 let occurrence = self.copied_occurrence(lens, self.source_of(last));
                 let copied =
                     CopiedTable { syntax, lens, name, listed, close, condition, occurrence };
-                return if syntax.to { self.copy_to(&copied) } else { self.copy_from(&copied) };
+                if syntax.to {
+                    return self.copy_to(&copied);
+                }
+                self.note_write(lens, name.0)?;
+                return self.copy_from(&copied);
             }
             Relation::Known(schema, columns) => (schema, Columns::Known(columns)),
             Relation::Unknown => (String::new(), Columns::Unknown),
@@ -114,23 +118,27 @@ impl<'a> Rewriter<'a> {
             // PostgreSQL refuses it.
             self.account_tokens(condition, syntax.end);
         }
-        let relation = self.generation.catalog().relation(&copied.lens.relation);
+        let relation = self.generation.catalog().relation(copied.lens.physical());
         if relation.is_some_and(|relation| relation.kind == RelationKind::PartitionedTable) {
             // ONLY would find no rows there.
             return Err(Box::new(Refusal::partitioned(copied.lens)));
         }
         let columns = self.copied_columns(copied)?;
-        let plain = columns.iter().all(|column| column.get.is(&column.name));
+        let is_own = copied.lens.over.as_ref().is_none_or(|over| over.rows == Rows::Both);
+        let plain = is_own && columns.iter().all(|column| column.get.is(&column.name));
         if !copied.listed.is_empty() && plain {
             return Ok(());
         }
         // What comes behind is an alias then, and no parser takes `ONLY users AS u`.
         let joined = columns.iter().any(|column| column.get.beside.is_some());
         let columns = columns.into_iter().map(|column| (column, &column.get));
-        let table = match joined {
-            true => format!("ONLY ({})", self.slice(*name)),
-            false => format!("ONLY {}", self.slice(*name)),
-        };
+        let over = copied.lens.over.as_ref().filter(|over| over.rows != Rows::Both);
+        if over.is_some_and(|over| copied.listed.is_empty() && !over.others.is_empty()) {
+            return Err(Box::new(Refusal::construct(Construct::OtherColumn, copied.lens)));
+        }
+        let written = over.map(|over| joined::relation(&over.relation));
+        let written = written.unwrap_or_else(|| self.slice(*name).to_owned());
+        let table = if joined { format!("ONLY ({written})") } else { format!("ONLY {written}") };
         let query =
             format!("({})", joined::select(copied.lens, columns, &table, joined::Join::Outer));
         let binary = syntax.binary.and_then(|binary| self.lexeme(binary));

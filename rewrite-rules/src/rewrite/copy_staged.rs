@@ -100,7 +100,7 @@ impl<'a> Rewriter<'a> {
         copied: &CopiedTable<'_, 'a>,
         column: &LogicalColumn,
     ) -> Walk<String> {
-        let relation = self.generation.catalog().relation(&copied.lens.relation);
+        let relation = self.generation.catalog().relation(copied.lens.physical());
         let physical = relation.and_then(|relation| relation.column(&column.own().column));
         match physical.and_then(|physical| physical.collation.as_deref()) {
             None => Ok(String::new()),

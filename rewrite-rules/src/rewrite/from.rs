@@ -328,7 +328,7 @@ impl<'a> Rewriter<'a> {
 
     /// Bytes of a table's name, with the `ONLY` before it and the brackets that may be around it, or
     /// the `*` behind it.
-    fn with_only(&self, start: usize, end: usize) -> Range {
+    pub(super) fn with_only(&self, start: usize, end: usize) -> Range {
         if !self.only.contains(&start) {
             let star = self.lexeme(self.lexeme_at(end));
             let star = star.filter(|star| star.token == Token::Mul);

@@ -4,6 +4,7 @@
 use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Query, Statement, TableAlias};
 use sqlparser::tokenizer::{Span, Token};
 
+use super::whole_tables::Deed;
 use super::{Relation, Rewriter, Walk};
 use crate::lens::{Lens, LogicalColumn};
 use crate::name;
@@ -40,11 +41,14 @@ impl<'a> Rewriter<'a> {
             }
             Statement::Truncate(truncate) => {
                 self.account_statement();
-                self.whole_tables(truncate.table_names.iter().map(|table| &table.name))
+                self.whole_tables(
+                    Deed::Truncate,
+                    truncate.table_names.iter().map(|table| &table.name),
+                )
             }
             Statement::Lock(lock) => {
                 self.account_statement();
-                self.whole_tables(lock.tables.iter().map(|table| &table.name))
+                self.whole_tables(Deed::Lock, lock.tables.iter().map(|table| &table.name))
             }
             // They name whole tables, cursors, channels or settings, never a column's meaning.
             Statement::Set(_)

@@ -1,39 +1,61 @@
 //! TRUNCATE and LOCK TABLE: they reach the tables beside too, behind the table itself, in the order in which
 //! every other statement locks them.
 
-use sqlparser::ast::ObjectName;
-use sqlparser::tokenizer::Token;
+use sqlparser::ast::{Ident, ObjectName};
 
 use super::joined::relation;
 use super::{Relation, Rewriter, Walk};
+use crate::catalog::RelationName;
+use crate::lens::Lens;
 use crate::name;
-use crate::refusal::{Construct, Refusal};
-use crate::statement::end_byte;
+use crate::refusal::Construct;
+use crate::shape::Shape;
+use crate::statement::{end_byte, start_byte};
+
+/// What is done to whole tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    Truncate,
+    Lock,
+}
 
 impl Rewriter<'_> {
     /// The tables that such a statement names.
     pub(super) fn whole_tables<'n>(
         &mut self,
+        deed: Deed,
         names: impl Iterator<Item = &'n ObjectName>,
     ) -> Walk<()> {
-        let names: Vec<Vec<&sqlparser::ast::Ident>> = names.filter_map(name::parts).collect();
+        let names: Vec<Vec<&Ident>> = names.filter_map(name::parts).collect();
         let found: Vec<_> = names.iter().filter_map(|parts| self.found(parts)).collect();
         for parts in &names {
             let Relation::Governed(lens) = self.written_relation(parts) else { continue };
-            if lens.over.is_some() {
-                return Err(Box::new(Refusal::construct(Construct::HalfCommand, lens)));
-            }
-            let Some(last) = parts.last() else { continue };
-            let missing = lens.beside.iter().filter(|beside| !found.contains(&beside.relation));
-            let text: String =
-                missing.map(|beside| format!(", {}", relation(&beside.relation))).collect();
-            let end = end_byte(last.span);
-            let star = self.lexeme(self.lexeme_at(end)).filter(|it| it.token == Token::Mul);
-            let end = star.map_or(end, |star| star.end);
-            if !text.is_empty() {
-                self.edits.insert(end, vec![text.into()]);
+            let (Some(first), Some(last)) = (parts.first(), parts.last()) else { continue };
+            let (start, end) = self.with_only(start_byte(first.span), end_byte(last.span));
+            match &lens.over {
+                Some(over) if found.contains(&over.relation) => {}
+                Some(over) if deed == Deed::Lock => {
+                    let text = format!("{}, ", relation(&over.relation));
+                    self.edits.insert(start, vec![text.into()]);
+                }
+                Some(_) => return self.refuse_half(Construct::HalfCommand, lens, start),
+                None => self.add_halves(deed, lens, &found, end),
             }
         }
         Ok(())
+    }
+
+    /// To a client of the new shape they are tables of their own, of which PostgreSQL truncates neither without
+    /// the other.
+    fn add_halves(&mut self, deed: Deed, lens: &Lens, found: &[RelationName], end: usize) {
+        if deed == Deed::Truncate && self.session.shape == Shape::New {
+            return;
+        }
+        let missing = lens.beside.iter().filter(|beside| !found.contains(&beside.relation));
+        let text: String =
+            missing.map(|beside| format!(", {}", relation(&beside.relation))).collect();
+        if !text.is_empty() {
+            self.edits.insert(end, vec![text.into()]);
+        }
     }
 }
