@@ -85,7 +85,8 @@ fn half_column(
     let (get, held, put) = match rows {
         Rows::Read | Rows::All => (there.clone(), None, vec![there]),
         Rows::Both if is_key => (Access::plain(&column.name), Some(there.clone()), vec![there]),
-        Rows::Both => (Access::plain(&column.name), Some(there.clone()), vec![there, here]),
+        // Both rows are locked, and the new one is what everybody else reads.
+        Rows::Both => (Access::plain(&column.name), Some(here.clone()), vec![there, here]),
     };
     let text = |column: &Column| column.default.as_ref().map(|it| it.expression.clone());
     LogicalColumn {

@@ -80,7 +80,9 @@ impl<'a> Rewriter<'a> {
             let (start, end) = (from.start, from.end);
             self.edits.replace(start, end, vec![",".into()]);
         }
-        if self.writes_key(apart.lens, &update.assignments) {
+        let writes_key = self.writes_key(apart.lens, &update.assignments);
+        let lock = locked(&apart, !writes_key);
+        if writes_key {
             if parts.len() > 1 {
                 return self.refuse_at(Construct::KeyAndMoved, start);
             }
@@ -119,9 +121,9 @@ impl<'a> Rewriter<'a> {
                 items.push(kept_text.into());
                 let clauses = [Some("from").filter(|_| from.is_some()), Some("where")];
                 let behind = self.clauses(set, clauses.into_iter().flatten());
-                self.other_arms((at, &apart), &items, behind)
+                self.other_arms(at, &lock, &items, behind)
             }
-            Source::Own | Source::Held => vec![locked(&apart).into()],
+            Source::Own | Source::Held => vec![lock.into()],
         };
         text.push(one_of_each(&apart, from.is_some()).into());
         text.push((ctes + &self.before_last(start) + &last).into());
@@ -158,10 +160,11 @@ impl<'a> Rewriter<'a> {
             self.edits.replace(start, end, vec![",".into()]);
         }
         let rows = apart.row();
+        let lock = locked(&apart, false);
         let (ctes, last) = apart.all(vec![(None, apart.delete(&rows))]);
         let mut text = match source {
-            Source::Arms => self.other_arms((at, &apart), &[items.into()], behind),
-            Source::Own | Source::Held => vec![locked(&apart).into()],
+            Source::Arms => self.other_arms(at, &lock, &[items.into()], behind),
+            Source::Own | Source::Held => vec![lock.into()],
         };
         text.push((")".to_owned() + &ctes + &self.before_last(start) + &last).into());
         let composed = apart.returns.then(|| apart.composed(&[None], Some(&rows)));
@@ -342,9 +345,10 @@ pub(super) enum Source {
     Arms,
 }
 
-/// Behind the query of the rows.
-pub(super) fn locked(apart: &Apart<'_>) -> String {
-    format!(" FOR UPDATE OF {}", apart.reference)
+/// Behind the query of the rows. Whoever refers to a row need not wait for what leaves its key alone.
+pub(super) fn locked(apart: &Apart<'_>, keeps_key: bool) -> String {
+    let lock = if keeps_key { "FOR NO KEY UPDATE" } else { "FOR UPDATE" };
+    format!(" {lock} OF {}", apart.reference)
 }
 
 /// Behind that: each row once where several of FROM match it.

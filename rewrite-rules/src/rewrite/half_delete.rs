@@ -48,7 +48,7 @@ impl<'a> Rewriter<'a> {
             self.edits.replace(start, end, vec![",".into()]);
         }
         let rows = rows_of(&apart, using.is_some());
-        let mut text = locked(&apart) + &one_of_each(&apart, using.is_some());
+        let mut text = locked(&apart, true) + &one_of_each(&apart, using.is_some());
         let gone = apart.stored(Some(0));
         text.push_str(&format!(
             ", {gone} AS (DELETE FROM {} AS segue_target USING {rows} WHERE {} RETURNING {})",

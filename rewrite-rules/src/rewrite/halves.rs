@@ -1,7 +1,6 @@
 //! Rows whose other half may be missing, where they are locked: PostgreSQL locks nothing on the nullable side of
 //! an outer join. So such rows are two queries: those that have their half, and those that have not.
 
-use super::apart::Apart;
 use super::joined::{alias, belongs, relation};
 use super::star::{Element, labelled};
 use super::{Occurrence, Rewriter};
@@ -132,12 +131,13 @@ impl Rewriter<'_> {
     /// rows that lack a half. `items` stand before FROM, `behind` are bytes behind the target.
     pub(super) fn other_arms(
         &self,
-        (at, apart): (usize, &Apart<'_>),
+        at: usize,
+        lock: &str,
         items: &[Piece],
         behind: Option<(usize, usize)>,
     ) -> Vec<Piece> {
         let Some(found) = self.occurrences.get(at) else { return Vec::new() };
-        let lock = format!(" FOR UPDATE OF {}) AS segue_arm_", apart.reference);
+        let lock = format!("{lock}) AS segue_arm_");
         let arms = found.arms(&relation(found.lens.physical()), self);
         let mut pieces: Vec<Piece> = vec![format!("{lock}0").into()];
         for (number, arm) in arms.iter().enumerate().skip(1) {
