@@ -99,12 +99,8 @@ impl<'a> Halves<'a> {
             key: self.split.key.pairs().map(owned).collect(),
             columns: self.split.columns.pairs().map(owned).collect(),
         };
-        let list = |item: &dyn Fn((usize, (&str, &str))) -> String| {
-            let items: Vec<String> = self.split.columns.pairs().enumerate().map(item).collect();
-            items.join(", ")
-        };
-        let own = format!("ROW({})", list(&|(_, (own, _))| format!("t.{}", quoted(own))));
-        let its = format!("ROW({})", list(&|(at, _)| format!("o.segue_new_{at}")));
+        let own = columns(self.split.columns.pairs().map(|(own, _)| format!("t.{}", quoted(own))));
+        let its = columns((0..beside.columns.len()).map(|at| format!("o.segue_new_{at}")));
         // Byte by byte, as all comparisons: equality of a type would take 1.0 for 1.00.
         let differs = format!("pg_catalog.record_image_ne({its}, {own})");
         let half =
@@ -153,8 +149,8 @@ impl<'a> Halves<'a> {
     fn surplus(&self, toward: Toward) -> Want {
         let turned = |(own, its): (&str, &str)| (its.to_owned(), own.to_owned());
         let (name, table) = &self.table;
-        let columns = self.split.columns.pairs().map(|(_, its)| format!("t.{}", quoted(its)));
-        let its = shown(&format!("ROW({})", columns.collect::<Vec<_>>().join(", ")));
+        let its = self.split.columns.pairs().map(|(_, its)| format!("t.{}", quoted(its)));
+        let its = shown(&columns(its));
         let (source, expected, found) = match toward {
             Toward::New | Toward::Past => (NO_ROW.to_owned(), NO_ROW.to_owned(), its),
             Toward::Old => (its.clone(), its, NO_ROW.to_owned()),
@@ -177,4 +173,9 @@ impl<'a> Halves<'a> {
             },
         }
     }
+}
+
+/// A row of these.
+fn columns(columns: impl Iterator<Item = String>) -> String {
+    format!("ROW({})", columns.collect::<Vec<_>>().join(", "))
 }

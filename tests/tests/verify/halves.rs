@@ -4,7 +4,7 @@ use rewrite_rules::Phase;
 use segue::verify::Order;
 use segue::walk::Toward;
 use segue_tests::copying::split;
-use segue_tests::server::Database;
+use segue_tests::server::{Database, eventually};
 
 use crate::{governed, order, value, verify};
 
@@ -100,4 +100,35 @@ fn the_old_table_is_mended_as_far_as_there_is_a_row() {
                  WHERE (t.bio, t.n) IS DISTINCT FROM (h.about, h.n)";
     assert_eq!(value(&database, wrong), "0");
     proxy.stop();
+}
+
+/// While a row is mended a client writes it: what it has written stays, in both tables.
+#[test]
+fn nobody_writes_a_row_while_it_is_mended() {
+    let both = [(Phase::DualWrite, Toward::New, "h"), (Phase::SwitchReads, Toward::Old, "t")];
+    for (phase, side, written) in both {
+        let ddl = format!(
+            "{} CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+             IF current_setting('application_name') = 'segue verify' THEN PERFORM pg_sleep(0.7); END IF;
+             RETURN NEW; END$$;
+             CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON {written} FOR EACH ROW WHEN (NEW.n IN (7, -7))
+             EXECUTE FUNCTION slow();",
+            ddl()
+        );
+        let about = format!("halves_raced_{side}");
+        let (database, proxy) = governed(&about, &ddl, &migration(phase));
+        let other = database.clone();
+        let mending =
+            std::thread::spawn(move || verify(&other, &Order { fix: Some(side), ..order() }).0);
+        let asleep = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()
+                      AND application_name = 'segue verify' AND wait_event = 'PgSleep'";
+        eventually("it is about to write", || value(&database, asleep) == "t");
+        proxy.connect().script("UPDATE t SET bio = 'mine', n = 70 WHERE id = 7");
+        let outcome = mending.join().expect("no panic");
+        let outcome = outcome.unwrap_or_else(|error| panic!("{about}: {}", error.with_hint()));
+        assert!(outcome.mended >= 180, "{about}: {outcome:?}");
+        let holds = "SELECT t.bio, t.n, h.about, h.n FROM t JOIN h ON t_id = id WHERE id = 7";
+        assert_eq!(database.connect().rows(holds), ["mine|70|mine|70"], "{about}");
+        proxy.stop();
+    }
 }
