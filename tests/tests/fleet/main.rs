@@ -1,11 +1,6 @@
 //! Several proxies on one database: they are never more than one step apart, and nobody serves who
 //! cannot know where the others are.
 
-#![expect(
-    clippy::panic,
-    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
-)]
-
 mod leases;
 mod renames;
 mod starts;

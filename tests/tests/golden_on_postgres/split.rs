@@ -33,7 +33,7 @@ impl Split {
     /// Fills the new table.
     pub(super) fn fill(&self) -> String {
         let list = |names: Vec<&str>| names.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
-        let Split(SplitTable { table, into, key, columns }) = self;
+        let Split(SplitTable { table, into, key, columns, .. }) = self;
         let own = key.pairs().chain(columns.pairs()).map(|(own, _)| own).collect();
         let its = key.pairs().chain(columns.pairs()).map(|(_, its)| its).collect();
         format!("INSERT INTO {into} ({}) SELECT {} FROM {table}", list(its), list(own))
@@ -41,7 +41,7 @@ impl Split {
 
     /// Rows of one table that the other has not, or not so.
     pub(super) fn apart(&self) -> String {
-        let Split(SplitTable { table, into, key, columns }) = self;
+        let Split(SplitTable { table, into, key, columns, .. }) = self;
         let pair =
             |(own, its): (&str, &str)| (format!("t.{}", quoted(own)), format!("p.{}", quoted(its)));
         let all: Vec<_> = key.pairs().chain(columns.pairs()).map(pair).collect();
