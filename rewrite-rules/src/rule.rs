@@ -121,8 +121,8 @@ impl Change {
     pub const SPLIT_TABLE: &'static str = "split-table";
 
     /// Every value that `kind` may have in a configuration.
-    pub const KINDS: [&'static str; 3] =
-        [Self::RENAME_COLUMN, Self::CHANGE_COLUMN, Self::BACKFILL_COLUMN];
+    pub const KINDS: [&'static str; 4] =
+        [Self::RENAME_COLUMN, Self::CHANGE_COLUMN, Self::BACKFILL_COLUMN, Self::SPLIT_TABLE];
 
     /// The kind as written in a configuration.
     #[must_use]

@@ -20,6 +20,17 @@ pub fn column(kind: &str, table: &str, from: &str, to: &str, phase: Phase) -> St
     )
 }
 
+/// The `[[migration]]` entry, called `move`, by which `columns` of `table` move to `into`; `key` and `columns`
+/// as TOML writes them.
+#[must_use]
+pub fn split(table: &str, into: &str, key: &str, columns: &str, phase: Phase) -> String {
+    let [table, into] = [table, into].map(|name| name.replace('"', "\\\""));
+    format!(
+        "[[migration]]\nname = \"move\"\nkind = \"split-table\"\ntable = \"{table}\"\n\
+         into = \"{into}\"\nkey = {key}\ncolumns = {columns}\nphase = \"{phase}\"\n"
+    )
+}
+
 /// A database with `ddl`, in which segue's role may write everything, and a proxy that governs it and has
 /// drained.
 pub fn governed(about: &str, ddl: &str, migration: &str) -> (Database, Proxy) {

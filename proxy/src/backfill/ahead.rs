@@ -82,9 +82,9 @@ impl Worker {
         stretch: Stretch<'_>,
     ) -> Result<Option<(i64, i64)>, BackfillError> {
         let sql = format!(
-            "SELECT count(*), count(*) FILTER (WHERE {}) FROM {} AS t WHERE {}",
-            self.wanted(),
-            part.relation,
+            "SELECT count(*), count(*) FILTER (WHERE {}) FROM {} WHERE {}",
+            self.wanted(part),
+            part.from(stretch, 1),
             part.way.key.within(stretch, 1),
         );
         let values = stretch.parameters();
@@ -109,7 +109,7 @@ impl Worker {
         if !part.way.is_key {
             return Ok(pages(part, stretch, rows));
         }
-        let wanted = if ask { self.wanted() } else { "true".to_owned() };
+        let wanted = if ask { self.wanted(part) } else { "true".to_owned() };
         match self.patiently(|| self.steps_of(part, stretch, rows, &wanted)).await {
             Ok(steps) if ask => Ok(steps),
             Ok(steps) => Ok(steps.into_iter().map(|step| Step { wanted: None, ..step }).collect()),
@@ -129,7 +129,7 @@ impl Worker {
         rows: u64,
         wanted: &str,
     ) -> Result<Vec<Step>, Error> {
-        let sql = part.way.steps(&part.relation, stretch, wanted);
+        let sql = part.way.steps(&part.from(stretch, 3), stretch, wanted);
         let (quantum, rows) = (as_i64(QUANTUM), as_i64(rows));
         let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&quantum, &rows];
         values.extend(stretch.parameters());

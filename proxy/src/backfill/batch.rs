@@ -59,6 +59,14 @@ pub(super) struct Rows<'a> {
     pub(super) stripes: i32,
 }
 
+/// The statements that copy them; both have their parameters.
+#[derive(Debug, Clone)]
+pub(super) struct Copying {
+    /// What is locked first, if anything.
+    pub(super) lock: Option<String>,
+    pub(super) write: String,
+}
+
 /// Where a batch is in its range, once it is committed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
@@ -128,17 +136,20 @@ impl Connection {
         Ok(statement)
     }
 
-    /// Copies `rows` by `update`, which has their parameters, and moves on to `place`. Gives how many
-    /// rows were changed.
+    /// Copies `rows`, and moves on to `place`. Gives how many rows were changed.
     ///
     /// Cancel safety: the connection must not be used any more, and nothing of the batch is there.
     pub(super) async fn run(
         &mut self,
-        update: &str,
+        copying: &Copying,
         rows: Rows<'_>,
         place: Place<'_>,
     ) -> Result<u64, NotDone> {
-        let update = self.prepare(update).await?;
+        let write = self.prepare(&copying.write).await?;
+        let lock = match &copying.lock {
+            Some(lock) => Some(self.prepare(lock).await?),
+            None => None,
+        };
         let (guard, move_on) = (self.prepare(GUARD).await?, self.prepare(MOVE_ON).await?);
         let mask = rows.stripes - 1;
         let begin = match rows.stretch.up_to {
@@ -148,14 +159,22 @@ impl Connection {
         };
         // Sent together, so that rows are not locked for longer than the server needs.
         let client = &self.client;
-        let (begun, guarded, changed) = tokio::join!(
+        let values = rows.values(&mask);
+        let (begun, guarded, locked, changed) = tokio::join!(
             client.batch_execute(begin),
             async { client.query_opt(&guard, &[&self.claim.migration]).await },
-            async { client.execute(&update, &rows.values(&mask)).await },
+            async {
+                match &lock {
+                    Some(lock) => client.query(lock, &values).await.map(|_rows| ()),
+                    None => Ok(()),
+                }
+            },
+            async { client.execute(&write, &values).await },
         );
         let done = async {
             begun?;
             self.may_go_on(guarded?)?;
+            locked?;
             let changed = changed?;
             crate::failpoint!("backfill-copied");
             let written = i64::try_from(changed).unwrap_or(i64::MAX);

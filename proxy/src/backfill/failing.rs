@@ -34,8 +34,8 @@ impl Worker {
             let before = keys.get(..from).and_then(<[Key]>::last).or(rows.stretch.after);
             let half = Rows { stretch: Stretch { after: before, up_to: Some(last) }, ..rows };
             let within = Place { key: last, passed: 0, ..place };
-            let update = self.update(part, &half);
-            match self.connection.run(&update, half, within).await {
+            let copying = self.copying(part, &half);
+            match self.connection.run(&copying, half, within).await {
                 Ok(written) => changed += written,
                 Err(NotDone::End(error)) => return Err(error),
                 Err(NotDone::Wait) => {

@@ -126,8 +126,8 @@ impl Attempt<'_> {
         self.has_begun = true;
         (self.report)(Event::Began {
             migration: self.order.migration.clone(),
-            column: started.work.column.clone(),
-            total: started.work.rows(),
+            column: started.work.target.clone(),
+            total: started.work.copied_rows(),
             goes_on: started.goes_on,
             notes: started.notes.clone(),
         });
@@ -161,7 +161,7 @@ impl Attempt<'_> {
         // What the planner believes is good enough until everything has been looked at once.
         let mut total = match is_open {
             true => started.job.total,
-            false => i64::try_from(started.work.rows()).unwrap_or(i64::MAX),
+            false => i64::try_from(started.work.copied_rows()).unwrap_or(i64::MAX),
         };
         let mut eye = Eye::open(self.control, self.order, self.before).await?;
         loop {

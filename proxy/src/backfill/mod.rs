@@ -6,6 +6,7 @@
 //! | [`job`] | one backfill from start to end, over lost connections |
 //! | [`inside`] | those that a proxy runs itself |
 //! | [`start`] | whether it may begin, and what there is of an earlier one |
+//! | [`privileges`] | whether the role may do it |
 //! | [`pass`] | the passes: priority steps, all rows, then sweeps until nothing is left |
 //! | [`worker`] | one connection that walks through ranges, window by window, stripe by stripe |
 //! | [`ahead`] | what comes next in a range, and where nothing is to be done |
@@ -32,6 +33,7 @@ pub mod job;
 pub mod order;
 pub mod pace;
 mod pass;
+mod privileges;
 pub mod progress;
 pub mod signals;
 mod start;

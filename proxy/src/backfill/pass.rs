@@ -52,7 +52,7 @@ impl Pass {
     ) -> Result<(), BackfillError> {
         let work = std::sync::Arc::clone(&started.work);
         let mut ranges = Vec::new();
-        for part in &work.parts {
+        for part in work.copied() {
             divide(&started.client, part, workers, &mut ranges).await?;
         }
         let (migration, runner) = (&started.claim.migration, &started.claim.runner);

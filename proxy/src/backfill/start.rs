@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::name::quoted;
+use rewrite_rules::catalog::RelationName;
 use tokio_postgres::Client;
 
 use super::batch::Claim;
 use super::order::Order;
-use super::{BackfillError, batch};
+use super::{BackfillError, batch, privileges};
 use crate::catalog;
 use crate::config::ControlUrl;
 use crate::journal::backfill::{self, Begin, Job};
 use crate::journal::state;
-use crate::walk::Work;
+use crate::walk::want::Cure;
+use crate::walk::{Part, Work};
 
 /// A backfill that may begin.
 pub(super) struct Started {
@@ -48,7 +49,7 @@ pub(super) async fn start(
     has_drained(&client, &order.migration, state.epoch_of(&order.migration)).await?;
     let catalog = Arc::new(catalog::load(&mut client).await?);
     let work = Work::of(&rule, &catalog, &client).await?;
-    may_write(&client, &work).await?;
+    privileges::check(&client, &work).await?;
     conditions(&client, &work, order).await?;
     let notes = notes(&client, &work).await?;
     let claim = Claim {
@@ -59,7 +60,7 @@ pub(super) async fn start(
     let plan = plan(&work, order);
     let begin = Begin {
         migration: &claim.migration,
-        target: &work.column,
+        target: &work.target,
         epoch: claim.epoch,
         runner,
         who: &order.who,
@@ -93,13 +94,13 @@ pub(super) async fn look_again(
 
 /// What passes and ranges mean: the steps, and the tables with the keys by which they are walked through.
 fn plan(work: &Work, order: &Order) -> String {
-    let parts = work.parts.iter().map(|part| {
+    let parts = work.copied().map(|part| {
         let columns = &part.way.key.0;
         let key = columns.iter().map(|column| format!("{} {}", column.name, column.type_name));
         (part.oid, key.collect::<Vec<_>>())
     });
     let parts: Vec<(u32, Vec<String>)> = parts.collect();
-    let Work { differs, .. } = work;
+    let differs = work.differs();
     serde_json::json!({ "steps": order.steps, "parts": parts, "differs": differs }).to_string()
 }
 
@@ -128,47 +129,6 @@ async fn has_drained(client: &Client, migration: &str, epoch: i64) -> Result<(),
     }
 }
 
-/// Whether the role may read and write the columns of each part, and sees all of its rows.
-async fn may_write(client: &Client, work: &Work) -> Result<(), BackfillError> {
-    let query = "
-        SELECT quote_ident(current_user), has_schema_privilege(n.oid, 'USAGE'),
-               has_table_privilege(c.oid, 'SELECT') OR
-               (has_any_column_privilege(c.oid, 'SELECT') AND has_column_privilege(c.oid, $2::text, 'SELECT')),
-               has_column_privilege(c.oid, $2::text, 'UPDATE'), NOT row_security_active(c.oid),
-               quote_ident(n.nspname)
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1";
-    for part in &work.parts {
-        let row = client.query_one(query, &[&part.oid, &work.column]).await?;
-        let role: String = row.try_get(0)?;
-        let (usage, select, update, all_rows): (bool, bool, bool, bool) =
-            (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
-        let (schema, column): (String, String) = (row.try_get(5)?, quoted(&work.column));
-        let table = part.relation.trim_start_matches("ONLY ");
-        let lacking = [
-            (usage, "USAGE of its schema", format!("GRANT USAGE ON SCHEMA {schema} TO {role};")),
-            (select, "SELECT", format!("GRANT SELECT ON {table} TO {role};")),
-            (
-                update,
-                "UPDATE of the column",
-                format!("GRANT UPDATE ({column}) ON {table} TO {role};"),
-            ),
-            (
-                all_rows,
-                "BYPASSRLS, and policies hide rows",
-                format!("ALTER ROLE {role} BYPASSRLS;"),
-            ),
-        ];
-        let lacking: Vec<_> = lacking.into_iter().filter(|(has, ..)| !has).collect();
-        if !lacking.is_empty() {
-            let lacks = lacking.iter().map(|(_, what, _)| *what).collect::<Vec<_>>().join(", ");
-            let remedy: Vec<String> = lacking.into_iter().map(|(.., remedy)| remedy).collect();
-            let (table, remedy) = (part.name.to_string(), remedy.join("\n        "));
-            return Err(BackfillError::Denied { role, table, lacks, remedy });
-        }
-    }
-    Ok(())
-}
-
 /// Whether the conditions of the steps are conditions.
 async fn conditions(client: &Client, work: &Work, order: &Order) -> Result<(), BackfillError> {
     let Some(part) = work.parts.first() else { return Ok(()) };
@@ -184,25 +144,30 @@ async fn conditions(client: &Client, work: &Work, order: &Order) -> Result<(), B
     Ok(())
 }
 
-/// Triggers of table `$1` that an UPDATE of column `$2` fires, the server's own left out.
+/// Triggers of table `$1` that an UPDATE of one of the columns `$2` fires, or if `$3` an INSERT, the
+/// server's own left out.
 const TRIGGERS: &str = "
     SELECT string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname)
     FROM pg_trigger t
-    WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 <> 0
-      AND (t.tgattr = ''::int2vector OR EXISTS (
-          SELECT FROM pg_attribute a
-          WHERE a.attrelid = $1 AND a.attname = $2::text AND a.attnum = ANY (t.tgattr::int2[])))";
+    WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+      AND ($3 AND t.tgtype & 4 <> 0
+           OR t.tgtype & 16 <> 0 AND (t.tgattr = ''::int2vector OR EXISTS (
+              SELECT FROM pg_attribute a WHERE a.attrelid = $1 AND a.attname = ANY ($2::text[])
+                                           AND a.attnum = ANY (t.tgattr::int2[]))))";
 
 /// What an operator should know before.
 async fn notes(client: &Client, work: &Work) -> Result<Vec<String>, BackfillError> {
     let mut notes = Vec::new();
-    for part in &work.parts {
-        let ground = super::stripes::Ground::look(client, part, &work.column).await?;
+    for part in work.copied() {
+        let ground = super::stripes::Ground::look(client, part).await?;
         if ground.is_indexed {
+            let columns: Vec<String> =
+                part.written().iter().map(|column| format!("\"{column}\"")).collect();
+            let (columns, is) = (columns.join(", "), if columns.len() > 1 { "are" } else { "is" });
             notes.push(format!(
-                "\"{}\" of \"{}\" is indexed: it would go several times faster, and bloat less, \
+                "{columns} of \"{}\" {is} indexed: it would go several times faster, and bloat less, \
                  if the index came after",
-                work.column, part.name
+                part.name
             ));
         }
         if !part.way.is_key {
@@ -211,12 +176,27 @@ async fn notes(client: &Client, work: &Work) -> Result<Vec<String>, BackfillErro
                 part.name
             ));
         }
-        let row = client.query_one(TRIGGERS, &[&part.oid, &work.column]).await?;
+        let (oid, name, columns) = written(work, part);
+        let row = client.query_one(TRIGGERS, &[&oid, &columns, &(oid != part.oid)]).await?;
         if let Some(triggers) = row.try_get::<_, Option<String>>(0)? {
-            notes.push(format!("each row that is copied fires {triggers} of \"{}\"", part.name));
+            notes.push(format!("each row that is copied fires {triggers} of \"{name}\""));
         }
     }
     Ok(notes)
+}
+
+/// The table that a copy of a part's rows writes, and its columns.
+fn written<'a>(work: &'a Work, part: &'a Part) -> (u32, &'a RelationName, Vec<&'a str>) {
+    let other = match (&part.want.cure, &part.want.beside) {
+        (Cure::Copy, Some(beside)) => work.parts.iter().find(|it| it.oid == beside.oid).map(|it| {
+            let columns = beside.columns.iter().map(|(_, its)| its.as_str());
+            (it.oid, &it.name, columns.collect())
+        }),
+        (Cure::Set { .. } | Cure::Copy | Cure::Remove | Cure::Nothing, _) => None,
+    };
+    other.unwrap_or_else(|| {
+        (part.oid, &part.name, part.written().iter().map(String::as_str).collect())
+    })
 }
 
 /// A connection for a worker.

@@ -42,7 +42,7 @@ pub struct Ground {
     pub correlation: Option<f32>,
     /// Whether the first column of the key is a uuid, random unless statistics say otherwise.
     pub is_uuid: bool,
-    /// Whether an index knows the column that is written: no update is HOT then.
+    /// Whether an index knows a column that is written: no update is HOT then.
     pub is_indexed: bool,
     /// Rows on a page.
     pub rows_per_page: u64,
@@ -50,6 +50,8 @@ pub struct Ground {
     pub cached_rows: u64,
     /// Whether there is a key to walk by.
     pub is_key: bool,
+    /// Whether its own rows are written.
+    pub is_written: bool,
 }
 
 const GROUND: &str = "
@@ -65,10 +67,10 @@ const GROUND: &str = "
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
                    WHERE d.classid = 'pg_catalog.pg_class'::regclass
                      AND d.refclassid = 'pg_catalog.pg_class'::regclass
-                     AND d.refobjid = c.oid AND a.attname = $3)
+                     AND d.refobjid = c.oid AND a.attname = ANY ($3::text[]))
            OR EXISTS (SELECT FROM pg_catalog.pg_index i
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-                   WHERE i.indrelid = c.oid AND a.attname = $3),
+                   WHERE i.indrelid = c.oid AND a.attname = ANY ($3::text[])),
            (SELECT setting::int8 * pg_catalog.current_setting('block_size')::int8 / 4
             FROM pg_catalog.pg_settings WHERE name = 'shared_buffers'),
            pg_catalog.pg_relation_size(c.oid)
@@ -76,15 +78,15 @@ const GROUND: &str = "
     WHERE c.oid = $1";
 
 impl Ground {
-    /// Looks at a part whose column `written` is to be written.
+    /// Looks at a part.
     ///
     /// Cancel safe: it only reads.
     ///
     /// # Errors
     /// The server's.
-    pub async fn look(client: &Client, part: &Part, written: &str) -> Result<Self, Error> {
+    pub async fn look(client: &Client, part: &Part) -> Result<Self, Error> {
         let first = part.way.key.0.first().map(|column| column.name.as_str()).unwrap_or_default();
-        let row = client.query_one(GROUND, &[&part.oid, &first, &written]).await?;
+        let row = client.query_one(GROUND, &[&part.oid, &first, &part.written()]).await?;
         let (fill, bytes): (i32, i64) = (row.try_get(0)?, row.try_get(5)?);
         let quarter: i64 = row.try_get(4)?;
         let width = (bytes / i64::try_from(part.way.rows.max(1)).unwrap_or(i64::MAX)).max(32);
@@ -96,6 +98,7 @@ impl Ground {
             rows_per_page: part.way.rows_per_page(),
             cached_rows: u64::try_from(quarter / width).unwrap_or(MOST_WINDOW),
             is_key: part.way.is_key,
+            is_written: !part.written().is_empty(),
         })
     }
 
@@ -112,6 +115,7 @@ impl Ground {
     #[must_use]
     pub fn stripes(&self, oldest: Duration) -> i32 {
         let in_vain = !self.is_key
+            || !self.is_written
             || self.is_indexed
             || !self.is_in_order()
             || oldest.as_secs_f64() > OLD_SNAPSHOT_S;
@@ -167,6 +171,7 @@ mod tests {
             rows_per_page: 40,
             cached_rows: 400_000,
             is_key: true,
+            is_written: true,
         }
     }
 
@@ -180,6 +185,7 @@ mod tests {
         assert_eq!(Ground { free: 0.5, ..ground() }.stripes(SOON), 2);
         assert_eq!(Ground { is_indexed: true, ..ground() }.stripes(SOON), 1);
         assert_eq!(Ground { is_key: false, ..ground() }.stripes(SOON), 1);
+        assert_eq!(Ground { is_written: false, ..ground() }.stripes(SOON), 1);
         assert_eq!(Ground { correlation: Some(-0.02), ..ground() }.stripes(SOON), 1);
         let uuid = Ground { correlation: None, is_uuid: true, ..ground() };
         assert_eq!(uuid.stripes(SOON), 1);

@@ -8,7 +8,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::ahead::{Opened, Step, as_i64};
-use super::batch::{Claim, Connection, NotDone, Place, Rows};
+use super::batch::{Claim, Connection, Copying, NotDone, Place, Rows};
 use super::crew::Crew;
 use super::pace::Pace;
 use super::stripes::Ground;
@@ -16,6 +16,7 @@ use super::{BLOCKED_DEADLINE_S, BackfillError};
 use crate::config::OnError;
 use crate::journal::range::{self, Range, Window};
 use crate::walk::manners::{Meaning, backoff, chance, meaning};
+use crate::walk::want::Found;
 use crate::walk::{Key, Part, Stretch, Work};
 
 /// How long a batch that should wait waits before it asks again. Unit: milliseconds.
@@ -64,9 +65,7 @@ impl Worker {
     }
 
     async fn range(&mut self, part: &Part, mut range: Range) -> Result<(), BackfillError> {
-        let column = &self.work.column;
-        let ground =
-            self.patiently(|| Ground::look(self.connection.client(), part, column)).await?;
+        let ground = self.patiently(|| Ground::look(self.connection.client(), part)).await?;
         let pace = Pace::new(self.crew.batch());
         let mut ahead = Ahead { part, ground, density: None, pace, trouble: None };
         if self.is_sweep && !part.way.is_key && self.whole(part, &range).await? {
@@ -113,10 +112,10 @@ impl Worker {
         let rows = Rows { stretch: Stretch::default(), stripe: 0, stripes: 1 };
         let passed = as_i64(part.way.rows);
         let place = Place { range: range.number, key: &range.up_to, stripe: 0, passed };
-        let update = self.update(part, &rows);
+        let copying = self.copying(part, &rows);
         for attempt in 1..=WHOLE_ATTEMPTS {
             self.crew.may_work().await;
-            match self.connection.run(&update, rows, place).await {
+            match self.connection.run(&copying, rows, place).await {
                 Ok(changed) => {
                     self.crew.passed(part.way.rows, changed);
                     self.look_back(part, Stretch::default()).await?;
@@ -195,11 +194,9 @@ impl Worker {
     }
 
     /// The condition that a row is to be changed.
-    pub(super) fn wanted(&self) -> String {
-        guarded(
-            self.condition.as_ref().map(|condition| format!("({condition})")),
-            &self.work.differs,
-        )
+    pub(super) fn wanted(&self, part: &Part) -> String {
+        let wanted = if self.is_sweep { &part.want.differs } else { &part.want.lacks };
+        guarded(self.condition.as_ref().map(|condition| format!("({condition})")), wanted)
     }
 
     /// Goes through a window, once for each of its stripes. Gives the rows counted as passed, the rows
@@ -286,8 +283,8 @@ impl Worker {
         rows: Rows<'_>,
         place: Place<'_>,
     ) -> Result<Option<u64>, BackfillError> {
-        let update = self.update(ahead.part, &rows);
-        let error = match self.connection.run(&update, rows, place).await {
+        let copying = self.copying(ahead.part, &rows);
+        let error = match self.connection.run(&copying, rows, place).await {
             Ok(changed) => {
                 ahead.trouble = None;
                 self.crew.tally.blocked.store(false, Ordering::Relaxed);
@@ -323,16 +320,17 @@ impl Worker {
         Ok(None)
     }
 
-    pub(super) fn update(&self, part: &Part, rows: &Rows<'_>) -> String {
-        let Work { column, expected, .. } = &*self.work;
+    /// The statements that copy rows.
+    pub(super) fn copying(&self, part: &Part, rows: &Rows<'_>) -> Copying {
         let key = &part.way.key;
-        format!(
-            "UPDATE {} AS t SET {} = {expected} WHERE {} AND {}",
-            part.relation,
-            rewrite_rules::name::quoted(column),
-            rows.within(key),
-            guarded(rows.stripe(), &self.wanted()),
-        )
+        let condition =
+            format!("{} AND {}", rows.within(key), guarded(rows.stripe(), &self.wanted(part)),);
+        let (from, order) = (part.from(rows.stretch, 1), key.order(""));
+        let found = Found { from: &from, condition: &condition, order: &order };
+        let lock = part.want.lock(found, self.is_sweep);
+        // What nothing can be made of is no part of a backfill.
+        let write = part.want.write(&part.relation, found, self.is_sweep).unwrap_or_default();
+        Copying { lock, write }
     }
 
     /// Asks something small again until nobody is in the way.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::catalog::{Column, Key, Relation};
-use rewrite_rules::rule::Change;
+use rewrite_rules::catalog::{Column, Key, Oids, Relation, RelationKind};
+use rewrite_rules::rule::{Change, SplitTable};
 use rewrite_rules::{Catalog, Rule};
 
 use crate::config::parse_relation_name;
@@ -30,8 +30,14 @@ pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
                     add(relation, &added.column);
                 }
             }
-            // A table that is not there is no column's matter.
-            Change::SplitTable(_) => {}
+            Change::SplitTable(split) => {
+                split_off(&mut catalog, split);
+                if let Some(relation) = governed(&mut catalog, &split.table) {
+                    for (from, _) in split.columns.pairs() {
+                        relax(relation, from);
+                    }
+                }
+            }
         }
     }
     catalog
@@ -39,6 +45,48 @@ pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
 
 fn governed<'c>(catalog: &'c mut Catalog, table: &str) -> Option<&'c mut Relation> {
     catalog.relations.get_mut(&parse_relation_name(table)?)
+}
+
+/// The new table, if it is not there: the key and the columns as the old one has them.
+pub(super) fn split_off(catalog: &mut Catalog, split: &SplitTable) {
+    let Some(into) = parse_relation_name(&split.into) else { return };
+    let Some(table) = parse_relation_name(&split.table) else { return };
+    let Some(old) = catalog.relation(&table) else { return };
+    if catalog.relation(&into).is_some() {
+        return;
+    }
+    let moved = split.key.pairs().chain(split.columns.pairs()).filter_map(|(from, to)| {
+        let column = old.column(from)?.clone();
+        let (dependents, views) = Default::default();
+        Some(Column { name: to.to_owned(), identity: None, dependents, views, ..column })
+    });
+    let columns: Vec<Column> =
+        (1..).zip(moved).map(|(number, column)| Column { number, ..column }).collect();
+    let key = Key {
+        name: format!("{}_pkey", into.name),
+        primary: true,
+        constraint: true,
+        columns: split.key.to.iter().map(str::to_owned).collect(),
+    };
+    let relation = Relation {
+        kind: RelationKind::Table,
+        attribute_count: u16::try_from(columns.len()).unwrap_or(u16::MAX),
+        columns,
+        keys: vec![key],
+        building: Vec::new(),
+        before_row_triggers: Vec::new(),
+        children: Vec::new(),
+        oids: Oids::default(),
+    };
+    catalog.relations.insert(into, relation);
+}
+
+/// Nothing is promised of the column any more, and nothing hangs on it.
+fn relax(relation: &mut Relation, column: &str) {
+    for old in relation.columns.iter_mut().filter(|it| it.name == column) {
+        old.not_null = false;
+        old.dependents.clear();
+    }
 }
 
 /// Of which type it is shows in no statement.
@@ -64,14 +112,10 @@ fn rename(relation: &mut Relation, from: &str, to: &str) {
         };
         relation.columns.push(column);
     }
-    for column in &mut relation.columns {
-        if column.name == to {
-            column.not_null |= old.not_null;
-        } else if column.name == from {
-            column.not_null = false;
-            column.dependents.clear();
-        }
+    for column in relation.columns.iter_mut().filter(|column| column.name == to) {
+        column.not_null |= old.not_null;
     }
+    relax(relation, from);
     let with_new_name = |key: &Key| Key {
         name: format!("{} on {to}", key.name),
         primary: false,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rewrite_rules::rule::{AddedColumn, Change, ColumnPair};
+use rewrite_rules::rule::{AddedColumn, Change, ColumnPair, MovedColumns, SplitTable};
 use rewrite_rules::{Phase, Rule, Shape};
 
 use super::backfill::BackfillPlan;
@@ -15,6 +15,7 @@ use super::kinds::KindKeys;
 use super::name::parse_relation_name;
 use super::raw::{RawClient, RawMigration, Text};
 use super::server_url::{self, ServerTls, ServerUrl, UrlFault};
+use super::split::RawSplit;
 use super::{ClientRule, ClientTls, ControlUrl, Places};
 
 /// A fault at a key of the top level.
@@ -174,8 +175,8 @@ fn in_migration(raw: &RawMigration, key: &str, line: usize, message: String) -> 
 }
 
 fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
-    let texts = ["name", "table", "from", "to", "column", "value"];
-    let [name, table, from, to, column, value] = texts.map(|key| not_empty(raw, key, faults));
+    let texts = ["name", "table", "from", "to", "column", "value", "into"];
+    let [name, table, from, to, column, value, into] = texts.map(|key| not_empty(raw, key, faults));
     let kind = raw.texts.get("kind").and_then(|kind| {
         let known = Change::KINDS.contains(&kind.value.as_str());
         if !known {
@@ -187,12 +188,7 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
     });
     let phase = phase(raw, kind, faults);
     strangers(raw, kind, faults);
-    if let Some(table) = raw.texts.get("table").filter(|table| !table.value.is_empty())
-        && parse_relation_name(&table.value).is_none()
-    {
-        let message = format!("\"{}\" is not a table's name as SQL writes it", table.value);
-        let hint = Some("write table, schema.table or \"Schema\".\"Table\"".to_owned());
-        faults.push(Fault { hint, ..in_migration(raw, "table", table.line, message) });
+    if !["table", "into"].into_iter().all(|key| names_a_table(raw, key, faults)) {
         return None;
     }
     let table = table?;
@@ -214,6 +210,11 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
             value: value?,
             not_null: raw.not_null,
         }),
+        Change::SPLIT_TABLE => {
+            let RawSplit { key, columns, positions } = raw.split.clone();
+            let (into, key, columns) = (into?, key?, columns?);
+            Change::SplitTable(SplitTable { table, into, key, columns, positions })
+        }
         _rename => match strategy(raw, faults)? {
             Strategy::DualWrite => Change::RenameColumn(pair(table)?),
             Strategy::Metadata => Change::RenameInPlace(pair(table)?),
@@ -229,6 +230,20 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
     // The file is refused for its phase; in this one the rule's names can still be checked.
     let phase = phase.unwrap_or(Phase::Expand);
     Some((Rule { name: name?, change, phase }, places))
+}
+
+/// Whether the text at `key` is a table's name, if it has any.
+fn names_a_table(raw: &RawMigration, key: &str, faults: &mut Vec<Fault>) -> bool {
+    let Some(table) = raw.texts.get(key).filter(|table| !table.value.trim().is_empty()) else {
+        return true;
+    };
+    let is_name = parse_relation_name(&table.value).is_some();
+    if !is_name {
+        let message = format!("\"{}\" is not a table's name as SQL writes it", table.value);
+        let hint = Some("write table, schema.table or \"Schema\".\"Table\"".to_owned());
+        faults.push(Fault { hint, ..in_migration(raw, key, table.line, message) });
+    }
+    is_name
 }
 
 fn phase(raw: &RawMigration, kind: Option<&str>, faults: &mut Vec<Fault>) -> Option<Phase> {
@@ -344,19 +359,17 @@ fn same_columns(raw: &[RawMigration], faults: &mut Vec<Fault>) {
     for migration in raw {
         let Some(table) = migration.texts.get("table") else { continue };
         let Some(relation) = parse_relation_name(&table.value) else { continue };
-        for key in ["from", "to", "column"] {
-            let Some(column) = migration.texts.get(key) else { continue };
-            let place = (relation.clone(), column.value.clone());
+        for (key, column, line) in columns_of(migration) {
+            let place = (relation.clone(), column.to_owned());
             match seen.get(&place) {
                 // Within one migration it is for the compiler to say: a rename to the same name.
                 Some((_, header)) if *header == migration.header => {}
                 Some((other, header)) => {
                     let message = format!(
-                        "column \"{}\" of table \"{relation}\" is already part of migration \
-                         \"{other}\", in line {header}",
-                        column.value
+                        "column \"{column}\" of table \"{relation}\" is already part of migration \
+                         \"{other}\", in line {header}"
                     );
-                    faults.push(in_migration(migration, key, column.line, message));
+                    faults.push(in_migration(migration, key, line, message));
                 }
                 None => {
                     seen.insert(place, (&migration.shown_as, migration.header));
@@ -364,6 +377,16 @@ fn same_columns(raw: &[RawMigration], faults: &mut Vec<Fault>) {
             }
         }
     }
+}
+
+/// The columns of its table that a migration is about, each with its key and the line of that.
+fn columns_of(migration: &RawMigration) -> Vec<(&str, &str, usize)> {
+    let named = ["from", "to", "column"].into_iter().filter_map(|key| {
+        migration.texts.get(key).map(|text| (key, text.value.as_str(), text.line))
+    });
+    let line = migration.lines.get("columns").copied().unwrap_or(migration.header);
+    let moved = migration.split.columns.iter().flat_map(MovedColumns::pairs);
+    named.chain(moved.map(|(from, _)| ("columns", from, line))).collect()
 }
 
 /// The value, or its fault among the others.

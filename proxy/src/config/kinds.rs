@@ -5,7 +5,7 @@ use rewrite_rules::rule::Change;
 /// The keys of one kind.
 pub(super) struct KindKeys {
     kind: &'static str,
-    /// Texts that must be there.
+    /// What must be there.
     pub(super) required: &'static [&'static str],
     /// What may be left out.
     optional: &'static [&'static str],
@@ -27,6 +27,11 @@ const KINDS: [KindKeys; Change::KINDS.len()] = [
         kind: Change::BACKFILL_COLUMN,
         required: &["column", "value"],
         optional: &["not_null"],
+    },
+    KindKeys {
+        kind: Change::SPLIT_TABLE,
+        required: &["into", "key", "columns"],
+        optional: &["positions"],
     },
 ];
 

@@ -12,6 +12,7 @@ mod kinds;
 mod name;
 mod raw;
 mod server_url;
+mod split;
 #[cfg(test)]
 mod tests;
 mod tls;

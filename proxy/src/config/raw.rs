@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::backfill::BackfillPlan;
 use super::fault::{Fault, spelling_hint};
 use super::kinds::KindKeys;
+use super::split::RawSplit;
 
 /// Keys of the file's top level.
 const TOP_KEYS: [&str; 9] = [
@@ -24,7 +25,7 @@ const TOP_KEYS: [&str; 9] = [
 ];
 
 /// Keys of a `[[migration]]`, over all kinds.
-const MIGRATION_KEYS: [&str; 17] = [
+const MIGRATION_KEYS: [&str; 21] = [
     "name",
     "kind",
     "strategy",
@@ -40,6 +41,10 @@ const MIGRATION_KEYS: [&str; 17] = [
     "column",
     "value",
     "not_null",
+    "into",
+    "key",
+    "columns",
+    "positions",
     "backfill",
     "verify_every",
 ];
@@ -48,7 +53,7 @@ const MIGRATION_KEYS: [&str; 17] = [
 const REQUIRED_KEYS: [&str; 4] = ["name", "kind", "table", "phase"];
 
 /// Those of them that hold a text.
-const MIGRATION_TEXTS: [&str; 12] = [
+const MIGRATION_TEXTS: [&str; 13] = [
     "name",
     "kind",
     "table",
@@ -56,6 +61,7 @@ const MIGRATION_TEXTS: [&str; 12] = [
     "to",
     "column",
     "value",
+    "into",
     "phase",
     "strategy",
     "up",
@@ -116,6 +122,8 @@ pub(super) struct RawMigration {
     pub(super) constraints: BTreeMap<String, String>,
     /// Its `not_null`.
     pub(super) not_null: bool,
+    /// What it says of a split.
+    pub(super) split: RawSplit,
     /// What it says of its backfill.
     pub(super) backfill: BackfillPlan,
     /// Line of each key that it has, right or wrong.
@@ -215,7 +223,7 @@ impl Reader<'_> {
         }
     }
 
-    fn string(
+    pub(super) fn string(
         &mut self,
         value: &Spanned<DeValue<'_>>,
         migration: Option<&str>,
@@ -318,7 +326,7 @@ impl Reader<'_> {
         let kind = texts.get("kind").and_then(|kind: &Text| KindKeys::of(&kind.value));
         let of_kind = kind.map_or(&[][..], |keys| keys.required);
         let is_required = |key: &&str| REQUIRED_KEYS.contains(key) || of_kind.contains(key);
-        for key in MIGRATION_TEXTS.into_iter().filter(is_required) {
+        for key in MIGRATION_KEYS.into_iter().filter(is_required) {
             if find(table, key).is_none() && !self.partial {
                 self.faults.push(Fault {
                     line: Some(header),
@@ -335,6 +343,7 @@ impl Reader<'_> {
             position: self.position(table, &shown_as),
             constraints: self.constraints(table, &shown_as),
             not_null: self.not_null(table, &shown_as),
+            split: self.split(table, &shown_as),
             backfill: self.backfill(table, &shown_as),
             shown_as,
             lines,

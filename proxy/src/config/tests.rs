@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rewrite_rules::rule::Change;
+
 use super::*;
 
 /// The report on `text`, or what was read from it.
@@ -394,4 +396,77 @@ segue.toml:27: migration "seen", key "backfill.step.where": is empty"#;
         let expected = format!("segue.toml:11: migration \"seen\", key \"{expected}");
         assert_eq!(check(&backfill(rest)), expected, "{rest}");
     }
+}
+
+const SPLIT: &str = r#"[[migration]]
+name    = "split-profiles"
+kind    = "split-table"
+table   = "users"
+into    = "user_profiles"
+key     = { from = "id", to = "user_id" }
+columns = { last_name = "family_name", bio = "bio" }
+positions = { bio = 4 }
+phase   = "dual-write"
+"#;
+
+#[test]
+fn a_split_is_read() {
+    let text = format!("{HEAD}{SPLIT}");
+    let rules = Draft::parse(Path::new("segue.toml"), &text).finish().unwrap().rules;
+    let Change::SplitTable(split) = &rules.first().unwrap().change else { panic!("{rules:?}") };
+    assert_eq!((split.table.as_str(), split.into.as_str()), ("users", "user_profiles"));
+    assert_eq!(split.key.pairs().collect::<Vec<_>>(), [("id", "user_id")]);
+    // In the order of the file, which is not that of the alphabet.
+    let columns = split.columns.pairs().collect::<Vec<_>>();
+    assert_eq!(columns, [("last_name", "family_name"), ("bio", "bio")]);
+    assert_eq!(split.positions, BTreeMap::from([("bio".to_owned(), 4)]));
+}
+
+#[test]
+fn what_is_wrong_with_a_split_is_told_at_its_line() {
+    let replace = |from, to| check(&format!("{HEAD}{}", SPLIT.replace(from, to)));
+    let at =
+        |line, key| format!("segue.toml:{line}: migration \"split-profiles\", key \"{key}\": ");
+    let key = "\n  hint: write key = { from = \"id\", to = \"user_id\" }";
+    let columns = "\n  hint: write columns = [\"bio\", \"settings\"], or columns = { bio = \"about\" } to \
+                   rename them on the way";
+    let positions = "\n  hint: write positions = { bio = 3, settings = 7 }, counted from 1";
+    let whole_key = "{ from = \"id\", to = \"user_id\" }";
+    let cases = [
+        (whole_key, "\"id\"", at(9, "key") + "must be a table, but is of type string" + key),
+        (whole_key, "{ from = \"id\" }", at(9, "key") + "\"to\" is missing" + key),
+        ("to = \"user_id\" }", "to = [\"a\", \"\"] }", at(9, "key") + "names nothing" + key),
+        (
+            "to = \"user_id\" }",
+            "to = \"user_id\", on = \"x\" }",
+            at(9, "key") + "has an unknown key \"on\"" + key,
+        ),
+        (
+            "{ last_name = \"family_name\", bio = \"bio\" }",
+            "[\"bio\", 5]",
+            at(10, "columns") + "must name columns, but has a value of type integer" + columns,
+        ),
+        (
+            "{ bio = 4 }",
+            "{ bio = 0 }",
+            at(11, "positions") + "\"bio\" has no place of a column" + positions,
+        ),
+        ("into    = \"user_profiles\"\n", "", at(4, "into") + "is missing"),
+        (
+            "\"user_profiles\"",
+            "\"a.b.c\"",
+            at(8, "into")
+                + "\"a.b.c\" is not a table's name as SQL writes it\n  hint: write table, schema.table or \
+                   \"Schema\".\"Table\"",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        assert_eq!(replace(from, to), expected, "{to}");
+    }
+    let twice = format!("{HEAD}{SPLIT}{}", SPLIT.replace("split-profiles", "again"));
+    assert_eq!(
+        check(&twice).lines().next().unwrap(),
+        "segue.toml:19: migration \"again\", key \"columns\": column \"last_name\" of table \"public.users\" \
+         is already part of migration \"split-profiles\", in line 4"
+    );
 }

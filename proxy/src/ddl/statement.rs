@@ -81,8 +81,21 @@ impl Statement {
             words.iter().map(String::as_str).take(wanted.len()).eq(wanted.iter().copied())
         };
         let exclusive = |how| of(Lock::AccessExclusive, MOMENT, how);
-        if begins(&["UPDATE"]) {
+        if begins(&["UPDATE"]) || begins(&["INSERT", "INTO"]) {
             return of(Lock::None, "locks its rows until it ends", How::ByBackfill);
+        }
+        // A table that is not there yet is in nobody's way.
+        if begins(&["CREATE", "TABLE"]) {
+            return match has(&["REFERENCES"]) {
+                true => {
+                    let holds = "on the table that it refers to, for a moment";
+                    of(Lock::ShareRowExclusive, holds, How::GivingWay)
+                }
+                false => of(Lock::None, MOMENT, How::GivingWay),
+            };
+        }
+        if begins(&["COMMENT", "ON"]) {
+            return of(Lock::ShareUpdateExclusive, MOMENT, How::GivingWay);
         }
         if begins(&["ANALYZE"]) {
             return of(Lock::ShareUpdateExclusive, "while it reads a sample", How::GivingWay);
@@ -234,6 +247,10 @@ mod tests {
             ("CREATE OR REPLACE VIEW v AS SELECT 1", AccessExclusive, ByHand),
             ("ALTER POLICY p ON t USING (true)", AccessExclusive, ByHand),
             ("UPDATE t SET a = b WHERE c; -- in batches: segue backfill m", None, ByBackfill),
+            ("INSERT INTO u (a) SELECT b FROM t ON CONFLICT (a) DO NOTHING;", None, ByBackfill),
+            ("CREATE TABLE u (a int PRIMARY KEY)", None, GivingWay),
+            ("CREATE TABLE u (a int REFERENCES t ON DELETE CASCADE)", ShareRowExclusive, GivingWay),
+            ("COMMENT ON COLUMN u.a IS 'REFERENCES'", ShareUpdateExclusive, GivingWay),
             ("DROP TABLE t", AccessExclusive, ByHand),
         ] {
             let statement = Statement::read(sql);

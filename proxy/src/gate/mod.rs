@@ -7,6 +7,7 @@
 //! | [`faults`] | what keeps the target phase from being compiled |
 //! | [`columns`] | existence, NOT NULL and defaults of the columns |
 //! | [`rows`] | whether both columns are the same in all rows |
+//! | [`halves`] | the same where rows have their other half in another table |
 //! | [`indexes`], [`constraints`] | what the old column promises and the new one does not |
 //! | [`privileges`] | roles that may use one column and not the other |
 //! | [`triggers`] | triggers and rules that make the two differ, or no longer fire |
@@ -28,6 +29,7 @@ mod dependents;
 mod faults;
 mod finding;
 mod functions;
+mod halves;
 mod in_place;
 mod indexes;
 mod privileges;
@@ -97,10 +99,12 @@ pub async fn look(
     match &rule.change {
         Change::RenameColumn(_) | Change::ChangeColumn { .. } => {}
         // What keeps it from a phase as far as the catalog tells.
-        Change::SplitTable(_) => {
+        Change::SplitTable(split) => {
             let faults = faults::find(client, &catalog, rules, index, to).await?;
-            let findings = faults::findings(rules, rule, to, &faults, &[]);
-            return Ok(Looked { findings, compared: None });
+            let mut findings = faults::findings(rules, rule, to, &faults, &[]);
+            let rows = halves::check(client, means, &catalog, rule, split, to).await?;
+            findings.extend(rows.findings);
+            return Ok(Looked { findings, compared: rows.compared });
         }
         Change::RenameInPlace(pair) => {
             let findings = in_place::check(client, &catalog, rules, pair, index, to).await?;

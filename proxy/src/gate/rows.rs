@@ -7,9 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rewrite_rules::catalog::RelationName;
 use rewrite_rules::lens::Access;
 use rewrite_rules::name::quoted;
-use rewrite_rules::{Catalog, Rule};
+use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
@@ -107,7 +108,7 @@ pub(super) async fn check(
     let Some(access) = expected(step.rule, toward, catalog) else {
         let why = "the migration cannot be compiled for its present phase";
         return Ok(Looked {
-            findings: vec![not_compared(step, root, why, Vec::new())],
+            findings: vec![not_compared(step.rule, step.to, &root.name, why, Vec::new())],
             compared: None,
         });
     };
@@ -121,11 +122,11 @@ pub(super) async fn check(
         Some(work) => answered(in_time(work.subject(client)).await)?,
         None => String::new(),
     };
-    if let Some(trusted) = trusted(client, means, step, &subject).await? {
-        return Ok(Looked { findings: vec![relied_on(step, root, &trusted)], compared: None });
+    if let Some(trusted) = trusted(client, means, step.rule, &subject).await? {
+        let finding = relied_on(step.rule, step.to, &root.name, &trusted);
+        return Ok(Looked { findings: vec![finding], compared: None });
     }
-    let now = in_time(client.query_one("SELECT clock_timestamp()::text", &[])).await;
-    let started_at = answered(now)?.try_get(0).map_err(|error| reason(&error))?;
+    let started_at = now(client).await?;
     let way = Compare { step, root, toward, access: &access };
     let large = work
         .filter(|work| work.rows() > SMALL_ROWS && work.parts.iter().all(|part| part.way.is_key));
@@ -133,6 +134,16 @@ pub(super) async fn check(
         Some(work) => way.in_stretches(client, means.control, &work).await?,
         None => (way.at_once(client).await?, None),
     };
+    Ok(looked(finding, started_at, subject, counts))
+}
+
+/// What has come of comparing rows here.
+pub(super) fn looked(
+    finding: Option<Finding>,
+    started_at: String,
+    subject: String,
+    counts: Option<Counts>,
+) -> Looked {
     let equal = match finding.as_ref().map(|finding| finding.about == About::RowsDiffer) {
         None => Some(true),
         Some(true) => Some(false),
@@ -140,17 +151,23 @@ pub(super) async fn check(
     };
     let detail = finding.as_ref().map(|finding| finding.message.clone());
     let compared = Some(Compared { started_at, subject, equal, counts, detail });
-    Ok(Looked { findings: finding.into_iter().collect(), compared })
+    Looked { findings: finding.into_iter().collect(), compared }
+}
+
+/// The server's time, as it writes it.
+pub(super) async fn now(client: &Client) -> Result<String, String> {
+    let now = in_time(client.query_one("SELECT clock_timestamp()::text", &[])).await;
+    answered(now)?.try_get(0).map_err(|error| reason(&error))
 }
 
 /// A verification that may be relied on.
-async fn trusted(
+pub(super) async fn trusted(
     client: &Client,
     means: Means<'_>,
-    step: &Step<'_>,
+    rule: &Rule,
     subject: &str,
 ) -> Result<Option<Trusted>, String> {
-    let (migration, from) = (&step.rule.name, step.from);
+    let (migration, from) = (&rule.name, rule.phase);
     let asked = in_time(async {
         state::look(client, &means.control.database).await?;
         verification::trusted(client, migration, from, subject, means.fresh).await
@@ -164,17 +181,22 @@ async fn trusted(
     }
 }
 
-fn relied_on(step: &Step<'_>, root: &Member<'_>, trusted: &Trusted) -> Finding {
+pub(super) fn relied_on(rule: &Rule, to: Phase, name: &RelationName, trusted: &Trusted) -> Finding {
     let Trusted { rows, at, who } = trusted;
     let rows = rows.map_or_else(|| "rows".to_owned(), |rows| format!("{rows} rows"));
-    let message =
-        format!("{rows} of \"{}\" were compared at {at} UTC by {who}: all are equal", root.name);
-    step.finding(Severity::Note, About::RowsCompared, message, Vec::new())
+    let message = format!("{rows} of \"{name}\" were compared at {at} UTC by {who}: all are equal");
+    Finding::new(rule, to, Severity::Note, About::RowsCompared, message, Vec::new())
 }
 
-fn not_compared(step: &Step<'_>, root: &Member<'_>, why: &str, remedy: Vec<String>) -> Finding {
-    let message = format!("the rows of \"{}\" cannot be compared: {why}", root.name);
-    step.finding(Severity::LosesData, About::NotCompared, message, remedy)
+pub(super) fn not_compared(
+    rule: &Rule,
+    to: Phase,
+    name: &RelationName,
+    why: &str,
+    remedy: Vec<String>,
+) -> Finding {
+    let message = format!("the rows of \"{name}\" cannot be compared: {why}");
+    Finding::new(rule, to, Severity::LosesData, About::NotCompared, message, remedy)
 }
 
 /// What is compared.
@@ -226,13 +248,8 @@ impl Compare<'_> {
             Some(true) => None,
             Some(false) => Some(self.differ(&differences(&outcome))),
             None => {
-                let first = outcome.rows.first();
-                let first = first.map(|row| {
-                    format!("{}: {}", row.key, row.problem.as_deref().unwrap_or_default())
-                });
-                let first = first.unwrap_or_default();
-                let why = format!("{} rows, the first with {first}", outcome.failed);
-                Some(not_compared(self.step, self.root, &why, Vec::new()))
+                let (Step { rule, to, .. }, name) = (self.step, &self.root.name);
+                Some(not_compared(rule, *to, name, &failed(&outcome), Vec::new()))
             }
         };
         Ok((finding, Some(outcome.counts())))
@@ -245,13 +262,23 @@ impl Compare<'_> {
             true => access_to(client, self.root.oid, &self.root.sql).await?,
             false => Vec::new(),
         };
-        Ok(not_compared(self.step, self.root, &reason(error), remedy))
+        let Step { rule, to, .. } = self.step;
+        Ok(not_compared(rule, *to, &self.root.name, &reason(error), remedy))
     }
 
     fn differ(&self, differences: &Differences) -> Finding {
         let Self { step, root, toward, access } = self;
         differ(step, root, *toward, access, differences)
     }
+}
+
+/// Why rows could not be compared.
+pub(super) fn failed(outcome: &Outcome) -> String {
+    let first = outcome.rows.first();
+    let first = first
+        .map(|row| format!("{}: {}", row.key, row.problem.as_deref().unwrap_or_default()))
+        .unwrap_or_default();
+    format!("{} rows, the first with {first}", outcome.failed)
 }
 
 fn differences(outcome: &Outcome) -> Differences {
@@ -277,11 +304,7 @@ fn differ(
     differences: &Differences,
 ) -> Finding {
     let (source, target) = toward.columns(step.pair);
-    let count = match differences.count {
-        1 => "1 row".to_owned(),
-        count if count > COUNTED => format!("more than {COUNTED} rows"),
-        count => format!("{count} rows"),
-    };
+    let count = told_count(differences.count);
     let shown: Vec<String> = (differences.shown.iter())
         .map(|Difference { row, expected, found }| format!("{row} has {found} for {expected}"))
         .collect();
@@ -298,6 +321,15 @@ fn differ(
         in_batches(step.rule)
     );
     step.finding(Severity::LosesData, About::RowsDiffer, message, [update])
+}
+
+/// A number of rows, as far as it was counted.
+pub(super) fn told_count(count: u64) -> String {
+    match count {
+        1 => "1 row".to_owned(),
+        count if count > COUNTED => format!("more than {COUNTED} rows"),
+        count => format!("{count} rows"),
+    }
 }
 
 /// What to do instead where there are many rows.

@@ -60,6 +60,6 @@ pub async fn compare(
     }
     kept.sort_by_key(|(number, _)| *number);
     let rows = kept.into_iter().map(|(_, row)| row).take(whole::SHOWN).collect();
-    let (source, column) = (work.source.clone(), work.column.clone());
+    let (source, column) = (work.source.clone(), work.target.clone());
     Ok(Outcome { source, column, rows, ..Outcome::of(crew.counts()) })
 }

@@ -112,7 +112,7 @@ impl Attempt<'_> {
         (self.report)(Event::Began {
             migration: self.order.migration.clone(),
             source: started.work.source.clone(),
-            column: started.work.column.clone(),
+            column: started.work.target.clone(),
             total: started.work.rows(),
             goes_on: started.goes_on,
             notes: started.notes.clone(),
@@ -202,7 +202,7 @@ impl Attempt<'_> {
         let show = i64::try_from(self.order.show).unwrap_or(i64::MAX);
         let mut outcome = Outcome {
             source: work.source.clone(),
-            column: work.column.clone(),
+            column: work.target.clone(),
             rows: journal::rows(client, migration, show).await?,
             ..Outcome::of(counts)
         };

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rewrite_rules::name::quoted;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row};
 
@@ -10,6 +9,7 @@ use super::VerifyError;
 use super::session::{BLOCKED_DEADLINE_S, Session};
 use crate::journal::verify::GUARD;
 use crate::walk::manners::{Meaning, backoff, chance, meaning, said};
+use crate::walk::want::{Found, Want};
 use crate::walk::{Key, Part, Stretch};
 
 /// Rows of one transaction: a client waits for them as long as it takes. Unit: rows.
@@ -27,15 +27,6 @@ pub(super) struct Claim {
     pub(super) migration: String,
     pub(super) epoch: i64,
     pub(super) runner: String,
-}
-
-/// How rows are mended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mend {
-    /// The column that is written, unquoted.
-    pub(super) column: String,
-    /// What it gets, over the table under the alias `t`.
-    pub(super) value: String,
 }
 
 /// What has come of it.
@@ -66,19 +57,22 @@ pub(super) async fn mend(
     session: &mut Session,
     part: &Part,
     stretch: Stretch<'_>,
-    mend: &Mend,
+    want: &Want,
     claim: &Claim,
 ) -> Result<Mended, VerifyError> {
     let keys = session.keys(part, stretch, true, MOST_ROWS).await?;
-    let update = update(session, part, mend);
     let mut mended = Mended::default();
+    let Some(mending) = Mending::of(part, want) else {
+        let refused = |key| (key, "the other side has no row for it".to_owned());
+        return Ok(Mended { refused: keys.into_iter().map(refused).collect(), ..mended });
+    };
     for batch in keys.chunks(BATCH_ROWS) {
         let begun = Instant::now();
         let mut attempt = 0;
         // What is still to be mended, the first part of the batch on top.
         let mut open = vec![batch];
         while let Some(rows) = open.pop() {
-            let error = match write(&session.client, &update, part, rows, claim).await {
+            let error = match write(&session.client, &mending, part, rows, claim).await {
                 Ok(written) => {
                     mended.rows += written;
                     continue;
@@ -111,32 +105,42 @@ pub(super) async fn mend(
     Ok(mended)
 }
 
-/// The difference is looked for again under the lock of the row: who has waited for a client's write
-/// sees what that has written.
-fn update(session: &Session, part: &Part, mend: &Mend) -> String {
-    let columns = || part.way.key.0.iter().enumerate();
-    let list = |item: &dyn Fn(usize) -> String| {
-        columns().map(|(at, _)| item(at)).collect::<Vec<_>>().join(", ")
-    };
-    let same: Vec<String> = columns()
-        .map(|(at, column)| format!("t.{} = k.k{at}::{}", quoted(&column.name), column.type_name))
-        .collect();
-    format!(
-        "UPDATE {} AS t SET {} = {} FROM unnest({}) AS k({}) WHERE {} AND {}",
-        part.relation,
-        quoted(&mend.column),
-        mend.value,
-        list(&|at| format!("${}::text[]", at + 1)),
-        list(&|at| format!("k{at}")),
-        same.join(" AND "),
-        session.work.differs,
-    )
+/// The statements that mend rows; both take their keys, column by column.
+struct Mending {
+    lock: Option<String>,
+    write: String,
+}
+
+impl Mending {
+    /// The difference is looked for again under the lock of the row: who has waited for a client's write
+    /// sees what that has written.
+    fn of(part: &Part, want: &Want) -> Option<Self> {
+        let columns = || part.way.key.0.iter().enumerate();
+        let list = |item: &dyn Fn(usize) -> String| {
+            columns().map(|(at, _)| item(at)).collect::<Vec<_>>().join(", ")
+        };
+        let typed: Vec<String> =
+            columns().map(|(at, column)| format!("k.k{at}::{}", column.type_name)).collect();
+        let condition = format!(
+            "({}) IN (SELECT {} FROM pg_catalog.unnest({}) AS k({})) AND {}",
+            part.way.key.order(""),
+            typed.join(", "),
+            list(&|at| format!("${}::text[]", at + 1)),
+            list(&|at| format!("k{at}")),
+            part.want.differs,
+        );
+        let from = want.from(&part.relation, &part.way, Stretch::default(), 1);
+        let order = part.way.key.order("");
+        let rows = Found { from: &from, condition: &condition, order: &order };
+        let write = want.write(&part.relation, rows, true)?;
+        Some(Self { lock: want.lock(rows, true), write })
+    }
 }
 
 /// One transaction. Gives how many rows were changed.
 async fn write(
     client: &Client,
-    update: &str,
+    mending: &Mending,
     part: &Part,
     rows: &[Key],
     claim: &Claim,
@@ -149,7 +153,10 @@ async fn write(
     client.batch_execute("BEGIN; SET LOCAL statement_timeout = '5s'").await?;
     let written = async {
         may_go_on(client.query_opt(GUARD, &[&claim.migration]).await?, claim)?;
-        let written = client.execute(update, &values).await?;
+        if let Some(lock) = &mending.lock {
+            client.query(lock, &values).await?;
+        }
+        let written = client.execute(&mending.write, &values).await?;
         crate::failpoint!("verify-mended");
         client.batch_execute("COMMIT").await?;
         Ok(written)

@@ -13,12 +13,13 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 
 use super::crew::Crew;
-use super::whole::{STATEMENT_TIMEOUT_MS, VALUE_LETTERS};
+use super::whole::STATEMENT_TIMEOUT_MS;
 use crate::journal::verify::Found;
 use crate::walk;
 use crate::walk::key::{Columns, key_of};
 use crate::walk::manners::{backoff, chance};
-use crate::walk::{Key, Part, Stretch, Toward, Work};
+use crate::walk::want::Want;
+use crate::walk::{Key, Part, Stretch, Work};
 
 /// How long a lock on the table is waited for. Unit: seconds.
 pub(super) const BLOCKED_DEADLINE_S: u64 = 600;
@@ -87,7 +88,7 @@ impl Session {
         stretch: Stretch<'_>,
         rows: u64,
     ) -> Result<Chunk, Error> {
-        let sql = chunk(part, &self.work, stretch);
+        let sql = chunk(part, stretch);
         let limit = i64::try_from(rows).unwrap_or(i64::MAX);
         let mut values: Vec<&(dyn ToSql + Sync)> = vec![&limit];
         values.extend(stretch.parameters());
@@ -106,7 +107,7 @@ impl Session {
         part: &Part,
         stretch: Stretch<'_>,
     ) -> Result<(u64, u64), Error> {
-        let sql = within(part, &self.work, stretch);
+        let sql = within(part, stretch);
         let found = self.query(&sql, &stretch.parameters()).await?;
         let Some(row) = found.first() else { return Ok((0, 0)) };
         Ok((number(row, 0)?, number(row, 1)?))
@@ -134,11 +135,11 @@ impl Session {
     ) -> Result<Vec<Key>, Error> {
         let key = &part.way.key;
         let sql = format!(
-            "SELECT {} FROM {} AS t WHERE {} AND {} ORDER BY {} LIMIT {limit}",
+            "SELECT {} FROM {} WHERE {} AND {} ORDER BY {} LIMIT {limit}",
             key.as_text(),
-            part.relation,
+            part.from(stretch, 1),
             key.within(stretch, 1),
-            if only_differing { &self.work.differs } else { "true" },
+            if only_differing { &part.want.differs } else { "true" },
             key.order(""),
         );
         let rows = self.query(&sql, &stretch.parameters()).await?;
@@ -152,7 +153,7 @@ impl Session {
         stretch: Stretch<'_>,
         limit: u64,
     ) -> Result<Vec<Found>, Error> {
-        let sql = differing(part, &self.work, stretch, limit);
+        let sql = differing(part, stretch, limit);
         let rows = self.query(&sql, &stretch.parameters()).await?;
         let found = |row: &Row| -> Result<Found, Error> {
             Ok(Found {
@@ -213,7 +214,7 @@ fn number(row: &Row, column: usize) -> Result<u64, Error> {
 
 /// `$1` rows; the bounds of the stretch are the parameters from `$2` on. The last key is that of the last
 /// row which came in, so rows and place are of one snapshot.
-fn chunk(part: &Part, work: &Work, stretch: Stretch<'_>) -> String {
+fn chunk(part: &Part, stretch: Stretch<'_>) -> String {
     let key = &part.way.key;
     let list = |item: &dyn Fn(usize, &str, &str) -> String| {
         let columns = key.0.iter().enumerate();
@@ -221,7 +222,7 @@ fn chunk(part: &Part, work: &Work, stretch: Stretch<'_>) -> String {
     };
     format!(
         "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE s.differs), {last}
-         FROM (SELECT {named}, ({differs}) AS differs FROM {relation} AS t
+         FROM (SELECT {named}, ({differs}) AS differs FROM {from}
                WHERE {within} ORDER BY {order} LIMIT $1::int8) s",
         last = list(&|at, _, _| {
             format!("(pg_catalog.array_agg(s.k{at}))[pg_catalog.count(*)::int4]::text")
@@ -231,40 +232,30 @@ fn chunk(part: &Part, work: &Work, stretch: Stretch<'_>) -> String {
             true => format!("t.{}::text AS k{at}", quoted(name)),
             false => format!("t.{} AS k{at}", quoted(name)),
         }),
-        differs = work.differs,
-        relation = part.relation,
+        differs = part.want.differs,
+        from = part.from(stretch, 2),
         within = key.within(stretch, 2),
         order = key.order(""),
     )
 }
 
-fn within(part: &Part, work: &Work, stretch: Stretch<'_>) -> String {
+fn within(part: &Part, stretch: Stretch<'_>) -> String {
     format!(
-        "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE {}) FROM {} AS t WHERE {}",
-        work.differs,
-        part.relation,
+        "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE {}) FROM {} WHERE {}",
+        part.want.differs,
+        part.from(stretch, 1),
         part.way.key.within(stretch, 1),
     )
 }
 
-fn differing(part: &Part, work: &Work, stretch: Stretch<'_>, limit: u64) -> String {
+fn differing(part: &Part, stretch: Stretch<'_>, limit: u64) -> String {
     let key: &Columns = &part.way.key;
-    let shown = |value: &str| {
-        format!("pg_catalog.quote_nullable(pg_catalog.left(({value})::text, {VALUE_LETTERS}))")
-    };
+    let Want { source, found, expected, differs, .. } = &part.want;
     format!(
-        "SELECT {}, {}, {}, {} FROM {} AS t WHERE {} AND {} ORDER BY {} LIMIT {limit}",
-        match work.toward {
-            Toward::New | Toward::Old => shown(&format!("t.{}", quoted(&work.source))),
-            // It has no other side.
-            Toward::Past => shown(&work.expected),
-        },
-        shown(&format!("t.{}", quoted(&work.column))),
-        shown(&work.expected),
+        "SELECT {source}, {found}, {expected}, {} FROM {} WHERE {} AND {differs} ORDER BY {} LIMIT {limit}",
         key.as_text(),
-        part.relation,
+        part.from(stretch, 1),
         key.within(stretch, 1),
-        work.differs,
         key.order(""),
     )
 }

@@ -7,7 +7,7 @@ use rewrite_rules::{Phase, Rule};
 use tokio_postgres::Client;
 
 use super::VerifyError;
-use super::mend::{Claim, Mend};
+use super::mend::Claim;
 use super::order::Order;
 use crate::catalog;
 use crate::config::ControlUrl;
@@ -38,7 +38,8 @@ pub(super) struct Started {
     pub(super) client: Client,
     pub(super) claim: Claim,
     pub(super) work: Arc<Work>,
-    pub(super) mend: Option<Mend>,
+    /// What mends it, if it is to be mended.
+    pub(super) mend: Option<Arc<Work>>,
     pub(super) phase: Phase,
     pub(super) subject: String,
     pub(super) ranges: Vec<Range>,
@@ -86,8 +87,7 @@ pub(super) async fn start(
                 }
                 (_two_sides, side) => side,
             };
-            let wanted = Work::toward(&rule, side, &catalog, &client).await?;
-            Some(Mend { column: wanted.column, value: wanted.expected })
+            Some(Arc::new(Work::toward(&rule, side, &catalog, &client).await?))
         }
     };
     let subject = work.subject(&client).await?;

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Error;
 
 use super::crew::Crew;
-use super::mend::{Claim, Mend, mend};
+use super::mend::{Claim, mend};
 use super::pace::Pace;
 use super::session::Session;
 use super::{MOST_FAILURES, VerifyError};
 use crate::journal::verify::{Counts, Found, Range, move_on};
 use crate::walk::manners::{Meaning, backoff, chance, meaning, said};
 use crate::walk::way::place_after;
-use crate::walk::{Key, Part, Stretch};
+use crate::walk::{Key, Part, Stretch, Work};
 
 /// How often a statement that takes too long is tried again, with fewer rows each time.
 const TOO_LONG: u32 = 10;
@@ -31,7 +31,8 @@ pub(super) struct Walker {
     pub(super) crew: Arc<Crew>,
     /// Whose comparison it is; none if it is written down nowhere.
     pub(super) claim: Option<Claim>,
-    pub(super) mend: Option<Mend>,
+    /// What mends rows that differ, if they are to be mended.
+    pub(super) mend: Option<Arc<Work>>,
     /// Rows of each range that are kept with their values.
     pub(super) keep: u64,
     /// What was kept where it is written down nowhere, by the number of the range.
@@ -141,8 +142,9 @@ impl Walker {
     ) -> Result<Shown, VerifyError> {
         let mut shown = shown(compared, differing);
         let mut refused = Vec::new();
-        if let (Some(how), Some(claim)) = (&self.mend, &self.claim) {
-            let mended = mend(&mut self.session, part, stretch, how, claim).await?;
+        let mending = self.mend.iter().flat_map(|work| &work.parts).find(|it| it.oid == part.oid);
+        if let (Some(how), Some(claim)) = (mending, &self.claim) {
+            let mended = mend(&mut self.session, part, stretch, &how.want, claim).await?;
             let (_, left) = self.session.within(part, stretch).await?;
             shown.counts.mended = as_i64(mended.rows);
             shown.counts.differing = as_i64(left);

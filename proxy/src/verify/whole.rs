@@ -6,6 +6,8 @@
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Client, Error, Transaction};
 
+use crate::walk::want::shown;
+
 /// Longest that one table may be read: two million narrow rows in memory take 0.3 s on one core
 /// (measured), 300 GB on a disk of 500 MB/s these ten minutes.
 /// Unit: milliseconds.
@@ -17,9 +19,6 @@ pub const COUNTED: u64 = 100_000;
 
 /// Rows that are shown. Unit: rows.
 pub const SHOWN: usize = 3;
-
-/// Letters of a value that are shown. Unit: characters.
-pub const VALUE_LETTERS: usize = 60;
 
 /// What is compared. All are SQL over the table under the alias `t`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +103,6 @@ fn statement(sides: &Sides) -> String {
     let numbered: Vec<String> = (1..=keys.len()).map(|number| format!("k{number}")).collect();
     let carried: Vec<String> =
         keys.iter().zip(&numbered).map(|(key, name)| format!("{key} AS {name}")).collect();
-    let shown = |value: &str| format!("quote_nullable(left(({value})::text, {VALUE_LETTERS}))");
     format!(
         "WITH differing AS MATERIALIZED (
              SELECT {}, {told} AS told, {} AS expected, {} AS found

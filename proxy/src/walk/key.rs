@@ -37,7 +37,7 @@ impl<'a> Stretch<'a> {
 }
 
 /// The columns of a key, in its order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns(pub Vec<KeyColumn>);
 
 impl Columns {
@@ -50,7 +50,11 @@ impl Columns {
     /// `t."a" DESC, t."b" DESC` with `" DESC"` as `direction`.
     #[must_use]
     pub fn order(&self, direction: &str) -> String {
-        self.list(|column| format!("t.{}{direction}", quoted(&column.name)))
+        self.order_of("t", direction)
+    }
+
+    fn order_of(&self, alias: &str, direction: &str) -> String {
+        self.list(|column| format!("{alias}.{}{direction}", quoted(&column.name)))
     }
 
     /// The key in text form, as a select list.
@@ -69,7 +73,13 @@ impl Columns {
     /// from `first` on, upper bounds those after them.
     #[must_use]
     pub fn within(&self, stretch: Stretch<'_>, first: usize) -> String {
-        let key = self.order("");
+        self.within_of("t", stretch, first)
+    }
+
+    /// The same over another alias.
+    #[must_use]
+    pub fn within_of(&self, alias: &str, stretch: Stretch<'_>, first: usize) -> String {
+        let key = self.order_of(alias, "");
         let mut text = String::from("true");
         let mut parameter = first;
         let bounds = [(">", stretch.after), ("<=", stretch.up_to)];

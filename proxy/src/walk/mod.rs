@@ -4,15 +4,19 @@
 //! | --- | --- |
 //! | [`key`] | keys, stretches of them, and the SQL that names them |
 //! | [`way`] | by which key a table is walked through, and how full its pages are |
-//! | [`work`] | which column is to hold what, in which tables |
+//! | [`work`] | which rows are to hold what, in which tables |
+//! | [`halves`] | the same where a row has its other half in another table |
+//! | [`want`] | whether a row does, and how it comes to |
 //! | [`again`] | how often work is begun again over lost connections |
 //! | [`manners`] | which errors only say that somebody else was first, and how long to wait then |
 //!
 //! A stretch is one statement or one transaction, short enough that nobody waits for it.
 
 pub mod again;
+mod halves;
 pub mod key;
 pub mod manners;
+pub mod want;
 pub mod way;
 pub mod work;
 

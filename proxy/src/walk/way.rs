@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error};
 use super::key::{Columns, Key, KeyColumn, Stretch, key_of};
 
 /// How a table is walked through.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Way {
     /// The key's columns; the place of a row where there is no key.
     pub key: Columns,
@@ -19,7 +19,7 @@ pub struct Way {
 }
 
 /// Key columns of the best index to walk by: unique, valid, over plain columns that are never NULL,
-/// in the usual order of their types, and without the column that is written on the way. What compares
+/// in the usual order of their types, and without the columns that are written on the way. What compares
 /// a type of an extension may not be on the search path, where another comparison would be found.
 const KEY: &str = "
     SELECT a.attname::text, pg_catalog.format_type(a.atttypid, -1)
@@ -34,7 +34,7 @@ const KEY: &str = "
                 JOIN pg_catalog.pg_attribute a
                   ON a.attrelid = i.indrelid AND a.attnum = i.indkey[place]
                 JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[place]
-                WHERE NOT a.attnotnull OR a.attname = $2::text OR NOT o.opcdefault
+                WHERE NOT a.attnotnull OR a.attname = ANY ($2::text[]) OR NOT o.opcdefault
                    OR o.opcnamespace <> 'pg_catalog'::regnamespace
                    OR i.indcollation[place] <> a.attcollation
                    OR i.indoption[place] <> i.indoption[0])
@@ -50,13 +50,13 @@ const SIZE: &str = "
     FROM pg_catalog.pg_class c WHERE c.oid = $1";
 
 impl Way {
-    /// The best way through the table with this oid, whose column `written` is written meanwhile.
+    /// The best way through the table with this oid, whose columns `written` are written meanwhile.
     ///
     /// Cancel safe: it only reads.
     ///
     /// # Errors
     /// The server's.
-    pub async fn find(client: &Client, table: u32, written: &str) -> Result<Self, Error> {
+    pub async fn find(client: &Client, table: u32, written: &[String]) -> Result<Self, Error> {
         let rows = client.query(KEY, &[&table, &written]).await?;
         let key = rows
             .iter()
@@ -151,11 +151,11 @@ impl Way {
         row.map(|row| key_of(&row, 0)).transpose()
     }
 
-    /// SQL for the steps through a stretch: every `$1`-th of the next `$2` rows, and the last one, each
-    /// with its number, how many up to it fulfil `wanted`, and its key. The bounds of the stretch are
-    /// the parameters from `$3` on.
+    /// SQL for the steps through a stretch of what is selected `from`: every `$1`-th of the next `$2` rows,
+    /// and the last one, each with its number, how many up to it fulfil `wanted`, and its key. The bounds of
+    /// the stretch are the parameters from `$3` on.
     #[must_use]
-    pub fn steps(&self, relation: &str, stretch: Stretch<'_>, wanted: &str) -> String {
+    pub fn steps(&self, from: &str, stretch: Stretch<'_>, wanted: &str) -> String {
         let numbered = self.key.0.iter().enumerate();
         let named: Vec<String> = numbered
             .clone()
@@ -169,7 +169,7 @@ impl Way {
              FROM (SELECT pg_catalog.row_number() OVER w AS n,
                           pg_catalog.count(*) FILTER (WHERE t.wanted) OVER w AS wanted,
                           pg_catalog.lead(true) OVER w IS NULL AS is_last, {names}
-                   FROM (SELECT {named}, ({wanted}) AS wanted FROM {relation} AS t
+                   FROM (SELECT {named}, ({wanted}) AS wanted FROM {from}
                          WHERE {within} ORDER BY {order} LIMIT $2::int8) t
                    WINDOW w AS (ORDER BY {names} ROWS UNBOUNDED PRECEDING)) s
              WHERE s.n % $1::int8 = 0 OR s.is_last ORDER BY s.n",

@@ -1,4 +1,4 @@
-//! Which column is to hold what, in which tables.
+//! Which rows are to hold what, in which tables.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use rewrite_rules::rule::{AddedColumn, Change, ColumnPair};
 use rewrite_rules::{Catalog, Phase, Rule, Shape};
 use tokio_postgres::{Client, Error};
 
+use super::want::{self, Cure, Want};
 use super::way::Way;
+use super::{Stretch, halves};
 use crate::config::parse_relation_name;
 
 /// The side that is brought up to date with the other one.
@@ -25,9 +27,7 @@ pub enum Toward {
     Past,
 }
 
-/// What is to hold when the work is done: in every row of every part, column `column` holds `expected`.
-///
-/// All SQL is over the table under the alias `t`.
+/// What is to hold when the work is done: every row of every part is as its part [`Want`]s it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Work {
     /// The migration.
@@ -36,21 +36,20 @@ pub struct Work {
     pub table: RelationName,
     /// Which side is brought up to date.
     pub toward: Toward,
-    /// What is read: a column, unquoted, or the value of an added column.
+    /// What is read: a column, the value of an added column, or a table.
     pub source: String,
-    /// The column that is written, unquoted.
-    pub column: String,
-    /// What it should hold, in its exact type.
-    pub expected: String,
-    /// Whether it does not.
-    pub differs: String,
-    /// Whether it may be so all the same: a value that is another one each time may be NULL.
+    /// What is written: a column, or a table.
+    pub target: String,
+    /// All columns that are compared, unquoted.
+    pub columns: Vec<String>,
+    /// Whether a row may differ all the same: a value that is another one each time may be NULL.
     pub may_stay: bool,
     /// The tables that hold rows.
     pub parts: Vec<Part>,
 }
 
-/// A table that holds rows: the one that the migration names, its partitions, and what inherits.
+/// A table that holds rows: the one that the migration names, its partitions, and what inherits; or the one
+/// that its columns move to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// `pg_class.oid`.
@@ -61,6 +60,35 @@ pub struct Part {
     pub relation: String,
     /// How to walk through it.
     pub way: Way,
+    /// What its rows should hold.
+    pub want: Want,
+}
+
+impl Part {
+    /// What a statement about a stretch of it selects from: see [`Want::from`].
+    #[must_use]
+    pub fn from(&self, stretch: Stretch<'_>, first: usize) -> String {
+        self.want.from(&self.relation, &self.way, stretch, first)
+    }
+
+    /// Whether rows are copied, to or from it.
+    #[must_use]
+    pub fn is_copied(&self) -> bool {
+        match self.want.cure {
+            Cure::Set { .. } | Cure::Copy => true,
+            // Which no write that came through a proxy leaves behind.
+            Cure::Remove | Cure::Nothing => false,
+        }
+    }
+
+    /// The columns of its own that are written, unquoted.
+    #[must_use]
+    pub fn written(&self) -> &[String] {
+        match &self.want.cure {
+            Cure::Set { columns, .. } => columns,
+            Cure::Copy | Cure::Remove | Cure::Nothing => &[],
+        }
+    }
 }
 
 /// Why there is no work to do.
@@ -203,14 +231,31 @@ impl Work {
         if let Change::RenameInPlace(_) = &rule.change {
             return Err(misfit("it renames the column itself, and copies nothing".to_owned()));
         }
+        if let Change::SplitTable(split) = &rule.change {
+            let work = halves::work(&migration, split, toward, catalog, client).await?;
+            return work.map_err(misfit);
+        }
         let named = rule.change.table();
         let table = parse_relation_name(named)
             .filter(|table| catalog.relation(table).is_some())
             .ok_or_else(|| misfit(format!("table \"{named}\" does not exist")))?;
-        let Values { source, column, expected, differs, may_stay } =
+        let Values { source, column, shown, expected, differs, may_stay } =
             Values::of(rule, toward, catalog).map_err(misfit)?;
-        let parts = parts(&table, &column, catalog, client).await?;
-        Ok(Self { migration, table, toward, source, column, expected, differs, may_stay, parts })
+        let want = Want {
+            beside: None,
+            lacks: differs.clone(),
+            differs,
+            source: want::shown(&shown),
+            found: want::shown(&format!("t.{}", quoted(&column))),
+            expected: want::shown(&expected),
+            cure: Cure::Set {
+                assignments: format!("{} = {expected}", quoted(&column)),
+                columns: vec![column.clone()],
+            },
+        };
+        let parts = parts(&table, &want, catalog, client).await?;
+        let columns = vec![source.clone(), column.clone()];
+        Ok(Self { migration, table, toward, source, target: column, columns, may_stay, parts })
     }
 
     /// What is compared, as a text that is another one if a column or a table was exchanged for another
@@ -228,8 +273,27 @@ impl Work {
             JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
             WHERE c.oid = ANY ($2::oid[]) AND a.attname = ANY ($3::text[])";
         let parts: Vec<u32> = self.parts.iter().map(|part| part.oid).collect();
-        let columns = [&self.source, &self.column];
-        client.query_one(query, &[&self.differs, &parts, &&columns[..]]).await?.try_get(0)
+        client.query_one(query, &[&self.differs(), &parts, &self.columns]).await?.try_get(0)
+    }
+
+    /// When rows differ, in one text.
+    #[must_use]
+    pub fn differs(&self) -> String {
+        let mut differs: Vec<&str> =
+            self.parts.iter().map(|part| part.want.differs.as_str()).collect();
+        differs.dedup();
+        differs.join("; ")
+    }
+
+    /// The parts whose rows are copied.
+    pub fn copied(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.is_copied())
+    }
+
+    /// Rows that are copied, as far as the planner knows.
+    #[must_use]
+    pub fn copied_rows(&self) -> u64 {
+        self.copied().map(|part| part.way.rows).sum()
     }
 
     /// Rows in all parts, as far as the planner knows.
@@ -243,6 +307,8 @@ impl Work {
 struct Values {
     source: String,
     column: String,
+    /// What is read, over `t`.
+    shown: String,
     expected: String,
     differs: String,
     may_stay: bool,
@@ -262,6 +328,7 @@ impl Values {
         Ok(Self {
             source: source.to_owned(),
             column: column.to_owned(),
+            shown: format!("t.{}", quoted(source)),
             // Byte by byte: equality of the type would take 1.0 for 1.00, and some types have none.
             differs: format!("pg_catalog.record_image_ne(ROW({written}), ROW({expected}))"),
             expected,
@@ -280,14 +347,16 @@ impl Values {
             false => format!("({written} IS NULL AND {expected} IS NOT NULL)"),
         };
         let (source, column) = (added.value.clone(), added.column.clone());
-        Ok(Self { source, column, expected, differs, may_stay: value.is_volatile() })
+        // It has no other side.
+        let shown = expected.clone();
+        Ok(Self { source, column, shown, expected, differs, may_stay: value.is_volatile() })
     }
 }
 
 /// The tables under `root`, itself included, that hold rows.
 async fn parts(
     root: &RelationName,
-    written: &str,
+    want: &Want,
     catalog: &Catalog,
     client: &Client,
 ) -> Result<Vec<Part>, WorkError> {
@@ -310,7 +379,9 @@ async fn parts(
         }
         let oid = table.oids.relation;
         let relation = format!("ONLY {}.{}", quoted(&name.schema), quoted(&name.name));
-        parts.push(Part { oid, relation, way: Way::find(client, oid, written).await?, name });
+        let mut part = Part { oid, relation, way: Way::default(), want: want.clone(), name };
+        part.way = Way::find(client, oid, part.written()).await?;
+        parts.push(part);
     }
     Ok(parts)
 }

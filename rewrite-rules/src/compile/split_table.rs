@@ -166,17 +166,21 @@ impl<'a> Subject<'a> {
             let hint = "name the columns that move".to_owned();
             self.fault("columns", "no column moves".to_owned(), hint);
         }
+        for (at, (from, to)) in pairs.iter().enumerate() {
+            let mut before = pairs.iter().take(at);
+            if before.any(|(own, its)| own == from || its == to) {
+                let hint = "each column moves once, to a column of its own".to_owned();
+                self.fault("columns", format!("\"{from}\" = \"{to}\" is there twice"), hint);
+            }
+        }
         pairs.into_iter().filter_map(|(from, to)| self.column(from, to)).collect()
     }
 
     fn column(&mut self, from: &str, to: &str) -> Option<ColumnChange> {
-        let (own, number) = match self.table.column(from) {
-            Some(own) => (Some(own), Some(own.number)),
-            None if self.phase == Phase::Contract => (None, self.number_of_dropped(from)),
-            None => (None, None),
-        };
+        let own = self.table.column(from);
         let its = self.new_table().and_then(|table| table.column(to));
-        let (Some(known), Some(number)) = (own.or(its), number) else {
+        let is_gone = own.is_none() && self.phase == Phase::Contract;
+        let Some(known) = own.or(its.filter(|_| is_gone)) else {
             let known = self.table.columns.iter().map(|column| column.name.as_str());
             let near = nearest(from, known).map(|near| format!("did you mean \"{near}\"?"));
             let message =
@@ -184,6 +188,7 @@ impl<'a> Subject<'a> {
             self.fault("columns", message, near);
             return None;
         };
+        let place = self.place(from, own)?;
         if self.split.key.from.iter().any(|key| key == from) {
             let message = format!("column \"{from}\" is part of the key");
             self.fault("columns", message, "a key stays in both tables".to_owned());
@@ -196,11 +201,29 @@ impl<'a> Subject<'a> {
             self.check_counterpart(known, to, &into, table);
         }
         self.check_left_out(own);
-        Some(self.change(known, number, from, to))
+        Some(self.change(known, place, from, to))
     }
 
-    /// Where a column stood that is gone: the places that no column has any more are those of the columns
-    /// that moved, in the order in which they are listed.
+    /// Where a column stands in `*`, even after it is gone.
+    fn place(&mut self, from: &str, own: Option<&Column>) -> Option<Place> {
+        let told = self.split.positions.get(from).map(|position| Place::Shown(*position));
+        let number = || own.map(|own| own.number).or_else(|| self.number_of_dropped(from));
+        let place = told.or_else(|| number().map(Place::Number));
+        if place.is_none() {
+            let message = format!(
+                "column \"{from}\" is gone and the catalog does not tell where it stood among the columns \
+                 of \"{}\"",
+                self.relation
+            );
+            let hint =
+                "add positions = { column = N, … }, the place of each in SELECT * counted from 1";
+            self.fault("positions", message, hint.to_owned());
+        }
+        place
+    }
+
+    /// The places that no column has any more are those of the columns that moved, in the order in which
+    /// they are listed, if there are as many.
     fn number_of_dropped(&self, column: &str) -> Option<u16> {
         let is_there = |name: &str| self.table.column(name).is_some();
         let moved = self.split.columns.pairs().map(|(from, _)| from);
@@ -261,7 +284,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What the old table's column means.
-    fn change(&self, known: &Column, number: u16, from: &str, to: &str) -> ColumnChange {
+    fn change(&self, known: &Column, place: Place, from: &str, to: &str) -> ColumnChange {
         let moved = || Access { beside: Some(0), ..Access::plain(to) };
         let own = || Access::plain(from);
         let (get, held, put) = match self.phase {
@@ -283,7 +306,7 @@ impl<'a> Subject<'a> {
         let is_old = self.phase == Phase::Expand;
         let policy = if is_old { OpaquePolicy::Forward } else { OpaquePolicy::Refuse };
         ColumnChange {
-            old: Some(Side { column, place: Some(Place::Number(number)), promises: is_old }),
+            old: Some(Side { column, place: Some(place), promises: is_old }),
             new: None,
             opaque_old: policy,
             opaque_new: policy,

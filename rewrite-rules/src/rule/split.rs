@@ -16,6 +16,10 @@ pub struct SplitTable {
     pub key: KeyPair,
     /// The columns.
     pub columns: MovedColumns,
+    /// Place of each of them that is gone among the columns that `*` shows, counted from 1. Needed only
+    /// where the catalog no longer tells.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub positions: BTreeMap<String, u16>,
 }
 
 /// `{ from = "id", to = "user_id" }`.
@@ -55,25 +59,68 @@ impl OneOrMore {
     }
 }
 
-/// The columns that move.
+/// The columns that move, in the order in which they are listed, each with its name in the new table.
+///
+/// Written as `["bio", "settings"]`, which keep their names, or as `{ first_name = "given_name" }`; kept
+/// as a list of pairs, since the order tells where a column stood that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Spelled", into = "Spelled")]
+pub struct MovedColumns(Vec<(String, String)>);
+
+/// How they may be written.
+#[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum MovedColumns {
-    /// `["bio", "settings"]`: they keep their names.
+enum Spelled {
     Kept(Vec<String>),
-    /// `{ first_name = "given_name" }`: each with its name in the new table.
+    Pairs(Vec<(String, String)>),
     Renamed(BTreeMap<String, String>),
+}
+
+impl From<Spelled> for MovedColumns {
+    fn from(spelled: Spelled) -> Self {
+        match spelled {
+            Spelled::Kept(names) => names.into_iter().map(|name| (name.clone(), name)).collect(),
+            Spelled::Pairs(pairs) => Self(pairs),
+            Spelled::Renamed(names) => names.into_iter().collect(),
+        }
+    }
+}
+
+impl From<MovedColumns> for Spelled {
+    fn from(columns: MovedColumns) -> Self {
+        Self::Pairs(columns.0)
+    }
+}
+
+impl FromIterator<(String, String)> for MovedColumns {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
 }
 
 impl MovedColumns {
     /// Each column with its name in the new table.
-    #[must_use]
-    pub fn pairs(&self) -> Box<dyn Iterator<Item = (&str, &str)> + '_> {
-        match self {
-            Self::Kept(names) => Box::new(names.iter().map(|name| (name.as_str(), name.as_str()))),
-            Self::Renamed(names) => {
-                Box::new(names.iter().map(|(from, to)| (from.as_str(), to.as_str())))
-            }
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(from, to)| (from.as_str(), to.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_keep_their_order() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Entry {
+            columns: MovedColumns,
         }
+        let pairs = [("b", "x"), ("a", "a")].map(|(from, to)| (from.to_owned(), to.to_owned()));
+        let entry = Entry { columns: pairs.into_iter().collect() };
+        let written = toml::to_string(&entry).unwrap();
+        assert_eq!(written, "columns = [[\"b\", \"x\"], [\"a\", \"a\"]]\n");
+        assert_eq!(toml::from_str::<Entry>(&written).unwrap(), entry);
+        let kept: Entry = toml::from_str(r#"columns = ["b", "a"]"#).unwrap();
+        assert_eq!(kept.columns.pairs().collect::<Vec<_>>(), [("b", "b"), ("a", "a")]);
     }
 }

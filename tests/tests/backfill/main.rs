@@ -10,6 +10,7 @@
 mod added;
 mod control;
 mod failing_rows;
+mod halves;
 mod held;
 mod keys;
 mod odd;

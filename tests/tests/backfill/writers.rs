@@ -9,7 +9,8 @@ use segue_tests::server::pause;
 
 use crate::{copy, dual_writing, order, rename, value};
 
-const ROWS: i64 = 30_000;
+/// Rows of the table, with keys from 1 on.
+pub(crate) const ROWS: i64 = 30_000;
 
 fn ddl(key: &str) -> String {
     format!(
@@ -18,10 +19,22 @@ fn ddl(key: &str) -> String {
     )
 }
 
-/// Clients do these statements in a loop, with `$` as a number that goes up, while it runs.
 fn check(about: &str, key: &str, statements: &[&str]) {
-    let (database, proxy) =
-        dual_writing(about, &ddl(key), &rename("t", "old", "new", Phase::DualWrite));
+    let migration = rename("t", "old", "new", Phase::DualWrite);
+    let differing = "SELECT count(*) FROM t WHERE new IS DISTINCT FROM old";
+    beside(about, &ddl(key), &migration, differing, statements);
+}
+
+/// Clients do these statements in a loop, with `$` as one of [`ROWS`] and `$n` as a number that goes up, while
+/// it runs; `differing` counts the rows that are wrong in the end.
+pub(crate) fn beside(
+    about: &str,
+    ddl: &str,
+    migration: &str,
+    differing: &str,
+    statements: &[&str],
+) {
+    let (database, proxy) = dual_writing(about, ddl, migration);
     let over = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..3)
         .map(|client| {
@@ -52,11 +65,7 @@ fn check(about: &str, key: &str, statements: &[&str]) {
         "{about}: clients were held up: {numbers:?}"
     );
     assert!(done.changed > 0, "{about}");
-    assert_eq!(
-        value(&database, "SELECT count(*) FROM t WHERE new IS DISTINCT FROM old"),
-        "0",
-        "{about}"
-    );
+    assert_eq!(value(&database, differing), "0", "{about}");
     proxy.stop();
 }
 

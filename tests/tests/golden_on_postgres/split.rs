@@ -83,7 +83,7 @@ impl Split {
     /// Fills the new table.
     pub(super) fn fill(&self) -> String {
         let list = |names: Vec<&str>| names.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
-        let Split(SplitTable { table, into, key, columns }) = self;
+        let Split(SplitTable { table, into, key, columns, .. }) = self;
         let own = key.pairs().chain(columns.pairs()).map(|(own, _)| own).collect();
         let its = key.pairs().chain(columns.pairs()).map(|(_, its)| its).collect();
         format!("INSERT INTO {into} ({}) SELECT {} FROM {table}", list(its), list(own))
@@ -91,7 +91,7 @@ impl Split {
 
     /// Rows of one table that the other has not, or not so.
     pub(super) fn apart(&self, case: &Case) -> String {
-        let Split(SplitTable { table, into, key, columns }) = self;
+        let Split(SplitTable { table, into, key, columns, .. }) = self;
         let pair =
             |(own, its): (&str, &str)| (format!("t.{}", quoted(own)), format!("p.{}", quoted(its)));
         let lacks: Vec<_> = (key.pairs().map(pair).map(|(_, its)| its))
@@ -132,7 +132,7 @@ impl Split {
     /// The rows of both tables as a client of the new shape knows them. `is_copied`:
     /// whether the new one has them all.
     pub(super) fn halves(&self, is_copied: bool) -> [String; 2] {
-        let Split(SplitTable { table, into, key, columns }) = self;
+        let Split(SplitTable { table, into, key, columns, .. }) = self;
         let gone: String = columns.pairs().map(|(own, _)| format!(" - '{own}'")).collect();
         let own = format!("SELECT to_jsonb(t){gone} AS row FROM {table} t ORDER BY 1");
         let item = |(own, its): (&str, &str)| format!("'{its}', t.{}", quoted(own));

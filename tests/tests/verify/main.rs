@@ -10,6 +10,7 @@
 mod added;
 mod continuous;
 mod failing_rows;
+mod halves;
 mod keys;
 mod mending;
 mod refused;

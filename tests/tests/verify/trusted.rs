@@ -53,10 +53,11 @@ fn check(about: &str, relied: bool, then: impl FnOnce(&Proxy, &Database)) {
 fn a_fresh_one_opens_the_gate_without_reading_a_row() {
     let (database, proxy) = governed("trusted_fresh", DDL, &at(Phase::DualWrite));
     verified(&database);
+    // Sessions tell what they have read when they end, or after a second.
+    segue_tests::server::pause(1_500);
     database.connect().script("SELECT pg_stat_reset()");
     assert!(relies(&proxy, &database));
     run(proxy.last_flip().drained());
-    // Sessions tell what they have read when they end, or after a second.
     let scans = "SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = 't'";
     segue_tests::server::pause(1_500);
     assert_eq!(value(&database, scans), "1", "it is the row that was planted");

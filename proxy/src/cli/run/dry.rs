@@ -8,6 +8,7 @@ use rewrite_rules::rule::Change;
 use rewrite_rules::{Phase, Rule};
 
 use super::mend;
+use crate::cli::supposed::split_off;
 use crate::cli::{check, say};
 use crate::config::{ControlUrl, Draft, parse_relation_name};
 use crate::ddl::Statement;
@@ -99,7 +100,7 @@ fn copies(rule: &Rule) -> String {
         Change::SplitTable(split) => {
             return format!(
                 "-- segue backfill {}: INSERT INTO {} SELECT … FROM {} in batches\n    \
-                 -- ROW EXCLUSIVE, and its rows for about 25 ms\n",
+                 -- ROW EXCLUSIVE, and KEY SHARE of its rows for about 25 ms\n",
                 rule.name, split.into, split.table
             );
         }
@@ -136,9 +137,12 @@ fn new_column(relation: &Relation, change: &Change) -> Option<Column> {
     }
 }
 
-/// `catalog` with the new column, promising nothing.
+/// `catalog` with the new column, promising nothing, or with the new table.
 fn with_new_column(catalog: &Catalog, rule: &Rule) -> Catalog {
     let mut catalog = catalog.clone();
+    if let Change::SplitTable(split) = &rule.change {
+        split_off(&mut catalog, split);
+    }
     let mut open: Vec<_> = parse_relation_name(rule.change.table()).into_iter().collect();
     while let Some(name) = open.pop() {
         let Some(relation) = catalog.relations.get_mut(&name) else { continue };

@@ -102,7 +102,7 @@ async fn carry_out(client: &tokio_postgres::Client, statement: &Statement) -> Re
     done.map_err(|error| format!("{error}\n  hint: {}", error.hint()))
 }
 
-/// What takes the old column away, where there is one beside the new one.
+/// What takes the old column away, where there is one beside the new one, or all that have moved.
 pub(super) fn drop_old(change: &Change) -> Option<String> {
     match change {
         Change::RenameColumn(pair) | Change::ChangeColumn { columns: pair, .. } => {
@@ -110,7 +110,15 @@ pub(super) fn drop_old(change: &Change) -> Option<String> {
             let column = rewrite_rules::name::quoted(&pair.from);
             Some(format!("ALTER TABLE {table} DROP COLUMN IF EXISTS {column}"))
         }
-        Change::RenameInPlace(_) | Change::BackfillColumn(_) | Change::SplitTable(_) => None,
+        Change::SplitTable(split) => {
+            let table = gate::sql(&parse_relation_name(&split.table)?);
+            let drop = |(from, _): (&str, &str)| {
+                format!("DROP COLUMN IF EXISTS {}", rewrite_rules::name::quoted(from))
+            };
+            let columns: Vec<String> = split.columns.pairs().map(drop).collect();
+            Some(format!("ALTER TABLE {table} {}", columns.join(", ")))
+        }
+        Change::RenameInPlace(_) | Change::BackfillColumn(_) => None,
     }
 }
 

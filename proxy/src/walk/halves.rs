@@ -1,0 +1,181 @@
+//! What is to hold where the columns of a row have moved to another table.
+//!
+//! Clients of the old shape read NULL where there is no other half, so that and a half of NULLs are the same
+//! to them. The first passes of a copy write every half that lacks; what differs is left to the sweeps, which
+//! lock the rows first: somebody may be in the midst of writing both.
+
+use rewrite_rules::Catalog;
+use rewrite_rules::catalog::{Relation, RelationName};
+use rewrite_rules::name::quoted;
+use rewrite_rules::rule::SplitTable;
+use tokio_postgres::{Client, Error};
+
+use super::want::{Beside, Cure, Want, shown};
+use super::way::Way;
+use super::work::{Part, Toward, Work};
+use crate::config::parse_relation_name;
+
+/// What is shown where a row has no other half.
+const NO_ROW: &str = "'no row'";
+
+/// Both tables.
+struct Halves<'a> {
+    split: &'a SplitTable,
+    table: (RelationName, &'a Relation),
+    into: (RelationName, &'a Relation),
+}
+
+/// What there is to do to bring that side up to date with the other one, or what does not fit.
+pub(super) async fn work(
+    migration: &str,
+    split: &SplitTable,
+    toward: Toward,
+    catalog: &Catalog,
+    client: &Client,
+) -> Result<Result<Work, String>, Error> {
+    let find = |named: &str| {
+        let name = parse_relation_name(named)?;
+        let relation = catalog.relation(&name)?;
+        Some((name, relation))
+    };
+    let halves = match (find(&split.table), find(&split.into)) {
+        (Some(table), Some(into)) => Halves { split, table, into },
+        (None, _) => return Ok(Err(format!("table \"{}\" does not exist", split.table))),
+        (_, None) => return Ok(Err(format!("table \"{}\" does not exist", split.into))),
+    };
+    for ((name, relation), column) in halves.columns() {
+        if relation.column(column).is_none() {
+            return Ok(Err(format!("column \"{column}\" does not exist in table \"{name}\"")));
+        }
+    }
+    let (table, into) = (&halves.table.0, &halves.into.0);
+    let (source, target) = match toward {
+        Toward::New | Toward::Past => (table, into),
+        Toward::Old => (into, table),
+    };
+    Ok(Ok(Work {
+        migration: migration.to_owned(),
+        table: table.clone(),
+        toward,
+        source: source.to_string(),
+        target: target.to_string(),
+        columns: halves.columns().map(|(_, column)| column.to_owned()).collect(),
+        may_stay: false,
+        parts: vec![
+            halves.part(&halves.table, halves.old(toward), client).await?,
+            halves.part(&halves.into, halves.surplus(toward), client).await?,
+        ],
+    }))
+}
+
+impl<'a> Halves<'a> {
+    /// Every column of both that is compared.
+    fn columns(&self) -> impl Iterator<Item = (&(RelationName, &'a Relation), &'a str)> {
+        let pairs = self.split.key.pairs().chain(self.split.columns.pairs());
+        pairs.flat_map(|(own, its)| [(&self.table, own), (&self.into, its)])
+    }
+
+    async fn part(
+        &self,
+        (name, relation): &(RelationName, &Relation),
+        want: Want,
+        client: &Client,
+    ) -> Result<Part, Error> {
+        let oid = relation.oids.relation;
+        let moved: Vec<String> =
+            self.split.columns.pairs().flat_map(|(own, its)| [own.into(), its.into()]).collect();
+        let relation = format!("ONLY {}.{}", quoted(&name.schema), quoted(&name.name));
+        let way = Way::find(client, oid, &moved).await?;
+        Ok(Part { oid, name: name.clone(), relation, way, want })
+    }
+
+    /// The rows of the old table.
+    fn old(&self, toward: Toward) -> Want {
+        let owned = |(own, its): (&str, &str)| (own.to_owned(), its.to_owned());
+        let (name, into) = &self.into;
+        let beside = Beside {
+            oid: into.oids.relation,
+            relation: format!("{}.{}", quoted(&name.schema), quoted(&name.name)),
+            key: self.split.key.pairs().map(owned).collect(),
+            columns: self.split.columns.pairs().map(owned).collect(),
+        };
+        let own = columns(self.split.columns.pairs().map(|(own, _)| format!("t.{}", quoted(own))));
+        let its = columns((0..beside.columns.len()).map(|at| format!("o.segue_new_{at}")));
+        // Byte by byte, as all comparisons: equality of a type would take 1.0 for 1.00.
+        let differs = format!("pg_catalog.record_image_ne({its}, {own})");
+        let half =
+            format!("CASE WHEN o.segue_key_0 IS NULL THEN {NO_ROW} ELSE {} END", shown(&its));
+        match toward {
+            Toward::New | Toward::Past => Want {
+                differs,
+                lacks: "o.segue_key_0 IS NULL".to_owned(),
+                source: shown(&own),
+                expected: shown(&own),
+                found: half,
+                cure: Cure::Copy,
+                beside: Some(beside),
+            },
+            Toward::Old => Want {
+                lacks: differs.clone(),
+                differs,
+                source: half,
+                expected: shown(&its),
+                found: shown(&own),
+                cure: Cure::Set {
+                    columns: self.split.columns.pairs().map(|(own, _)| own.to_owned()).collect(),
+                    assignments: self.fetch(&beside),
+                },
+                beside: Some(beside),
+            },
+        }
+    }
+
+    /// `(a, b) = (SELECT o.a, o.b FROM … WHERE o.k = t.k)`: NULLs where there is no other half.
+    fn fetch(&self, beside: &Beside) -> String {
+        let list = |items: Vec<String>, by: &str| items.join(by);
+        let own = beside.columns.iter().map(|(own, _)| quoted(own)).collect();
+        let its = beside.columns.iter().map(|(_, its)| format!("o.{}", quoted(its))).collect();
+        let same = |(own, its): &(String, String)| format!("o.{} = t.{}", quoted(its), quoted(own));
+        format!(
+            "({}) = (SELECT {} FROM {} AS o WHERE {})",
+            list(own, ", "),
+            list(its, ", "),
+            beside.relation,
+            list(beside.key.iter().map(same).collect(), " AND "),
+        )
+    }
+
+    /// The rows of the new table: each must be the half of one.
+    fn surplus(&self, toward: Toward) -> Want {
+        let turned = |(own, its): (&str, &str)| (its.to_owned(), own.to_owned());
+        let (name, table) = &self.table;
+        let its = self.split.columns.pairs().map(|(_, its)| format!("t.{}", quoted(its)));
+        let its = shown(&columns(its));
+        let (source, expected, found) = match toward {
+            Toward::New | Toward::Past => (NO_ROW.to_owned(), NO_ROW.to_owned(), its),
+            Toward::Old => (its.clone(), its, NO_ROW.to_owned()),
+        };
+        Want {
+            beside: Some(Beside {
+                oid: table.oids.relation,
+                relation: format!("{}.{}", quoted(&name.schema), quoted(&name.name)),
+                key: self.split.key.pairs().map(turned).collect(),
+                columns: Vec::new(),
+            }),
+            differs: "o.segue_key_0 IS NULL".to_owned(),
+            lacks: "false".to_owned(),
+            source,
+            expected,
+            found,
+            cure: match toward {
+                Toward::New | Toward::Past => Cure::Remove,
+                Toward::Old => Cure::Nothing,
+            },
+        }
+    }
+}
+
+/// A row of these.
+fn columns(columns: impl Iterator<Item = String>) -> String {
+    format!("ROW({})", columns.collect::<Vec<_>>().join(", "))
+}
