@@ -23,10 +23,13 @@ pub(super) fn lens(
         Phase::StopDualWrite | Phase::Contract | Phase::Backfill | Phase::Enforce => return None,
     };
     let Change::SplitTable(split) = &rule.change else { return None };
+    // Whatever a write of the old table carries, one of this table reaches both.
+    let both = || split.columns.pairs().map(|(own, its)| (own.to_owned(), its.to_owned()));
+    let copies = if rows == Rows::Read { Vec::new() } else { both().collect() };
+    let beside = &Beside { copies, ..beside.clone() };
     let (table, other) = (catalog.relation(&beside.relation)?, catalog.relation(old)?);
     let key = beside.key.iter();
-    let moved = split.columns.pairs().map(|(own, its)| (own.to_owned(), its.to_owned()));
-    let pairs: Vec<(String, String)> = key.cloned().chain(moved).collect();
+    let pairs: Vec<(String, String)> = key.cloned().chain(both()).collect();
     let is_paired = |column: &&Column| pairs.iter().any(|(_, its)| *its == column.name);
     let column = |column: &Column| {
         let own = pairs.iter().find(|(_, its)| *its == column.name).map(|(own, _)| own);

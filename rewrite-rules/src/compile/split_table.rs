@@ -288,20 +288,20 @@ impl<'a> Subject<'a> {
         let moved = || Access { beside: Some(0), ..Access::plain(to) };
         let own = || Access::plain(from);
         let (get, held, put) = match self.phase {
-            Phase::SwitchReads => (moved(), Some(own()), own()),
-            Phase::StopDualWrite | Phase::Contract => (moved(), None, moved()),
+            // What stands in the old table may be of the time before the last step back.
+            Phase::SwitchReads => (moved(), None, vec![moved(), own()]),
+            Phase::StopDualWrite | Phase::Contract => (moved(), None, vec![moved()]),
             // The others have no such phase.
             Phase::Expand | Phase::DualWrite | Phase::Backfill | Phase::Enforce => {
-                (own(), None, own())
+                (own(), None, vec![own()])
             }
         };
         let its = self.new_table().and_then(|table| table.column(to));
-        let default = match put.beside {
-            Some(_) => its.and_then(|its| its.default.clone()),
-            None => known.default.clone(),
+        let default = match put.iter().all(|access| access.beside.is_some()) {
+            true => its.and_then(|its| its.default.clone()),
+            false => known.default.clone(),
         };
         let name = from.to_owned();
-        let put = vec![put];
         let column = LogicalColumn { name, get, held, put, default, ..plain(known) };
         let is_old = self.phase == Phase::Expand;
         let policy = if is_old { OpaquePolicy::Forward } else { OpaquePolicy::Refuse };
@@ -328,11 +328,11 @@ impl<'a> Subject<'a> {
     fn beside(&self) -> Option<Beside> {
         let (relation, _) = self.into.clone()?;
         let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
-        let is_written = matches!(self.phase, Phase::DualWrite | Phase::SwitchReads);
+        let is_carried = self.phase == Phase::DualWrite;
         Some(Beside {
             relation,
             key: self.split.key.pairs().map(owned).collect(),
-            copies: self.split.columns.pairs().filter(|_| is_written).map(owned).collect(),
+            copies: self.split.columns.pairs().filter(|_| is_carried).map(owned).collect(),
             is_parent: false,
         })
     }
