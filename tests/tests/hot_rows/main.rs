@@ -1,0 +1,127 @@
+//! Sixteen writers on fifty rows whose columns move to another table, through every pair of neighbouring
+//! phases forth and back: no write is lost, both tables agree, nobody is a deadlock's victim, and all of it is
+//! what some order of one after the other would have done.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
+)]
+
+mod serial;
+mod writer;
+
+use std::sync::Arc;
+use std::thread;
+
+use rewrite_rules::Phase;
+use segue::backfill;
+use segue_tests::copying::{control, drained, governed, nobody, split};
+use segue_tests::proxy::Proxy;
+use segue_tests::server::{Database, eventually, run};
+
+use self::serial::{Row, Token, check};
+use self::writer::{Dialect, Progress, Writer};
+
+/// Writers, of which each fourth one speaks the new shape.
+const WRITERS: usize = 16;
+
+/// Rows that they write.
+const ROWS: i32 = 50;
+
+/// Transactions of each writer in each phase, at least.
+const UNITS: u64 = 40;
+
+/// `kept` and `log` take the same tokens; `n` counts them.
+const DDL: &str = "
+    CREATE TABLE t (id int PRIMARY KEY, kept int[] NOT NULL DEFAULT '{}', log int[] DEFAULT '{}', n int DEFAULT 0);
+    CREATE TABLE h (t_id int PRIMARY KEY REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE,
+                    log int[] DEFAULT '{}', n int DEFAULT 0);
+    INSERT INTO t (id) SELECT generate_series(1, 50);
+    ANALYZE;";
+
+fn migration(phase: Phase) -> String {
+    split("t", "h", "{ from = \"id\", to = \"t_id\" }", "[\"log\", \"n\"]", phase)
+}
+
+/// A step, once the one before has drained; its gate may want one table brought up to date.
+fn step(proxy: &Proxy, phase: Phase) {
+    drained(proxy.database());
+    let mut refused = String::new();
+    for _attempt in 0..5 {
+        match proxy.reload(&migration(phase)) {
+            Ok(_) => return,
+            Err(error) => refused = error.to_string(),
+        }
+        if refused.contains("rows-differ") {
+            copy(proxy.database());
+        }
+    }
+    panic!("{phase}: {refused}");
+}
+
+fn copy(database: &Database) {
+    let order = backfill::Order { throttle: false, ..backfill::Order::of("move", "a test") };
+    let copied = run(backfill::run(&control(database), &order, &nobody(), &mut |_event| ()));
+    copied.unwrap_or_else(|error| panic!("{}", error.with_hint()));
+}
+
+/// What both tables hold; `sides` says how a row's halves are found.
+fn rows(database: &Database, of_moved: &str) -> Vec<Row> {
+    let query = format!(
+        "SELECT t.id, array_to_string(t.kept, ' '), array_to_string({of_moved}.log, ' '), {of_moved}.n
+         FROM t LEFT JOIN h ON h.t_id = t.id ORDER BY t.id"
+    );
+    let read = |line: &String| {
+        let mut fields = line.split('|');
+        let mut next = || fields.next().unwrap_or_default();
+        let tokens = |text: &str| -> Vec<Token> {
+            text.split_whitespace().map(|token| token.parse().expect("a token")).collect()
+        };
+        let id = next().parse().expect("a key");
+        let (kept, log) = (tokens(next()), tokens(next()));
+        Row { id, kept, log, count: next().parse().expect("a number") }
+    };
+    database.connect().rows(&query).iter().map(read).collect()
+}
+
+#[test]
+fn sixteen_writers_on_fifty_rows() {
+    let (database, proxy) = governed("hot_rows", DDL, &migration(Phase::Expand));
+    let progress = Arc::new(Progress::new(WRITERS));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|number| {
+            let dialect = if number % 4 == 3 { Dialect::New } else { Dialect::Old };
+            let writer = Writer::new(number, dialect, proxy.login(), Arc::clone(&progress));
+            thread::spawn(move || writer.work(ROWS))
+        })
+        .collect();
+    let way = [
+        Phase::DualWrite,
+        Phase::SwitchReads,
+        Phase::StopDualWrite,
+        Phase::Contract,
+        Phase::StopDualWrite,
+        Phase::SwitchReads,
+        Phase::DualWrite,
+        Phase::Expand,
+        Phase::DualWrite,
+        Phase::SwitchReads,
+    ];
+    for phase in way {
+        let before = progress.units();
+        eventually("all writers have worked", || progress.has_each_done(&before, UNITS));
+        step(&proxy, phase);
+    }
+    let before = progress.units();
+    eventually("all writers have worked", || progress.has_each_done(&before, UNITS));
+    progress.stop();
+    let histories: Vec<_> =
+        writers.into_iter().map(|writer| writer.join().expect("no panic")).collect();
+    copy(&database);
+    let (old, new) = (rows(&database, "t"), rows(&database, "h"));
+    assert_eq!(old, new, "both tables hold the same");
+    check(&new, &histories);
+    assert_eq!(progress.deadlocks(), 0, "they lock rows in the order of their keys");
+    proxy.stop();
+}

@@ -1,0 +1,231 @@
+//! One client that writes hot rows, in transactions of every kind and isolation level.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use segue_tests::wire::{Login, Wire};
+
+use super::serial::{History, Token};
+
+/// Tokens of each writer.
+const TOKENS: i32 = 1_000_000;
+
+/// How a client calls the columns that move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Columns of the old table.
+    Old,
+    /// Columns of the new one.
+    New,
+}
+
+/// What all writers have done so far.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    units: Vec<AtomicU64>,
+    deadlocks: AtomicU64,
+    is_over: AtomicBool,
+}
+
+impl Progress {
+    pub(crate) fn new(writers: usize) -> Self {
+        let units = (0..writers).map(|_| AtomicU64::new(0)).collect();
+        Self { units, deadlocks: AtomicU64::new(0), is_over: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn units(&self) -> Vec<u64> {
+        self.units.iter().map(|units| units.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Whether each has done so many more than `before`.
+    pub(crate) fn has_each_done(&self, before: &[u64], more: u64) -> bool {
+        self.units().iter().zip(before).all(|(now, before)| *now >= before + more)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn deadlocks(&self) -> u64 {
+        self.deadlocks.load(Ordering::Relaxed)
+    }
+}
+
+/// How a transaction has ended.
+enum End {
+    /// It is committed, and wrote these rows.
+    Done(Vec<i32>),
+    /// Nothing was written: another one was first, or it is refused in this phase.
+    Undone,
+}
+
+pub(crate) struct Writer {
+    number: usize,
+    dialect: Dialect,
+    wire: Wire,
+    progress: Arc<Progress>,
+    /// State of a generator of numbers.
+    seed: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        number: usize,
+        dialect: Dialect,
+        login: Login,
+        progress: Arc<Progress>,
+    ) -> Self {
+        let login = match dialect {
+            Dialect::Old => login,
+            Dialect::New => login.with("segue.shape", "new"),
+        };
+        let seed = 0x9e37_79b9_7f4a_7c15 ^ u64::try_from(number).unwrap_or_default();
+        Self { number, dialect, wire: login.connect(), progress, seed }
+    }
+
+    /// Writes until it is told to stop. Gives what was acknowledged.
+    pub(crate) fn work(mut self, rows: i32) -> History {
+        let mut history = History::new();
+        let first = TOKENS * i32::try_from(self.number).unwrap_or_default();
+        for token in first + 1.. {
+            if self.progress.is_over.load(Ordering::Relaxed) {
+                break;
+            }
+            if let End::Done(ids) = self.transaction(token, rows) {
+                history.push((token, ids));
+            }
+            if let Some(units) = self.progress.units.get(self.number) {
+                units.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        history
+    }
+
+    /// A number below `end`: xorshift.
+    fn below(&mut self, end: u64) -> u64 {
+        self.seed ^= self.seed << 13;
+        self.seed ^= self.seed >> 7;
+        self.seed ^= self.seed << 17;
+        self.seed % end
+    }
+
+    fn row(&mut self, rows: i32) -> i32 {
+        let end = u64::try_from(rows).unwrap_or(1);
+        i32::try_from(self.below(end)).unwrap_or_default() + 1
+    }
+
+    fn transaction(&mut self, token: Token, rows: i32) -> End {
+        let id = self.row(rows);
+        match (self.dialect, self.below(6)) {
+            (Dialect::Old, 0) => self.once(&set(token, id, "")),
+            (Dialect::Old, 1) => self.compared(token, id),
+            (Dialect::Old, 2) => self.locked(token, id),
+            (Dialect::Old, 3) => {
+                let upsert = format!(
+                    "INSERT INTO t (id, kept, log, n) VALUES ({id}, ARRAY[{token}], ARRAY[{token}], 1)
+                     ON CONFLICT (id) DO UPDATE SET kept = t.kept || {token}, log = t.log || {token}, n = t.n + 1
+                     RETURNING id"
+                );
+                self.once(&upsert)
+            }
+            (Dialect::Old | Dialect::New, _) => self.several(token, rows),
+        }
+    }
+
+    /// One statement.
+    fn once(&mut self, sql: &str) -> End {
+        let reply = self.wire.simple(sql);
+        let ids = reply.lines().iter().filter_map(|line| line.parse().ok()).collect();
+        self.ended(reply.code(), ids)
+    }
+
+    /// Only if nobody was there since it was read.
+    fn compared(&mut self, token: Token, id: i32) -> End {
+        let read = self.wire.rows(&format!("SELECT n FROM t WHERE id = {id}"));
+        let read = read.first().cloned().unwrap_or_default();
+        self.once(&set(token, id, &format!(" AND n = {read}")))
+    }
+
+    /// What is written was computed here, of what was read under a lock.
+    fn locked(&mut self, token: Token, id: i32) -> End {
+        self.wire.script("BEGIN");
+        let read = self.wire.simple(&format!("SELECT log, n FROM t WHERE id = {id} FOR UPDATE"));
+        let (code, lines) = (read.code().to_owned(), read.lines());
+        let Some((log, n)) = lines.first().and_then(|line| line.split_once('|')) else {
+            return self.ended(&code, Vec::new());
+        };
+        let n: i32 = n.parse().expect("a number");
+        let set = format!(
+            "UPDATE t SET kept = kept || {token}, log = '{log}'::int[] || {token}, n = {} WHERE id = {id};
+             COMMIT",
+            n + 1
+        );
+        let code = self.wire.simple(&set).code().to_owned();
+        self.ended(&code, vec![id])
+    }
+
+    /// Up to three rows in the order of their keys.
+    fn several(&mut self, token: Token, rows: i32) -> End {
+        let mut ids: Vec<i32> = (0..=self.below(3)).map(|_| self.row(rows)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let level = match self.below(3) {
+            0 => "READ COMMITTED",
+            1 => "REPEATABLE READ",
+            _ => "SERIALIZABLE",
+        };
+        let mut code =
+            self.wire.simple(&format!("BEGIN ISOLATION LEVEL {level}")).code().to_owned();
+        for id in &ids {
+            let statements = match (self.dialect, self.below(2)) {
+                (Dialect::Old, 0) => vec![set(token, *id, "")],
+                (Dialect::Old, _) => vec![
+                    format!("UPDATE t SET log = log || {token}, n = n + 1 WHERE id = {id}"),
+                    format!("UPDATE t SET kept = kept || {token} WHERE id = {id}"),
+                ],
+                (Dialect::New, _) => vec![
+                    format!("UPDATE t SET kept = kept || {token} WHERE id = {id}"),
+                    format!("UPDATE h SET log = log || {token}, n = n + 1 WHERE t_id = {id}"),
+                ],
+            };
+            for statement in statements {
+                if code.is_empty() {
+                    let reply = self.wire.simple(&statement);
+                    reply.code().clone_into(&mut code);
+                    let is_one = reply.tags().iter().all(|tag| *tag == "UPDATE 1");
+                    assert!(!code.is_empty() || is_one, "{statement}: {:?}", reply.tags());
+                }
+            }
+        }
+        if code.is_empty() {
+            self.wire.simple("COMMIT").code().clone_into(&mut code);
+        }
+        self.ended(&code, ids)
+    }
+
+    /// What an SQLSTATE, none if there was no error, makes of a transaction that was to write these rows.
+    fn ended(&mut self, code: &str, ids: Vec<i32>) -> End {
+        if code.is_empty() {
+            return End::Done(ids);
+        }
+        self.wire.simple("ROLLBACK");
+        match code {
+            // Another one was first.
+            "40001" => {}
+            "40P01" => {
+                self.progress.deadlocks.fetch_add(1, Ordering::Relaxed);
+            }
+            // Some statements are refused in some phases.
+            "0A000" => {}
+            other => panic!("writer {}: SQLSTATE {other}", self.number),
+        }
+        End::Undone
+    }
+}
+
+/// Writes a row, if it fulfils `also`.
+fn set(token: Token, id: i32, also: &str) -> String {
+    format!(
+        "UPDATE t SET kept = kept || {token}, log = log || {token}, n = n + 1 WHERE id = {id}{also} RETURNING id"
+    )
+}
