@@ -83,7 +83,9 @@ impl Rewriter<'_> {
                 continue;
             }
             let value = Value::Default(column);
-            target.extras.extend(column.put.iter().map(|access| Extra { access, value }));
+            // What another table holds of it is not there as yet.
+            let own = column.put.iter().filter(|access| access.beside.is_none());
+            target.extras.extend(own.map(|access| Extra { access, value }));
         }
         Ok(())
     }
