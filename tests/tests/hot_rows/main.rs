@@ -118,6 +118,9 @@ fn sixteen_writers_on_fifty_rows() {
     progress.stop();
     let histories: Vec<_> =
         writers.into_iter().map(|writer| writer.join().expect("no panic")).collect();
+    for history in &histories {
+        assert!(history.len() > 200, "each writer has got through: {}", history.len());
+    }
     copy(&database);
     let (old, new) = (rows(&database, "t"), rows(&database, "h"));
     assert_eq!(old, new, "both tables hold the same");
