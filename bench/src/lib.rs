@@ -4,6 +4,8 @@
 //! `cargo bench -p segue-bench` measures what a decision about a statement costs, without a server.
 //! The figures that count are in RESULTS.md, with the command and the machine.
 
+pub mod processor;
+
 use std::sync::Arc;
 
 use rewrite_rules::catalog::{Catalog, Column, Key, Relation, RelationKind, RelationName};
