@@ -251,9 +251,9 @@ fn held(over: &Over, keys: &[(usize, &String)], is_checked: bool) -> String {
                 .map(|(at, (_, column))| format!("{} AS {}", own(column), Apart::was(at))),
         );
     }
-    let items = if items.is_empty() { String::new() } else { format!("{} ", items.join(", ")) };
+    let items = if items.is_empty() { "1".to_owned() } else { items.join(", ") };
     format!(
-        "LEFT JOIN LATERAL (SELECT {items}FROM {} AS segue_own WHERE {} FOR NO KEY UPDATE) AS {HELD} ON true",
+        "LEFT JOIN LATERAL (SELECT {items} FROM {} AS segue_own WHERE {} FOR NO KEY UPDATE) AS {HELD} ON true",
         relation(&over.relation),
         on.join(" AND ")
     )
