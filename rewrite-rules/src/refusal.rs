@@ -89,6 +89,8 @@ pub enum Construct {
     HalfNotNull,
     /// ON CONFLICT DO UPDATE of the table that columns move to, with more than the new values.
     HalfUpsert,
+    /// ON CONFLICT of the table that columns move to, by anything but its key.
+    HalfArbiter,
     /// Another command on the table that columns move to.
     HalfCommand,
     /// An option of COPY that could say that the rows are told apart in another way.
@@ -124,7 +126,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -147,6 +149,7 @@ impl Construct {
         Self::BothHalves,
         Self::HalfNotNull,
         Self::HalfUpsert,
+        Self::HalfArbiter,
         Self::HalfCommand,
         Self::CopyOption,
         Self::CopyEncoding,
@@ -194,6 +197,7 @@ impl Construct {
                 "DELETE of what cannot be NULL in the table that it comes from".to_owned()
             }
             Self::HalfUpsert => "ON CONFLICT DO UPDATE that reads what is there".to_owned(),
+            Self::HalfArbiter => "ON CONFLICT of anything but the key".to_owned(),
             Self::HalfCommand => "this command on the table that columns move to".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
@@ -258,6 +262,9 @@ impl Construct {
             Self::HalfUpsert => {
                 "set each column to a new value, to EXCLUDED's for example, or use \
                  INSERT … ON CONFLICT DO NOTHING, and UPDATE"
+            }
+            Self::HalfArbiter => {
+                "name the key, ON CONFLICT (key), as rows may not have been copied to this table yet"
             }
             Self::HalfCommand => {
                 "use SELECT, INSERT, UPDATE or DELETE, or wait for phase \"stop-dual-write\""

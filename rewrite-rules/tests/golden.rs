@@ -210,11 +210,12 @@ fn unqualified(sql: &str) -> String {
     words.filter(|word| !word.ends_with('.')).collect()
 }
 
-/// What could be read before can be read after. The parser does not know `OVERRIDING`, which
-/// `desugar` takes out before it: so does this.
+/// What could be read before can be read after. The parser knows neither `OVERRIDING` nor the weaker row
+/// locks, which `desugar` takes out before it: so does this.
 fn parses(client: &str, sql: &str) -> Result<(), String> {
     let dialect = PostgreSqlDialect {};
     let read = |text: &str| {
+        let text = text.replace("FOR NO KEY UPDATE", "FOR UPDATE");
         Parser::new(&dialect)
             .with_recursion_limit(300)
             .try_with_sql(&text.replace(" OVERRIDING SYSTEM VALUE", ""))

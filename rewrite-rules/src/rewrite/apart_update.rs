@@ -6,13 +6,22 @@ use super::apart::{Apart, Part};
 use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
-use crate::catalog::Column;
 use crate::edit::Piece;
-use crate::lens::{Lens, LogicalColumn};
+use crate::lens::LogicalColumn;
 use crate::name::{self, quoted};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
 use crate::statement::start_byte;
+
+/// A SET list.
+struct Assigned<'q, 'a> {
+    parts: Vec<Part<'a>>,
+    /// Its values, where they stand, and the columns that they are for.
+    values: Vec<(&'q Expr, Range, &'a LogicalColumn)>,
+    /// Bytes of its first and of its last item.
+    first: Range,
+    last: Range,
+}
 
 impl<'a> Rewriter<'a> {
     /// The level holds the target, which is occurrence `at`, and what stands in FROM; SET is token `set`.
@@ -28,12 +37,49 @@ impl<'a> Rewriter<'a> {
         if apart.returns && from.is_some() {
             return self.refuse_at(Construct::MovedReturning, start);
         }
+        let noted = (self.references.len(), self.rows.len());
+        let rows = rows_of(&apart, from.is_some());
+        let mut assigned = self.set_apart(update, set, (&apart, &rows))?;
+        self.condition(update.selection.as_ref(), start)?;
+        let writes_key = self.writes_key(apart.lens, &update.assignments);
+        if writes_key {
+            if assigned.parts.len() > 1 {
+                return self.refuse_at(Construct::KeyAndMoved, start);
+            }
+            self.free_keys(apart.lens);
+        }
+        // The old table first, as everywhere.
+        assigned.parts.sort_by_key(|part| part.beside);
+        let kept = self.kept(&apart, &assigned.parts);
+        let source = self.source_of_rows(at, &apart, noted, !kept.is_empty());
+        let lock = locked(&apart, !writes_key);
+        let mut text =
+            self.updated_rows((at, &apart, source), &assigned, (&kept, &lock), (start, set, from))?;
+        text.push(one_of_each(&apart, from.is_some()).into());
+        let written: Vec<Option<usize>> = assigned.parts.iter().map(|part| part.beside).collect();
+        let statements = self.stored(&apart, &assigned, (&kept, &rows), source);
+        if outermost && source != Source::Held && written.last().is_some_and(Option::is_some) {
+            self.replies.entry(self.statement).or_default().command = Some("UPDATE");
+        }
+        let (ctes, last) = apart.all(statements);
+        text.push((ctes + &self.before_last(start) + &last).into());
+        let composed = apart.returns.then(|| apart.composed(&written, Some(&rows)));
+        self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
+        self.returned(update.returning.as_deref(), start, outermost)
+    }
+
+    /// What a SET list stores in each table, from the CTE `rows`; leaves the values alone of its text.
+    fn set_apart<'q>(
+        &mut self,
+        update: &'q Update,
+        set: usize,
+        (apart, rows): (&Apart<'a>, &str),
+    ) -> Walk<Assigned<'q, 'a>> {
         let extents = self.list(set + 1);
         let (Some(first), Some(last)) = (extents.first().copied(), extents.last().copied()) else {
             return self.refuse(Construct::Unreadable);
         };
-        let noted = (self.references.len(), self.rows.len());
-        let (mut parts, mut values): (Vec<Part<'a>>, Vec<_>) = (Vec::new(), Vec::new());
+        let mut assigned = Assigned { parts: Vec::new(), values: Vec::new(), first, last };
         for (number, (assignment, extent)) in update.assignments.iter().zip(&extents).enumerate() {
             let AssignmentTarget::ColumnName(column) = &assignment.target else {
                 return self.refuse_at(Construct::MovedAssignment, extent.0);
@@ -52,84 +98,77 @@ impl<'a> Rewriter<'a> {
                 return self.refuse_at(Construct::ColumnPart, extent.0);
             }
             let range = self.new_value(&assignment.value, *extent, logical, number == 0)?;
-            values.push((&assignment.value, range, logical));
-            let value = format!("{}.{}", rows_of(&apart, from.is_some()), Apart::value(number));
+            assigned.values.push((&assignment.value, range, logical));
+            let value = format!("{rows}.{}", Apart::value(number));
             for access in &logical.put {
-                let part = part_of(&mut parts, access.beside);
+                let part = part_of(&mut assigned.parts, access.beside);
                 if part.values.iter().any(|(known, _)| *known == access.column) {
                     return Err(Box::new(Refusal::assigned_twice(&name, apart.lens)));
                 }
                 part.values.push((&access.column, access.written(&value)));
             }
         }
-        self.condition(update.selection.as_ref(), start)?;
-        let kept = self.kept(&apart, &parts);
-        let source = self.source_of_rows(at, &apart, noted, !kept.is_empty());
+        Ok(assigned)
+    }
+
+    /// Makes of the statement the query of its rows, up to its end; gives what stands behind that.
+    fn updated_rows(
+        &mut self,
+        (at, apart, source): (usize, &Apart<'a>, Source),
+        assigned: &Assigned<'_, 'a>,
+        (kept, lock): (&[&LogicalColumn], &str),
+        (start, set, from): (usize, usize, Option<usize>),
+    ) -> Walk<Vec<Piece>> {
         let kept_text: String =
             kept.iter().map(|it| format!(", {}.{}", apart.reference, quoted(&it.name))).collect();
-        let news = (0..update.assignments.len() + kept.len()).map(Apart::value);
-        let (head, items) = Self::row_head(&apart, news.collect(), source);
+        let news = (0..assigned.values.len() + kept.len()).map(Apart::value);
+        let (head, items) = Self::row_head(apart, news.collect(), source);
         // With the first column's name, and the sign behind it.
-        let Some(behind) = self.value_start(first.0) else {
+        let Some(behind) = self.value_start(assigned.first.0) else {
             return self.refuse(Construct::Unreadable);
         };
         self.begin_with(start, behind, head)?;
         let derived = self.derived_from(at, source);
-        self.edits.insert(last.1, vec![format!("{kept_text}{derived}").into()]);
+        self.edits.insert(assigned.last.1, vec![format!("{kept_text}{derived}").into()]);
         if let Some(from) = from.and_then(|from| self.lexeme(from)) {
             let (start, end) = (from.start, from.end);
             self.edits.replace(start, end, vec![",".into()]);
         }
-        let writes_key = self.writes_key(apart.lens, &update.assignments);
-        let lock = locked(&apart, !writes_key);
-        if writes_key {
-            if parts.len() > 1 {
-                return self.refuse_at(Construct::KeyAndMoved, start);
-            }
-            self.free_keys(apart.lens);
+        if source != Source::Arms {
+            return Ok(vec![lock.into()]);
         }
-        // The old table first, as everywhere.
-        parts.sort_by_key(|part| part.beside);
-        let rows = rows_of(&apart, from.is_some());
-        let written: Vec<Option<usize>> = parts.iter().map(|part| part.beside).collect();
-        let is_upsert = |part: &Part<'_>| part.beside.is_some() && source != Source::Held;
-        let first_kept = update.assignments.len();
-        let statement = |part: &Part<'a>| match is_upsert(part) {
-            true => {
-                let kept = kept.iter().enumerate();
-                let kept = kept.filter(|(_, column)| column.get.beside == part.beside);
-                let more = kept.map(|(at, column)| {
-                    let value = format!("{rows}.{}", Apart::value(first_kept + at));
-                    (column.get.column.as_str(), value)
-                });
-                apart.upsert(part, &rows, &self.blanks(&apart, part, more.collect()))
-            }
-            false => apart.update(part, &rows),
-        };
-        let statements = parts.iter().map(|part| (part.beside, statement(part))).collect();
-        if outermost && parts.last().is_some_and(is_upsert) {
-            self.replies.entry(self.statement).or_default().command = Some("UPDATE");
+        let mut pieces: Vec<Piece> = vec![items.into()];
+        for (value, extent, column) in &assigned.values {
+            pieces.push(", ".into());
+            pieces.extend(self.cell_pieces(value, *extent, column));
         }
-        let (ctes, last) = apart.all(statements);
-        let mut text = match source {
-            Source::Arms => {
-                let mut items: Vec<Piece> = vec![items.into()];
-                for (value, extent, column) in values {
-                    items.push(", ".into());
-                    items.extend(self.cell_pieces(value, extent, column));
-                }
-                items.push(kept_text.into());
-                let clauses = [Some("from").filter(|_| from.is_some()), Some("where")];
-                let behind = self.clauses(set, clauses.into_iter().flatten());
-                self.other_arms(at, &lock, &items, behind)
+        pieces.push(kept_text.into());
+        let clauses = [from.map(|_| "from"), Some("where")];
+        let behind = self.clauses(set, clauses.into_iter().flatten());
+        Ok(self.other_arms(at, lock, &pieces, behind))
+    }
+
+    /// The statement of each part. A half that may be missing is made where it is.
+    fn stored(
+        &self,
+        apart: &Apart<'a>,
+        assigned: &Assigned<'_, 'a>,
+        (kept, rows): (&[&'a LogicalColumn], &str),
+        source: Source,
+    ) -> Vec<(Option<usize>, String)> {
+        let statement = |part: &Part<'a>| {
+            if part.beside.is_none() || source == Source::Held {
+                return apart.update(part, rows);
             }
-            Source::Own | Source::Held => vec![lock.into()],
+            let kept = kept.iter().enumerate();
+            let kept = kept.filter(|(_, column)| column.get.beside == part.beside);
+            let more = kept.map(|(at, column)| {
+                let value = Apart::value(assigned.values.len() + at);
+                (column.get.column.as_str(), format!("{rows}.{value}"))
+            });
+            apart.upsert(part, rows, &self.blanks(apart, part, more.collect()))
         };
-        text.push(one_of_each(&apart, from.is_some()).into());
-        text.push((ctes + &self.before_last(start) + &last).into());
-        let composed = apart.returns.then(|| apart.composed(&written, Some(&rows)));
-        self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
-        self.returned(update.returning.as_deref(), start, outermost)
+        assigned.parts.iter().map(|part| (part.beside, statement(part))).collect()
     }
 
     /// The same for DELETE. Rows of the other tables follow by their foreign keys.
@@ -170,78 +209,6 @@ impl<'a> Rewriter<'a> {
         let composed = apart.returns.then(|| apart.composed(&[None], Some(&rows)));
         self.finish_apart(start, (text, composed), "DELETE", outermost)?;
         self.returned(delete.returning.as_deref(), start, outermost)
-    }
-
-    /// Bytes from the first of these clauses that there is to the end of the statement, or to RETURNING.
-    pub(super) fn clauses<'w>(
-        &self,
-        first: usize,
-        words: impl Iterator<Item = &'w str>,
-    ) -> Option<(usize, usize)> {
-        let found = words.filter_map(|word| self.keyword_behind(first, word));
-        let start = found.min().filter(|at| *at < self.statement_end(first))?;
-        let returning = self.keyword_behind(first, "returning");
-        let behind = returning.unwrap_or_else(|| self.statement_end(first));
-        let last = behind.checked_sub(1).and_then(|last| self.lexeme(last))?;
-        Some((self.lexeme(start)?.start, last.end))
-    }
-
-    /// Where the rows come from that a statement writes. `noted`: how many references and rows there were
-    /// before it. `keeps`: whether it needs what it does not write.
-    fn source_of_rows(
-        &self,
-        at: usize,
-        apart: &Apart<'_>,
-        noted: (usize, usize),
-        keeps: bool,
-    ) -> Source {
-        let shows = apart.returns && apart.lens.shown().any(LogicalColumn::is_apart);
-        match keeps || shows || self.has_read_apart(at, noted) {
-            _ if apart.lens.over.is_some() => Source::Held,
-            true => Source::Arms,
-            false => Source::Own,
-        }
-    }
-
-    /// Columns that a half must have which is made now, and that have no default there.
-    fn kept(&self, apart: &Apart<'a>, parts: &[Part<'a>]) -> Vec<&'a LogicalColumn> {
-        let lens: &'a Lens = apart.lens;
-        let is_needed = |column: &&LogicalColumn| {
-            let Some(part) = parts.iter().find(|part| part.beside == column.get.beside) else {
-                return false;
-            };
-            let is_set = part.values.iter().any(|(name, _)| *name == column.get.column);
-            let its = self.column_beside(lens, column);
-            !is_set && its.is_some_and(|its| its.not_null && its.default.is_none())
-        };
-        match lens.over.is_some() {
-            true => Vec::new(),
-            false => lens.shown().filter(|column| column.is_apart()).filter(is_needed).collect(),
-        }
-    }
-
-    /// What else stands in a half that is made now: NULL, whatever its default.
-    fn blanks<'c>(
-        &self,
-        apart: &Apart<'c>,
-        part: &Part<'_>,
-        mut more: Vec<(&'c str, String)>,
-    ) -> Vec<(&'c str, String)> {
-        let lens: &'c Lens = apart.lens;
-        for column in lens.columns.iter().filter(|column| column.get.beside == part.beside) {
-            let its = self.column_beside(lens, column);
-            let is_set = part.values.iter().any(|(name, _)| *name == column.get.column);
-            if !is_set && its.is_some_and(|its| !its.not_null && its.default.is_some()) {
-                more.push((&column.get.column, format!("NULL::{}", column.type_name)));
-            }
-        }
-        more
-    }
-
-    /// The column of a table beside that holds a logical one.
-    fn column_beside(&self, lens: &Lens, column: &LogicalColumn) -> Option<&Column> {
-        let beside = lens.beside.get(column.get.beside?)?;
-        self.generation.catalog().relation(&beside.relation)?.column(&column.get.column)
     }
 
     /// Leaves of `column = value` the value, as one of the column's type.

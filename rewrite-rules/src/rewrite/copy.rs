@@ -136,9 +136,13 @@ impl<'a> Rewriter<'a> {
         if over.is_some_and(|over| copied.listed.is_empty() && !over.others.is_empty()) {
             return Err(Box::new(Refusal::construct(Construct::OtherColumn, copied.lens)));
         }
-        let written = over.map(|over| joined::relation(&over.relation));
-        let written = written.unwrap_or_else(|| self.slice(*name).to_owned());
-        let table = if joined { format!("ONLY ({written})") } else { format!("ONLY {written}") };
+        let written = self.slice(*name);
+        let table = match over {
+            // It has no children.
+            Some(over) => joined::relation(&over.relation),
+            None if joined => format!("ONLY ({written})"),
+            None => format!("ONLY {written}"),
+        };
         let query =
             format!("({})", joined::select(copied.lens, columns, &table, joined::Join::Outer));
         let binary = syntax.binary.and_then(|binary| self.lexeme(binary));

@@ -3,12 +3,11 @@
 //! What is read or locked of it is read or locked of the old table, whose name stands for its own. What is
 //! written is written there first, where every writer of either table waits for the others, and carried.
 
-use sqlparser::ast::{Assignment, ObjectName};
+use sqlparser::ast::Assignment;
 
 use super::star::Element;
 use super::{Rewriter, Walk};
 use crate::lens::{Lens, Rows};
-use crate::name;
 use crate::refusal::{Construct, Refusal};
 
 impl<'a> Rewriter<'a> {
@@ -19,17 +18,6 @@ impl<'a> Rewriter<'a> {
         }
         self.written.push((self.statement, lens, start));
         Ok(lens)
-    }
-
-    /// A row that goes by way of a view would leave what moved behind in the old table.
-    pub(super) fn no_view_of_half(&self, target: &ObjectName) -> Walk<()> {
-        let parts = name::parts(target).unwrap_or_default();
-        let Some(found) = self.found(&parts) else { return Ok(()) };
-        let mut halves = self.lenses().iter().filter(|lens| lens.over.is_some());
-        match halves.find(|lens| lens.views.contains(&found)) {
-            Some(lens) => Err(Box::new(Refusal::construct(Construct::ThroughView, lens))),
-            None => Ok(()),
-        }
     }
 
     /// Two writes of one row in one statement do not see each other: the second would be lost.

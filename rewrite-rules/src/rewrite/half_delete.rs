@@ -104,7 +104,7 @@ fn is_there(apart: &Apart<'_>, beside: &Beside) -> String {
     let same: Vec<String> = beside.key.iter().map(same).collect();
     let filled = beside.copies.iter().map(|(_, its)| format!("{} IS NOT NULL", column(its)));
     format!(
-        "EXISTS (SELECT FROM {} AS segue_half WHERE {}), ({})",
+        "EXISTS (SELECT 1 FROM {} AS segue_half WHERE {}), ({})",
         super::joined::relation(&beside.relation),
         same.join(" AND "),
         filled.collect::<Vec<String>>().join(" OR ")

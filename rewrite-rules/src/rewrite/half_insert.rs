@@ -9,7 +9,7 @@
 //! table's row tells, as it is under the lock. A second copy of the client's row then makes PostgreSQL find the
 //! key taken.
 
-use sqlparser::ast::{Assignment, Ident, Insert, OnConflict, OnConflictAction, OnInsert};
+use sqlparser::ast::{Assignment, Ident, Insert, OnConflict, OnConflictAction, OnInsert, SetExpr};
 use sqlparser::tokenizer::Token;
 
 use super::apart::Apart;
@@ -93,6 +93,17 @@ impl<'a> Rewriter<'a> {
         if is_checked {
             self.is_by_key(conflict, over, start)?;
         }
+        // Cells have their column's type already, what a query gives takes it when it is stored.
+        let is_cast = matches!(query.body.as_ref(), SetExpr::Values(_));
+        let keys: Vec<(String, &String)> = keys
+            .into_iter()
+            .map(|(at, own)| match columns.get(at).filter(|_| !is_cast) {
+                Some(column) => {
+                    (format!("{GIVEN}.{}::{}", Apart::value(at), column.base_type), own)
+                }
+                None => (format!("{GIVEN}.{}", Apart::value(at)), own),
+            })
+            .collect();
         let held = held(over, &keys, is_checked);
         let mut behind: Vec<Piece> =
             vec![format!(") {GIVEN} ({}) {held}", values.join(", ")).into()];
@@ -128,7 +139,7 @@ impl<'a> Rewriter<'a> {
         key.sort_unstable();
         let table = self.generation.catalog().relation(&over.itself.relation);
         let mut arbiter: Vec<String> = match &conflict.conflict_target {
-            None if conflict.action == OnConflictAction::DoNothing => return Ok(()),
+            None if self.is_untargeted(start) => return Ok(()),
             None => Vec::new(),
             Some(ConflictTarget::Columns(columns)) => columns.iter().map(name::folded).collect(),
             Some(ConflictTarget::OnConstraint(constraint)) => {
@@ -142,8 +153,15 @@ impl<'a> Rewriter<'a> {
         arbiter.sort_unstable();
         match arbiter == key {
             true => Ok(()),
-            false => self.refuse_half(Construct::HalfUpsert, &over.itself, start),
+            false => self.refuse_half(Construct::HalfArbiter, &over.itself, start),
         }
+    }
+
+    /// Whether the statement says ON CONFLICT DO, whatever conflicts.
+    fn is_untargeted(&self, start: usize) -> bool {
+        let conflict = self.on_conflict_behind(self.lexeme_at(start) + 1);
+        let next = conflict.and_then(|conflict| self.lexeme(conflict + 1));
+        next.is_some_and(|next| next.is_word("do"))
     }
 
     /// Index of the token behind SET.
@@ -231,9 +249,9 @@ impl<'a> Rewriter<'a> {
 }
 
 /// The old table's row of each of the client's, locked.
-fn held(over: &Over, keys: &[(usize, &String)], is_checked: bool) -> String {
+fn held(over: &Over, keys: &[(String, &String)], is_checked: bool) -> String {
     let own = |column: &String| format!("segue_own.{}", quoted(column));
-    let on = keys.iter().map(|(at, key)| format!("{} = {GIVEN}.{}", own(key), Apart::value(*at)));
+    let on = keys.iter().map(|(value, key)| format!("{} = {value}", own(key)));
     let on: Vec<String> = on.collect();
     let mut items = Vec::new();
     if is_checked {
@@ -251,9 +269,9 @@ fn held(over: &Over, keys: &[(usize, &String)], is_checked: bool) -> String {
                 .map(|(at, (_, column))| format!("{} AS {}", own(column), Apart::was(at))),
         );
     }
-    let items = if items.is_empty() { String::new() } else { format!("{} ", items.join(", ")) };
+    let items = if items.is_empty() { "1".to_owned() } else { items.join(", ") };
     format!(
-        "LEFT JOIN LATERAL (SELECT {items}FROM {} AS segue_own WHERE {} FOR NO KEY UPDATE) AS {HELD} ON true",
+        "LEFT JOIN LATERAL (SELECT {items} FROM {} AS segue_own WHERE {} FOR NO KEY UPDATE) AS {HELD} ON true",
         relation(&over.relation),
         on.join(" AND ")
     )

@@ -64,7 +64,7 @@ impl Occurrence<'_> {
             match lacks(*place) {
                 false => from.push_str(&format!(" JOIN {name} AS {} ON {on}", alias(*place))),
                 true => without.push(format!(
-                    "NOT EXISTS (SELECT FROM {name} AS {} WHERE {on})",
+                    "NOT EXISTS (SELECT 1 FROM {name} AS {} WHERE {on})",
                     alias(*place)
                 )),
             }
@@ -151,5 +151,19 @@ impl Rewriter<'_> {
             pieces.push(format!("{lock}{number}").into());
         }
         pieces
+    }
+
+    /// Bytes from the first of these clauses that there is to the end of the statement, or to RETURNING.
+    pub(super) fn clauses<'w>(
+        &self,
+        first: usize,
+        words: impl Iterator<Item = &'w str>,
+    ) -> Option<(usize, usize)> {
+        let found = words.filter_map(|word| self.keyword_behind(first, word));
+        let start = found.min().filter(|at| *at < self.statement_end(first))?;
+        let returning = self.keyword_behind(first, "returning");
+        let behind = returning.unwrap_or_else(|| self.statement_end(first));
+        let last = behind.checked_sub(1).and_then(|last| self.lexeme(last))?;
+        Some((self.lexeme(start)?.start, last.end))
     }
 }

@@ -132,6 +132,10 @@ fn picture(
     let catalog: &Catalog = generation.catalog();
     let mut picture = Picture { tables: Vec::new(), objects: Objects::default() };
     for lens in generation.lenses(shape) {
+        // What is in two tables is shown as it is in each.
+        if !lens.beside.is_empty() {
+            return None;
+        }
         let changes = tables.get(&lens.relation)?;
         let table: &Relation = catalog.relation(&lens.relation)?;
         if table.oids.relation == 0 {

@@ -1,0 +1,68 @@
+//! What an UPDATE must know of halves that may be missing: whether it needs them, and what else stands in one
+//! that it makes.
+
+use super::Rewriter;
+use super::apart::{Apart, Part};
+use super::apart_update::Source;
+use crate::catalog::Column;
+use crate::lens::{Lens, LogicalColumn};
+
+impl<'a> Rewriter<'a> {
+    /// Where the rows come from that a statement writes. `noted`: how many references and rows there were
+    /// before it. `keeps`: whether it needs what it does not write.
+    pub(super) fn source_of_rows(
+        &self,
+        at: usize,
+        apart: &Apart<'_>,
+        noted: (usize, usize),
+        keeps: bool,
+    ) -> Source {
+        let shows = apart.returns && apart.lens.shown().any(LogicalColumn::is_apart);
+        match keeps || shows || self.has_read_apart(at, noted) {
+            _ if apart.lens.over.is_some() => Source::Held,
+            true => Source::Arms,
+            false => Source::Own,
+        }
+    }
+
+    /// Columns that a half must have which is made now, and that have no default there.
+    pub(super) fn kept(&self, apart: &Apart<'a>, parts: &[Part<'a>]) -> Vec<&'a LogicalColumn> {
+        let lens: &'a Lens = apart.lens;
+        let is_needed = |column: &&LogicalColumn| {
+            let Some(part) = parts.iter().find(|part| part.beside == column.get.beside) else {
+                return false;
+            };
+            let is_set = part.values.iter().any(|(name, _)| *name == column.get.column);
+            let its = self.column_beside(lens, column);
+            !is_set && its.is_some_and(|its| its.not_null && its.default.is_none())
+        };
+        match lens.over.is_some() {
+            true => Vec::new(),
+            false => lens.shown().filter(|column| column.is_apart()).filter(is_needed).collect(),
+        }
+    }
+
+    /// What else stands in a half that is made now: NULL, whatever its default.
+    pub(super) fn blanks<'c>(
+        &self,
+        apart: &Apart<'c>,
+        part: &Part<'_>,
+        mut more: Vec<(&'c str, String)>,
+    ) -> Vec<(&'c str, String)> {
+        let lens: &'c Lens = apart.lens;
+        for column in lens.columns.iter().filter(|column| column.get.beside == part.beside) {
+            let its = self.column_beside(lens, column);
+            let is_set = part.values.iter().any(|(name, _)| *name == column.get.column);
+            if !is_set && its.is_some_and(|its| !its.not_null && its.default.is_some()) {
+                more.push((&column.get.column, format!("NULL::{}", column.type_name)));
+            }
+        }
+        more
+    }
+
+    /// The column of a table beside that holds a logical one.
+    fn column_beside(&self, lens: &Lens, column: &LogicalColumn) -> Option<&Column> {
+        let beside = lens.beside.get(column.get.beside?)?;
+        self.generation.catalog().relation(&beside.relation)?.column(&column.get.column)
+    }
+}
