@@ -9,7 +9,9 @@ use segue::backfill::signals::Seen;
 use segue::backfill::{self, Event, Order, Progress};
 use segue::cluster::SUPERUSER;
 
-use crate::house::{Fault, House, MIGRATION, as_f64};
+use segue_bench::processor::as_f64;
+
+use crate::house::{Fault, House, MIGRATION};
 
 /// How long clients are measured before, and at least during the backfill. Unit: seconds.
 const BEFORE_S: u64 = 20;
