@@ -150,7 +150,7 @@ pub struct Column {
     pub base_type: String,
     /// Of a domain: the type behind it, with the modifier.
     pub behind_domain: Option<String>,
-    /// The collation's name where it differs from the type's default.
+    /// The collation where it differs from the type's default, as SQL writes it.
     pub collation: Option<String>,
     /// `pg_attribute.attnotnull`.
     pub not_null: bool,

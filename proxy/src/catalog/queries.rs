@@ -38,8 +38,9 @@ pub(super) const COLUMNS: &str = concat!(
     "SELECT a.attrelid, a.attnum, a.attname::text,
             format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1),
             CASE WHEN a.attcollation <> t.typcollation THEN (
-                SELECT CASE cn.nspname WHEN 'pg_catalog' THEN '' ELSE cn.nspname || '.' END
-                       || co.collname
+                SELECT CASE cn.nspname WHEN 'pg_catalog' THEN ''
+                                       ELSE quote_ident(cn.nspname) || '.' END
+                       || quote_ident(co.collname)
                 FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
                 WHERE co.oid = a.attcollation) END,
             a.attnotnull, a.attgenerated <> '', a.attidentity::text,

@@ -181,7 +181,7 @@ const USERS: &str = r#"Table of 16 attributes, children: false, before row: ["be
 7 who text default stable CURRENT_USER
 8 day text default stable (42)::text
 9 tame integer default immutable app.tame(3)
-10 code text collate C <- trigger before_row on table public.users
+10 code text collate "C" <- trigger before_row on table public.users
 11 odd text collate app.odd
 12 mood app.mood default immutable 'good'::app.mood
 13 name app.name default immutable 'nobody'::text

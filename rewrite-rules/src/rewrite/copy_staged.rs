@@ -78,7 +78,7 @@ impl<'a> Rewriter<'a> {
         for (index, (name, column)) in columns.iter().enumerate() {
             let mut item = format!("{} {}", name::quoted(name), column.type_name);
             if copied.condition.is_some() {
-                item.push_str(&self.declared_collation(copied, column)?);
+                item.push_str(&self.declared_collation(copied, column));
             }
             if index >= defaulted {
                 if column.generated || column.identity {
@@ -95,19 +95,11 @@ impl<'a> Rewriter<'a> {
     }
 
     /// A condition compares by the column's collation.
-    fn declared_collation(
-        &self,
-        copied: &CopiedTable<'_, 'a>,
-        column: &LogicalColumn,
-    ) -> Walk<String> {
+    fn declared_collation(&self, copied: &CopiedTable<'_, 'a>, column: &LogicalColumn) -> String {
         let relation = self.generation.catalog().relation(copied.lens.physical());
         let physical = relation.and_then(|relation| relation.column(&column.own().column));
-        match physical.and_then(|physical| physical.collation.as_deref()) {
-            None => Ok(String::new()),
-            // Schema and name are not told apart there.
-            Some(collation) if collation.contains('.') => self.refuse(Construct::CopyDefault),
-            Some(collation) => Ok(format!(" COLLATE {}", name::quoted(collation))),
-        }
+        let collation = physical.and_then(|physical| physical.collation.as_deref());
+        collation.map(|collation| format!(" COLLATE {collation}")).unwrap_or_default()
     }
 
     /// The INSERT that moves the rows on, as the client would have written it, rewritten.
