@@ -12,9 +12,10 @@ use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Transaction};
 
+use super::columns::set_not_null;
 use super::finding::{About, Finding, Severity};
 use super::rows::{access_to, in_batches};
-use super::step::{free_name, sql};
+use super::step::sql;
 use super::triggers::{self, Trigger};
 use super::words::mentions;
 use super::{answered, faults, queries, snapshot};
@@ -253,20 +254,11 @@ fn fired(step: &Step<'_>, trigger: &Trigger) -> Option<Finding> {
 
 /// A column that is to be NOT NULL, and is not.
 fn promised(step: &Step<'_>, column: &Column) -> Finding {
-    let (table, name) = (&step.table, quoted(&column.name));
-    let check = quoted(&free_name(&format!("segue_{}_not_null", column.name), &[]));
     let message = format!(
         "column \"{}\" of \"{}\" may be NULL, and the migration says not_null",
         column.name, step.name
     );
-    // SET NOT NULL alone would read the table under a lock that stops everybody, and so would two of
-    // these in one statement.
-    let statements = [
-        format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID;"),
-        format!("ALTER TABLE {table} VALIDATE CONSTRAINT {check};"),
-        format!("ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL;"),
-        format!("ALTER TABLE {table} DROP CONSTRAINT {check};"),
-    ];
+    let statements = set_not_null(&step.table, &column.name);
     step.not_ready(About::NotNull, message, statements)
 }
 

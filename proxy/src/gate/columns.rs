@@ -127,8 +127,6 @@ fn new_nullable(step: &Step<'_>, member: &Member<'_>) -> Option<Finding> {
     if step.to < Phase::SwitchReads || !old.not_null || new.not_null {
         return None;
     }
-    let (table, column) = (&member.sql, quoted(&new.name));
-    let check = quoted(&free_name(&format!("segue_{}_not_null", new.name), &[]));
     Some(step.fault(
         Severity::LosesData,
         About::NotNull,
@@ -136,16 +134,23 @@ fn new_nullable(step: &Step<'_>, member: &Member<'_>) -> Option<Finding> {
             "column \"{}\" of \"{}\" may be NULL, and \"{}\" may not",
             new.name, member.name, old.name
         ),
-        // SET NOT NULL alone would read the table under a lock that stops everybody.
-        [
-            format!(
-                "ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID;"
-            ),
-            format!("ALTER TABLE {table} VALIDATE CONSTRAINT {check};"),
-            format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;"),
-            format!("ALTER TABLE {table} DROP CONSTRAINT {check};"),
-        ],
+        set_not_null(&member.sql, &new.name),
     ))
+}
+
+/// Makes a column NOT NULL. The one statement alone would read the table under a lock that stops
+/// everybody, and so would two of these in one.
+pub(super) fn set_not_null(table: &str, column: &str) -> [String; 4] {
+    let check = quoted(&free_name(&format!("segue_{column}_not_null"), &[]));
+    let column = quoted(column);
+    [
+        format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID;"
+        ),
+        format!("ALTER TABLE {table} VALIDATE CONSTRAINT {check};"),
+        format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;"),
+        format!("ALTER TABLE {table} DROP CONSTRAINT {check};"),
+    ]
 }
 
 /// An old column that must have a value, and is not written any more.

@@ -10,23 +10,23 @@ use super::queries;
 use super::step::{Member, Move, Step, counterpart_name, free_name};
 
 /// One constraint.
-struct Constraint {
-    table: u32,
-    name: String,
-    kind: Kind,
-    valid: bool,
+pub(super) struct Constraint {
+    pub(super) table: u32,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) valid: bool,
     /// From the table above.
-    inherited: bool,
-    columns: Vec<i16>,
-    referenced: u32,
-    referenced_columns: Vec<i16>,
-    actions: String,
-    set_columns: Vec<i16>,
-    definition: String,
+    pub(super) inherited: bool,
+    pub(super) columns: Vec<i16>,
+    pub(super) referenced: u32,
+    pub(super) referenced_columns: Vec<i16>,
+    pub(super) actions: String,
+    pub(super) set_columns: Vec<i16>,
+    pub(super) definition: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Check,
     ForeignKey,
     Exclusion,
@@ -36,8 +36,7 @@ pub(super) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
 ) -> Result<Vec<Finding>, Error> {
-    let rows = transaction.query(queries::CONSTRAINTS, &[&step.oids()]).await?;
-    let constraints = rows.iter().map(constraint).collect::<Result<Vec<_>, _>>()?;
+    let constraints = of_tables(transaction, &step.oids()).await?;
     let mut findings = Vec::new();
     for member in &step.members {
         let own: Vec<&Constraint> =
@@ -49,6 +48,15 @@ pub(super) async fn check(
         findings.extend(too_early(step, member, &own, new));
     }
     Ok(findings)
+}
+
+/// The CHECK, foreign key and exclusion constraints of these tables.
+pub(super) async fn of_tables(
+    transaction: &Transaction<'_>,
+    oids: &[u32],
+) -> Result<Vec<Constraint>, Error> {
+    let rows = transaction.query(queries::CONSTRAINTS, &[&oids]).await?;
+    rows.iter().map(constraint).collect()
 }
 
 fn constraint(row: &Row) -> Result<Constraint, Error> {
@@ -73,7 +81,7 @@ fn constraint(row: &Row) -> Result<Constraint, Error> {
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Check => "CHECK constraint",
             Self::ForeignKey => "foreign key",
@@ -81,7 +89,7 @@ impl Kind {
         }
     }
 
-    fn suffix(self) -> &'static str {
+    pub(super) fn suffix(self) -> &'static str {
         match self {
             Self::Check => "check",
             Self::ForeignKey => "fkey",
@@ -91,29 +99,57 @@ impl Kind {
 }
 
 impl Constraint {
-    /// Its definition, over the new column.
-    fn renamed(&self, step: &Step<'_>) -> String {
-        let column = |text: &str| renamed(text, &step.pair.from, &step.pair.to);
+    /// Its definition, over columns of other names.
+    pub(super) fn over(&self, names: &dyn Fn(&str) -> String) -> String {
         match (self.kind, self.definition.split_once(") REFERENCES ")) {
             // The table referred to may have columns of that name too.
             (Kind::ForeignKey, Some((own, other))) => {
                 let (other, actions) = match other.split_once(" ON DELETE ") {
-                    Some((other, actions)) => (other, format!(" ON DELETE {}", column(actions))),
+                    Some((other, actions)) => (other, format!(" ON DELETE {}", names(actions))),
                     None => (other, String::new()),
                 };
-                format!("{}) REFERENCES {other}{actions}", column(own))
+                format!("{}) REFERENCES {other}{actions}", names(own))
             }
-            (Kind::Check | Kind::ForeignKey | Kind::Exclusion, _) => column(&self.definition),
+            (Kind::Check | Kind::ForeignKey | Kind::Exclusion, _) => names(&self.definition),
         }
     }
 
-    fn is_matched_by(&self, new: &Self, step: &Step<'_>, from: i16, to: i16) -> bool {
+    /// The statements that give a table this one under another name and with another definition.
+    pub(super) fn added_to(
+        &self,
+        (table, is_partitioned): (&str, bool),
+        name: &str,
+        definition: &str,
+    ) -> Vec<String> {
+        let name = quoted(name);
+        let add = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition}");
+        let validate = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};");
+        // A partitioned table's foreign key, and an exclusion constraint, cannot be had in two steps.
+        let in_steps = match self.kind {
+            Kind::Check => true,
+            Kind::ForeignKey => !is_partitioned,
+            Kind::Exclusion => false,
+        };
+        match in_steps {
+            true if self.valid => vec![format!("{add} NOT VALID;"), validate],
+            true => vec![format!("{add} NOT VALID;")],
+            false => vec![format!("{add};")],
+        }
+    }
+
+    /// Whether `new` promises the same of columns of other names and numbers.
+    pub(super) fn is_matched_by(
+        &self,
+        new: &Self,
+        names: &dyn Fn(&str) -> String,
+        numbers: &dyn Fn(i16) -> i16,
+    ) -> bool {
         let moved = |columns: &[i16]| -> Vec<i16> {
-            columns.iter().map(|&number| if number == from { to } else { number }).collect()
+            columns.iter().map(|&number| numbers(number)).collect()
         };
         self.kind == new.kind
             && match self.kind {
-                Kind::Check | Kind::Exclusion => self.renamed(step) == new.definition,
+                Kind::Check | Kind::Exclusion => self.over(names) == new.definition,
                 Kind::ForeignKey => {
                     moved(&self.columns) == new.columns
                         && moved(&self.set_columns) == new.set_columns
@@ -144,8 +180,10 @@ fn missing(
         let is_declared = |new: &Constraint| {
             !step.keeps_values() && declared == Some(&new.name) && new.columns.contains(&to)
         };
+        let names = |text: &str| renamed(text, &step.pair.from, &step.pair.to);
+        let numbers = |number: i16| if number == from { to } else { number };
         let found =
-            own.iter().filter(|new| is_declared(new) || old.is_matched_by(new, step, from, to));
+            own.iter().filter(|new| is_declared(new) || old.is_matched_by(new, &names, &numbers));
         let (mut any, mut any_valid) = (None, false);
         for new in found {
             any = Some(new);
@@ -195,20 +233,8 @@ fn absent(step: &Step<'_>, member: &Member<'_>, old: &Constraint, name: &str) ->
         old.name,
         old.definition
     );
-    let add =
-        format!("ALTER TABLE {} ADD CONSTRAINT {} {}", member.sql, quoted(name), old.renamed(step));
-    let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {};", member.sql, quoted(name));
-    // A partitioned table's foreign key, and an exclusion constraint, cannot be had in two steps.
-    let in_steps = match old.kind {
-        Kind::Check => true,
-        Kind::ForeignKey => !member.is_partitioned(),
-        Kind::Exclusion => false,
-    };
-    let remedy = match in_steps {
-        true if old.valid => vec![format!("{add} NOT VALID;"), validate],
-        true => vec![format!("{add} NOT VALID;")],
-        false => vec![format!("{add};")],
-    };
+    let names = |text: &str| renamed(text, &step.pair.from, &step.pair.to);
+    let remedy = old.added_to((&member.sql, member.is_partitioned()), name, &old.over(&names));
     // Of a value in another form nobody knows what must hold: the file can tell.
     let severity = match old.kind {
         Kind::Check if !step.keeps_values() => Severity::Risky,

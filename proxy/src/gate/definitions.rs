@@ -25,20 +25,11 @@ pub(super) fn over_new_column(
     let body = definition.as_deref().unwrap_or_default().trim().trim_end_matches(';');
     match dependent.kind {
         Kind::View if is_sure => {
-            let options = second.as_ref().map(|it| format!(" WITH ({it})")).unwrap_or_default();
-            let columns = columns.join(", ");
-            vec![format!("CREATE OR REPLACE VIEW {name} ({columns}){options} AS {};", column(body))]
+            vec![replaced_view(name, columns, second.as_deref(), &column(body))]
         }
         Kind::View => vec![show("pg_get_viewdef", "regclass", name)],
         Kind::MaterializedView if is_sure => {
-            let columns = columns.join(", ");
-            vec![
-                format!("DROP MATERIALIZED VIEW {name};"),
-                format!("CREATE MATERIALIZED VIEW {name} ({columns}) AS {};", column(body)),
-            ]
-            .into_iter()
-            .chain(second.iter().flat_map(|indexes| indexes.lines().map(str::to_owned)))
-            .collect()
+            made_anew(name, columns, second.as_deref(), &column(body))
         }
         Kind::MaterializedView => vec![show("pg_get_viewdef", "regclass", name)],
         Kind::Policy if !is_sure => vec![show_policy(name, owner)],
@@ -57,7 +48,7 @@ pub(super) fn over_new_column(
                 column(body)
             )]
         }
-        Kind::ForeignKey => foreign_key(name, owner, body, &column),
+        Kind::ForeignKey => foreign_key(name, owner, body, None, &column),
         Kind::Publication => {
             let mut kept: Vec<String> = Vec::new();
             for listed in columns.iter().map(|it| column(it)) {
@@ -85,12 +76,38 @@ pub(super) fn over_new_column(
     }
 }
 
-fn show(function: &str, kind: &str, name: &str) -> String {
+/// A view with another query under the same names.
+pub(super) fn replaced_view(
+    name: &str,
+    columns: &[String],
+    options: Option<&str>,
+    query: &str,
+) -> String {
+    let options = options.map(|it| format!(" WITH ({it})")).unwrap_or_default();
+    format!("CREATE OR REPLACE VIEW {name} ({}){options} AS {query};", columns.join(", "))
+}
+
+/// A materialized view with another query, and its indexes.
+pub(super) fn made_anew(
+    name: &str,
+    columns: &[String],
+    indexes: Option<&str>,
+    query: &str,
+) -> Vec<String> {
+    let columns = columns.join(", ");
+    let create = [
+        format!("DROP MATERIALIZED VIEW {name};"),
+        format!("CREATE MATERIALIZED VIEW {name} ({columns}) AS {query};"),
+    ];
+    create.into_iter().chain(indexes.into_iter().flat_map(str::lines).map(str::to_owned)).collect()
+}
+
+pub(super) fn show(function: &str, kind: &str, name: &str) -> String {
     format!("SELECT {function}('{}'::{kind});", name.replace('\'', "''"))
 }
 
 /// What shows a policy's conditions. Names are quoted as identifiers.
-fn show_policy(name: &str, table: &str) -> String {
+pub(super) fn show_policy(name: &str, table: &str) -> String {
     format!(
         "SELECT pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) \
          FROM pg_policy WHERE polrelid = '{}'::regclass AND quote_ident(polname) = '{}';",
@@ -127,17 +144,20 @@ fn trigger(
 }
 
 /// The columns of the other table keep their names.
-fn foreign_key(
+///
+/// `to`: the table that is referred to from then on, if it is another one.
+pub(super) fn foreign_key(
     name: &str,
     owner: &str,
     definition: &str,
+    to: Option<&str>,
     column: &dyn Fn(&str) -> String,
 ) -> Vec<String> {
     let Some((own, referenced)) = definition.split_once(") REFERENCES ") else { return Vec::new() };
     // Behind the table's name stand its columns, in brackets, then words.
     let (table, rest) = referenced.split_once('(').unwrap_or((referenced, ""));
     let (columns, behind) = rest.split_once(')').unwrap_or((rest, ""));
-    let columns = column(columns);
+    let (columns, table) = (column(columns), to.unwrap_or(table));
     let behind = behind.replace(" NOT VALID", "");
     vec![
         format!(

@@ -53,35 +53,52 @@ pub(super) async fn check(
         return Ok(Vec::new());
     }
     let (oids, numbers) = step.numbers(|member| member.old);
-    let rows = transaction.query(queries::DEPENDENTS, &[&oids, &numbers, &step.pair.from]).await?;
     let mut findings: Vec<Finding> = Vec::new();
-    for row in &rows {
-        let dependent = dependent(row)?;
+    for dependent in of_column(transaction, (&oids, &numbers), &step.pair.from).await? {
         let Some(member) = step.member(dependent.table) else { continue };
         let message = format!(
             "{} uses column \"{}\" of \"{}\", which phase \"{}\" does not write",
             dependent.description, step.pair.from, member.name, step.to
         );
-        let severity = match dependent.kind {
-            // What it refuses is what clients write.
-            Kind::ForeignKey => Severity::Risky,
-            Kind::View
-            | Kind::MaterializedView
-            | Kind::Rule
-            | Kind::GeneratedColumn
-            | Kind::Policy
-            | Kind::Trigger
-            | Kind::Publication
-            | Kind::Function
-            | Kind::Other => Severity::LosesData,
-        };
         let remedy = definitions::over_new_column(step, member, &dependent);
-        findings.push(step.fault(severity, dependent.kind.about(), message, remedy));
+        findings.push(step.fault(
+            dependent.kind.severity(),
+            dependent.kind.about(),
+            message,
+            remedy,
+        ));
     }
     Ok(findings)
 }
 
+/// What depends on a column of that name, of which each table has its own number.
+pub(super) async fn of_column(
+    transaction: &Transaction<'_>,
+    (oids, numbers): (&[u32], &[i16]),
+    name: &str,
+) -> Result<Vec<Dependent>, Error> {
+    let rows = transaction.query(queries::DEPENDENTS, &[&oids, &numbers, &name]).await?;
+    rows.iter().map(dependent).collect()
+}
+
 impl Kind {
+    /// What comes of it when the column is written no more.
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            // What it refuses is what clients write.
+            Self::ForeignKey => Severity::Risky,
+            Self::View
+            | Self::MaterializedView
+            | Self::Rule
+            | Self::GeneratedColumn
+            | Self::Policy
+            | Self::Trigger
+            | Self::Publication
+            | Self::Function
+            | Self::Other => Severity::LosesData,
+        }
+    }
+
     fn of(code: &str) -> Self {
         match code {
             "v" => Self::View,
@@ -97,7 +114,7 @@ impl Kind {
         }
     }
 
-    fn about(self) -> About {
+    pub(super) fn about(self) -> About {
         match self {
             Self::View => About::View,
             Self::MaterializedView => About::MaterializedView,

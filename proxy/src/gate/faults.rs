@@ -63,7 +63,9 @@ pub(super) fn findings(
             continue;
         }
         let key = format!("key \"{}\" of migration \"{}\"", fault.key, rule.name);
-        let hint = fault.hint.iter().map(|hint| format!("; {hint}"));
+        let statement = fault.hint.as_deref().and_then(statement);
+        let hint = fault.hint.iter().filter(|_| statement.is_none());
+        let hint = hint.map(|hint| format!("; {hint}"));
         findings.push(Finding {
             migration: rule.name.clone(),
             from: stepping.phase,
@@ -72,8 +74,14 @@ pub(super) fn findings(
             about: About::Definition,
             forcible: false,
             message: format!("{key}: {}{}", fault.message, hint.collect::<String>()),
-            remedy: Vec::new(),
+            remedy: statement.map(str::to_owned).into_iter().collect(),
         });
     }
     findings
+}
+
+/// The statement that a hint is, if it is one.
+fn statement(hint: &str) -> Option<&str> {
+    let statement = hint.strip_prefix("run ")?;
+    (statement.ends_with(';') && !statement.contains('…')).then_some(statement)
 }

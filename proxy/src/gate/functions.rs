@@ -18,11 +18,9 @@ pub(super) async fn check(
     }
     let from = &step.pair.from;
     let mut findings = Vec::new();
-    for row in transaction.query(queries::FUNCTIONS, &[from]).await? {
-        let (function, source): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let of_tables: Vec<u32> = row.try_get(2)?;
+    for Named { function, source, of_tables } in naming(transaction, from).await? {
         // Those of the tables' own triggers are told of with the trigger.
-        if of_tables.iter().any(|table| step.member(*table).is_some()) || !mentions(&source, from) {
+        if of_tables.iter().any(|table| step.member(*table).is_some()) {
             continue;
         }
         let table = step.members.iter().find(|member| mentions(&source, &member.name.name));
@@ -35,4 +33,28 @@ pub(super) async fn check(
         findings.push(step.finding(Severity::Risky, About::Function, message, [show]));
     }
     Ok(findings)
+}
+
+/// A function that names a column.
+pub(super) struct Named {
+    pub(super) function: String,
+    pub(super) source: String,
+    /// The tables whose triggers call it.
+    pub(super) of_tables: Vec<u32>,
+}
+
+/// The functions that have that name in their source as a word.
+pub(super) async fn naming(
+    transaction: &Transaction<'_>,
+    column: &str,
+) -> Result<Vec<Named>, Error> {
+    let mut found = Vec::new();
+    for row in transaction.query(queries::FUNCTIONS, &[&column]).await? {
+        let (function, source) = (row.try_get(0)?, row.try_get(1)?);
+        let named = Named { function, source, of_tables: row.try_get(2)? };
+        if mentions(&named.source, column) {
+            found.push(named);
+        }
+    }
+    Ok(found)
 }

@@ -7,10 +7,11 @@ use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::{Client, Error, Transaction};
 
 use super::finding::{About, Finding, Severity};
+use super::functions::{Named, naming};
 use super::step::Step;
 use super::triggers::show_function;
 use super::words::mentions;
-use super::{answered, faults, queries, snapshot};
+use super::{answered, faults, snapshot};
 use crate::catalog::in_time;
 use crate::phase::rename::{names, renamed};
 
@@ -92,12 +93,10 @@ async fn functions(
     name: &str,
 ) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
-    for row in client.query(queries::FUNCTIONS, &[&name]).await? {
-        let (function, source): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let of_tables: Vec<u32> = row.try_get(2)?;
+    for Named { function, source, of_tables } in naming(client, name).await? {
         let is_of_table = of_tables.iter().any(|table| step.member(*table).is_some());
         let table = step.members.iter().find(|it| is_of_table || mentions(&source, &it.name.name));
-        let Some(table) = table.filter(|_| mentions(&source, name)) else { continue };
+        let Some(table) = table else { continue };
         let message = format!(
             "function {function} names \"{}\" and \"{name}\", which there will not be any more",
             table.name.name

@@ -14,35 +14,34 @@ use super::step::{Member, Move, Step, counterpart_name, free_name};
 use crate::ddl::statement::is_leftover;
 
 /// One index. Texts are SQL.
-struct Index {
-    table: u32,
-    name: String,
-    schema: String,
-    unique: bool,
-    valid: bool,
+pub(super) struct Index {
+    pub(super) table: u32,
+    pub(super) name: String,
+    pub(super) schema: String,
+    pub(super) unique: bool,
+    pub(super) valid: bool,
     /// Of an index of the table above.
-    partition: bool,
-    replica_identity: bool,
+    pub(super) partition: bool,
+    pub(super) replica_identity: bool,
     /// Whether it enforces something else than that keys are unique.
-    exclusion: bool,
-    constraint: Option<String>,
-    builder: Option<i32>,
+    pub(super) exclusion: bool,
+    pub(super) constraint: Option<String>,
+    pub(super) builder: Option<i32>,
     /// Access method, order of the keys, and whether NULLs are distinct.
-    form: String,
-    keys: usize,
-    columns: Vec<String>,
-    classes: String,
-    predicate: Option<String>,
+    pub(super) form: String,
+    pub(super) keys: usize,
+    pub(super) columns: Vec<String>,
+    pub(super) classes: String,
+    pub(super) predicate: Option<String>,
     /// What stands behind USING.
-    definition: String,
+    pub(super) definition: String,
 }
 
 pub(super) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
 ) -> Result<Vec<Finding>, Error> {
-    let rows = transaction.query(queries::INDEXES, &[&step.oids()]).await?;
-    let indexes = rows.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+    let indexes = of_tables(transaction, &step.oids()).await?;
     let mut findings = Vec::new();
     // Every new index gets a name of its own.
     let mut taken: Vec<String> = indexes.iter().map(|index| index.name.clone()).collect();
@@ -59,6 +58,15 @@ pub(super) async fn check(
         findings.extend(replica_identity(step, member, &own));
     }
     Ok(findings)
+}
+
+/// The indexes of these tables.
+pub(super) async fn of_tables(
+    transaction: &Transaction<'_>,
+    oids: &[u32],
+) -> Result<Vec<Index>, Error> {
+    let rows = transaction.query(queries::INDEXES, &[&oids]).await?;
+    rows.iter().map(index).collect()
 }
 
 fn index(row: &Row) -> Result<Index, Error> {
@@ -85,24 +93,36 @@ fn index(row: &Row) -> Result<Index, Error> {
 
 impl Index {
     /// Its name as SQL writes it.
-    fn sql(&self) -> String {
+    pub(super) fn sql(&self) -> String {
         format!("{}.{}", quoted(&self.schema), quoted(&self.name))
     }
 
-    /// Columns and predicate with the column `from` called `to`.
-    fn with(&self, from: &str, to: &str) -> (Vec<String>, Option<String>) {
-        let columns = self.columns.iter().map(|column| renamed(column, from, to)).collect();
-        (columns, self.predicate.as_ref().map(|predicate| renamed(predicate, from, to)))
+    /// Columns and predicate with other names in them.
+    fn with(&self, names: &dyn Fn(&str) -> String) -> (Vec<String>, Option<String>) {
+        let columns = self.columns.iter().map(|column| names(column)).collect();
+        (columns, self.predicate.as_deref().map(names))
     }
 
-    fn uses(&self, column: &str) -> bool {
+    pub(super) fn uses(&self, column: &str) -> bool {
         // No column's name is empty.
-        self.with(column, "") != (self.columns.clone(), self.predicate.clone())
+        self.with(&|text| renamed(text, column, ""))
+            != (self.columns.clone(), self.predicate.clone())
     }
 
     /// Whether `new`, an index on the new column, does for it all that this does for the old one.
     fn is_matched_by(&self, new: &Self, step: &Step<'_>, member: &Member<'_>) -> bool {
-        let (columns, predicate) = self.with(&step.pair.from, &step.pair.to);
+        let names = |text: &str| renamed(text, &step.pair.from, &step.pair.to);
+        self.does_as(new, &names, member.has_one_type())
+    }
+
+    /// Whether `new` does for columns of other names all that this does. `one_type`: of the same types.
+    pub(super) fn does_as(
+        &self,
+        new: &Self,
+        names: &dyn Fn(&str) -> String,
+        one_type: bool,
+    ) -> bool {
+        let (columns, predicate) = self.with(names);
         let keys = |columns: &[String], count: usize| -> Vec<String> {
             columns.iter().take(count).cloned().collect()
         };
@@ -116,8 +136,7 @@ impl Index {
             let nulls = |index: &Self| index.form.rsplit(' ').next().map(str::to_owned);
             return new.unique && set(own) == set(others) && nulls(self) == nulls(new);
         }
-        let comparable = !member.has_one_type() || self.classes == new.classes;
-        own == others && self.form == new.form && comparable
+        own == others && self.form == new.form && (!one_type || self.classes == new.classes)
     }
 }
 

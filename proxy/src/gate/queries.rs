@@ -221,21 +221,24 @@ pub(super) const FUNCTIONS: &str = "
                         AND d.deptype = 'e')
     ORDER BY 1";
 
-/// table, of all its children together, whether the old column (`$2`) has statistics that the role
-/// may see, whether the new one (`$3`) has, and whether their shares of NULLs are far apart.
+/// table, number of the new column, whether the old column (`$2` of the tables `$1`) has statistics that
+/// the role may see, whether the new one (`$4` of `$3`) has, and whether their shares of NULLs are far
+/// apart; of each table, and of all its children together.
 pub(super) const STATISTICS: &str = "
-    SELECT g.relation, k.inherited, o.attname IS NOT NULL, t.attname IS NOT NULL,
-           coalesce(abs(o.null_frac - t.null_frac) > $4, false)
-    FROM unnest($1::oid[], $2::int2[], $3::int2[]) WITH ORDINALITY
-             AS g (relation, old, new, place)
+    SELECT g.relation, g.new, o.attname IS NOT NULL, t.attname IS NOT NULL,
+           coalesce(abs(o.null_frac - t.null_frac) > $5, false)
+    FROM unnest($1::oid[], $2::int2[], $3::oid[], $4::int2[]) WITH ORDINALITY
+             AS g (relation, old, other, new, place)
          JOIN pg_class c ON c.oid = g.relation
          JOIN pg_namespace n ON n.oid = c.relnamespace
          JOIN pg_attribute f ON f.attrelid = g.relation AND f.attnum = g.old
-         JOIN pg_attribute a ON a.attrelid = g.relation AND a.attnum = g.new
+         JOIN pg_class d ON d.oid = g.other
+         JOIN pg_namespace m ON m.oid = d.relnamespace
+         JOIN pg_attribute a ON a.attrelid = g.other AND a.attnum = g.new
          CROSS JOIN (VALUES (false), (true)) k (inherited)
          LEFT JOIN pg_stats o ON o.schemaname = n.nspname AND o.tablename = c.relname
               AND o.attname = f.attname AND o.inherited = k.inherited
-         LEFT JOIN pg_stats t ON t.schemaname = n.nspname AND t.tablename = c.relname
+         LEFT JOIN pg_stats t ON t.schemaname = m.nspname AND t.tablename = d.relname
               AND t.attname = a.attname AND t.inherited = k.inherited
     ORDER BY g.place, k.inherited";
 

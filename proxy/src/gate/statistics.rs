@@ -33,19 +33,10 @@ pub(super) async fn check(
 /// By what `pg_stats` shows, where the role may see it.
 async fn of_columns(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
     let (oids, old, new) = step.both_numbers();
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-        [&oids, &old, &new, &NULL_SHARE];
+    let unknown = unknown(transaction, step.keeps_values(), (&oids, &old), (&oids, &new)).await?;
     let mut findings = Vec::new();
-    for row in transaction.query(queries::STATISTICS, &parameters).await? {
-        let Some(member) = step.member(row.try_get(0)?) else { continue };
-        let (old, new, apart): (bool, bool, bool) =
-            (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
-        // A table that was never analyzed is no worse off than before.
-        let why = match (old, new, apart && step.keeps_values()) {
-            (true, false, _) => "has no statistics",
-            (true, true, true) => "has statistics of a time when it held other values",
-            (false, _, _) | (true, true, false) => continue,
-        };
+    for Unknown { table, number: _, why } in unknown {
+        let Some(member) = step.member(table) else { continue };
         let analyze = format!("ANALYZE {} ({});", member.sql, quoted(&step.pair.to));
         findings.push(not_analyzed(step, member, why, analyze));
     }
@@ -53,21 +44,66 @@ async fn of_columns(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Ve
     Ok(findings)
 }
 
+/// A new column of whose values the planner knows nothing, or what is not true any more.
+pub(super) struct Unknown {
+    /// The table of the old column.
+    table: u32,
+    pub(super) number: i16,
+    pub(super) why: &'static str,
+}
+
+/// The new columns of whose values less is known than of the old ones', each by table and number.
+pub(super) async fn unknown(
+    transaction: &Transaction<'_>,
+    keeps_values: bool,
+    old: (&[u32], &[i16]),
+    new: (&[u32], &[i16]),
+) -> Result<Vec<Unknown>, Error> {
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+        [&old.0, &old.1, &new.0, &new.1, &NULL_SHARE];
+    let mut found = Vec::new();
+    for row in transaction.query(queries::STATISTICS, &parameters).await? {
+        let (old, new, apart): (bool, bool, bool) =
+            (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+        // A table that was never analyzed is no worse off than before.
+        let why = match (old, new, apart && keeps_values) {
+            (true, false, _) => "has no statistics",
+            (true, true, true) => "has statistics of a time when it held other values",
+            (false, _, _) | (true, true, false) => continue,
+        };
+        found.push(Unknown { table: row.try_get(0)?, number: row.try_get(1)?, why });
+    }
+    Ok(found)
+}
+
 /// By when the table was analyzed, where the role may not see what came of it.
 async fn of_tables(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
-    for row in transaction.query(queries::ANALYZED, &[&step.oids()]).await? {
-        let Some(member) = step.member(row.try_get(0)?) else { continue };
+    for table in long_ago(transaction, &step.oids()).await? {
+        let Some(member) = step.member(table) else { continue };
+        let why = "may have no statistics: the table was not analyzed since many rows changed";
+        // Of single columns it would not be counted.
+        findings.push(not_analyzed(step, member, why, format!("ANALYZE {};", member.sql)));
+    }
+    Ok(findings)
+}
+
+/// Those of the tables whose statistics the role may not see, and which were not analyzed since many rows
+/// changed.
+pub(super) async fn long_ago(
+    transaction: &Transaction<'_>,
+    oids: &[u32],
+) -> Result<Vec<u32>, Error> {
+    let mut found = Vec::new();
+    for row in transaction.query(queries::ANALYZED, &[&oids]).await? {
         let (unseen, rows, changed, ever): (bool, i64, i64, bool) =
             (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
         let few = changed.saturating_mul(100) <= rows.saturating_mul(CHANGED_PERCENT);
         if unseen && rows > 0 && !(ever && few) {
-            let why = "may have no statistics: the table was not analyzed since many rows changed";
-            // Of single columns it would not be counted.
-            findings.push(not_analyzed(step, member, why, format!("ANALYZE {};", member.sql)));
+            found.push(row.try_get(0)?);
         }
     }
-    Ok(findings)
+    Ok(found)
 }
 
 fn not_analyzed(step: &Step<'_>, member: &Member<'_>, why: &str, analyze: String) -> Finding {
@@ -77,29 +113,50 @@ fn not_analyzed(step: &Step<'_>, member: &Member<'_>, why: &str, analyze: String
 
 /// The parts of a statistics object's definition, whose columns the server puts in an order of its
 /// own.
-fn items(body: &str) -> BTreeSet<&str> {
+pub(super) fn items(body: &str) -> BTreeSet<&str> {
     let (kinds, columns) = body.split_once("ON ").unwrap_or(("", body));
     columns.split(", ").chain([kinds]).collect()
 }
 
-/// Statistics over several columns, or over an expression.
-async fn extended(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
-    let rows = transaction.query(queries::EXTENDED, &[&step.oids()]).await?;
+/// A statistics object.
+pub(super) struct Extended {
+    pub(super) table: u32,
+    pub(super) name: String,
+    /// As SQL writes it.
+    pub(super) schema: String,
+    /// What it is of, without its own name and its table's.
+    pub(super) body: String,
+}
+
+/// The statistics objects of these tables.
+pub(super) async fn extended_of(
+    transaction: &Transaction<'_>,
+    oids: &[u32],
+) -> Result<Vec<Extended>, Error> {
     let mut objects = Vec::new();
-    for row in &rows {
-        let (table, name, schema): (u32, String, String) =
-            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    for row in transaction.query(queries::EXTENDED, &[&oids]).await? {
         let (definition, begin, end): (String, String, String) =
             (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
         let Some(body) = definitions::between(&definition, &begin, &end) else { continue };
-        objects.push((table, name, schema, body.to_owned()));
+        objects.push(Extended {
+            table: row.try_get(0)?,
+            name: row.try_get(1)?,
+            schema: row.try_get(2)?,
+            body: body.to_owned(),
+        });
     }
+    Ok(objects)
+}
+
+/// Statistics over several columns, or over an expression.
+async fn extended(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
+    let objects = extended_of(transaction, &step.oids()).await?;
     let mut findings = Vec::new();
-    for (table, name, schema, body) in &objects {
+    for Extended { table, name, schema, body } in &objects {
         let Some(member) = step.member(*table) else { continue };
         let wanted = definitions::renamed_in(step, body);
         let is_there =
-            objects.iter().any(|(other, _, _, it)| other == table && items(it) == items(&wanted));
+            objects.iter().any(|it| it.table == *table && items(&it.body) == items(&wanted));
         if member.new.is_none() || wanted == *body || is_there {
             continue;
         }
@@ -107,7 +164,7 @@ async fn extended(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<
             "column \"{}\" of \"{}\" has no equivalent of statistics object \"{name}\"",
             step.pair.to, member.name
         );
-        let taken: Vec<&str> = objects.iter().map(|(_, name, _, _)| name.as_str()).collect();
+        let taken: Vec<&str> = objects.iter().map(|object| object.name.as_str()).collect();
         let new_name = definitions::new_name(step, member, name, &taken);
         let create = format!("CREATE STATISTICS {schema}.{new_name} {wanted} FROM {};", member.sql);
         let analyze = format!("ANALYZE {};", member.sql);

@@ -50,6 +50,24 @@ pub(super) enum Move {
     Stay,
 }
 
+impl Move {
+    pub(super) fn between(from: Phase, to: Phase) -> Self {
+        let forward = to > from;
+        match to {
+            _same if to == from => Self::Stay,
+            // No migration of two sides goes there.
+            Phase::Backfill | Phase::Enforce => Self::Stay,
+            Phase::Expand => Self::LeaveNew,
+            Phase::DualWrite if forward => Self::WriteBoth,
+            Phase::DualWrite => Self::ReadOldAgain,
+            Phase::SwitchReads if forward => Self::ReadNew,
+            Phase::SwitchReads => Self::WriteBothAgain,
+            Phase::StopDualWrite if !forward => Self::KeepNew,
+            Phase::StopDualWrite | Phase::Contract => Self::LeaveOld,
+        }
+    }
+}
+
 impl<'a> Step<'a> {
     /// `None` if the table does not exist, or the migration is not one of two columns.
     pub(super) fn new(rule: &'a Rule, to: Phase, catalog: &'a Catalog) -> Option<Self> {
@@ -76,19 +94,7 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn way(&self) -> Move {
-        let forward = self.to > self.from;
-        match self.to {
-            _same if self.to == self.from => Move::Stay,
-            // No migration of two columns goes there.
-            Phase::Backfill | Phase::Enforce => Move::Stay,
-            Phase::Expand => Move::LeaveNew,
-            Phase::DualWrite if forward => Move::WriteBoth,
-            Phase::DualWrite => Move::ReadOldAgain,
-            Phase::SwitchReads if forward => Move::ReadNew,
-            Phase::SwitchReads => Move::WriteBothAgain,
-            Phase::StopDualWrite if !forward => Move::KeepNew,
-            Phase::StopDualWrite | Phase::Contract => Move::LeaveOld,
-        }
+        Move::between(self.from, self.to)
     }
 
     /// Whether a value of one column is a value of the other one as it is.

@@ -13,6 +13,7 @@ use super::words::mentions;
 const ROW: i32 = 1;
 const BEFORE: i32 = 2;
 const INSERT: i32 = 4;
+const DELETE: i32 = 8;
 const UPDATE: i32 = 16;
 
 /// A trigger with the source of its function.
@@ -122,6 +123,11 @@ impl Trigger {
     /// Whether it may change a row before it is stored.
     pub(super) fn is_before_write(&self) -> bool {
         self.kind & (ROW | BEFORE) == ROW | BEFORE && self.kind & (INSERT | UPDATE) != 0
+    }
+
+    /// Whether it may keep a row from being deleted.
+    pub(super) fn is_before_delete(&self) -> bool {
+        self.kind & (ROW | BEFORE | DELETE) == ROW | BEFORE | DELETE
     }
 
     /// Whether an UPDATE of a row fires it.

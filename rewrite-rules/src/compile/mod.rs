@@ -27,7 +27,7 @@ use crate::rule::{Change, ColumnPair, Rule};
 use crate::shape::Shape;
 
 pub use self::backfill_column::backfill_value;
-pub use self::catalog::renamed;
+pub use self::catalog::{renamed, renamed_by};
 use self::column::Subject;
 use self::conversion::TypeName;
 pub use self::row_value::{RowValue, row_value};

@@ -126,8 +126,7 @@ impl<'a> Subject<'a> {
             let name = &column.name;
             let message =
                 format!("column \"{name}\" of \"{into}\" is NOT NULL, and nothing is moved to it");
-            let quoted = crate::name::quoted(name);
-            let hint = format!("run ALTER TABLE {into} ALTER COLUMN {quoted} DROP NOT NULL;");
+            let hint = drop_not_null(into, name);
             self.fault("into", message, hint);
         }
     }
@@ -244,13 +243,7 @@ impl<'a> Subject<'a> {
         };
         let (phase, name) = (self.phase, &own.name);
         let message = format!("phase \"{phase}\" does not write \"{name}\", which is NOT NULL");
-        let RelationName { schema, name: table } = self.relation;
-        let hint = format!(
-            "run ALTER TABLE {}.{} ALTER COLUMN {} DROP NOT NULL;",
-            quoted(schema),
-            quoted(table),
-            quoted(name)
-        );
+        let hint = drop_not_null(self.relation, name);
         self.fault("phase", message, hint);
     }
 
@@ -269,8 +262,7 @@ impl<'a> Subject<'a> {
         if its.not_null && !own.not_null && self.phase != Phase::Expand {
             let message =
                 format!("column \"{to}\" of \"{into}\" is NOT NULL, \"{}\" is not", own.name);
-            let quoted = crate::name::quoted(to);
-            let hint = format!("run ALTER TABLE {into} ALTER COLUMN {quoted} DROP NOT NULL;");
+            let hint = drop_not_null(into, to);
             self.fault("columns", message, hint);
         }
         if (&its.type_name, &its.collation) != (&own.type_name, &own.collation) {
@@ -336,6 +328,11 @@ impl<'a> Subject<'a> {
             is_parent: false,
         })
     }
+}
+
+fn drop_not_null(table: &RelationName, column: &str) -> String {
+    let (schema, name, column) = (quoted(&table.schema), quoted(&table.name), quoted(column));
+    format!("run ALTER TABLE {schema}.{name} ALTER COLUMN {column} DROP NOT NULL;")
 }
 
 /// Migrations that a split cannot stand beside: they change its key, or the table that its columns move to.

@@ -74,6 +74,12 @@ pub(super) fn escaped(text: &str) -> String {
 /// Whatever has that name is renamed, be it a column or not.
 #[must_use]
 pub fn renamed(text: &str, from: &str, to: &str) -> String {
+    renamed_by(text, &|name| (name == from).then_some(to))
+}
+
+/// The same for several identifiers at once, so that two may exchange their names.
+#[must_use]
+pub fn renamed_by<'n>(text: &str, new: &dyn Fn(&str) -> Option<&'n str>) -> String {
     let mut output = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -85,9 +91,9 @@ pub fn renamed(text: &str, from: &str, to: &str) -> String {
         };
         let (token, behind) = rest.split_at(length);
         let is_name = first == '"' || is_word(first);
-        match is_name && name::folded_source(token) == from {
-            true => output.push_str(&name::quoted(to)),
-            false => output.push_str(token),
+        match new(&name::folded_source(token)).filter(|_| is_name) {
+            Some(to) => output.push_str(&name::quoted(to)),
+            None => output.push_str(token),
         }
         rest = behind;
     }
@@ -122,6 +128,9 @@ mod tests {
         );
         assert_eq!(renamed("a.handle, handles, Handle", "handle", "x"), "a.x, handles, x");
         assert_eq!(renamed("\"a\"\"b\" = 'x", "a\"b", "c"), "c = 'x");
+        let exchanged = |name: &str| [("a", "b"), ("b", "a")].into_iter().find(|it| it.0 == name);
+        let new = renamed_by("a = b AND 'a' <> c", &|name| exchanged(name).map(|it| it.1));
+        assert_eq!(new, "b = a AND 'a' <> c");
     }
 
     #[test]

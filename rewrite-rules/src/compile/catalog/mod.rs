@@ -20,7 +20,7 @@ mod views;
 
 use std::collections::BTreeMap;
 
-pub use self::identifier::renamed;
+pub use self::identifier::{renamed, renamed_by};
 use self::look::Look;
 use self::objects::Objects;
 use super::{ColumnChange, Place};
