@@ -100,8 +100,11 @@ impl Statement {
         if begins(&["ANALYZE"]) {
             return of(Lock::ShareUpdateExclusive, "while it reads a sample", How::GivingWay);
         }
-        if begins(&["GRANT"]) {
+        if begins(&["GRANT"]) || (begins(&["ALTER", "SEQUENCE"]) && has(&["OWNED", "BY"])) {
             return of(Lock::None, MOMENT, How::GivingWay);
+        }
+        if begins(&["CREATE", "POLICY"]) {
+            return exclusive(How::GivingWay);
         }
         if begins(&["CREATE", "STATISTICS"]) {
             return of(Lock::ShareUpdateExclusive, MOMENT, How::GivingWay);
@@ -151,7 +154,9 @@ impl Statement {
             || has(&["SET", "NOT", "NULL"])
             || has(&["DROP", "NOT", "NULL"])
             || has(&["SET", "DEFAULT"])
-            || has(&["DROP", "DEFAULT"]);
+            || has(&["DROP", "DEFAULT"])
+            || has(&["ALTER", "CONSTRAINT"])
+            || has(&["ROW", "LEVEL", "SECURITY"]) && !has(&["DISABLE"]);
         exclusive(if is_known { How::GivingWay } else { How::ByHand })
     }
 }
@@ -252,6 +257,11 @@ mod tests {
             ("CREATE TABLE u (a int REFERENCES t ON DELETE CASCADE)", ShareRowExclusive, GivingWay),
             ("COMMENT ON COLUMN u.a IS 'REFERENCES'", ShareUpdateExclusive, GivingWay),
             ("DROP TABLE t", AccessExclusive, ByHand),
+            ("CREATE POLICY own ON p USING (true)", AccessExclusive, GivingWay),
+            ("ALTER TABLE p ENABLE ROW LEVEL SECURITY", AccessExclusive, GivingWay),
+            ("ALTER TABLE p DISABLE ROW LEVEL SECURITY", AccessExclusive, ByHand),
+            ("ALTER TABLE p ALTER CONSTRAINT k NOT DEFERRABLE", AccessExclusive, GivingWay),
+            ("ALTER SEQUENCE s OWNED BY p.bio", None, GivingWay),
         ] {
             let statement = Statement::read(sql);
             assert_eq!((statement.lock, statement.how), (lock, how), "{sql}");

@@ -135,6 +135,8 @@ macro_rules! abouts {
 }
 
 abouts! {
+    /// The table that columns are to move to does not exist.
+    MissingTable = "missing-table",
     /// A column that the target phase needs does not exist.
     MissingColumn = "missing-column",
     /// The migration cannot be compiled for the target phase.

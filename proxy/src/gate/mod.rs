@@ -16,6 +16,7 @@
 //! | [`statistics`] | what the planner knows of the new column |
 //! | [`in_place`] | all of that for a column that is renamed itself |
 //! | [`backfill_column`] | all of that for a column that is added |
+//! | [`split_table`] | all of that for columns that move to a table of their own |
 //! | [`words`] | names in a source |
 //!
 //! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
@@ -35,6 +36,7 @@ mod indexes;
 mod privileges;
 mod queries;
 mod rows;
+mod split_table;
 mod statistics;
 mod step;
 mod triggers;
@@ -98,13 +100,8 @@ pub async fn look(
     let Some(rule) = rules.get(index) else { return Ok(Looked::default()) };
     match &rule.change {
         Change::RenameColumn(_) | Change::ChangeColumn { .. } => {}
-        // What keeps it from a phase as far as the catalog tells.
-        Change::SplitTable(split) => {
-            let faults = faults::find(client, &catalog, rules, index, to).await?;
-            let mut findings = faults::findings(rules, rule, to, &faults, &[]);
-            let rows = halves::check(client, means, &catalog, rule, split, to).await?;
-            findings.extend(rows.findings);
-            return Ok(Looked { findings, compared: rows.compared });
+        Change::SplitTable(_) => {
+            return split_table::look(client, means, &catalog, rules, index, to).await;
         }
         Change::RenameInPlace(pair) => {
             let findings = in_place::check(client, &catalog, rules, pair, index, to).await?;

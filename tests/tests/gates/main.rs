@@ -13,6 +13,7 @@ mod mended;
 mod odd;
 mod pages;
 mod reading;
+mod split;
 
 use std::path::Path;
 use std::sync::Arc;

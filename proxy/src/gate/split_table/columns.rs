@@ -1,0 +1,124 @@
+//! The moved columns themselves: whether the new table has them, NOT NULL and the same default.
+
+use rewrite_rules::catalog::{Catalog, Column};
+use rewrite_rules::name::quoted;
+
+use super::step::{Step, Table};
+use crate::gate::columns::set_not_null;
+use crate::gate::finding::{About, Finding, Severity};
+use crate::gate::step::Move;
+
+pub(super) fn check(step: &Step<'_>, new: &Table<'_>, catalog: &Catalog) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = above(step, catalog).into_iter().collect();
+    for (from, to) in step.moved() {
+        let Some(own) = step.old.relation.column(from) else { continue };
+        match new.relation.column(to) {
+            None => findings.push(missing(step, new, own, to)),
+            Some(its) => {
+                findings.extend(nullable(step, new, own, its));
+                findings.extend(default(step, new, own, its));
+            }
+        }
+    }
+    findings
+}
+
+/// What is written through the table above it is not known to be written here.
+fn above(step: &Step<'_>, catalog: &Catalog) -> Option<Finding> {
+    let name = &step.old.name;
+    let mut parents = catalog.relations.iter();
+    let (parent, _) = parents.find(|(_, table)| table.children.contains(name))?;
+    let message = format!(
+        "\"{name}\" belongs to \"{parent}\": what is written through that is not carried to \"{}\"",
+        step.split.into
+    );
+    Some(step.finding(Severity::LosesData, About::Definition, message, None))
+}
+
+fn missing(step: &Step<'_>, new: &Table<'_>, own: &Column, to: &str) -> Finding {
+    let message = format!(
+        "column \"{to}\" does not exist in \"{}\", and phase \"{}\" needs it",
+        new.name, step.to
+    );
+    let add = format!("ALTER TABLE {} ADD COLUMN {} {};", new.sql, quoted(to), type_of(own));
+    step.not_ready(About::MissingColumn, message, [add])
+}
+
+/// A column's type and collation as SQL writes them.
+pub(super) fn type_of(column: &Column) -> String {
+    match &column.collation {
+        Some(collation) => format!("{} COLLATE {collation}", column.type_name),
+        None => column.type_name.clone(),
+    }
+}
+
+/// Once only the new table is written, nothing would refuse a NULL.
+fn nullable(step: &Step<'_>, new: &Table<'_>, own: &Column, its: &Column) -> Option<Finding> {
+    let severity = once_alone(step)?;
+    if !own.not_null || its.not_null {
+        return None;
+    }
+    let message = format!(
+        "column \"{}\" of \"{}\" may be NULL, and \"{}\" of \"{}\" may not",
+        its.name, new.name, own.name, step.old.name
+    );
+    Some(step.finding(severity, About::NotNull, message, set_not_null(&new.sql, &its.name)))
+}
+
+/// How bad it is that the new table promises less: nothing yet while both are written.
+pub(super) fn once_alone(step: &Step<'_>) -> Option<Severity> {
+    match step.way() {
+        Move::ReadNew => Some(Severity::Risky),
+        Move::LeaveOld => Some(Severity::LosesData),
+        Move::WriteBoth
+        | Move::KeepNew
+        | Move::WriteBothAgain
+        | Move::ReadOldAgain
+        | Move::LeaveNew
+        | Move::Stay => None,
+    }
+}
+
+/// Rows that name the column in neither table. While both are written the new one gets what the old one
+/// has stored, whatever its default; after that its own default counts.
+fn default(step: &Step<'_>, new: &Table<'_>, own: &Column, its: &Column) -> Option<Finding> {
+    let text = |column: &Column| column.default.as_ref().map(|it| it.expression.clone());
+    let (old, present) = (text(own), text(its));
+    if old == present {
+        return None;
+    }
+    let in_words = |default: &Option<String>| match default {
+        Some(expression) => format!("the default {expression}"),
+        None => "no default".to_owned(),
+    };
+    let (here, there) = (&step.old, new);
+    let severity = match step.way() {
+        Move::ReadNew => Severity::Risky,
+        // A default of the old column that is gone counts no more: see compile.
+        Move::LeaveOld if old.is_none() => return None,
+        Move::LeaveOld | Move::WriteBothAgain => Severity::LosesData,
+        Move::WriteBoth | Move::KeepNew | Move::ReadOldAgain | Move::LeaveNew | Move::Stay => {
+            return None;
+        }
+    };
+    let message = format!(
+        "column \"{}\" of \"{}\" has {}, and \"{}\" of \"{}\" has {}",
+        own.name,
+        here.name,
+        in_words(&old),
+        its.name,
+        there.name,
+        in_words(&present)
+    );
+    // Back: clients have lived with the new one's.
+    let (table, column, wanted) = match step.way() {
+        Move::WriteBothAgain => (&here.sql, &own.name, present),
+        _forward => (&there.sql, &its.name, old),
+    };
+    let change = match wanted {
+        Some(expression) => format!("SET DEFAULT {expression}"),
+        None => "DROP DEFAULT".to_owned(),
+    };
+    let alter = format!("ALTER TABLE {table} ALTER COLUMN {} {change};", quoted(column));
+    Some(step.finding(severity, About::Default, message, [alter]))
+}

@@ -1,0 +1,181 @@
+//! CHECK, foreign key and exclusion constraints: what one table refuses and the other takes.
+
+use rewrite_rules::name::quoted;
+use tokio_postgres::{Error, Transaction};
+
+use super::columns::once_alone;
+use super::key;
+use super::step::{Over, Step, Table};
+use crate::gate::constraints::{Constraint, Kind, of_tables};
+use crate::gate::finding::{About, Finding, Severity};
+use crate::gate::step::{Move, free_name};
+
+pub(super) async fn check(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let constraints = of_tables(transaction, &[step.old.oid, new.oid]).await?;
+    let of = |table: &Table<'_>| -> Vec<&Constraint> {
+        constraints.iter().filter(|it| it.table == table.oid).collect()
+    };
+    let (own, its) = (of(&step.old), of(new));
+    Ok(match step.way() {
+        Move::WriteBoth => {
+            let tie = key::tie(transaction, step, new).await?;
+            refusing(step, new, (&own, &its), tie.as_deref())
+        }
+        Move::ReadNew | Move::LeaveOld => {
+            let mut findings = missing(step, new, (&own, &its));
+            findings.extend(wants_value(step, &own));
+            findings
+        }
+        Move::KeepNew | Move::WriteBothAgain | Move::ReadOldAgain | Move::LeaveNew | Move::Stay => {
+            Vec::new()
+        }
+    })
+}
+
+/// Whether `its`, of the new table, promises what `own` does.
+fn is_matched(step: &Step<'_>, new: &Table<'_>, own: &Constraint, its: &Constraint) -> bool {
+    let names = |text: &str| step.there(text);
+    own.is_matched_by(its, &names, &|number| step.number_there(new, number))
+}
+
+/// What the new table refuses and the old one takes.
+fn refusing(
+    step: &Step<'_>,
+    new: &Table<'_>,
+    (own, its): (&[&Constraint], &[&Constraint]),
+    tie: Option<&str>,
+) -> Vec<Finding> {
+    // One that is not as it should be is told of elsewhere.
+    let is_tie = |it: &Constraint| match tie {
+        Some(tie) => it.kind == Kind::ForeignKey && it.name == tie,
+        None => is_of_key(step, new, it),
+    };
+    let refuses = its
+        .iter()
+        .filter(|it| !is_tie(it) && !own.iter().any(|old| is_matched(step, new, old, it)));
+    refuses
+        .map(|it| {
+            let message = format!(
+                "{} \"{}\" of \"{}\" has no equivalent in \"{}\": clients that write what it refuses \
+                 would fail: {}",
+                it.kind.name(),
+                it.name,
+                new.name,
+                step.old.name,
+                it.definition
+            );
+            let drop =
+                format!("ALTER TABLE {} DROP CONSTRAINT {};", new.sql, quoted(&it.name));
+            step.finding(Severity::Risky, About::MissingConstraint, message, [drop])
+        })
+        .collect()
+}
+
+/// Whether it is a foreign key over just the key.
+fn is_of_key(step: &Step<'_>, new: &Table<'_>, its: &Constraint) -> bool {
+    let keys = new.numbers(step.key().map(|(_, to)| to));
+    its.kind == Kind::ForeignKey && its.referenced == step.old.oid && its.columns == keys
+}
+
+fn columns_of<'a>(table: &Table<'a>, constraint: &Constraint) -> Vec<&'a str> {
+    constraint.columns.iter().filter_map(|number| table.column(*number)).collect()
+}
+
+fn missing(
+    step: &Step<'_>,
+    new: &Table<'_>,
+    (own, its): (&[&Constraint], &[&Constraint]),
+) -> Vec<Finding> {
+    let Some(severity) = once_alone(step) else { return Vec::new() };
+    let mut findings = Vec::new();
+    let mut taken: Vec<String> = its.iter().map(|it| it.name.clone()).collect();
+    for old in own.iter().filter(|it| !it.inherited) {
+        match step.over(columns_of(&step.old, old)) {
+            Over::Kept => continue,
+            Over::Both => {
+                findings.extend(over_both(step, old));
+                continue;
+            }
+            Over::Moved => {}
+        }
+        let found: Vec<_> = its.iter().filter(|it| is_matched(step, new, old, it)).collect();
+        if !old.valid && !found.is_empty() || found.iter().any(|it| it.valid) {
+            continue;
+        }
+        let kind = old.kind.name();
+        findings.push(match found.first() {
+            Some(it) => {
+                let message = format!(
+                    "{kind} \"{}\" of \"{}\" is NOT VALID, and \"{}\" of \"{}\" is valid",
+                    it.name, new.name, old.name, step.old.name
+                );
+                let validate =
+                    format!("ALTER TABLE {} VALIDATE CONSTRAINT {};", new.sql, quoted(&it.name));
+                step.finding(Severity::Risky, About::UnvalidatedConstraint, message, [validate])
+            }
+            None => {
+                let message = format!(
+                    "\"{}\" has no equivalent of {kind} \"{}\" of \"{}\": {}",
+                    new.name, old.name, step.old.name, old.definition
+                );
+                let known: Vec<&str> = taken.iter().map(String::as_str).collect();
+                let name = free_name(&step.counterpart_name(&new.name, &old.name), &known);
+                let definition = old.over(&|text| step.there(text));
+                let statements = old.added_to((&new.sql, false), &name, &definition);
+                taken.push(name);
+                step.finding(severity, About::MissingConstraint, message, statements)
+            }
+        });
+    }
+    findings
+}
+
+/// No constraint is over two tables.
+fn over_both(step: &Step<'_>, old: &Constraint) -> Option<Finding> {
+    if step.way() != Move::LeaveOld {
+        return None;
+    }
+    let message = format!(
+        "{} \"{}\" of \"{}\" is over columns that move and columns that stay, and phase \"{}\" writes \
+         both no more: {}",
+        old.kind.name(),
+        old.name,
+        step.old.name,
+        step.to,
+        old.definition
+    );
+    let drop = format!("ALTER TABLE {} DROP CONSTRAINT {};", step.old.sql, quoted(&old.name));
+    Some(step.finding(Severity::LosesData, About::MissingConstraint, message, [drop]))
+}
+
+/// A CHECK by which a column must have a value that nobody gives it any more.
+fn wants_value(step: &Step<'_>, own: &[&Constraint]) -> Vec<Finding> {
+    if step.way() != Move::LeaveOld {
+        return Vec::new();
+    }
+    let columns = step.moved().filter_map(|(from, _)| step.old.relation.column(from));
+    let wants: Vec<String> = columns
+        .filter(|column| column.default.is_none())
+        .map(|column| format!("{} IS NOT NULL", quoted(&column.name)))
+        .collect();
+    let checks = own.iter().filter(|it| {
+        it.kind == Kind::Check
+            && wants.iter().any(|wants| it.definition.contains(wants.as_str()))
+            && step.over(columns_of(&step.old, it)) == Over::Moved
+    });
+    checks
+        .map(|it| {
+            let message = format!(
+                "CHECK constraint \"{}\" of \"{}\" wants a value where phase \"{}\" writes none: {}",
+                it.name, step.old.name, step.to, it.definition
+            );
+            let drop =
+                format!("ALTER TABLE {} DROP CONSTRAINT {};", step.old.sql, quoted(&it.name));
+            step.finding(Severity::Risky, About::NotNull, message, [drop])
+        })
+        .collect()
+}

@@ -1,0 +1,238 @@
+//! What hangs on the moved columns of the old table when only the new one is about to be written, and who
+//! else is told of one table and not of the other.
+
+use std::sync::Arc;
+
+use rewrite_rules::compile::{renamed, renamed_by};
+use rewrite_rules::{Catalog, Outcome, Phase, Rule, SearchPath, SessionView};
+use tokio_postgres::{Error, Transaction};
+
+use super::queries;
+use super::step::{Step, Table, list};
+use super::triggers::in_words;
+use crate::gate::definitions::{foreign_key, made_anew, replaced_view, show, show_policy};
+use crate::gate::dependents::{Dependent, Kind, of_column};
+use crate::gate::finding::{About, Finding, Severity};
+use crate::gate::functions::{Named, naming};
+use crate::gate::step::Move;
+use crate::gate::triggers::show_function;
+use crate::gate::words::mentions;
+
+pub(super) async fn check(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+    catalog: &Arc<Catalog>,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = published(transaction, step, new).await?;
+    if step.way() != Move::LeaveOld {
+        return Ok(findings);
+    }
+    findings.extend(dependents(transaction, step, new, catalog).await?);
+    findings.extend(functions(transaction, step).await?);
+    findings.extend(sequences(transaction, step, new).await?);
+    Ok(findings)
+}
+
+/// Something and the moved columns that it uses.
+async fn dependents(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+    catalog: &Arc<Catalog>,
+) -> Result<Vec<Finding>, Error> {
+    let mut found: Vec<(Dependent, Vec<&str>)> = Vec::new();
+    for (from, _) in step.moved() {
+        let numbers = step.old.numbers([from]);
+        let oids = vec![step.old.oid; numbers.len()];
+        for dependent in of_column(transaction, (&oids, &numbers), from).await? {
+            let same = |it: &Dependent| {
+                (it.kind, &it.description) == (dependent.kind, &dependent.description)
+            };
+            match found.iter_mut().find(|(known, _)| same(known)) {
+                Some((_, names)) if names.contains(&from) => {}
+                Some((_, names)) => names.push(from),
+                None => found.push((dependent, vec![from])),
+            }
+        }
+    }
+    let told = |(dependent, names): (Dependent, Vec<&str>)| {
+        let message = format!(
+            "{} uses {} of \"{}\", which phase \"{}\" does not write",
+            dependent.description,
+            in_words(&names),
+            step.old.name,
+            step.to
+        );
+        let kind = dependent.kind;
+        step.finding(kind.severity(), kind.about(), message, remedy(step, new, &dependent, catalog))
+    };
+    Ok(found.into_iter().map(told).collect())
+}
+
+/// What moves a dependent to the new table, or takes it off the old one; where only a human can write
+/// it, what shows it.
+fn remedy(
+    step: &Step<'_>,
+    new: &Table<'_>,
+    dependent: &Dependent,
+    catalog: &Arc<Catalog>,
+) -> Vec<String> {
+    let Dependent { name, owner, definition, second, columns, .. } = dependent;
+    let definition = definition.as_deref().unwrap_or_default();
+    match dependent.kind {
+        Kind::View | Kind::MaterializedView => match read_anew(step, catalog, definition) {
+            Some(query) if dependent.kind == Kind::View => {
+                vec![replaced_view(name, columns, second.as_deref(), &query)]
+            }
+            Some(query) => made_anew(name, columns, second.as_deref(), &query),
+            None => vec![show("pg_get_viewdef", "regclass", name)],
+        },
+        Kind::Policy => vec![show_policy(name, owner)],
+        Kind::Trigger => vec![format!("DROP TRIGGER {name} ON {owner};")],
+        Kind::Rule => vec![format!("DROP RULE {name} ON {owner};")],
+        Kind::GeneratedColumn => vec![format!("ALTER TABLE {owner} DROP COLUMN {name};")],
+        Kind::Function => vec![show_function(name)],
+        Kind::Other => Vec::new(),
+        // The columns referred to are named in the new table; the referring ones stay.
+        Kind::ForeignKey => {
+            foreign_key(name, owner, definition, Some(&new.sql), &|text| referred(step, text))
+        }
+        Kind::Publication => published_anew(step, dependent),
+    }
+}
+
+/// The old table in a publication without what moves; the new one is asked for on its own.
+fn published_anew(step: &Step<'_>, dependent: &Dependent) -> Vec<String> {
+    let Dependent { name, owner, definition, columns, .. } = dependent;
+    let names = |text: &str, from: &str| renamed(text, from, "") != text;
+    let of_key = |text: &str| step.key().any(|(from, _)| names(text, from));
+    let of_moved = |text: &str| step.moved().any(|(from, _)| names(text, from));
+    let kept = columns.iter().filter(|column| !of_key(column) && !of_moved(column));
+    let key = list(step.key().map(|(from, _)| from));
+    let kept: Vec<&str> = std::iter::once(&*key).chain(kept.map(String::as_str)).collect();
+    let list = match columns.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", kept.join(", ")),
+    };
+    // A filter over what moves cannot be kept.
+    let filter = definition.as_ref().filter(|filter| !of_moved(filter));
+    let filter = filter.map(|filter| format!(" WHERE ({filter})")).unwrap_or_default();
+    vec![
+        format!("ALTER PUBLICATION {name} DROP TABLE {owner};"),
+        format!("ALTER PUBLICATION {name} ADD TABLE {owner}{list}{filter};"),
+    ]
+}
+
+/// A view's query as it is sent for a client that reads the new table.
+fn read_anew(step: &Step<'_>, catalog: &Arc<Catalog>, query: &str) -> Option<String> {
+    // What keeps the old table from being left is told of on its own.
+    let rule = Rule { phase: Phase::SwitchReads, ..step.rule.clone() };
+    let mut catalog = Catalog::clone(catalog);
+    // The view would depend on every column that the join shows.
+    let is_used = |name: &str| {
+        step.name_there(name).is_some() || query.contains(".*") || renamed(query, name, "") != query
+    };
+    let table = catalog.relations.get_mut(&step.old.name)?;
+    table.columns.retain(|column| is_used(&column.name));
+    let generation = rewrite_rules::compile(0, &[rule], Arc::new(catalog)).ok()?;
+    let search_path = SearchPath::default();
+    let query = query.trim().trim_end_matches(';');
+    match generation.rewrite(query, SessionView::usual(&search_path)) {
+        Outcome::Rewritten(rewritten) if rewritten.replies.is_empty() => Some(rewritten.sql),
+        Outcome::Rewritten(_) | Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => {
+            None
+        }
+    }
+}
+
+/// Columns of the old table that a foreign key refers to, as the new one has them.
+fn referred(step: &Step<'_>, text: &str) -> String {
+    renamed_by(text, &|name| step.name_there(name))
+}
+
+/// Functions whose source names the table and such a column.
+async fn functions(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
+    let table = &step.old.name.name;
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    for (from, _) in step.moved() {
+        for Named { function, source, of_tables } in naming(transaction, from).await? {
+            // Those of the table's own triggers are told of with the trigger.
+            if of_tables.contains(&step.old.oid) || !mentions(&source, table) {
+                continue;
+            }
+            match found.iter_mut().find(|(known, _)| *known == function) {
+                Some((_, names)) => names.push(from),
+                None => found.push((function, vec![from])),
+            }
+        }
+    }
+    let told = |(function, names): (String, Vec<&str>)| {
+        let message = format!(
+            "function {function} names \"{table}\" and {}, which phase \"{}\" does not write",
+            in_words(&names),
+            step.to
+        );
+        step.finding(Severity::Risky, About::Function, message, [show_function(&function)])
+    };
+    Ok(found.into_iter().map(told).collect())
+}
+
+/// A sequence goes with the column that it belongs to, and with it the new column's default.
+async fn sequences(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    for row in transaction.query(queries::SEQUENCES, &[&step.old.oid]).await? {
+        let (sequence, column): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let Some((from, to)) = step.moved().find(|(from, _)| *from == column) else { continue };
+        let message = format!(
+            "sequence {sequence} belongs to column \"{from}\" of \"{}\" and would go with it",
+            step.old.name
+        );
+        let owned = format!("ALTER SEQUENCE {sequence} OWNED BY {}.{};", new.sql, list([to]));
+        findings.push(step.finding(Severity::Risky, About::Dependent, message, [owned]));
+    }
+    Ok(findings)
+}
+
+/// Subscribers of one table alone: from some phase on what moves reaches them no more.
+async fn published(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let leaves = match step.way() {
+        Move::WriteBoth | Move::ReadNew => false,
+        Move::LeaveOld => true,
+        Move::KeepNew | Move::WriteBothAgain | Move::ReadOldAgain | Move::LeaveNew | Move::Stay => {
+            return Ok(Vec::new());
+        }
+    };
+    let mut findings = Vec::new();
+    for row in transaction.query(queries::PUBLICATIONS, &[&step.old.oid, &new.oid]).await? {
+        let (name, is_old): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
+        let (in_it, other) = if is_old { (&step.old, new) } else { (new, &step.old) };
+        let message = format!(
+            "publication {name} has \"{}\" and not \"{}\": its subscribers get one half of the rows",
+            in_it.name, other.name
+        );
+        let severity = if leaves && is_old { Severity::Risky } else { Severity::Note };
+        let add = format!("ALTER PUBLICATION {name} ADD TABLE {};", other.sql);
+        findings.push(step.finding(severity, About::Publication, message, [add]));
+    }
+    for row in transaction.query(queries::NO_IDENTITY, &[&new.oid]).await? {
+        let index: Option<String> = row.try_get(0)?;
+        let message = format!(
+            "\"{}\" is published and has no replica identity: an UPDATE of it would fail",
+            new.name
+        );
+        let using = index.map(|index| {
+            format!("ALTER TABLE {} REPLICA IDENTITY USING INDEX {};", new.sql, list([&*index]))
+        });
+        findings.push(step.finding(Severity::Risky, About::ReplicaIdentity, message, using));
+    }
+    Ok(findings)
+}

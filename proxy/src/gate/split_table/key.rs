@@ -1,0 +1,276 @@
+//! What ties the halves of a row together: the foreign key by which a DELETE and a new key reach the new
+//! table, and the unique index by which a write finds the half that is there.
+
+use std::collections::BTreeSet;
+
+use rewrite_rules::name::quoted;
+use tokio_postgres::{Error, Transaction};
+
+use super::queries;
+use super::step::{Step, Table, list};
+use crate::gate::columns::set_not_null;
+use crate::gate::finding::{About, Finding, Severity};
+use crate::gate::step::free_name;
+
+/// A foreign key of the new table to the old one.
+struct ForeignKey {
+    name: String,
+    columns: Vec<i16>,
+    referenced: Vec<i16>,
+    cascades: bool,
+    deferrable: bool,
+    valid: bool,
+    /// What puts those of its triggers in force that do not fire.
+    enable: Vec<String>,
+}
+
+/// A unique index over plain columns.
+struct Unique {
+    name: String,
+    schema: String,
+    columns: Vec<i16>,
+    valid: bool,
+    immediate: bool,
+    partial: bool,
+    /// Whether it compares as the columns do.
+    plain: bool,
+    constraint: Option<String>,
+    primary: bool,
+}
+
+pub(super) async fn check(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    let (from, to): (Vec<&str>, Vec<&str>) = step.key().unzip();
+    findings.extend(unique(transaction, step, &step.old, &from).await?);
+    findings.extend(unique(transaction, step, new, &to).await?);
+    findings.extend(nullable(step, &step.old, &from));
+    findings.extend(nullable(step, new, &to));
+    findings.extend(foreign_key(transaction, step, new).await?);
+    Ok(findings)
+}
+
+/// Columns of a key that may be NULL.
+fn nullable(step: &Step<'_>, table: &Table<'_>, names: &[&str]) -> Vec<Finding> {
+    let columns = names.iter().filter_map(|name| table.relation.column(name));
+    let nullable = columns.filter(|column| !column.not_null);
+    nullable
+        .map(|column| {
+            let message = format!(
+                "column \"{}\" of \"{}\" may be NULL, and is part of the key",
+                column.name, table.name
+            );
+            let statements = set_not_null(&table.sql, &column.name);
+            step.not_ready(About::NotNull, message, statements)
+        })
+        .collect()
+}
+
+/// The name of the foreign key that ties the two tables.
+pub(super) async fn tie(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Option<String>, Error> {
+    let found = of_key(transaction, step, new).await?;
+    Ok(found.into_iter().find(|key| key.cascades).map(|key| key.name))
+}
+
+/// The foreign keys over just the key, the best first.
+async fn of_key(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<ForeignKey>, Error> {
+    let wanted: BTreeSet<(i16, i16)> = step
+        .key()
+        .flat_map(|(from, to)| {
+            new.numbers([to]).into_iter().zip(step.old.numbers([from])).collect::<Vec<_>>()
+        })
+        .collect();
+    let mut found = Vec::new();
+    for row in transaction.query(queries::FOREIGN_KEYS, &[&new.oid, &step.old.oid]).await? {
+        let key = ForeignKey {
+            name: row.try_get(0)?,
+            columns: row.try_get(1)?,
+            referenced: row.try_get(2)?,
+            cascades: row.try_get(3)?,
+            deferrable: row.try_get(4)?,
+            valid: row.try_get(5)?,
+            enable: row.try_get(6)?,
+        };
+        let pairs = key.columns.iter().copied().zip(key.referenced.iter().copied());
+        if pairs.collect::<BTreeSet<_>>() == wanted {
+            found.push(key);
+        }
+    }
+    found.sort_by_key(|key| (!key.cascades, !key.enable.is_empty(), !key.valid, key.deferrable));
+    Ok(found)
+}
+
+async fn foreign_key(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let found = of_key(transaction, step, new).await?;
+    let (old, table) = (&step.old.name, &new.sql);
+    let wanted = definition(step);
+    let why = "a DELETE and a new key would not reach it";
+    let Some(key) = found.first() else {
+        let (from, to): (Vec<&str>, Vec<&str>) = step.key().unzip();
+        let message = format!(
+            "no foreign key ({}) of \"{}\" refers to ({}) of \"{old}\": {why}",
+            to.join(", "),
+            new.name,
+            from.join(", ")
+        );
+        let name = quoted(&free_name(&format!("{}_{}_fkey", new.name.name, to.join("_")), &[]));
+        let statements = [
+            format!("ALTER TABLE {table} ADD CONSTRAINT {name} {wanted} NOT VALID;"),
+            format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};"),
+        ];
+        return Ok(vec![step.finding(Severity::LosesData, About::ForeignKey, message, statements)]);
+    };
+    let (what, name) =
+        (format!("foreign key \"{}\" of \"{}\"", key.name, new.name), quoted(&key.name));
+    let mut findings = Vec::new();
+    if !key.cascades {
+        let message = format!(
+            "{what} to \"{old}\" is not ON DELETE CASCADE ON UPDATE CASCADE: {why}, or fail"
+        );
+        let statements = [
+            format!(
+                "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {wanted} NOT VALID;"
+            ),
+            format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};"),
+        ];
+        findings.push(step.finding(Severity::LosesData, About::ForeignKey, message, statements));
+        return Ok(findings);
+    }
+    if !key.enable.is_empty() {
+        let message = format!("triggers of {what} are disabled: {why}");
+        let enable = key.enable.clone();
+        findings.push(step.finding(Severity::LosesData, About::ForeignKey, message, enable));
+    }
+    if !key.valid {
+        let message = format!(
+            "{what} is NOT VALID: rows may be there that no row of \"{old}\" belongs to, in the way of \
+             those that will"
+        );
+        let validate = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};");
+        findings.push(step.finding(
+            Severity::Risky,
+            About::UnvalidatedConstraint,
+            message,
+            [validate],
+        ));
+    }
+    if key.deferrable {
+        // Its actions are not: they are done when the statement ends, whatever is said.
+        let message = format!(
+            "{what} is DEFERRABLE: a row that no row of \"{old}\" belongs to may be refused as late as \
+             at COMMIT"
+        );
+        let alter = format!("ALTER TABLE {table} ALTER CONSTRAINT {name} NOT DEFERRABLE;");
+        findings.push(step.finding(Severity::Risky, About::ForeignKey, message, [alter]));
+    }
+    Ok(findings)
+}
+
+/// The foreign key that ties the two tables.
+pub(super) fn definition(step: &Step<'_>) -> String {
+    let (from, to): (Vec<&str>, Vec<&str>) = step.key().unzip();
+    format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE CASCADE ON UPDATE CASCADE",
+        list(to),
+        step.old.sql,
+        list(from)
+    )
+}
+
+/// What is wrong with the unique indexes of one table's key. ON CONFLICT takes all that are over the key.
+async fn unique(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    table: &Table<'_>,
+    names: &[&str],
+) -> Result<Option<Finding>, Error> {
+    let wanted: BTreeSet<i16> = table.numbers(names.iter().copied()).into_iter().collect();
+    if wanted.len() < names.len() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for row in transaction.query(queries::UNIQUE, &[&table.oid]).await? {
+        let index = Unique {
+            name: row.try_get(0)?,
+            schema: row.try_get(1)?,
+            columns: row.try_get(2)?,
+            valid: row.try_get(3)?,
+            immediate: row.try_get(4)?,
+            partial: row.try_get(5)?,
+            plain: row.try_get(6)?,
+            constraint: row.try_get(7)?,
+            primary: row.try_get(8)?,
+        };
+        if index.columns.iter().copied().collect::<BTreeSet<_>>() == wanted {
+            found.push(index);
+        }
+    }
+    let of_table = format!("({}) of \"{}\"", names.join(", "), table.name);
+    if let Some(index) = found.iter().find(|index| index.valid && !index.immediate) {
+        let message = format!(
+            "unique index \"{}\" over {of_table} is DEFERRABLE: neither ON CONFLICT nor a foreign key \
+             can use it",
+            index.name
+        );
+        return Ok(Some(step.not_ready(About::UniqueIndex, message, at_once(table, names, index))));
+    }
+    let is_good = |it: &&Unique| it.valid && !it.partial && it.plain;
+    if found.iter().any(|index| is_good(&index)) {
+        return Ok(None);
+    }
+    if let Some(index) = found.iter().find(|index| !index.valid && !index.partial && index.plain) {
+        let message = format!("unique index \"{}\" over {of_table} is not valid", index.name);
+        let rebuild = format!(
+            "REINDEX INDEX CONCURRENTLY {}.{};",
+            quoted(&index.schema),
+            quoted(&index.name)
+        );
+        return Ok(Some(step.not_ready(About::InvalidIndex, message, [rebuild])));
+    }
+    let message = format!(
+        "no unique index over {of_table} is whole and compares as the columns do: what belongs to a \
+         key could not be told"
+    );
+    let taken: Vec<&str> = found.iter().map(|index| index.name.as_str()).collect();
+    let name = free_name(&format!("{}_{}_key", table.name.name, names.join("_")), &taken);
+    let create = format!(
+        "CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({});",
+        quoted(&name),
+        table.sql,
+        list(names.iter().copied())
+    );
+    Ok(Some(step.not_ready(About::MissingIndex, message, [create])))
+}
+
+/// The same index, that refuses at once.
+fn at_once(table: &Table<'_>, names: &[&str], index: &Unique) -> Vec<String> {
+    let fresh = quoted(&free_name(&format!("{}_at_once", index.name), &[]));
+    let name = quoted(index.constraint.as_deref().unwrap_or(&index.name));
+    let kind = if index.primary { "PRIMARY KEY" } else { "UNIQUE" };
+    vec![
+        format!(
+            "CREATE UNIQUE INDEX CONCURRENTLY {fresh} ON {} ({});",
+            table.sql,
+            list(names.iter().copied())
+        ),
+        format!(
+            "ALTER TABLE {} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {kind} USING INDEX {fresh};",
+            table.sql
+        ),
+    ]
+}

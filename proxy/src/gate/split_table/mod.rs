@@ -1,0 +1,137 @@
+//! What is in the way of columns that move to a table of their own.
+//!
+//! | file | what it looks at |
+//! | --- | --- |
+//! | [`step`] | the step, its two tables, and what is called how in each |
+//! | [`ddl`] | the new table as it should be, and what cannot be carried to it |
+//! | [`columns`] | existence, NOT NULL and defaults of the moved columns |
+//! | [`key`] | the foreign key and the unique index that tie the halves of a row together |
+//! | [`indexes`], [`constraints`] | what one table promises of the columns and the other does not |
+//! | [`privileges`], [`row_security`] | roles that may use one table and not the other, and the rows they see |
+//! | [`triggers`] | triggers and rules that are in the way of what is carried, or no longer see it |
+//! | [`dependents`] | what else hangs on the columns of the old table |
+//! | [`statistics`] | what the planner knows of the new table |
+
+mod columns;
+mod constraints;
+mod ddl;
+mod dependents;
+mod indexes;
+mod key;
+mod privileges;
+mod queries;
+mod row_security;
+mod statistics;
+mod step;
+mod triggers;
+
+use std::sync::Arc;
+
+use rewrite_rules::rule::Change;
+use rewrite_rules::{Catalog, Fault, Phase, Rule};
+use tokio_postgres::{Client, Error};
+
+use self::step::{Step, Table};
+use super::finding::{About, Finding};
+use super::rows::Means;
+use super::step::Move;
+use super::{Looked, answered, faults, halves, snapshot};
+use crate::catalog::in_time;
+
+pub(super) async fn look(
+    client: &mut Client,
+    means: Means<'_>,
+    catalog: &Arc<Catalog>,
+    rules: &[Rule],
+    index: usize,
+    to: Phase,
+) -> Result<Looked, String> {
+    let Some(rule) = rules.get(index) else { return Ok(Looked::default()) };
+    let Change::SplitTable(split) = &rule.change else { return Ok(Looked::default()) };
+    let mut faults = faults::find(client, catalog, rules, index, to).await?;
+    let mut looked = Looked::default();
+    if let Some(step) = Step::new(rule, split, to, catalog) {
+        let found = match Table::find(&split.into, catalog) {
+            Some(new) if new.oid != step.old.oid => {
+                looked = halves::check(client, means, catalog, rule, split, to).await?;
+                answered(in_time(of_server(client, &step, &new, catalog)).await)?
+            }
+            Some(_) => Vec::new(),
+            None => answered(in_time(missing(client, &step)).await)?,
+        };
+        looked.findings.extend(found);
+        faults.retain(|fault| fault.rule != index || !is_told(fault, &looked.findings));
+    }
+    let findings = &mut looked.findings;
+    findings.extend(faults::findings(rules, rule, to, &faults, findings));
+    findings.sort_by_key(|finding| (finding.severity, finding.about));
+    findings.dedup();
+    Ok(looked)
+}
+
+/// Whether what was found says of a fault how it is mended.
+fn is_told(fault: &Fault, findings: &[Finding]) -> bool {
+    let mut found = findings.iter().filter(|finding| !finding.forcible);
+    match fault.key {
+        "into" => found.any(|found| found.about == About::MissingTable),
+        "key" if fault.message.contains(" is no primary key of ") => found.any(|found| {
+            matches!(
+                found.about,
+                About::NotNull | About::UniqueIndex | About::MissingIndex | About::InvalidIndex
+            )
+        }),
+        "columns" => found.any(|found| {
+            let named = found.message.split_once(" in ").map_or("", |(named, _)| named);
+            found.about == About::MissingColumn && fault.message.starts_with(named)
+        }),
+        _ => false,
+    }
+}
+
+/// The new table is not there: what makes it, and what cannot be made along with it.
+async fn missing(client: &mut Client, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
+    match step.way() {
+        Move::LeaveNew | Move::Stay => return Ok(Vec::new()),
+        Move::WriteBoth
+        | Move::ReadNew
+        | Move::LeaveOld
+        | Move::KeepNew
+        | Move::WriteBothAgain
+        | Move::ReadOldAgain => {}
+    }
+    let transaction = snapshot(client).await?;
+    let findings = ddl::missing(&transaction, step).await?;
+    transaction.commit().await?;
+    Ok(findings)
+}
+
+/// What the server's catalogs tell, in one snapshot.
+async fn of_server(
+    client: &mut Client,
+    step: &Step<'_>,
+    new: &Table<'_>,
+    catalog: &Arc<Catalog>,
+) -> Result<Vec<Finding>, Error> {
+    // What is not written any more may become stale.
+    if matches!(step.way(), Move::LeaveNew | Move::Stay) {
+        return Ok(Vec::new());
+    }
+    let mut findings = columns::check(step, new, catalog);
+    let transaction = snapshot(client).await?;
+    // A table that is only supposed to be there comes as it is made here.
+    if new.oid == 0 {
+        findings.extend(dependents::check(&transaction, step, new, catalog).await?);
+        transaction.commit().await?;
+        return Ok(findings);
+    }
+    findings.extend(key::check(&transaction, step, new).await?);
+    findings.extend(indexes::check(&transaction, step, new).await?);
+    findings.extend(constraints::check(&transaction, step, new).await?);
+    findings.extend(privileges::check(&transaction, step, new).await?);
+    findings.extend(row_security::check(&transaction, step, new).await?);
+    findings.extend(triggers::check(&transaction, step, new).await?);
+    findings.extend(dependents::check(&transaction, step, new, catalog).await?);
+    findings.extend(statistics::check(&transaction, step, new).await?);
+    transaction.commit().await?;
+    Ok(findings)
+}

@@ -1,0 +1,188 @@
+//! The queries of the gate of `split-table` alone. All run under `search_path = ''`.
+
+/// Foreign keys of the table `$1` to `$2`: name, columns, those referred to, whether it cascades both ways,
+/// deferrable, validated, what puts its triggers in force that do not fire.
+pub(super) const FOREIGN_KEYS: &str = "
+    SELECT k.conname::text, k.conkey, k.confkey, k.confdeltype = 'c' AND k.confupdtype = 'c',
+           k.condeferrable, k.convalidated,
+           ARRAY(SELECT format('ALTER TABLE %s ENABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname)
+                 FROM pg_trigger g
+                 WHERE g.tgconstraint = k.oid AND g.tgenabled NOT IN ('O', 'A') ORDER BY g.oid)
+    FROM pg_constraint k
+    WHERE k.conrelid = $1 AND k.confrelid = $2 AND k.contype = 'f'
+    ORDER BY k.oid";
+
+/// Unique indexes of the table `$1` over plain columns: name, schema, key columns, valid, immediate,
+/// partial, whether it has the columns' collations, its constraint, whether that is the primary key.
+pub(super) const UNIQUE: &str = "
+    SELECT x.relname::text, n.nspname::text,
+           (i.indkey::int2[])[0:i.indnkeyatts - 1], i.indisvalid, i.indimmediate,
+           i.indpred IS NOT NULL,
+           NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) WITH ORDINALITY AS c (oid, place)
+                       JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place) USING (place)
+                       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+                       WHERE c.oid <> a.attcollation),
+           (SELECT k.conname::text FROM pg_constraint k
+            WHERE k.conindid = x.oid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')),
+           i.indisprimary
+    FROM pg_index i
+         JOIN pg_class x ON x.oid = i.indexrelid
+         JOIN pg_namespace n ON n.oid = x.relnamespace
+    WHERE i.indrelid = $1 AND i.indisunique AND i.indexprs IS NULL
+    ORDER BY x.oid";
+
+/// role (none: everybody), table, what it may do with the table `$1`, which privileges it lacks for that,
+/// and on which columns (none: on the table).
+///
+/// `$2` are the moved columns there. A need: what one may do, on which table (`$4`), column (`$5`; 0: the
+/// table, -1: any column) privilege (`$6`) is needed for that, and the column to name (`$7`).
+pub(super) const PRIVILEGES: &str = "
+    WITH who AS MATERIALIZED (
+        SELECT a.grantee FROM pg_class c,
+               aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a WHERE c.oid = $1
+        UNION
+        SELECT a.grantee FROM pg_attribute f, aclexplode(f.attacl) a WHERE f.attrelid = $1),
+    can AS MATERIALIZED (
+        SELECT w.grantee, m.name
+        FROM who w CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'SELECT', 'DELETE', 'TRUNCATE'])
+                              AS m (name)
+        WHERE CASE m.name
+              WHEN 'INSERT' THEN has_any_column_privilege(w.grantee, $1, 'INSERT')
+              WHEN 'TRUNCATE' THEN has_table_privilege(w.grantee, $1, 'TRUNCATE')
+              -- Which it may do by what moves.
+              WHEN 'DELETE' THEN has_table_privilege(w.grantee, $1, 'DELETE')
+                   AND EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
+                               WHERE has_column_privilege(w.grantee, $1, c.number, 'SELECT'))
+              ELSE EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
+                           WHERE has_column_privilege(w.grantee, $1, c.number, m.name)) END),
+    -- What everybody may do is told once.
+    may AS (
+        SELECT * FROM can
+        WHERE grantee = 0
+           OR NOT EXISTS (SELECT FROM can e WHERE e.grantee = 0 AND e.name = can.name)),
+    lack AS (
+        SELECT may.grantee, may.name, n.relation, n.privilege,
+               CASE n.number WHEN 0 THEN NULL ELSE n.shown END AS number, n.place
+        FROM may JOIN unnest($3::text[], $4::oid[], $5::int2[], $6::text[], $7::int2[])
+                      WITH ORDINALITY AS n (name, relation, number, privilege, shown, place)
+             ON n.name = may.name
+        WHERE NOT CASE n.number
+              WHEN 0 THEN has_table_privilege(may.grantee, n.relation, n.privilege)
+              WHEN -1 THEN has_any_column_privilege(may.grantee, n.relation, n.privilege)
+              ELSE has_column_privilege(may.grantee, n.relation, n.number, n.privilege) END)
+    SELECT quote_ident(r.rolname), l.relation,
+           (SELECT array_agg(DISTINCT b.name ORDER BY b.name) FROM lack b
+            WHERE b.grantee = l.grantee AND b.relation = l.relation),
+           l.privilege,
+           coalesce(array_agg(DISTINCT l.number) FILTER (WHERE l.number IS NOT NULL), '{}')
+    FROM lack l LEFT JOIN pg_roles r ON r.oid = l.grantee
+    WHERE l.grantee = 0 OR r.oid IS NOT NULL
+    GROUP BY l.grantee, r.rolname, l.relation, l.privilege
+    ORDER BY l.grantee <> 0, r.rolname, l.relation = $1, l.privilege";
+
+/// Roles (none: everybody) that may do something with the table `$1` and may not use the schema of `$2`,
+/// and that schema.
+pub(super) const SCHEMA: &str = "
+    SELECT DISTINCT quote_ident(r.rolname), quote_ident(n.nspname)
+    FROM (SELECT a.grantee FROM pg_class c,
+                 aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a WHERE c.oid = $1
+          UNION
+          SELECT a.grantee FROM pg_attribute f, aclexplode(f.attacl) a WHERE f.attrelid = $1) w
+         CROSS JOIN pg_class d JOIN pg_namespace n ON n.oid = d.relnamespace
+         LEFT JOIN pg_roles r ON r.oid = w.grantee
+    WHERE d.oid = $2 AND NOT has_schema_privilege(w.grantee, n.oid, 'USAGE')
+      AND CASE w.grantee WHEN 0 THEN has_schema_privilege(0::oid, (SELECT relnamespace FROM pg_class
+                                                                   WHERE oid = $1), 'USAGE')
+          ELSE r.oid IS NOT NULL END
+    ORDER BY 1 NULLS FIRST";
+
+/// What the old table `$1` grants, but to its owner: role (none: everybody), privilege, column (none: the
+/// table), with the right to pass it on.
+pub(super) const GRANTS: &str = "
+    SELECT quote_ident(r.rolname), a.privilege_type, a.attname, a.is_grantable
+    FROM (SELECT e.*, NULL::text AS attname, 0 AS place FROM pg_class c, aclexplode(c.relacl) e
+          WHERE c.oid = $1
+          UNION ALL
+          SELECT e.*, f.attname::text, f.attnum FROM pg_attribute f, aclexplode(f.attacl) e
+          WHERE f.attrelid = $1 AND NOT f.attisdropped) a
+         LEFT JOIN pg_roles r ON r.oid = a.grantee
+    WHERE (a.grantee = 0 OR r.oid IS NOT NULL)
+      AND a.grantee <> (SELECT relowner FROM pg_class WHERE oid = $1)
+    ORDER BY a.grantee <> 0, r.rolname, a.is_grantable, a.place, a.privilege_type";
+
+/// Of the tables `$1`: table, whether row security is on, whether for its owner too.
+pub(super) const ROW_SECURITY: &str = "
+    SELECT oid, relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = ANY ($1)";
+
+/// Policies of the tables `$1`: table, name, columns of its own table, whether it looks at another
+/// relation, what stands between the table's name and the conditions, USING, WITH CHECK.
+pub(super) const POLICIES: &str = "
+    SELECT p.polrelid, p.polname::text,
+           ARRAY(SELECT a.attname::text FROM pg_depend d
+                 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                 WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.polrelid
+                   AND d.refobjsubid > 0 ORDER BY a.attnum),
+           EXISTS (SELECT FROM pg_depend d
+                   WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                     AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> p.polrelid),
+           format('AS %s FOR %s TO %s',
+                  CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+                  CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+                                WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+                  (SELECT string_agg(CASE WHEN role = 0 THEN 'PUBLIC'
+                                          ELSE quote_ident(pg_get_userbyid(role)) END, ', '
+                                     ORDER BY role) FROM unnest(p.polroles) AS role)),
+           pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
+    FROM pg_policy p WHERE p.polrelid = ANY ($1)
+    ORDER BY array_position($1, p.polrelid), p.polname";
+
+/// Publications of one of the tables `$1` and `$2` alone: name, whether it is the first.
+pub(super) const PUBLICATIONS: &str = "
+    SELECT quote_ident(b.pubname), bool_or(c.oid = $1)
+    FROM pg_publication_tables b
+         JOIN pg_namespace n ON n.nspname = b.schemaname
+         JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.tablename
+    WHERE c.oid IN ($1, $2)
+    GROUP BY b.pubname HAVING count(*) = 1
+    ORDER BY 1";
+
+/// For the table `$1`, if it is published and its rows cannot be told: an index that could tell them.
+pub(super) const NO_IDENTITY: &str = "
+    SELECT (SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+            WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid
+              AND i.indpred IS NULL AND i.indexprs IS NULL
+              AND NOT EXISTS (SELECT FROM pg_attribute a
+                              WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
+                                AND NOT a.attnotnull)
+            ORDER BY x.oid LIMIT 1)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = $1
+      AND EXISTS (SELECT FROM pg_publication_tables b
+                  JOIN pg_publication p ON p.pubname = b.pubname AND p.pubupdate
+                  WHERE b.schemaname = n.nspname AND b.tablename = c.relname)
+      AND (c.relreplident = 'n'
+           OR c.relreplident = 'd'
+              AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))";
+
+/// Sequences that belong to columns of the table `$1`: sequence, column.
+pub(super) const SEQUENCES: &str = "
+    SELECT d.objid::regclass::text, a.attname::text
+    FROM pg_depend d
+         JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+         JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+      AND d.refobjid = $1 AND d.deptype = 'a'
+    ORDER BY 1";
+
+/// Comments on columns of the table `$1`: column, comment as SQL writes it.
+pub(super) const COMMENTS: &str = "
+    SELECT a.attname::text, quote_literal(d.description)
+    FROM pg_description d JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid
+    WHERE d.classoid = 'pg_class'::regclass AND d.objoid = $1 AND d.objsubid > 0
+    ORDER BY a.attnum";
+
+/// Names of relations and types in the schema `$1`, which no new index may have.
+pub(super) const NAMES: &str = "
+    SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1";

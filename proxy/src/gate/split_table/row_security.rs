@@ -1,0 +1,180 @@
+//! Row security: whether both tables show a role the halves of the same rows.
+//!
+//! The join begins at the old table, so what its policies hide stays hidden through the proxy, whatever the
+//! new table's are. What the new table hides of a row that the old one shows reads as NULL, and a write of it
+//! is refused, or is none at all once only the new table is written.
+
+use rewrite_rules::name::quoted;
+use tokio_postgres::{Error, Transaction};
+
+use super::queries;
+use super::step::{Over, Step, Table};
+use crate::gate::finding::{About, Finding, Severity};
+use crate::gate::step::Move;
+
+/// A policy, with the names that columns have in the new table.
+struct Policy {
+    table: u32,
+    name: String,
+    over: Over,
+    /// Whether it looks at other relations, whose columns may have the same names.
+    looks_away: bool,
+    /// What it is, and its conditions.
+    body: String,
+}
+
+/// Whether it is on, and for the owner too.
+type Security = (bool, bool);
+
+pub(super) async fn check(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let reads_new = match step.way() {
+        Move::WriteBoth => false,
+        Move::ReadNew | Move::LeaveOld | Move::WriteBothAgain => true,
+        Move::KeepNew | Move::ReadOldAgain | Move::LeaveNew | Move::Stay => return Ok(Vec::new()),
+    };
+    let old = &step.old;
+    let (own, its) = (security(transaction, old.oid).await?, security(transaction, new.oid).await?);
+    let finding = |severity, message, remedy: Vec<String>| {
+        Ok(vec![step.finding(severity, About::Policy, message, remedy)])
+    };
+    if !own.0 && !its.0 {
+        return Ok(Vec::new());
+    }
+    let policies = policies(transaction, step, &[old.oid, new.oid]).await?;
+    let of = |oid: u32| policies.iter().filter(move |policy| policy.table == oid);
+    if !own.0 {
+        let severity = if reads_new { Severity::LosesData } else { Severity::Risky };
+        let message = format!(
+            "row security is on for \"{}\" and not for \"{}\": what it hides reads as NULL, and a write \
+             of it is refused",
+            new.name, old.name
+        );
+        let off = format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY;", new.sql);
+        return finding(severity, message, vec![off]);
+    }
+    let there = |policy: &&Policy| {
+        let mut same = of(new.oid);
+        same.any(|its| its.body == policy.body)
+    };
+    let lacking: Vec<&Policy> = of(old.oid).filter(|policy| !there(policy)).collect();
+    if !its.0 {
+        let message = format!(
+            "row security is on for \"{}\" and not for \"{}\": whoever may read that table itself sees \
+             what moved of all rows",
+            old.name, new.name
+        );
+        let carried = lacking.iter().all(|policy| policy.is_carried());
+        let remedy = match carried {
+            true => turned_on(&new.sql, own, &lacking),
+            // Without all of them writes would be refused.
+            false => Vec::new(),
+        };
+        return finding(Severity::Risky, message, remedy);
+    }
+    let beyond: Vec<&str> = of(new.oid)
+        .filter(|policy| !of(old.oid).any(|own| own.body == policy.body))
+        .map(|policy| policy.name.as_str())
+        .collect();
+    if lacking.is_empty() && beyond.is_empty() && own == its {
+        return Ok(Vec::new());
+    }
+    let names = |names: Vec<&str>| match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
+    };
+    let message = format!(
+        "row security of \"{}\" and \"{}\" differs (policies of the one alone: {}; of the other alone: \
+         {}): what only the second hides reads as NULL, and a write of it is refused",
+        old.name,
+        new.name,
+        names(lacking.iter().map(|policy| policy.name.as_str()).collect()),
+        names(beyond)
+    );
+    let mut remedy: Vec<String> =
+        lacking.iter().filter(|it| it.is_carried()).map(|it| it.create(&new.sql)).collect();
+    if own.1 != its.1 {
+        let force = if own.1 { "FORCE" } else { "NO FORCE" };
+        remedy.push(format!("ALTER TABLE {} {force} ROW LEVEL SECURITY;", new.sql));
+    }
+    finding(Severity::Risky, message, remedy)
+}
+
+async fn security(transaction: &Transaction<'_>, oid: u32) -> Result<Security, Error> {
+    let rows = transaction.query(queries::ROW_SECURITY, &[&vec![oid]]).await?;
+    let Some(row) = rows.first() else { return Ok((false, false)) };
+    Ok((row.try_get(1)?, row.try_get(2)?))
+}
+
+async fn policies(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    oids: &[u32],
+) -> Result<Vec<Policy>, Error> {
+    let mut policies = Vec::new();
+    for row in transaction.query(queries::POLICIES, &[&oids]).await? {
+        let (table, columns): (u32, Vec<String>) = (row.try_get(0)?, row.try_get(2)?);
+        let (kind, using): (String, Option<String>) = (row.try_get(4)?, row.try_get(5)?);
+        let check: Option<String> = row.try_get(6)?;
+        let names = |text: String| match table == step.old.oid {
+            true => step.there(&text),
+            false => text,
+        };
+        let using = using.map(|it| format!(" USING ({})", names(it))).unwrap_or_default();
+        let check = check.map(|it| format!(" WITH CHECK ({})", names(it))).unwrap_or_default();
+        // The key has another name there, so it is taken for one that moves.
+        let stays = columns.iter().any(|name| step.name_there(name).is_none());
+        policies.push(Policy {
+            table,
+            name: row.try_get(1)?,
+            over: if stays { Over::Both } else { Over::Moved },
+            looks_away: row.try_get(3)?,
+            body: format!("{kind}{using}{check}"),
+        });
+    }
+    Ok(policies)
+}
+
+impl Policy {
+    /// Whether its conditions mean the same on the new table.
+    fn is_carried(&self) -> bool {
+        self.over == Over::Moved && !self.looks_away
+    }
+
+    fn create(&self, table: &str) -> String {
+        format!("CREATE POLICY {} ON {table} {};", quoted(&self.name), self.body)
+    }
+}
+
+/// What turns it on as it is for the old table.
+fn turned_on(table: &str, own: Security, policies: &[&Policy]) -> Vec<String> {
+    let mut statements: Vec<String> = policies.iter().map(|policy| policy.create(table)).collect();
+    if own.1 {
+        statements.push(format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"));
+    }
+    statements.push(format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;"));
+    statements
+}
+
+/// What gives a new table the old one's row security, and the names of the policies that it cannot have.
+pub(super) async fn carried(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    table: &str,
+) -> Result<(Vec<String>, Vec<String>), Error> {
+    let own = security(transaction, step.old.oid).await?;
+    if own == (false, false) {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let policies = policies(transaction, step, &[step.old.oid]).await?;
+    let (carried, left): (Vec<&Policy>, Vec<&Policy>) =
+        policies.iter().partition(|policy| policy.is_carried());
+    let statements = match own.0 {
+        true => turned_on(table, own, &carried),
+        false => Vec::new(),
+    };
+    Ok((statements, left.iter().map(|policy| policy.name.clone()).collect()))
+}

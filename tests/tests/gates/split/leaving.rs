@@ -1,0 +1,195 @@
+//! Before only the new table is written.
+
+use rewrite_rules::Phase::{StopDualWrite, SwitchReads};
+
+use super::planted;
+
+#[test]
+fn a_column_that_needs_a_value() {
+    planted(
+        "ALTER TABLE users ALTER first_name SET NOT NULL;
+         ALTER TABLE user_profiles ALTER given_name SET NOT NULL",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"not-ready definition: key "phase" of migration "m": phase "stop-dual-write" does not write "first_name", which is NOT NULL"#,
+            "  ALTER TABLE public.users ALTER COLUMN first_name DROP NOT NULL;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ADD CHECK (first_name IS NOT NULL);
+         ALTER TABLE user_profiles ADD CHECK (given_name IS NOT NULL)",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky not-null: CHECK constraint "users_first_name_check" of "public.users" wants a value where phase "stop-dual-write" writes none: CHECK ((first_name IS NOT NULL))"#,
+            "  ALTER TABLE public.users DROP CONSTRAINT users_first_name_check;",
+        ],
+    );
+}
+
+#[test]
+fn a_key_that_would_be_the_same_in_every_row() {
+    planted(
+        "ALTER TABLE users ADD UNIQUE (bio); ALTER TABLE user_profiles ADD UNIQUE (bio)",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky default: unique index "users_bio_key" of "public.users" is over columns that phase "stop-dual-write" leaves to their default: the second row would be refused"#,
+            "  ALTER TABLE public.users ALTER COLUMN bio DROP DEFAULT;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ADD UNIQUE (first_name);
+         ALTER TABLE user_profiles ADD UNIQUE (given_name)",
+        SwitchReads,
+        StopDualWrite,
+        &[],
+    );
+}
+
+#[test]
+fn views() {
+    planted(
+        "CREATE VIEW v WITH (security_barrier) AS SELECT id, bio, first_name AS name FROM users WHERE bio <> ''",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data view: view public.v uses "first_name", "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  CREATE OR REPLACE VIEW public.v (id, bio, name) WITH (security_barrier=true) AS SELECT users.id,\n    users.bio,\n    users.first_name AS name\n   FROM (SELECT segue_own.id, segue_0.given_name AS first_name, segue_0.bio FROM public.users AS segue_own LEFT JOIN public.user_profiles AS segue_0 ON segue_0.user_id = segue_own.id) AS users\n  WHERE (users.bio <> ''::text);",
+        ],
+    );
+    planted(
+        "CREATE MATERIALIZED VIEW mv AS SELECT id, bio FROM users; CREATE INDEX mv_id ON mv (id)",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data materialized-view: materialized view public.mv uses "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  DROP MATERIALIZED VIEW public.mv;",
+            "  CREATE MATERIALIZED VIEW public.mv (id, bio) AS SELECT users.id,\n    users.bio\n   FROM (SELECT segue_own.id, segue_0.given_name AS first_name, segue_0.bio FROM public.users AS segue_own LEFT JOIN public.user_profiles AS segue_0 ON segue_0.user_id = segue_own.id) AS users;",
+            "  CREATE INDEX mv_id ON public.mv USING btree (id);",
+        ],
+    );
+    planted("CREATE VIEW v AS SELECT id, email FROM users", SwitchReads, StopDualWrite, &[]);
+    planted(
+        "CREATE VIEW v AS SELECT bio FROM users TABLESAMPLE SYSTEM (10)",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data view: view public.v uses "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  SELECT pg_get_viewdef('public.v'::regclass);",
+        ],
+    );
+}
+
+#[test]
+fn what_else_hangs_on_the_columns() {
+    planted(
+        "ALTER TABLE users ADD shout text GENERATED ALWAYS AS (upper(bio)) STORED",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data generated-column: column shout of table public.users uses "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  ALTER TABLE public.users DROP COLUMN shout;",
+        ],
+    );
+    planted(
+        "CREATE POLICY own ON users USING (first_name = CURRENT_USER)",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data policy: policy own on table public.users uses "first_name" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  SELECT pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy WHERE polrelid = 'public.users'::regclass AND quote_ident(polname) = 'own';",
+        ],
+    );
+    planted(
+        "CREATE PUBLICATION p FOR TABLE users (email, id, bio) WHERE (id > 7), user_profiles",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data publication: publication of table public.users in publication p uses "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  ALTER PUBLICATION p DROP TABLE public.users;",
+            "  ALTER PUBLICATION p ADD TABLE public.users (id, email) WHERE ((id > 7));",
+        ],
+    );
+    planted(
+        "CREATE TABLE inbox (x int);
+         CREATE RULE r AS ON INSERT TO inbox DO ALSO UPDATE users SET score = 1 WHERE bio = ''",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data rule: rule r on table public.inbox uses "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  DROP RULE r ON public.inbox;",
+        ],
+    );
+    planted(
+        "CREATE FUNCTION names() RETURNS text LANGUAGE sql AS 'SELECT bio || first_name FROM users'",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky function: function public.names() names "users" and "first_name", "bio", which phase "stop-dual-write" does not write"#,
+            "  SELECT pg_get_functiondef('public.names()'::regprocedure);",
+        ],
+    );
+    planted(
+        "CREATE FUNCTION names() RETURNS text LANGUAGE sql RETURN (SELECT bio FROM public.users WHERE id = 1)",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data function: function public.names() uses "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  SELECT pg_get_functiondef('public.names()'::regprocedure);",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ADD UNIQUE (first_name);
+         CREATE UNIQUE INDEX ON user_profiles (given_name);
+         CREATE TABLE logins (name text REFERENCES users (first_name) ON DELETE CASCADE)",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky foreign-key: constraint logins_name_fkey on table public.logins uses "first_name" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  ALTER TABLE public.logins DROP CONSTRAINT logins_name_fkey, ADD CONSTRAINT logins_name_fkey FOREIGN KEY (name) REFERENCES public.user_profiles(given_name) ON DELETE CASCADE NOT VALID;",
+            "  ALTER TABLE public.logins VALIDATE CONSTRAINT logins_name_fkey;",
+        ],
+    );
+    planted(
+        "CREATE SEQUENCE s OWNED BY users.bio",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky dependent: sequence public.s belongs to column "bio" of "public.users" and would go with it"#,
+            "  ALTER SEQUENCE public.s OWNED BY public.user_profiles.bio;",
+        ],
+    );
+}
+
+#[test]
+fn triggers_of_the_old_table() {
+    planted(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.bio := 1; RETURN NEW;
+         END'; CREATE TRIGGER f BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f()",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky trigger: trigger "f" of "public.users": its function public.f() names "bio", which phase "stop-dual-write" does not write"#,
+            "  SELECT pg_get_functiondef('public.f()'::regprocedure);",
+        ],
+    );
+    planted(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER f AFTER UPDATE OF first_name, bio ON users FOR EACH ROW EXECUTE FUNCTION f()",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data trigger: trigger f on table public.users uses "first_name", "bio" of "public.users", which phase "stop-dual-write" does not write"#,
+            "  DROP TRIGGER f ON public.users;",
+        ],
+    );
+    planted(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER f AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()",
+        SwitchReads,
+        StopDualWrite,
+        &[],
+    );
+}

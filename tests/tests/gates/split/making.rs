@@ -1,0 +1,97 @@
+//! Where there is no new table: what makes it, and what it cannot be given.
+
+use rewrite_rules::Phase::{Contract, DualWrite, Expand, SwitchReads};
+use segue::gate::is_open;
+use segue_tests::server::Database;
+
+use super::profiles;
+use crate::{check, mend, told};
+
+/// A table with all that can belong to columns that move.
+const RICH: &str = "CREATE TABLE users (
+        id int PRIMARY KEY, email text, first_name text COLLATE \"C\" NOT NULL UNIQUE,
+        bio varchar(99) DEFAULT 'none' CONSTRAINT users_bio_ok CHECK (bio <> ''), score int,
+        CHECK (score > 0 OR bio <> 'x'));
+    CREATE INDEX users_bio_idx ON users (lower(bio)) WHERE first_name <> '';
+    CREATE INDEX users_score_bio_idx ON users (score, bio);
+    COMMENT ON COLUMN users.bio IS 'it''s';
+    CREATE TABLE names (name text COLLATE \"C\" PRIMARY KEY);
+    ALTER TABLE users ADD FOREIGN KEY (first_name) REFERENCES names;
+    GRANT SELECT, INSERT ON users TO app;
+    GRANT UPDATE (bio, score) ON users TO app WITH GRANT OPTION;
+    ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON users USING (first_name = CURRENT_USER);
+    CREATE POLICY rich ON users FOR SELECT TO app USING (score > 0);
+    CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.bio := upper(NEW.bio); RETURN NEW; END';
+    CREATE TRIGGER shout BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION shout();
+    CREATE STATISTICS st ON bio, score FROM users;
+    CREATE PUBLICATION p FOR TABLE users;";
+
+#[test]
+fn the_table_comes_with_all_that_belongs_to_its_columns() {
+    let database = Database::create("gates_split", RICH);
+    let findings = check(&database, &profiles(Expand), DualWrite);
+    let expected = [
+        r#"not-ready missing-table: table "public.user_profiles" does not exist, and phase "dual-write" needs it"#,
+        "  CREATE TABLE public.user_profiles (\n    user_id integer NOT NULL,\n    given_name text COLLATE \"C\" NOT NULL,\n    bio character varying(99) DEFAULT 'none'::character varying,\n    PRIMARY KEY (user_id),\n    FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE ON UPDATE CASCADE,\n    CONSTRAINT user_profiles_bio_ok CHECK (((bio)::text <> ''::text))\n);",
+        "  COMMENT ON COLUMN public.user_profiles.bio IS 'it''s';",
+        "  CREATE POLICY own ON public.user_profiles AS PERMISSIVE FOR ALL TO PUBLIC USING ((given_name = CURRENT_USER));",
+        "  ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;",
+        "  GRANT INSERT, SELECT ON public.user_profiles TO app;",
+        "  GRANT UPDATE (bio) ON public.user_profiles TO app WITH GRANT OPTION;",
+        "  CREATE UNIQUE INDEX CONCURRENTLY user_profiles_given_name_key ON public.user_profiles USING btree (given_name);",
+        "  CREATE INDEX CONCURRENTLY user_profiles_bio_idx ON public.user_profiles USING btree (lower((bio)::text)) WHERE (given_name <> ''::text);",
+    ];
+    let lines = told(&findings);
+    assert_eq!(lines.get(..expected.len()).unwrap_or_default(), expected);
+    let left = [
+        r#"note missing-index: index "users_score_bio_idx" of "public.users" is not carried to "user_profiles""#,
+        r#"note missing-constraint: CHECK constraint "users_check" of "public.users" is not carried to "user_profiles""#,
+        r#"note missing-constraint: foreign key "users_first_name_fkey" of "public.users" is not carried to "user_profiles""#,
+        r#"note statistics: statistics object "st" of "public.users" is not carried to "user_profiles""#,
+        r#"note trigger: trigger "shout" of "public.users" is not carried to "user_profiles"; its function public.shout() names columns that move"#,
+        r#"note policy: policy "rich" of "public.users" is not carried to "user_profiles""#,
+        r#"note publication: publication p has "public.users" and is not given "user_profiles""#,
+    ];
+    assert_eq!(lines.get(expected.len()..).unwrap_or_default(), left);
+}
+
+#[test]
+fn the_table_that_is_made_opens_the_gate() {
+    let plain = "CREATE TABLE users (
+            id int PRIMARY KEY, first_name text NOT NULL, bio text DEFAULT 'none' CHECK (bio <> ''), score int);
+        CREATE INDEX ON users (bio); GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON users TO app;
+        ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON users USING (id > 0);";
+    let database = Database::create("gates_split", plain);
+    mend(&database, &check(&database, &profiles(Expand), DualWrite));
+    assert_eq!(told(&check(&database, &profiles(Expand), DualWrite)), [""; 0]);
+}
+
+#[test]
+fn a_key_of_several_columns_and_odd_names() {
+    let odd = r#"CREATE TABLE "Us ers" (
+            "Te nant" int, id text COLLATE "C", "Bi'o" text UNIQUE CHECK ("Bi'o" <> 'Bi''o'), settings jsonb,
+            PRIMARY KEY (id, "Te nant"));
+        INSERT INTO "Us ers" VALUES (1, 'a', 'b', '{}'); ANALYZE "Us ers";"#;
+    let database = Database::create("gates_split", odd);
+    let migration = |phase| {
+        format!(
+            "[[migration]]\nname = \"m\"\nkind = \"split-table\"\ntable = '\"Us ers\"'\ninto = '\"Pro\"\"files\"'\n\
+             key = {{ from = [\"Te nant\", \"id\"], to = [\"id\", \"Us er\"] }}\n\
+             columns = {{ \"Bi'o\" = \"settings\", settings = \"Bi'o\" }}\nphase = \"{phase}\"\n"
+        )
+    };
+    mend(&database, &check(&database, &migration(Expand), DualWrite));
+    for (from, to) in [(Expand, DualWrite), (DualWrite, SwitchReads), (SwitchReads, Contract)] {
+        let findings = check(&database, &migration(from), to);
+        mend(&database, &findings);
+        let left = check(&database, &migration(from), to);
+        assert!(is_open(&left), "{from} -> {to}\n{}", told(&left).join("\n"));
+    }
+    let columns = "SELECT attname, attnotnull, format_type(atttypid, atttypmod) FROM pg_attribute
+        WHERE attrelid = '\"Pro\"\"files\"'::regclass AND attnum > 0 ORDER BY attnum";
+    assert_eq!(
+        database.connect().rows(columns),
+        ["id|t|integer", "Us er|t|text", "settings|f|text", "Bi'o|f|jsonb"]
+    );
+}

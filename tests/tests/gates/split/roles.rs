@@ -1,0 +1,258 @@
+//! Roles that may use one table and not the other, and the rows that they see.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rewrite_rules::Phase::{self, Contract, DualWrite, Expand, StopDualWrite, SwitchReads};
+use rewrite_rules::{Outcome, Rule, SearchPath, SessionView, compile};
+use segue::config::Draft;
+use segue::phase::prepare;
+use segue_tests::server::{Database, run};
+
+use super::{CLEAN, planted, profiles};
+use crate::{check, mend, told};
+
+#[test]
+fn who_writes_must_read_and_write_both() {
+    planted(
+        "GRANT SELECT, INSERT ON users TO app",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky privilege: app has INSERT on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles""#,
+            "  GRANT INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO app;",
+        ],
+    );
+    planted("GRANT SELECT ON users TO app", Expand, DualWrite, &[]);
+    planted(
+        "GRANT INSERT (id, email) ON users TO app;
+         GRANT INSERT, UPDATE, SELECT ON user_profiles TO app",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky privilege: app has INSERT on "public.users", for which phase "dual-write" needs SELECT (id, first_name, bio) on "public.users""#,
+            "  GRANT SELECT (id, first_name, bio) ON public.users TO app;",
+        ],
+    );
+    planted(
+        "GRANT UPDATE (bio) ON users TO PUBLIC, app; GRANT SELECT ON users TO PUBLIC",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky privilege: PUBLIC has UPDATE on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles""#,
+            "  GRANT INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO PUBLIC;",
+        ],
+    );
+    planted("GRANT UPDATE (score), DELETE ON users TO app", Expand, DualWrite, &[]);
+    planted(
+        "GRANT TRUNCATE ON users TO app",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky privilege: app has TRUNCATE on "public.users", for which phase "dual-write" needs TRUNCATE on "public.user_profiles""#,
+            "  GRANT TRUNCATE ON public.user_profiles TO app;",
+        ],
+    );
+}
+
+#[test]
+fn who_reads_must_read_both() {
+    planted(
+        "GRANT SELECT ON users TO app",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"risky privilege: app has SELECT on "public.users", for which phase "switch-reads" needs SELECT (user_id, given_name, bio) on "public.user_profiles""#,
+            "  GRANT SELECT (user_id, given_name, bio) ON public.user_profiles TO app;",
+        ],
+    );
+    planted(
+        "GRANT SELECT (bio) ON users TO app; GRANT SELECT ON user_profiles TO app",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"risky privilege: app has SELECT on "public.users", for which phase "switch-reads" needs SELECT (id, email, first_name, score) on "public.users""#,
+            "  GRANT SELECT (id, email, first_name, score) ON public.users TO app;",
+        ],
+    );
+    planted("GRANT SELECT (email) ON users TO app", DualWrite, SwitchReads, &[]);
+    planted(
+        "GRANT SELECT ON user_profiles TO app",
+        SwitchReads,
+        DualWrite,
+        &[
+            r#"risky privilege: app has SELECT on "public.user_profiles", for which phase "dual-write" needs SELECT (id, first_name, bio) on "public.users""#,
+            "  GRANT SELECT (id, first_name, bio) ON public.users TO app;",
+        ],
+    );
+}
+
+#[test]
+fn who_writes_one_must_write_the_other() {
+    planted(
+        "GRANT INSERT ON users TO app",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky privilege: app has INSERT on "public.users", for which phase "stop-dual-write" needs INSERT (user_id, given_name, bio) on "public.user_profiles""#,
+            "  GRANT INSERT (user_id, given_name, bio) ON public.user_profiles TO app;",
+            r#"risky privilege: app has INSERT on "public.users", for which phase "stop-dual-write" needs SELECT (id) on "public.users""#,
+            "  GRANT SELECT (id) ON public.users TO app;",
+        ],
+    );
+    planted(
+        "GRANT SELECT, UPDATE ON users TO app; GRANT SELECT ON user_profiles TO app",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky privilege: app has UPDATE on "public.users", for which phase "stop-dual-write" needs INSERT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles""#,
+            "  GRANT INSERT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO app;",
+        ],
+    );
+    planted(
+        "GRANT SELECT, DELETE ON users TO app; GRANT SELECT ON user_profiles TO app",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"risky privilege: app has DELETE on "public.users", for which phase "stop-dual-write" needs UPDATE (given_name, bio) on "public.user_profiles""#,
+            "  GRANT UPDATE (given_name, bio) ON public.user_profiles TO app;",
+            r#"risky privilege: app has DELETE on "public.users", for which phase "stop-dual-write" needs UPDATE (first_name, bio) on "public.users""#,
+            "  GRANT UPDATE (first_name, bio) ON public.users TO app;",
+        ],
+    );
+}
+
+#[test]
+fn another_schema() {
+    planted(
+        "CREATE SCHEMA away; GRANT SELECT ON users, user_profiles TO app;
+         ALTER TABLE user_profiles SET SCHEMA away",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"risky privilege: app may use "public.users", and not schema away of "away.user_profiles""#,
+            "  GRANT USAGE ON SCHEMA away TO app;",
+        ],
+    );
+}
+
+#[test]
+fn row_security() {
+    planted(
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY own ON users USING (first_name = CURRENT_USER)",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky policy: row security is on for "public.users" and not for "public.user_profiles": whoever may read that table itself sees what moved of all rows"#,
+            "  CREATE POLICY own ON public.user_profiles AS PERMISSIVE FOR ALL TO PUBLIC USING ((given_name = CURRENT_USER));",
+            "  ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY rich ON users USING (score > 0)",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky policy: row security is on for "public.users" and not for "public.user_profiles": whoever may read that table itself sees what moved of all rows"#,
+        ],
+    );
+    planted(
+        "ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky policy: row security is on for "public.user_profiles" and not for "public.users": what it hides reads as NULL, and a write of it is refused"#,
+            "  ALTER TABLE public.user_profiles DISABLE ROW LEVEL SECURITY;",
+        ],
+    );
+    planted(
+        "ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data policy: row security is on for "public.user_profiles" and not for "public.users": what it hides reads as NULL, and a write of it is refused"#,
+            "  ALTER TABLE public.user_profiles DISABLE ROW LEVEL SECURITY;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+         ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+         CREATE POLICY own ON users USING (first_name = CURRENT_USER);
+         CREATE POLICY other ON user_profiles FOR SELECT USING (user_id > 7)",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky policy: row security of "public.users" and "public.user_profiles" differs (policies of the one alone: own; of the other alone: other): what only the second hides reads as NULL, and a write of it is refused"#,
+            "  CREATE POLICY own ON public.user_profiles AS PERMISSIVE FOR ALL TO PUBLIC USING ((given_name = CURRENT_USER));",
+            "  ALTER TABLE public.user_profiles NO FORCE ROW LEVEL SECURITY;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+         ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY own ON users USING (first_name = CURRENT_USER);
+         CREATE POLICY other ON user_profiles USING (given_name = CURRENT_USER)",
+        Expand,
+        DualWrite,
+        &[],
+    );
+}
+
+/// The text that is sent in the phase for what the client says.
+fn rewritten(database: &Database, phase: Phase, sql: &str) -> String {
+    let url = database.control_url();
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\nupstream = \"postgres://127.0.0.1:1\"\ncontrol = \"{url}\"\n{}",
+        profiles(phase)
+    );
+    let mut draft = Draft::parse(Path::new("segue.toml"), &text);
+    let (_client, loaded) = run(prepare::load(&mut draft)).expect("a connection");
+    let rules: Vec<Rule> = draft.rules.iter().map(|(rule, _)| rule.clone()).collect();
+    let generation = compile(0, &rules, Arc::clone(&loaded.catalog)).expect("a generation");
+    let search_path = SearchPath::default();
+    match generation.rewrite(sql, SessionView::usual(&search_path)) {
+        Outcome::Rewritten(rewritten) => rewritten.sql,
+        Outcome::Forward | Outcome::ForwardOpaque => sql.to_owned(),
+        // No SQL, so the test fails at that.
+        Outcome::Refused(refusal) => refusal.message,
+    }
+}
+
+/// A client that may do just what it does is refused where the gate says so, and is not any more when
+/// that is mended.
+#[test]
+fn what_is_granted_is_enough_and_is_needed() {
+    let always = DualWrite;
+    for (grant, sql, refused_from) in [
+        ("INSERT", "INSERT INTO users (id, email, bio) VALUES (900, 'x', 'y')", always),
+        ("SELECT, UPDATE", "UPDATE users SET bio = 'new' WHERE id = 7", always),
+        ("SELECT", "SELECT bio, first_name FROM users WHERE id = 7", SwitchReads),
+        ("SELECT (bio)", "SELECT bio FROM users", SwitchReads),
+        ("SELECT, DELETE", "DELETE FROM users WHERE bio = 'bio9'", StopDualWrite),
+        ("TRUNCATE", "TRUNCATE users", always),
+    ] {
+        for (from, to) in [
+            (Expand, DualWrite),
+            (DualWrite, SwitchReads),
+            (SwitchReads, StopDualWrite),
+            (StopDualWrite, Contract),
+        ] {
+            let ddl = format!("{CLEAN} GRANT {grant} ON users TO app");
+            let database = Database::create("gates_split", &ddl);
+            let sent = rewritten(&database, to, sql);
+            let as_app = || {
+                let mut wire = database.connect();
+                wire.script("SET ROLE app; BEGIN");
+                wire.simple(&sent).code().to_owned()
+            };
+            let findings = check(&database, &profiles(from), to);
+            let expected = if to < refused_from { "" } else { "42501" };
+            let found = told(&findings).join("\n");
+            assert_eq!(as_app(), expected, "{grant} in {to}\n{found}");
+            mend(&database, &findings);
+            assert_eq!(as_app(), "", "{grant} in {to}, mended\n{found}");
+        }
+    }
+}
