@@ -103,9 +103,6 @@ impl Statement {
         if begins(&["GRANT"]) || (begins(&["ALTER", "SEQUENCE"]) && has(&["OWNED", "BY"])) {
             return of(Lock::None, MOMENT, How::GivingWay);
         }
-        if begins(&["CREATE", "POLICY"]) {
-            return exclusive(How::GivingWay);
-        }
         if begins(&["CREATE", "STATISTICS"]) {
             return of(Lock::ShareUpdateExclusive, MOMENT, How::GivingWay);
         }
@@ -116,7 +113,8 @@ impl Statement {
         if has(&["CONCURRENTLY"]) && !begins(&["DROP"]) {
             return of(Lock::ShareUpdateExclusive, "while it builds the index", How::Alone);
         }
-        if begins(&["ALTER", "INDEX"]) && has(&["ATTACH", "PARTITION"]) {
+        let attaches = begins(&["ALTER", "INDEX"]) && has(&["ATTACH", "PARTITION"]);
+        if attaches || begins(&["CREATE", "POLICY"]) {
             return exclusive(How::GivingWay);
         }
         if begins(&["CREATE", "INDEX"]) || begins(&["CREATE", "UNIQUE", "INDEX"]) {

@@ -8,6 +8,7 @@ mod roles;
 mod writing;
 
 use rewrite_rules::Phase::{self, Contract, DualWrite, Expand, StopDualWrite, SwitchReads};
+use segue::gate::Finding;
 use segue_tests::server::Database;
 
 use super::{check, mend, told};
@@ -44,12 +45,16 @@ fn planted(fault: &str, from: Phase, to: Phase, expected: &[&str]) {
     let findings = check(&database, &split(into, from), to);
     assert_eq!(told(&findings), expected, "{fault}");
     // Whatever is only shown is for somebody to judge.
-    let is_mended = |remedy: &[String]| remedy.iter().any(|it| !it.starts_with("SELECT "));
-    let mended: Vec<_> = findings.into_iter().filter(|it| is_mended(&it.remedy)).collect();
-    mend(&database, &mended);
-    let left = check(&database, &split(into, from), to);
-    let again: Vec<_> = mended.into_iter().filter(|it| left.contains(it)).collect();
-    assert_eq!(told(&again), [""; 0], "mended: {fault}");
+    let is_mended = |finding: &Finding| finding.remedy.iter().any(|it| !it.starts_with("SELECT "));
+    let kept: Vec<Finding> = findings.iter().filter(|it| !is_mended(it)).cloned().collect();
+    let mut left = findings;
+    // What one remedy makes possible another check may have to look at.
+    for _ in 0..2 {
+        left.retain(is_mended);
+        mend(&database, &left);
+        left = check(&database, &split(into, from), to);
+    }
+    assert_eq!(told(&left), told(&kept), "mended: {fault}");
 }
 
 #[test]

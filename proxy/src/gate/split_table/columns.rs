@@ -16,6 +16,7 @@ pub(super) fn check(step: &Step<'_>, new: &Table<'_>, catalog: &Catalog) -> Vec<
             None => findings.push(missing(step, new, own, to)),
             Some(its) => {
                 findings.extend(nullable(step, new, own, its));
+                findings.extend(not_null(step, new, own, its));
                 findings.extend(default(step, new, own, its));
             }
         }
@@ -63,6 +64,35 @@ fn nullable(step: &Step<'_>, new: &Table<'_>, own: &Column, its: &Column) -> Opt
         its.name, new.name, own.name, step.old.name
     );
     Some(step.finding(severity, About::NotNull, message, set_not_null(&new.sql, &its.name)))
+}
+
+/// What the old table takes and the new one does not. On the way back it has let go of NOT NULL, so as not
+/// to be written.
+fn not_null(step: &Step<'_>, new: &Table<'_>, own: &Column, its: &Column) -> Option<Finding> {
+    if own.not_null || !its.not_null {
+        return None;
+    }
+    let drop = || {
+        vec![format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", new.sql, quoted(&its.name))]
+    };
+    let (what, remedy) = match step.way() {
+        Move::WriteBoth => ("clients that store NULL would fail", drop()),
+        Move::ReadOldAgain => {
+            let set = set_not_null(&step.old.sql, &own.name);
+            ("its table is about to be read again", set.to_vec())
+        }
+        Move::ReadNew
+        | Move::LeaveOld
+        | Move::KeepNew
+        | Move::WriteBothAgain
+        | Move::LeaveNew
+        | Move::Stay => return None,
+    };
+    let message = format!(
+        "column \"{}\" of \"{}\" is NOT NULL, and \"{}\" of \"{}\" is not: {what}",
+        its.name, new.name, own.name, step.old.name
+    );
+    Some(step.finding(Severity::Risky, About::NotNull, message, remedy))
 }
 
 /// How bad it is that the new table promises less: nothing yet while both are written.

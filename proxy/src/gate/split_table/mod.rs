@@ -53,7 +53,10 @@ pub(super) async fn look(
     if let Some(step) = Step::new(rule, split, to, catalog) {
         let found = match Table::find(&split.into, catalog) {
             Some(new) if new.oid != step.old.oid => {
-                looked = halves::check(client, means, catalog, rule, split, to).await?;
+                // Rows are compared here.
+                if new.is_there() {
+                    looked = halves::check(client, means, catalog, rule, split, to).await?;
+                }
                 answered(in_time(of_server(client, &step, &new, catalog)).await)?
             }
             Some(_) => Vec::new(),
@@ -118,8 +121,8 @@ async fn of_server(
     }
     let mut findings = columns::check(step, new, catalog);
     let transaction = snapshot(client).await?;
-    // A table that is only supposed to be there comes as it is made here.
-    if new.oid == 0 {
+    // Supposed to be as it is made here.
+    if !new.is_there() {
         findings.extend(dependents::check(&transaction, step, new, catalog).await?);
         transaction.commit().await?;
         return Ok(findings);

@@ -75,27 +75,33 @@ pub(super) async fn check(
         };
         return finding(Severity::Risky, message, remedy);
     }
-    let beyond: Vec<&str> = of(new.oid)
-        .filter(|policy| !of(old.oid).any(|own| own.body == policy.body))
-        .map(|policy| policy.name.as_str())
-        .collect();
+    let beyond: Vec<&Policy> =
+        of(new.oid).filter(|policy| !of(old.oid).any(|own| own.body == policy.body)).collect();
     if lacking.is_empty() && beyond.is_empty() && own == its {
         return Ok(Vec::new());
     }
-    let names = |names: Vec<&str>| match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
+    let names = |policies: &[&Policy]| match policies {
+        [] => "none".to_owned(),
+        some => some.iter().map(|policy| &*policy.name).collect::<Vec<&str>>().join(", "),
     };
     let message = format!(
         "row security of \"{}\" and \"{}\" differs (policies of the one alone: {}; of the other alone: \
          {}): what only the second hides reads as NULL, and a write of it is refused",
         old.name,
         new.name,
-        names(lacking.iter().map(|policy| policy.name.as_str()).collect()),
-        names(beyond)
+        names(&lacking),
+        names(&beyond)
     );
     let mut remedy: Vec<String> =
         lacking.iter().filter(|it| it.is_carried()).map(|it| it.create(&new.sql)).collect();
+    // Where another one stands for it nobody knows which.
+    if remedy.len() == lacking.len() {
+        remedy.extend(
+            beyond
+                .iter()
+                .map(|policy| format!("DROP POLICY {} ON {};", quoted(&policy.name), new.sql)),
+        );
+    }
     if own.1 != its.1 {
         let force = if own.1 { "FORCE" } else { "NO FORCE" };
         remedy.push(format!("ALTER TABLE {} {force} ROW LEVEL SECURITY;", new.sql));

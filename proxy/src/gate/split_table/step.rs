@@ -47,6 +47,11 @@ impl<'a> Table<'a> {
         Some(Self { oid: relation.oids.relation, sql: sql(&name), name, relation })
     }
 
+    /// Whether the server has it: where a way is only told, what one step makes is supposed in the next.
+    pub(super) fn is_there(&self) -> bool {
+        self.oid != 0
+    }
+
     /// The numbers of its columns of those names.
     pub(super) fn numbers<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<i16> {
         let known = names.into_iter().filter_map(|name| self.relation.column(name));

@@ -1,6 +1,6 @@
 //! Before only the new table is written.
 
-use rewrite_rules::Phase::{StopDualWrite, SwitchReads};
+use rewrite_rules::Phase::{Contract, DualWrite, StopDualWrite, SwitchReads};
 
 use super::planted;
 
@@ -24,6 +24,27 @@ fn a_column_that_needs_a_value() {
         &[
             r#"risky not-null: CHECK constraint "users_first_name_check" of "public.users" wants a value where phase "stop-dual-write" writes none: CHECK ((first_name IS NOT NULL))"#,
             "  ALTER TABLE public.users DROP CONSTRAINT users_first_name_check;",
+        ],
+    );
+}
+
+/// Which the old table has let go of, so as not to be written.
+#[test]
+fn not_null_stays_where_the_column_is() {
+    let let_go = "ALTER TABLE user_profiles ALTER given_name SET NOT NULL";
+    planted(let_go, SwitchReads, StopDualWrite, &[]);
+    planted(let_go, StopDualWrite, Contract, &[]);
+    planted(let_go, StopDualWrite, SwitchReads, &[]);
+    planted(
+        let_go,
+        SwitchReads,
+        DualWrite,
+        &[
+            r#"risky not-null: column "given_name" of "public.user_profiles" is NOT NULL, and "first_name" of "public.users" is not: its table is about to be read again"#,
+            "  ALTER TABLE public.users ADD CONSTRAINT segue_first_name_not_null CHECK (first_name IS NOT NULL) NOT VALID;",
+            "  ALTER TABLE public.users VALIDATE CONSTRAINT segue_first_name_not_null;",
+            "  ALTER TABLE public.users ALTER COLUMN first_name SET NOT NULL;",
+            "  ALTER TABLE public.users DROP CONSTRAINT segue_first_name_not_null;",
         ],
     );
 }

@@ -186,6 +186,7 @@ fn row_security() {
         &[
             r#"risky policy: row security of "public.users" and "public.user_profiles" differs (policies of the one alone: own; of the other alone: other): what only the second hides reads as NULL, and a write of it is refused"#,
             "  CREATE POLICY own ON public.user_profiles AS PERMISSIVE FOR ALL TO PUBLIC USING ((given_name = CURRENT_USER));",
+            "  DROP POLICY other ON public.user_profiles;",
             "  ALTER TABLE public.user_profiles NO FORCE ROW LEVEL SECURITY;",
         ],
     );

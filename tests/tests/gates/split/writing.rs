@@ -127,7 +127,7 @@ fn columns_that_do_not_fit() {
         Expand,
         DualWrite,
         &[
-            r#"not-ready definition: key "columns" of migration "m": column "bio" of "public.user_profiles" is NOT NULL, "bio" is not"#,
+            r#"risky not-null: column "bio" of "public.user_profiles" is NOT NULL, and "bio" of "public.users" is not: clients that store NULL would fail"#,
             "  ALTER TABLE public.user_profiles ALTER COLUMN bio DROP NOT NULL;",
         ],
     );
