@@ -20,6 +20,9 @@ const TABLE: i16 = 0;
 /// Whichever of its columns.
 const ANY: i16 = -1;
 
+/// An UPDATE of columns that stay, of rows that what moved picks out.
+const OTHERS: &str = "UPDATE of other columns";
+
 /// Who may do something with one table needs a privilege on a column, or on a table.
 #[derive(Default)]
 struct Needs {
@@ -88,16 +91,46 @@ pub(super) async fn check(
     new: &Table<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let old = &step.old;
-    let back = step.way() == Move::ReadOldAgain;
-    let (needs, home, away) = match back {
-        true => (of_readers_again(step, old), new, old),
-        false => (needs(step, new), old, new),
-    };
-    let moved = match back {
-        true => new.numbers(step.moved().map(|(_, to)| to)),
-        false => old.numbers(step.moved().map(|(from, _)| from)),
-    };
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+    let own = old.numbers(step.moved().map(|(from, _)| from));
+    let its = new.numbers(step.moved().map(|(_, to)| to));
+    let of_old = Asked { home: old, away: new, moved: &own, alone: false };
+    let of_new = |alone| Asked { home: new, away: old, moved: &its, alone };
+    match step.way() {
+        Move::WriteBoth | Move::ReadNew | Move::WriteBothAgain => {
+            let mut findings = lacking(transaction, step, of_old, needs(step, new)).await?;
+            let needs = of_new_clients(step, new);
+            findings.extend(lacking(transaction, step, of_new(true), needs).await?);
+            Ok(findings)
+        }
+        Move::LeaveOld | Move::KeepNew => {
+            lacking(transaction, step, of_old, needs(step, new)).await
+        }
+        Move::ReadOldAgain => {
+            lacking(transaction, step, of_new(false), of_readers_again(step, old)).await
+        }
+        Move::LeaveNew | Move::Stay => Ok(Vec::new()),
+    }
+}
+
+/// Whose privileges are looked at.
+struct Asked<'a> {
+    /// Who may use this table …
+    home: &'a Table<'a>,
+    /// … may need privileges on this one.
+    away: &'a Table<'a>,
+    /// The columns that move, there.
+    moved: &'a [i16],
+    /// Only those that may do nothing with the other table by themselves.
+    alone: bool,
+}
+
+async fn lacking(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    Asked { home, away, moved, alone }: Asked<'_>,
+    needs: Needs,
+) -> Result<Vec<Finding>, Error> {
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
         &home.oid,
         &moved,
         &needs.may,
@@ -105,6 +138,8 @@ pub(super) async fn check(
         &needs.columns,
         &needs.privileges,
         &needs.shown,
+        &away.oid,
+        &alone,
     ];
     // What one role lacks on one table is one finding; the rows are in that order.
     let mut lacking: Vec<Lack> = Vec::new();
@@ -161,6 +196,29 @@ fn of_readers_again(step: &Step<'_>, old: &Table<'_>) -> Needs {
     needs
 }
 
+/// Whoever writes the new table alone writes the old one with it, and reads that as long as it is read.
+fn of_new_clients(step: &Step<'_>, new: &Table<'_>) -> Needs {
+    let old = &step.old;
+    let own_moved = old.numbers(step.moved().map(|(from, _)| from));
+    let own_all = old.numbers(step.key().chain(step.moved()).map(|(from, _)| from));
+    let its_moved = new.numbers(step.moved().map(|(_, to)| to));
+    let its_all = new.numbers(step.key().chain(step.moved()).map(|(_, to)| to));
+    let mut needs = Needs::default();
+    if step.way() == Move::WriteBoth {
+        needs.add("SELECT", old, "SELECT", &own_all);
+    }
+    for may in ["INSERT", "UPDATE", "DELETE"] {
+        needs.add(may, old, "SELECT", &own_all);
+        needs.add(may, old, "UPDATE", &own_moved);
+        needs.add(may, new, "SELECT", &its_all);
+    }
+    for may in ["UPDATE", "DELETE"] {
+        needs.add(may, new, "INSERT", &its_all);
+        needs.add(may, new, "UPDATE", &its_moved);
+    }
+    needs
+}
+
 fn needs(step: &Step<'_>, new: &Table<'_>) -> Needs {
     let (writes_both, reads_new, writes_new) = match step.way() {
         Move::WriteBoth => (true, false, false),
@@ -191,17 +249,18 @@ fn needs(step: &Step<'_>, new: &Table<'_>) -> Needs {
     if reads_new {
         needs.add("SELECT", old, "SELECT", &own_all);
         needs.add("SELECT", new, "SELECT", &its_all);
+        needs.add("UPDATE", old, "SELECT", &own_all);
+        // Both halves are locked where what moved says which rows.
+        needs.add_any(OTHERS, new, "UPDATE", &its_moved);
+        needs.add_any("DELETE", old, "UPDATE", &own_moved);
+        needs.add_any("DELETE", new, "UPDATE", &its_moved);
     }
     if writes_new {
         needs.add("INSERT", old, "SELECT", &own_key);
         needs.add("INSERT", new, "INSERT", &its_all);
-        needs.add("UPDATE", old, "SELECT", &own_all);
         needs.add("UPDATE", new, "SELECT", &its_all);
         needs.add("UPDATE", new, "INSERT", &its_all);
         needs.add("UPDATE", new, "UPDATE", &its_moved);
-        // The halves are locked before they go.
-        needs.add_any("DELETE", old, "UPDATE", &own_moved);
-        needs.add_any("DELETE", new, "UPDATE", &its_moved);
     }
     needs
 }

@@ -34,7 +34,8 @@ pub(super) const UNIQUE: &str = "
 /// role (none: everybody), table, what it may do with the table `$1`, which privileges it lacks for that,
 /// and on which columns (none: on the table).
 ///
-/// `$2` are the moved columns there. A need: what one may do, on which table (`$4`), column (`$5`; 0: the
+/// `$2` are the moved columns there; DELETE, and UPDATE of other columns, count where it may read one of
+/// them, and so pick rows by it. `$9`: only of those that may do nothing with the table `$8`. A need: what one may do, on which table (`$4`), column (`$5`; 0: the
 /// table, -1: any column) privilege (`$6`) is needed for that, and the column to name (`$7`).
 pub(super) const PRIVILEGES: &str = "
     WITH who AS MATERIALIZED (
@@ -44,17 +45,24 @@ pub(super) const PRIVILEGES: &str = "
         SELECT a.grantee FROM pg_attribute f, aclexplode(f.attacl) a WHERE f.attrelid = $1),
     can AS MATERIALIZED (
         SELECT w.grantee, m.name
-        FROM who w CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'SELECT', 'DELETE', 'TRUNCATE'])
+        FROM who w CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'SELECT', 'DELETE', 'TRUNCATE',
+                                                      'UPDATE of other columns'])
                               AS m (name)
         WHERE CASE m.name
               WHEN 'INSERT' THEN has_any_column_privilege(w.grantee, $1, 'INSERT')
               WHEN 'TRUNCATE' THEN has_table_privilege(w.grantee, $1, 'TRUNCATE')
-              -- Which it may do by what moves.
               WHEN 'DELETE' THEN has_table_privilege(w.grantee, $1, 'DELETE')
                    AND EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
                                WHERE has_column_privilege(w.grantee, $1, c.number, 'SELECT'))
+              WHEN 'UPDATE of other columns' THEN has_any_column_privilege(w.grantee, $1, 'UPDATE')
+                   AND EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
+                               WHERE has_column_privilege(w.grantee, $1, c.number, 'SELECT'))
+                   AND NOT EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
+                                   WHERE has_column_privilege(w.grantee, $1, c.number, 'UPDATE'))
               ELSE EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
-                           WHERE has_column_privilege(w.grantee, $1, c.number, m.name)) END),
+                           WHERE has_column_privilege(w.grantee, $1, c.number, m.name)) END
+          AND NOT ($9 AND EXISTS (SELECT FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS o (name)
+                                  WHERE has_any_column_privilege(w.grantee, $8::oid, o.name)))),
     -- What everybody may do is told once.
     may AS (
         SELECT * FROM can

@@ -123,6 +123,29 @@ fn who_writes_one_must_write_the_other() {
 }
 
 #[test]
+fn who_knows_only_the_new_table_writes_the_old_one_too() {
+    planted(
+        "GRANT SELECT ON user_profiles TO app",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky privilege: app has SELECT on "public.user_profiles", for which phase "dual-write" needs SELECT (id, first_name, bio) on "public.users""#,
+            "  GRANT SELECT (id, first_name, bio) ON public.users TO app;",
+        ],
+    );
+    planted("GRANT SELECT ON user_profiles TO app", DualWrite, SwitchReads, &[]);
+    planted(
+        "GRANT INSERT, SELECT ON user_profiles TO app",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"risky privilege: app has INSERT on "public.user_profiles", for which phase "switch-reads" needs SELECT (id, first_name, bio), UPDATE (first_name, bio) on "public.users""#,
+            "  GRANT SELECT (id, first_name, bio), UPDATE (first_name, bio) ON public.users TO app;",
+        ],
+    );
+}
+
+#[test]
 fn another_schema() {
     planted(
         "CREATE SCHEMA away; GRANT SELECT ON users, user_profiles TO app;
@@ -231,7 +254,9 @@ fn what_is_granted_is_enough_and_is_needed() {
         ("SELECT, UPDATE", "UPDATE users SET bio = 'new' WHERE id = 7", always),
         ("SELECT", "SELECT bio, first_name FROM users WHERE id = 7", SwitchReads),
         ("SELECT (bio)", "SELECT bio FROM users", SwitchReads),
-        ("SELECT, DELETE", "DELETE FROM users WHERE bio = 'bio9'", StopDualWrite),
+        ("SELECT, DELETE", "DELETE FROM users WHERE bio = 'bio9'", SwitchReads),
+        ("SELECT, UPDATE (score)", "UPDATE users SET score = 1 WHERE bio = 'bio9'", SwitchReads),
+        ("SELECT, UPDATE (score)", "SELECT bio FROM users WHERE id = 9 FOR UPDATE", SwitchReads),
         ("TRUNCATE", "TRUNCATE users", always),
     ] {
         for (from, to) in [
