@@ -169,7 +169,7 @@ mod tests {
             views: std::collections::BTreeSet::new(),
             stands_as: None,
             beside: Vec::new(),
-            closed: false,
+            over: None,
         };
         let found: Vec<(&str, String)> =
             of_lens(&lens).into_iter().map(|it| (it.key, it.sql)).collect();
