@@ -69,7 +69,7 @@ pub enum Construct {
     /// A row lock over several relations, or one that must not lock more than it returns, where another
     /// table holds some columns.
     MovedLock,
-    /// ON CONFLICT DO UPDATE where another table holds some columns.
+    /// ON CONFLICT where another table holds some columns, but for DO NOTHING on what the table itself holds.
     MovedUpsert,
     /// An INSERT without the key that another table's rows need, which has no default.
     KeyWithoutDefault,
@@ -185,7 +185,7 @@ impl Construct {
                 "RETURNING over several relations, with columns that have moved,".to_owned()
             }
             Self::MovedLock => "this row lock with columns that have moved".to_owned(),
-            Self::MovedUpsert => "ON CONFLICT DO UPDATE with columns that have moved".to_owned(),
+            Self::MovedUpsert => "ON CONFLICT with columns that have moved".to_owned(),
             Self::KeyWithoutDefault => "INSERT without the key, which has no default,".to_owned(),
             Self::SeveralKeys => "columns that have moved under different keys".to_owned(),
             Self::KeyFreed => "an INSERT beside a DELETE or a new key".to_owned(),
@@ -244,7 +244,7 @@ impl Construct {
                 "lock the rows in a statement of their own that names columns that stay, and read the others \
                  then"
             }
-            Self::MovedUpsert => "use INSERT … ON CONFLICT DO NOTHING, and UPDATE",
+            Self::MovedUpsert => "use INSERT … ON CONFLICT (key) DO NOTHING, and UPDATE",
             Self::KeyWithoutDefault => "give the key a value",
             Self::SeveralKeys => "split a table by one key at a time",
             Self::KeyFreed => "send the INSERT as a statement of its own",

@@ -8,6 +8,7 @@
 //! columns of both tables sees one state of them.
 
 use super::carried::Place;
+use super::halves::MOST_BESIDE;
 use super::joined::relation;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
@@ -271,7 +272,9 @@ impl<'a> Rewriter<'a> {
         let places = lens.places_apart();
         // Each table's rows are told apart by one key.
         let same = |place: &usize| lens.beside.get(*place).map(|beside| own_key(beside));
-        if places.windows(2).any(|pair| matches!(pair, [a, b] if same(a) != same(b))) {
+        let is_too_much = lens.over.is_none() && places.len() > MOST_BESIDE;
+        if is_too_much || places.windows(2).any(|pair| matches!(pair, [a, b] if same(a) != same(b)))
+        {
             return Err(Box::new(Refusal::construct(Construct::SeveralKeys, lens)));
         }
         Ok(Apart { lens, number, reference, returns })

@@ -84,7 +84,7 @@ impl<'a> Rewriter<'a> {
         let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(()) };
         match &conflict.action {
             // What another key of the other table would reject is not known when the row is stored.
-            OnConflictAction::DoNothing if self.has_other_keys() => {
+            OnConflictAction::DoNothing if self.has_other_keys() || self.arbiter_apart(insert) => {
                 let start = start_byte(insert.insert_token.0.span);
                 self.refuse_at(Construct::MovedUpsert, start)
             }
@@ -98,6 +98,31 @@ impl<'a> Rewriter<'a> {
                 self.refuse_at(Construct::MovedUpsert, start)
             }
         }
+    }
+
+    /// Whether what must not conflict is held by another table.
+    fn arbiter_apart(&self, insert: &Insert) -> bool {
+        let target = self.levels.last().and_then(|level| level.sources.first()?.occurrence);
+        let Some(lens) = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens)
+        else {
+            return false;
+        };
+        let is_apart = |name: &str| lens.column(name).is_some_and(LogicalColumn::is_apart);
+        let first = self.lexeme_at(start_byte(insert.insert_token.0.span)) + 1;
+        let Some(conflict) = self.on_conflict_behind(first) else { return false };
+        let action = self.keyword_behind(conflict, "do").unwrap_or(conflict);
+        let table = self.generation.catalog().relation(&lens.relation);
+        let mut names = self
+            .lexemes
+            .get(conflict..action)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|it| it.name());
+        names.any(|name| {
+            let mut keys = table.into_iter().flat_map(|table| &table.keys);
+            let key = keys.find(|key| key.name == name);
+            is_apart(&name) || key.is_some_and(|key| key.columns.iter().any(|it| is_apart(it)))
+        })
     }
 
     fn has_other_keys(&self) -> bool {

@@ -4,7 +4,6 @@ use sqlparser::ast::{Delete, FromTable, TableFactor};
 
 use super::query::columns_of;
 use super::{Rewriter, Walk};
-use crate::name;
 use crate::refusal::Construct;
 use crate::scope::{Columns, Level};
 use crate::statement::{end_byte, start_byte};
@@ -40,9 +39,10 @@ impl Rewriter<'_> {
         if let (Some(at), Some(lens)) = (target, lens)
             && (lens.over.is_some() || self.may_be_apart(lens, self.lexeme_at(start)))
         {
-            let last = alias.as_ref().map(|alias| alias.name.span);
-            let last = last.or_else(|| Some(name::parts(name)?.last()?.span));
-            let behind = last.map_or(start, end_byte);
+            // With the brackets, or the star, that may stand around or behind the name.
+            let written = self.occurrences.get(at).and_then(|found| found.written);
+            let alias = alias.as_ref().map(|alias| end_byte(alias.name.span));
+            let behind = alias.or(written.map(|written| written.1)).unwrap_or(start);
             let columns = match &lens.over {
                 Some(over) => self.delete_half(delete, (at, behind), over, outermost),
                 None => self.delete_apart(delete, (at, behind), outermost),

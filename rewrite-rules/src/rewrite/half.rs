@@ -24,10 +24,11 @@ impl<'a> Rewriter<'a> {
     pub(super) fn check_written(&self) -> Walk<()> {
         let halves = self.written.iter().filter(|(_, lens, _)| lens.over.is_some());
         for (statement, half, start) in halves {
-            let is_whole = |(number, lens, _): &&(usize, &Lens, usize)| {
-                number == statement && lens.over.is_none() && lens.relation == *half.physical()
+            let is_other = |(number, lens, _): &(usize, &Lens, usize)| {
+                let same_row = lens.physical() == half.physical();
+                number == statement && same_row && lens.relation != half.relation
             };
-            if self.written.iter().any(|write| is_whole(&write)) {
+            if self.written.iter().any(is_other) {
                 return self.refuse_half(Construct::BothHalves, half, *start);
             }
         }

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use super::halves::LockClause;
+use super::halves::{LockClause, MOST_BESIDE};
 use super::occurrence::Occurrence;
 use super::star::{Element, labelled};
 use super::{Rewriter, Walk};
@@ -185,7 +185,8 @@ impl Rewriter<'_> {
             }
             // Its half may be missing, and nothing can be locked then in a join.
             let is_halved = found.is_locked && !found.is_apart && found.lens.over.is_none();
-            if is_halved && (found.lock.is_none() || found.span.is_none()) {
+            let is_too_much = found.lens.places_apart().len() > MOST_BESIDE;
+            if is_halved && (is_too_much || found.lock.is_none() || found.span.is_none()) {
                 return Err(Box::new(Refusal::construct(Construct::MovedLock, found.lens)));
             }
             found.prefers_derived = true;

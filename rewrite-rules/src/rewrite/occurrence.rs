@@ -125,7 +125,7 @@ impl Occurrence<'_> {
             return Some(self.catalog_stance());
         }
         if self.is_apart {
-            return Some(Stance::Derived);
+            return self.fixed.is_none().then_some(Stance::Derived);
         }
         let can_derive = self.fixed.is_none() && self.span.is_some();
         if let Some(over) = self.over() {

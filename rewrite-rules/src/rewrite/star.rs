@@ -217,8 +217,19 @@ impl Rewriter<'_> {
             } else if is_table && self.is_derived(&star) {
                 let (start, end) = star.span;
                 self.edits.replace(start, end, vec!["SELECT * FROM".to_owned().into()]);
+            } else if let Some(short) = self.unschemed(&star) {
+                let (start, end) = star.span;
+                self.edits.replace(start, end, vec![short.into()]);
             }
         }
+    }
+
+    /// `schema.relation.*` of what is a derived table, which has no schema.
+    fn unschemed(&self, star: &Star) -> Option<String> {
+        let [Element::Governed(at)] = star.elements.as_slice() else { return None };
+        let reference = &self.occurrences.get(*at)?.reference;
+        let is_other = star.written.as_ref().is_some_and(|written| written != reference);
+        (is_other && self.is_derived(star)).then(|| format!("{reference}.*"))
     }
 
     /// Whether a derived table stands for a relation of it.

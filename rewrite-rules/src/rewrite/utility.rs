@@ -329,7 +329,8 @@ impl<'a> Rewriter<'a> {
                     let parts: Vec<&Ident> = table.iter().collect();
                     let found = (0..parts.len()).find_map(|from| {
                         match self.relation(parts.get(from..).unwrap_or_default()) {
-                            Relation::Governed(lens) => Some(lens),
+                            // What is analyzed is the table itself.
+                            Relation::Governed(lens) => lens.over.is_none().then_some(lens),
                             Relation::Known(..) | Relation::Unknown => None,
                         }
                     });

@@ -314,7 +314,7 @@ fn content(wire: &mut Wire, case: &Case, schema: Schema) -> Result<Vec<String>, 
     let is_copied = schema != Schema::During(Phase::DualWrite) || !split::is_uncopied(case);
     let rows = match schema {
         Schema::New | Schema::During(_) if case.shape == ClientShape::New => {
-            splits.iter().flat_map(|split| split.halves(is_copied)).collect()
+            splits.iter().flat_map(|split| split.halves(&splits, is_copied)).collect()
         }
         Schema::New | Schema::During(Phase::StopDualWrite | Phase::Contract) => {
             split::content_apart(&splits, split::may_lack(case))

@@ -131,9 +131,11 @@ impl Split {
 
     /// The rows of both tables as a client of the new shape knows them. `is_copied`:
     /// whether the new one has them all.
-    pub(super) fn halves(&self, is_copied: bool) -> [String; 2] {
+    pub(super) fn halves(&self, splits: &[Self], is_copied: bool) -> [String; 2] {
         let Split(SplitTable { table, into, key, columns, .. }) = self;
-        let gone: String = columns.pairs().map(|(own, _)| format!(" - '{own}'")).collect();
+        let same = splits.iter().filter(|other| other.0.table == *table);
+        let gone = same.flat_map(|other| other.0.columns.pairs());
+        let gone: String = gone.map(|(own, _)| format!(" - '{own}'")).collect();
         let own = format!("SELECT to_jsonb(t){gone} AS row FROM {table} t ORDER BY 1");
         let item = |(own, its): (&str, &str)| format!("'{its}', t.{}", quoted(own));
         let items: Vec<_> = key.pairs().chain(columns.pairs()).map(item).collect();
