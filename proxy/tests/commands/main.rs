@@ -10,5 +10,6 @@ mod added;
 mod backfill;
 mod house;
 mod run;
+mod split;
 mod steps;
 mod verify;
