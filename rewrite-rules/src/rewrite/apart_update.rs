@@ -58,11 +58,11 @@ impl<'a> Rewriter<'a> {
         text.push(one_of_each(&apart, from.is_some()).into());
         let written: Vec<Option<usize>> = assigned.parts.iter().map(|part| part.beside).collect();
         let statements = self.stored(&apart, &assigned, (&kept, &rows), source);
+        let statements = statements.into_iter().map(|(beside, it)| (beside, vec![it.into()]));
         if outermost && source != Source::Held && written.last().is_some_and(Option::is_some) {
             self.replies.entry(self.statement).or_default().command = Some("UPDATE");
         }
-        let (ctes, last) = apart.all(statements);
-        text.push((ctes + &self.before_last(start) + &last).into());
+        text.extend(apart.all(statements.collect(), self.before_last(start)));
         let composed = apart.returns.then(|| apart.composed(&written, Some(&rows)));
         self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
         self.returned(update.returning.as_deref(), start, outermost)
@@ -200,12 +200,13 @@ impl<'a> Rewriter<'a> {
         }
         let rows = apart.row();
         let lock = locked(&apart, false);
-        let (ctes, last) = apart.all(vec![(None, apart.delete(&rows))]);
         let mut text = match source {
             Source::Arms => self.other_arms(at, &lock, &[items.into()], behind),
             Source::Own | Source::Held => vec![lock.into()],
         };
-        text.push((")".to_owned() + &ctes + &self.before_last(start) + &last).into());
+        text.push(")".into());
+        let deleted = (None, vec![apart.delete(&rows).into()]);
+        text.extend(apart.all(vec![deleted], self.before_last(start)));
         let composed = apart.returns.then(|| apart.composed(&[None], Some(&rows)));
         self.finish_apart(start, (text, composed), "DELETE", outermost)?;
         self.returned(delete.returning.as_deref(), start, outermost)
