@@ -34,16 +34,14 @@ impl<'a> Rewriter<'a> {
         let start = start_byte(insert.insert_token.0.span);
         let mut apart = self.take_apart(at, insert.returning.is_some())?;
         self.inserted.push((self.statement, apart.lens, start));
-        if self.lexeme(target.behind_list).is_some_and(|word| word.is_word("overriding")) {
-            return self.refuse_at(Construct::InsertSource, start);
-        }
+        let overrides = self.overrides(&target, start)?;
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);
         };
         let query = insert.source.as_deref();
-        let Some(columns) = query.map(|query| self.rows_apart(query, &target)).transpose()? else {
-            return self.refuse_at(Construct::InsertSource, start);
-        };
+        let columns = query.map(|query| self.rows_apart(query, &target)).transpose()?;
+        // DEFAULT VALUES is a row without columns.
+        let (columns, from) = (columns.unwrap_or_default(), query.map_or(to, |_| from));
         let upsert = self.conflict_apart(insert, (at, &apart), &columns)?;
         if upsert.is_some() {
             apart.target.clone_from(&apart.reference);
@@ -51,10 +49,16 @@ impl<'a> Rewriter<'a> {
         let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
         let keys = self.keys_apart(&apart, &columns)?;
         let key_names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
+        let (given, given_end) = match query {
+            Some(_) => {
+                (format!(", {GIVEN}.* FROM ("), format!(") {GIVEN} ({}))", names.join(", ")))
+            }
+            None => (String::new(), ")".to_owned()),
+        };
         let head = format!(
-            "{} ({}) AS MATERIALIZED (SELECT {}, {GIVEN}.* FROM (",
+            "{} ({}) AS MATERIALIZED (SELECT {}{given}",
             apart.row(),
-            [key_names, names.clone()].concat().join(", "),
+            [key_names, names].concat().join(", "),
             keys.iter().map(|(_, text)| text.as_str()).collect::<Vec<&str>>().join(", "),
         );
         self.begin_with(start, from, head)?;
@@ -66,8 +70,9 @@ impl<'a> Rewriter<'a> {
         let places = apart.lens.places_apart();
         let first = places.first().and_then(|place| half(*place));
         let (next, from) = first.as_ref().map(Half::next_values).unwrap_or_default();
-        let own = self.own_insert(&apart, (&columns, &next), &keys, &(rows.clone() + &from));
-        let mut text: Vec<Piece> = vec![format!(") {GIVEN} ({}))", names.join(", ")).into()];
+        let own =
+            self.own_insert(&apart, (&columns, &next), (&keys, overrides), &(rows.clone() + &from));
+        let mut text: Vec<Piece> = vec![given_end.into()];
         text.extend(first.iter().flat_map(|half| self.computed_first(half)));
         text.push(format!(", {} AS ({own}", apart.stored(None)).into());
         self.edits.insert(to, text);
@@ -97,6 +102,19 @@ impl<'a> Rewriter<'a> {
         self.finish_apart(start, (behind, composed), "INSERT", outermost)?;
         let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
         Ok(columns_of(outputs.unwrap_or_default()))
+    }
+
+    /// Whether the client's own values override those of identity columns. That they do not, which leaves them
+    /// out, is refused.
+    fn overrides(&self, target: &Target<'_>, start: usize) -> Walk<bool> {
+        let is = |steps: usize, word: &str| {
+            self.lexeme(target.behind_list + steps).is_some_and(|it| it.is_word(word))
+        };
+        match is(0, "overriding") {
+            true if is(1, "system") => Ok(true),
+            true => self.refuse_at(Construct::InsertSource, start),
+            false => Ok(false),
+        }
     }
 
     /// ON CONFLICT stands where it stood, with what stays of its SET list.
@@ -139,7 +157,10 @@ impl<'a> Rewriter<'a> {
         query: &Query,
         target: &Target<'a>,
     ) -> Walk<Vec<&'a LogicalColumn>> {
-        if query.with.is_some() {
+        // What writes stands in the outermost WITH alone, and a list of rows is counted from its first word.
+        let mut ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+        let is_list = matches!(query.body.as_ref(), SetExpr::Values(_));
+        if ctes.any(|cte| is_list || writes(&cte.query.body)) {
             return self.refuse(Construct::InsertSource);
         }
         if let SetExpr::Values(values) = query.body.as_ref() {
@@ -214,7 +235,7 @@ impl<'a> Rewriter<'a> {
         &self,
         apart: &Apart<'a>,
         (columns, next): (&[&LogicalColumn], &[(String, String)]),
-        keys: &[(&'a str, String)],
+        (keys, overrides): (&[(&'a str, String)], bool),
         rows: &str,
     ) -> String {
         let mut into: Vec<String> = keys.iter().map(|(own, _)| quoted(own)).collect();
@@ -237,7 +258,7 @@ impl<'a> Rewriter<'a> {
             let mut keys = keys.iter().filter(|(key, _)| column.get.is(key));
             column.identity && keys.any(|(key, _)| !is_listed(key))
         };
-        let identity = apart.lens.shown().any(is_drawn);
+        let identity = overrides || apart.lens.shown().any(is_drawn);
         let overriding = if identity { "OVERRIDING SYSTEM VALUE " } else { "" };
         let from = format!("{overriding}SELECT {} FROM {rows}", from.join(", "));
         apart.insert(None, &into, &from)
@@ -266,6 +287,18 @@ impl Apart<'_> {
             true => insert + &self.returning(Some(place), self.key_stored(Some(place))),
             false => insert,
         }
+    }
+}
+
+/// Whether a WITH query is no SELECT.
+fn writes(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => true,
+        SetExpr::Select(_)
+        | SetExpr::Query(_)
+        | SetExpr::SetOperation { .. }
+        | SetExpr::Values(_)
+        | SetExpr::Table(_) => false,
     }
 }
 
