@@ -98,6 +98,8 @@ fn mark(seen: &mut [Seen], at: usize, how: Seen) {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Edits {
     edits: Vec<Edit>,
+    /// What is left out where it stands, and copied elsewhere.
+    moved: Vec<(usize, usize)>,
 }
 
 /// Two edits want the same bytes: a bug of ours, and a refusal for the client.
@@ -115,6 +117,11 @@ impl Edits {
 
     pub(crate) fn insert(&mut self, at: usize, pieces: Vec<Piece>) {
         self.replace(at, at, pieces);
+    }
+
+    /// Leaves out what stands between two bytes, with the edits inside: only a copy of it, or of a part, shows it.
+    pub(crate) fn leave_out(&mut self, start: usize, end: usize) {
+        self.moved.push((start, end));
     }
 
     /// Makes the source between two bytes what is stored for it through `access`. Edits inside it
@@ -218,6 +225,7 @@ impl Edits {
             source,
             characters: CharacterOffsets::of(source),
             edits: &self.edits,
+            moved: &self.moved,
             sql: String::new(),
             written: 0,
             end: Some(0),
@@ -236,6 +244,7 @@ impl Edits {
 struct Output<'a> {
     source: &'a str,
     edits: &'a [Edit],
+    moved: &'a [(usize, usize)],
     characters: CharacterOffsets,
     sql: String,
     /// Length of `sql` in characters.
@@ -252,8 +261,10 @@ impl Output<'_> {
         let first = self.edits.partition_point(|edit| edit.start < start);
         let inside = self.edits.iter().skip(first).take_while(|edit| edit.start <= end);
         let all = (start, end) == (0, self.source.len());
-        for edit in inside.filter(|edit| all || edit.is_within(start, end)) {
-            self.verbatim(at, edit.start);
+        let moved = self.moved_within(start, end);
+        let is_moved = |edit: &&Edit| moved.iter().any(|(from, to)| edit.is_within(*from, *to));
+        for edit in inside.filter(|it| (all || it.is_within(start, end)) && !is_moved(it)) {
+            self.kept(at, edit.start, &moved);
             for piece in &edit.pieces {
                 match piece {
                     Piece::Text(text) => {
@@ -266,7 +277,26 @@ impl Output<'_> {
             }
             at = edit.end;
         }
-        self.verbatim(at, end);
+        self.kept(at, end, &moved);
+    }
+
+    /// What is left out of a copy of that range, in order: it is more than that itself.
+    fn moved_within(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
+        let is_inside =
+            |&(from, to): &(usize, usize)| start <= from && to <= end && (from, to) != (start, end);
+        let mut moved: Vec<(usize, usize)> = self.moved.iter().copied().filter(is_inside).collect();
+        moved.sort_unstable();
+        moved
+    }
+
+    /// The source between two bytes without what is left out.
+    fn kept(&mut self, start: usize, end: usize, moved: &[(usize, usize)]) {
+        let mut at = start;
+        for (from, to) in moved.iter().filter(|(from, to)| *from < end && *to > start) {
+            self.verbatim(at, (*from).max(at));
+            at = at.max(*to);
+        }
+        self.verbatim(at, end.max(at));
     }
 
     fn verbatim(&mut self, start: usize, end: usize) {
@@ -395,6 +425,17 @@ mod tests {
         assert_eq!(rewritten.sql, "SELECT u.a, u.b FROM u WHERE a AND b");
         let at = rewritten.sql.find("AND").unwrap() + 1;
         assert_eq!(rewritten.positions.to_client(u32::try_from(at).unwrap()), Some(26));
+    }
+
+    #[test]
+    fn what_is_left_out_shows_where_it_is_copied() {
+        let mut edits = Edits::default();
+        edits.replace(3, 4, vec!["B".into()]);
+        edits.leave_out(1, 4);
+        edits.insert(4, vec!["-".into()]);
+        edits.insert(7, vec![Piece::Copy(2, 4)]);
+        let rewritten = edits.apply("a, b, c").unwrap();
+        assert_eq!(rewritten.sql, "a-, c B");
     }
 
     #[test]

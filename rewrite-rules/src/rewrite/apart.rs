@@ -20,6 +20,7 @@ use crate::refusal::{Construct, Refusal};
 const TARGET: &str = "segue_target";
 
 /// A statement that is taken apart.
+#[derive(Clone)]
 pub(super) struct Apart<'a> {
     pub(super) lens: &'a Lens,
     /// Number of the statement among those of the text.
@@ -28,6 +29,8 @@ pub(super) struct Apart<'a> {
     pub(super) reference: String,
     /// Whether the client wants rows back.
     pub(super) returns: bool,
+    /// What a table is called where it is written.
+    pub(super) target: String,
 }
 
 /// What one table gets.
@@ -72,7 +75,7 @@ impl<'a> Apart<'a> {
         place.is_some() && columns.any(|access| access.beside == place)
     }
 
-    fn table(&self, beside: Option<usize>) -> String {
+    pub(super) fn table(&self, beside: Option<usize>) -> String {
         let other = beside.and_then(|place| self.lens.beside.get(place));
         relation(other.map_or(self.lens.physical(), |beside| &beside.relation))
     }
@@ -101,8 +104,8 @@ impl<'a> Apart<'a> {
     /// `key = key AND …` between a table and a CTE with the row's key.
     pub(super) fn same_key(&self, beside: Option<usize>, rows: &str) -> String {
         let keys = self.key_of(beside).into_iter().enumerate();
-        let equal =
-            keys.map(|(at, own)| format!("{TARGET}.{} = {rows}.{}", quoted(own), Self::key(at)));
+        let equal = keys
+            .map(|(at, own)| format!("{}.{} = {rows}.{}", self.target, quoted(own), Self::key(at)));
         equal.collect::<Vec<String>>().join(" AND ")
     }
 
@@ -118,7 +121,7 @@ impl<'a> Apart<'a> {
         let keys = key.into_iter();
         let columns = self.shown_in(beside).into_iter();
         let columns = columns.map(|(at, column)| {
-            format!("{} AS {}", column.own().read(&format!("{TARGET}.")), Self::was(at))
+            format!("{} AS {}", column.own().read(&format!("{}.", self.target)), Self::was(at))
         });
         format!(" RETURNING {}", keys.chain(columns).collect::<Vec<String>>().join(", "))
     }
@@ -131,7 +134,7 @@ impl<'a> Apart<'a> {
     /// The row's key, as a table that is written has it.
     pub(super) fn key_stored(&self, beside: Option<usize>) -> Vec<String> {
         let keys = self.key_of(beside).into_iter().enumerate();
-        let key = |(at, own)| format!("{TARGET}.{} AS {}", quoted(own), Self::key(at));
+        let key = |(at, own)| format!("{}.{} AS {}", self.target, quoted(own), Self::key(at));
         keys.map(key).collect()
     }
 
@@ -143,8 +146,9 @@ impl<'a> Apart<'a> {
             false => String::new(),
         };
         format!(
-            "UPDATE {} AS {TARGET} SET {} FROM {rows} WHERE {}{returning}",
+            "UPDATE {} AS {} SET {} FROM {rows} WHERE {}{returning}",
             self.table(part.beside),
+            self.target,
             set.collect::<Vec<String>>().join(", "),
             self.same_key(part.beside, rows)
         )
@@ -181,8 +185,9 @@ impl<'a> Apart<'a> {
             false => String::new(),
         };
         format!(
-            "DELETE FROM {} AS {TARGET} USING {rows} WHERE {}{returning}",
+            "DELETE FROM {} AS {} USING {rows} WHERE {}{returning}",
             self.table(None),
+            self.target,
             self.same_key(None, rows)
         )
     }
@@ -194,16 +199,27 @@ impl<'a> Apart<'a> {
 
     /// The INSERT into one part, of `from`, without what it gives back.
     pub(super) fn insert(&self, beside: Option<usize>, columns: &[String], from: &str) -> String {
-        format!("INSERT INTO {} AS {TARGET} ({}) {from}", self.table(beside), columns.join(", "))
+        let (table, target) = (self.table(beside), &self.target);
+        format!("INSERT INTO {table} AS {target} ({}) {from}", columns.join(", "))
     }
 
-    /// `, CTE AS (statement), …` of all parts but the last, and that one. Where rows are wanted it is one
-    /// more CTE.
-    pub(super) fn all(&self, mut statements: Vec<(Option<usize>, String)>) -> (String, String) {
+    /// `, CTE AS (statement), …` of all parts but the last, what stands before that one, and that one. Where
+    /// rows are wanted it is one more CTE.
+    pub(super) fn all(
+        &self,
+        mut statements: Vec<(Option<usize>, Vec<Piece>)>,
+        before_last: String,
+    ) -> Vec<Piece> {
         let last = if self.returns { None } else { statements.pop() };
-        let ctes = statements.into_iter();
-        let ctes = ctes.map(|(beside, text)| format!(", {} AS ({text})", self.stored(beside)));
-        (ctes.collect(), last.map(|(_, text)| text).unwrap_or_default())
+        let mut pieces = Vec::new();
+        for (beside, statement) in statements {
+            pieces.push(format!(", {} AS (", self.stored(beside)).into());
+            pieces.extend(statement);
+            pieces.push(")".into());
+        }
+        pieces.push(before_last.into());
+        pieces.extend(last.into_iter().flat_map(|(_, statement)| statement));
+        pieces
     }
 
     /// The client's view of the rows as `written` parts have stored them; the others are as `rows` has them.
@@ -258,7 +274,8 @@ impl<'a> Rewriter<'a> {
     pub(super) fn take_apart(&mut self, at: usize, returns: bool) -> Walk<Apart<'a>> {
         // The client may call something so itself.
         let is_said = |number: usize| {
-            let names = ["row", "one", "own", "beside"].map(|it| format!("segue_{it}_{number}"));
+            let names = ["row", "one", "own", "beside", "held", "next"]
+                .map(|it| format!("segue_{it}_{number}"));
             names.iter().any(|name| self.text.contains(name))
         };
         let number = (self.apart..).find(|number| !is_said(*number)).unwrap_or(self.apart);
@@ -277,7 +294,7 @@ impl<'a> Rewriter<'a> {
         {
             return Err(Box::new(Refusal::construct(Construct::SeveralKeys, lens)));
         }
-        Ok(Apart { lens, number, reference, returns })
+        Ok(Apart { lens, number, reference, returns, target: TARGET.to_owned() })
     }
 
     /// Begins a WITH list, or goes on with the client's, in place of what stands before byte `behind`.

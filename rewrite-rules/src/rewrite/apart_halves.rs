@@ -61,7 +61,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The column of a table beside that holds a logical one.
-    fn column_beside(&self, lens: &Lens, column: &LogicalColumn) -> Option<&Column> {
+    pub(super) fn column_beside(&self, lens: &Lens, column: &LogicalColumn) -> Option<&Column> {
         let beside = lens.beside.get(column.get.beside?)?;
         self.generation.catalog().relation(&beside.relation)?.column(&column.get.column)
     }

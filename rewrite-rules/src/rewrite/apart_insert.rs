@@ -6,11 +6,14 @@
 use sqlparser::ast::{Insert, OnConflictAction, OnInsert, Query, Select, SetExpr};
 
 use super::apart::Apart;
+use super::apart_upsert::Upsert;
+use super::apart_upsert_beside::Half;
 use super::extent::Range;
 use super::insert::Target;
 use super::insert_select::arms_of;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
+use crate::edit::Piece;
 use crate::lens::LogicalColumn;
 use crate::name::{self, quoted};
 use crate::refusal::{Construct, Refusal};
@@ -29,59 +32,99 @@ impl<'a> Rewriter<'a> {
         outermost: bool,
     ) -> Walk<Columns> {
         let start = start_byte(insert.insert_token.0.span);
-        let apart = self.take_apart(at, insert.returning.is_some())?;
+        let mut apart = self.take_apart(at, insert.returning.is_some())?;
         self.inserted.push((self.statement, apart.lens, start));
-        self.conflict_apart(insert)?;
-        if self.lexeme(target.behind_list).is_some_and(|word| word.is_word("overriding")) {
-            return self.refuse_at(Construct::InsertSource, start);
-        }
+        let overrides = self.overrides(&target, start)?;
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);
         };
         let query = insert.source.as_deref();
-        let Some(columns) = query.map(|query| self.rows_apart(query, &target)).transpose()? else {
-            return self.refuse_at(Construct::InsertSource, start);
-        };
+        let columns = query.map(|query| self.rows_apart(query, &target)).transpose()?;
+        // DEFAULT VALUES is a row without columns.
+        let (columns, from) = (columns.unwrap_or_default(), query.map_or(to, |_| from));
+        let upsert = self.conflict_apart(insert, (at, &apart), &columns)?;
+        if upsert.is_some() {
+            apart.target.clone_from(&apart.reference);
+        }
         let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
         let keys = self.keys_apart(&apart, &columns)?;
         let key_names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
+        let (given, given_end) = match query {
+            Some(_) => {
+                (format!(", {GIVEN}.* FROM ("), format!(") {GIVEN} ({}))", names.join(", ")))
+            }
+            None => (String::new(), ")".to_owned()),
+        };
         let head = format!(
-            "{} ({}) AS MATERIALIZED (SELECT {}, {GIVEN}.* FROM (",
+            "{} ({}) AS MATERIALIZED (SELECT {}{given}",
             apart.row(),
-            [key_names, names.clone()].concat().join(", "),
+            [key_names, names].concat().join(", "),
             keys.iter().map(|(_, text)| text.as_str()).collect::<Vec<&str>>().join(", "),
         );
         self.begin_with(start, from, head)?;
         let rows = apart.row();
-        let mut text = format!(") {GIVEN} ({}))", names.join(", "));
-        let own = self.own_insert(&apart, &columns, &keys, &rows);
-        text.push_str(&format!(", {} AS ({own}", apart.stored(None)));
-        self.edits.insert(to, vec![text.into()]);
-        let key = apart.key_stored(None);
+        let half = |place| {
+            let upsert = upsert.as_ref()?;
+            Some(Half { apart: &apart, upsert, columns: &columns, place })
+        };
+        let places = apart.lens.places_apart();
+        let first = places.first().and_then(|place| half(*place));
+        let (next, from) = first.as_ref().map(Half::next_values).unwrap_or_default();
+        let own =
+            self.own_insert(&apart, (&columns, &next), (&keys, overrides), &(rows.clone() + &from));
+        let mut text: Vec<Piece> = vec![given_end.into()];
+        text.extend(first.iter().flat_map(|half| self.computed_first(half)));
+        text.push(format!(", {} AS ({own}", apart.stored(None)).into());
+        self.edits.insert(to, text);
+        let mut key = apart.key_stored(None);
+        key.extend(upsert.iter().flat_map(|upsert| apart.told(upsert)));
         let given_back = match apart.returns {
             true => apart.returning(None, key),
             false => format!(" RETURNING {}", key.join(", ")),
         };
-        let mut behind = format!("{given_back})");
+        let mut behind: Vec<Piece> = vec![format!("{given_back})").into()];
         let mut statements = Vec::new();
         let mut written = vec![None];
-        for place in apart.lens.places_apart() {
+        for place in places {
             written.push(Some(place));
-            statements.push((Some(place), apart.beside_insert(place, &columns, &rows)));
+            let statement = match half(place) {
+                Some(half) => {
+                    let (held, statement) = self.upsert_beside(&half);
+                    behind.push(held.into());
+                    statement
+                }
+                None => vec![apart.beside_insert(place, &columns, &rows).into()],
+            };
+            statements.push((Some(place), statement));
         }
-        let (ctes, last) = apart.all(statements);
-        behind.push_str(&ctes);
-        behind.push_str(&self.before_last(start));
-        behind.push_str(&last);
+        behind.extend(apart.all(statements, self.before_last(start)));
         let composed = apart.returns.then(|| apart.composed(&written, None));
-        self.finish_apart(start, (vec![behind.into()], composed), "INSERT", outermost)?;
+        self.finish_apart(start, (behind, composed), "INSERT", outermost)?;
         let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
         Ok(columns_of(outputs.unwrap_or_default()))
     }
 
-    /// ON CONFLICT DO NOTHING stands where it stood. What it would update is in two tables.
-    fn conflict_apart(&mut self, insert: &Insert) -> Walk<()> {
-        let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(()) };
+    /// Whether the client's own values override those of identity columns. That they do not, which leaves them
+    /// out, is refused.
+    fn overrides(&self, target: &Target<'_>, start: usize) -> Walk<bool> {
+        let is = |steps: usize, word: &str| {
+            self.lexeme(target.behind_list + steps).is_some_and(|it| it.is_word(word))
+        };
+        match is(0, "overriding") {
+            true if is(1, "system") => Ok(true),
+            true => self.refuse_at(Construct::InsertSource, start),
+            false => Ok(false),
+        }
+    }
+
+    /// ON CONFLICT stands where it stood, with what stays of its SET list.
+    fn conflict_apart<'q>(
+        &mut self,
+        insert: &'q Insert,
+        (at, apart): (usize, &Apart<'a>),
+        columns: &[&'a LogicalColumn],
+    ) -> Walk<Option<Upsert<'a, 'q>>> {
+        let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(None) };
         match &conflict.action {
             // What another key of the other table would reject is not known when the row is stored.
             OnConflictAction::DoNothing if self.has_other_keys() || self.arbiter_apart(insert) => {
@@ -89,13 +132,12 @@ impl<'a> Rewriter<'a> {
                 self.refuse_at(Construct::MovedUpsert, start)
             }
             OnConflictAction::DoNothing => {
-                let lens = self.levels.last().and_then(|level| level.sources.first()?.occurrence);
-                let lens = lens.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
-                self.on_conflict(insert, conflict, lens)
+                self.on_conflict(insert, conflict, Some(apart.lens))?;
+                Ok(None)
             }
-            OnConflictAction::DoUpdate(_) => {
-                let start = start_byte(insert.insert_token.0.span);
-                self.refuse_at(Construct::MovedUpsert, start)
+            OnConflictAction::DoUpdate(update) => {
+                let upsert = self.upsert_apart(insert, (conflict, update), (at, apart), columns)?;
+                Ok(Some(upsert))
             }
         }
     }
@@ -140,7 +182,10 @@ impl<'a> Rewriter<'a> {
         query: &Query,
         target: &Target<'a>,
     ) -> Walk<Vec<&'a LogicalColumn>> {
-        if query.with.is_some() {
+        // What writes stands in the outermost WITH alone, and a list of rows is counted from its first word.
+        let mut ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+        let is_list = matches!(query.body.as_ref(), SetExpr::Values(_));
+        if ctes.any(|cte| is_list || writes(&cte.query.body)) {
             return self.refuse(Construct::InsertSource);
         }
         if let SetExpr::Values(values) = query.body.as_ref() {
@@ -214,8 +259,8 @@ impl<'a> Rewriter<'a> {
     fn own_insert(
         &self,
         apart: &Apart<'a>,
-        columns: &[&LogicalColumn],
-        keys: &[(&'a str, String)],
+        (columns, next): (&[&LogicalColumn], &[(String, String)]),
+        (keys, overrides): (&[(&'a str, String)], bool),
         rows: &str,
     ) -> String {
         let mut into: Vec<String> = keys.iter().map(|(own, _)| quoted(own)).collect();
@@ -223,10 +268,14 @@ impl<'a> Rewriter<'a> {
         let own = columns.iter().enumerate().flat_map(|(at, column)| {
             column.put.iter().filter(|access| access.beside.is_none()).map(move |it| (at, it))
         });
-        for (at, access) in own.filter(|(_, it)| keys.iter().all(|(key, _)| !it.is(key))) {
+        let is_next = |column: &String| next.iter().any(|(name, _)| name == column);
+        let own = own.filter(|(_, it)| keys.iter().all(|(key, _)| !it.is(key)));
+        for (at, access) in own.filter(|(_, it)| !is_next(&it.column)) {
             into.push(quoted(&access.column));
             from.push(access.written(&Apart::value(at)));
         }
+        into.extend(next.iter().map(|(column, _)| quoted(column)));
+        from.extend(next.iter().map(|(_, value)| value.clone()));
         // A key that was drawn for an identity column; the client's own is for PostgreSQL to judge.
         let is_listed =
             |key: &str| columns.iter().any(|column| column.put.iter().any(|access| access.is(key)));
@@ -234,7 +283,7 @@ impl<'a> Rewriter<'a> {
             let mut keys = keys.iter().filter(|(key, _)| column.get.is(key));
             column.identity && keys.any(|(key, _)| !is_listed(key))
         };
-        let identity = apart.lens.shown().any(is_drawn);
+        let identity = overrides || apart.lens.shown().any(is_drawn);
         let overriding = if identity { "OVERRIDING SYSTEM VALUE " } else { "" };
         let from = format!("{overriding}SELECT {} FROM {rows}", from.join(", "));
         apart.insert(None, &into, &from)
@@ -263,6 +312,18 @@ impl Apart<'_> {
             true => insert + &self.returning(Some(place), self.key_stored(Some(place))),
             false => insert,
         }
+    }
+}
+
+/// Whether a WITH query is no SELECT.
+fn writes(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => true,
+        SetExpr::Select(_)
+        | SetExpr::Query(_)
+        | SetExpr::SetOperation { .. }
+        | SetExpr::Values(_)
+        | SetExpr::Table(_) => false,
     }
 }
 

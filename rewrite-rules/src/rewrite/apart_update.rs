@@ -1,6 +1,6 @@
 //! UPDATE and DELETE of a table some of whose columns only another table holds.
 
-use sqlparser::ast::{AssignmentTarget, Delete, Expr, Update};
+use sqlparser::ast::{Assignment, AssignmentTarget, Delete, Expr, Ident, Update};
 
 use super::apart::{Apart, Part};
 use super::extent::Range;
@@ -18,9 +18,10 @@ struct Assigned<'q, 'a> {
     parts: Vec<Part<'a>>,
     /// Its values, where they stand, and the columns that they are for.
     values: Vec<(&'q Expr, Range, &'a LogicalColumn)>,
-    /// Bytes of its first and of its last item.
-    first: Range,
-    last: Range,
+    /// Where the first value begins.
+    first: usize,
+    /// Byte behind the list.
+    end: usize,
 }
 
 impl<'a> Rewriter<'a> {
@@ -58,11 +59,11 @@ impl<'a> Rewriter<'a> {
         text.push(one_of_each(&apart, from.is_some()).into());
         let written: Vec<Option<usize>> = assigned.parts.iter().map(|part| part.beside).collect();
         let statements = self.stored(&apart, &assigned, (&kept, &rows), source);
+        let statements = statements.into_iter().map(|(beside, it)| (beside, vec![it.into()]));
         if outermost && source != Source::Held && written.last().is_some_and(Option::is_some) {
             self.replies.entry(self.statement).or_default().command = Some("UPDATE");
         }
-        let (ctes, last) = apart.all(statements);
-        text.push((ctes + &self.before_last(start) + &last).into());
+        text.extend(apart.all(statements.collect(), self.before_last(start)));
         let composed = apart.returns.then(|| apart.composed(&written, Some(&rows)));
         self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
         self.returned(update.returning.as_deref(), start, outermost)
@@ -76,39 +77,93 @@ impl<'a> Rewriter<'a> {
         (apart, rows): (&Apart<'a>, &str),
     ) -> Walk<Assigned<'q, 'a>> {
         let extents = self.list(set + 1);
-        let (Some(first), Some(last)) = (extents.first().copied(), extents.last().copied()) else {
+        let Some(end) = extents.last().map(|last| last.1) else {
             return self.refuse(Construct::Unreadable);
         };
-        let mut assigned = Assigned { parts: Vec::new(), values: Vec::new(), first, last };
-        for (number, (assignment, extent)) in update.assignments.iter().zip(&extents).enumerate() {
-            let AssignmentTarget::ColumnName(column) = &assignment.target else {
+        let mut assigned = Assigned { parts: Vec::new(), values: Vec::new(), first: end, end };
+        for (assignment, extent) in update.assignments.iter().zip(&extents) {
+            self.walk_pieces(extent.0, extent.1)?;
+            self.expression(&assignment.value)?;
+            let cells = self.cells(assignment, *extent)?;
+            let (Some(start), Some(last)) =
+                (cells.first().map(|(.., cell)| cell.0), cells.last().map(|(.., cell)| cell.1))
+            else {
                 return self.refuse_at(Construct::MovedAssignment, extent.0);
             };
-            let written = name::parts(column).unwrap_or_default();
-            let [ident] = written.as_slice() else {
-                return self.refuse_at(Construct::MovedAssignment, extent.0);
-            };
-            self.account(ident);
-            let name = name::folded(ident);
-            let Some(logical) = apart.lens.column(&name) else {
-                return Err(Box::new(Refusal::no_column(&name, apart.lens)));
-            };
-            let part = self.part_behind(ident);
-            if part.0 < part.1 {
-                return self.refuse_at(Construct::ColumnPart, extent.0);
+            // What the first one's value stands behind goes with the statement's beginning.
+            match assigned.values.is_empty() {
+                true => assigned.first = start,
+                false => self.edits.replace(extent.0, start, Vec::new()),
             }
-            let range = self.new_value(&assignment.value, *extent, logical, number == 0)?;
-            assigned.values.push((&assignment.value, range, logical));
-            let value = format!("{rows}.{}", Apart::value(number));
-            for access in &logical.put {
-                let part = part_of(&mut assigned.parts, access.beside);
-                if part.values.iter().any(|(known, _)| *known == access.column) {
-                    return Err(Box::new(Refusal::assigned_twice(&name, apart.lens)));
-                }
-                part.values.push((&access.column, access.written(&value)));
+            for (ident, value, cell) in cells {
+                self.set_one((ident, value, cell), (apart, rows), &mut assigned)?;
+            }
+            if last < extent.1 {
+                self.edits.replace(last, extent.1, Vec::new());
             }
         }
         Ok(assigned)
+    }
+
+    /// The columns that an assignment names, each with its value and where that stands.
+    fn cells<'q>(
+        &self,
+        assignment: &'q Assignment,
+        extent: Range,
+    ) -> Walk<Vec<(&'q Ident, &'q Expr, Range)>> {
+        let columns = match &assignment.target {
+            AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
+            AssignmentTarget::Tuple(columns) => columns.as_slice(),
+        };
+        let single = |column| match name::parts(column).unwrap_or_default().as_slice() {
+            [ident] => Some(*ident),
+            _ => None,
+        };
+        let idents: Option<Vec<&Ident>> = columns.iter().map(single).collect();
+        let Some(start) = self.value_start(extent.0) else {
+            return self.refuse(Construct::Unreadable);
+        };
+        let value = (start, extent.1);
+        let cells = match &assignment.target {
+            AssignmentTarget::ColumnName(_) => Some(vec![(&assignment.value, value)]),
+            AssignmentTarget::Tuple(_) => self.row_cells(&assignment.value, value),
+        };
+        match (idents, cells) {
+            (Some(idents), Some(cells)) if idents.len() == cells.len() => {
+                let both = idents.into_iter().zip(cells);
+                Ok(both.map(|(ident, (value, cell))| (ident, value, cell)).collect())
+            }
+            _ => self.refuse_at(Construct::MovedAssignment, extent.0),
+        }
+    }
+
+    /// Leaves of one value itself, as one of its column's type.
+    fn set_one<'q>(
+        &mut self,
+        (ident, value, cell): (&Ident, &'q Expr, Range),
+        (apart, rows): (&Apart<'a>, &str),
+        assigned: &mut Assigned<'q, 'a>,
+    ) -> Walk<()> {
+        self.account(ident);
+        let name = name::folded(ident);
+        let Some(logical) = apart.lens.column(&name) else {
+            return Err(Box::new(Refusal::no_column(&name, apart.lens)));
+        };
+        let part = self.part_behind(ident);
+        if part.0 < part.1 {
+            return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
+        }
+        self.cast_cell(value, cell, logical)?;
+        let stored = format!("{rows}.{}", Apart::value(assigned.values.len()));
+        assigned.values.push((value, cell, logical));
+        for access in &logical.put {
+            let part = part_of(&mut assigned.parts, access.beside);
+            if part.values.iter().any(|(known, _)| *known == access.column) {
+                return Err(Box::new(Refusal::assigned_twice(&name, apart.lens)));
+            }
+            part.values.push((&access.column, access.written(&stored)));
+        }
+        Ok(())
     }
 
     /// Makes of the statement the query of its rows, up to its end; gives what stands behind that.
@@ -124,12 +179,9 @@ impl<'a> Rewriter<'a> {
         let news = (0..assigned.values.len() + kept.len()).map(Apart::value);
         let (head, items) = Self::row_head(apart, news.collect(), source);
         // With the first column's name, and the sign behind it.
-        let Some(behind) = self.value_start(assigned.first.0) else {
-            return self.refuse(Construct::Unreadable);
-        };
-        self.begin_with(start, behind, head)?;
+        self.begin_with(start, assigned.first, head)?;
         let derived = self.derived_from(at, source);
-        self.edits.insert(assigned.last.1, vec![format!("{kept_text}{derived}").into()]);
+        self.edits.insert(assigned.end, vec![format!("{kept_text}{derived}").into()]);
         if let Some(from) = from.and_then(|from| self.lexeme(from)) {
             let (start, end) = (from.start, from.end);
             self.edits.replace(start, end, vec![",".into()]);
@@ -200,35 +252,16 @@ impl<'a> Rewriter<'a> {
         }
         let rows = apart.row();
         let lock = locked(&apart, false);
-        let (ctes, last) = apart.all(vec![(None, apart.delete(&rows))]);
         let mut text = match source {
             Source::Arms => self.other_arms(at, &lock, &[items.into()], behind),
             Source::Own | Source::Held => vec![lock.into()],
         };
-        text.push((")".to_owned() + &ctes + &self.before_last(start) + &last).into());
+        text.push(")".into());
+        let deleted = (None, vec![apart.delete(&rows).into()]);
+        text.extend(apart.all(vec![deleted], self.before_last(start)));
         let composed = apart.returns.then(|| apart.composed(&[None], Some(&rows)));
         self.finish_apart(start, (text, composed), "DELETE", outermost)?;
         self.returned(delete.returning.as_deref(), start, outermost)
-    }
-
-    /// Leaves of `column = value` the value, as one of the column's type.
-    fn new_value(
-        &mut self,
-        value: &Expr,
-        extent: (usize, usize),
-        column: &LogicalColumn,
-        is_first: bool,
-    ) -> Walk<Range> {
-        self.walk_pieces(extent.0, extent.1)?;
-        self.expression(value)?;
-        let Some(start) = self.value_start(extent.0) else {
-            return self.refuse(Construct::Unreadable);
-        };
-        if !is_first {
-            self.edits.replace(extent.0, start, Vec::new());
-        }
-        self.cast_cell(value, (start, extent.1), column)?;
-        Ok((start, extent.1))
     }
 
     pub(super) fn condition(&mut self, condition: Option<&Expr>, start: usize) -> Walk<()> {

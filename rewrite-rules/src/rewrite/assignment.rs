@@ -68,14 +68,14 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The assigned column; the names behind it are fields of its type.
-    fn assigned<'o>(&mut self, column: &'o ObjectName) -> Walk<&'o Ident> {
+    pub(super) fn assigned<'o>(&mut self, column: &'o ObjectName) -> Walk<&'o Ident> {
         let parts = name::parts(column).unwrap_or_default();
         parts.iter().for_each(|part| self.account(part));
         parts.first().copied().map_or_else(|| self.refuse(Construct::Unreadable), Ok)
     }
 
     /// `username = e` → `username = e, handle = e`.
-    fn assign(
+    pub(super) fn assign(
         &mut self,
         ident: &Ident,
         logical: &'a LogicalColumn,

@@ -183,6 +183,16 @@ impl<'a> Rewriter<'a> {
         self.edits.insert(end, vec![format!(" q OFFSET 0) {ONCE}({names}))").into()]);
     }
 
+    /// The values of a row that is spelled out, and where they stand.
+    pub(super) fn row_cells<'e>(
+        &self,
+        value: &'e Expr,
+        extent: Range,
+    ) -> Option<Vec<(&'e Expr, Range)>> {
+        let row = self.row(value, extent).filter(|row| !row.query)?;
+        Some(row.items.into_iter().zip(row.extents).collect())
+    }
+
     /// The items of a row and where they stand; `None` where they cannot be told apart.
     fn row<'e>(&self, value: &'e Expr, extent: Range) -> Option<Row<'e>> {
         let start = self.lexeme_at(extent.0);

@@ -35,6 +35,32 @@ impl<'a> Rewriter<'a> {
         conflict: &OnConflict,
         lens: Option<&'a Lens>,
     ) -> Walk<()> {
+        self.conflict_target(insert, conflict, lens)?;
+        let OnConflictAction::DoUpdate(update) = &conflict.action else { return Ok(()) };
+        let target = self.levels.last().and_then(|level| level.sources.first());
+        let target = target.and_then(|source| source.occurrence);
+        let excluded = self.excluded(lens);
+        if let Some(level) = self.levels.last_mut() {
+            level.sources.push(excluded);
+        }
+        let set = self.set_of_conflict(start_byte(insert.insert_token.0.span))?;
+        self.assignments(&update.assignments, set, target)?;
+        if let Some(condition) = &update.selection {
+            self.expression(condition)?;
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.sources.pop();
+        }
+        Ok(())
+    }
+
+    /// What stands between ON CONFLICT and DO.
+    pub(super) fn conflict_target(
+        &mut self,
+        insert: &Insert,
+        conflict: &OnConflict,
+        lens: Option<&'a Lens>,
+    ) -> Walk<()> {
         match &conflict.conflict_target {
             Some(ConflictTarget::Columns(columns)) => {
                 let mut arbiter = Vec::new();
@@ -64,26 +90,14 @@ impl<'a> Rewriter<'a> {
             }
             None => self.conflict_expressions(insert)?,
         }
-        let OnConflictAction::DoUpdate(update) = &conflict.action else { return Ok(()) };
-        let target = self.levels.last().and_then(|level| level.sources.first());
-        let target = target.and_then(|source| source.occurrence);
-        let excluded = self.excluded(lens);
-        if let Some(level) = self.levels.last_mut() {
-            level.sources.push(excluded);
-        }
-        let start = self.lexeme_at(start_byte(insert.insert_token.0.span)) + 1;
-        let set = self
-            .on_conflict_behind(start)
-            .and_then(|conflict| self.keyword_behind(conflict + 1, "set"));
-        let Some(set) = set else { return self.refuse(Construct::Unreadable) };
-        self.assignments(&update.assignments, set + 1, target)?;
-        if let Some(condition) = &update.selection {
-            self.expression(condition)?;
-        }
-        if let Some(level) = self.levels.last_mut() {
-            level.sources.pop();
-        }
         Ok(())
+    }
+
+    /// Index of the token behind SET of the INSERT that begins at a byte.
+    pub(super) fn set_of_conflict(&self, start: usize) -> Walk<usize> {
+        let conflict = self.on_conflict_behind(self.lexeme_at(start) + 1);
+        let set = conflict.and_then(|conflict| self.keyword_behind(conflict + 1, "set"));
+        set.map_or_else(|| self.refuse(Construct::Unreadable), |set| Ok(set + 1))
     }
 
     /// The element of a conflict target that a unique index holds for a logical column: a physical
@@ -117,7 +131,7 @@ impl<'a> Rewriter<'a> {
         self.walk_pieces(byte(Some(conflict)), byte(action))
     }
 
-    fn excluded(&mut self, lens: Option<&'a Lens>) -> Source {
+    pub(super) fn excluded(&mut self, lens: Option<&'a Lens>) -> Source {
         let reference = "excluded".to_owned();
         let columns = match lens {
             Some(lens) => Columns::Known(lens.shown().map(|column| column.name.clone()).collect()),

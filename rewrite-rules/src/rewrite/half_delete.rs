@@ -68,7 +68,7 @@ impl<'a> Rewriter<'a> {
         }
         let values = beside.copies.iter().map(|(own, _)| (own.as_str(), "NULL".to_owned()));
         let part = Part { beside: None, values: values.collect() };
-        let own = Apart { returns: false, reference: apart.reference.clone(), ..apart };
+        let own = Apart { returns: false, ..apart.clone() };
         let update = own.update(&part, &emptied);
         let composed = apart.returns.then(|| shown(&apart, &rows, &emptied));
         if apart.returns {

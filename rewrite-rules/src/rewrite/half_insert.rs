@@ -164,13 +164,6 @@ impl<'a> Rewriter<'a> {
         next.is_some_and(|next| next.is_word("do"))
     }
 
-    /// Index of the token behind SET.
-    fn set_of_conflict(&self, start: usize) -> Walk<usize> {
-        let conflict = self.on_conflict_behind(self.lexeme_at(start) + 1);
-        let set = conflict.and_then(|conflict| self.keyword_behind(conflict + 1, "set"));
-        set.map_or_else(|| self.refuse(Construct::Unreadable), |set| Ok(set + 1))
-    }
-
     /// What a SET list stores, by column: bytes of the values, which must not depend on what is there.
     fn new_values(
         &self,

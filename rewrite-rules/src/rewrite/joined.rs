@@ -176,7 +176,8 @@ impl Rewriter<'_> {
     /// Where another table's columns are read there must be a derived table.
     pub(super) fn settle_joined(&mut self) -> Walk<()> {
         for at in 0..self.occurrences.len() {
-            if !self.reads_beside(at) {
+            let is_in_place = self.occurrences.get(at).is_some_and(|found| found.is_in_place);
+            if is_in_place || !self.reads_beside(at) {
                 continue;
             }
             let Some(found) = self.occurrences.get_mut(at) else { continue };

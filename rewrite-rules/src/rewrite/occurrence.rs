@@ -52,6 +52,8 @@ pub(crate) struct Occurrence<'a> {
     pub(super) is_joined: bool,
     /// Whether it is a statement's target that a derived table stands for, which we spell out.
     pub(super) is_apart: bool,
+    /// Whether each name stands where the table is written that holds it.
+    pub(super) is_in_place: bool,
     /// How it stands; decided once all is known.
     pub(super) stance: Stance,
 }
@@ -108,6 +110,7 @@ impl<'a> Occurrence<'a> {
             lock: None,
             is_joined: false,
             is_apart: false,
+            is_in_place: false,
             stance: Stance::AsItIs,
         }
     }
@@ -126,6 +129,9 @@ impl Occurrence<'_> {
         }
         if self.is_apart {
             return self.fixed.is_none().then_some(Stance::Derived);
+        }
+        if self.is_in_place {
+            return Some(Stance::AsItIs);
         }
         let can_derive = self.fixed.is_none() && self.span.is_some();
         if let Some(over) = self.over() {

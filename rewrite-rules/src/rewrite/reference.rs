@@ -77,7 +77,7 @@ impl Rewriter<'_> {
         }
         let derived = occurrence.stance == Stance::Derived;
         // An alias stands for the table's name then.
-        let aliased = derived || occurrence.over().is_some();
+        let aliased = derived || occurrence.is_in_place || occurrence.over().is_some();
         let own = format!("{}.", occurrence.reference);
         let (from, qualifier) = match reference.qualifier {
             Qualifier::None => (start, String::new()),
@@ -110,7 +110,9 @@ impl Rewriter<'_> {
     /// A name that stays may still need a qualifier, or one without its schema.
     fn emit_qualifier(&mut self, reference: &Reference) {
         let Some(occurrence) = self.occurrences.get(reference.occurrence) else { return };
-        let aliased = occurrence.stance == Stance::Derived || occurrence.over().is_some();
+        let aliased = occurrence.stance == Stance::Derived
+            || occurrence.is_in_place
+            || occurrence.over().is_some();
         match reference.qualifier {
             Qualifier::Always => {
                 let name = self.slice(reference.span).to_owned();

@@ -1,0 +1,427 @@
+//! INSERT … ON CONFLICT DO UPDATE of a table some of whose columns only another table holds.
+//!
+//! Each table settles its own conflict: the old one first, under the client's own clause with what stays, then
+//! the other one, by its key, with what has moved. So a SET list sees the row as it is once it is locked, in
+//! either table. Where nothing is assigned that stays, a column is assigned to itself: that locks the row, and
+//! gives it back.
+//!
+//! Three kinds of rows come to the other table. One that the old table did not have gets the client's values.
+//! One that has its half there is locked, and gets them too, to conflict as the client's row would have. One
+//! that lacks its half gets what the SET list makes of NULLs. Where that one turns out to have a half after all,
+//! somebody has just made it: it is updated as any other, from the client's row.
+
+use sqlparser::ast::{
+    Assignment, AssignmentTarget, ConflictTarget, DoUpdate, Expr, Insert, OnConflict,
+};
+
+use super::apart::Apart;
+use super::assignment::note_written;
+use super::extent::Range;
+use super::insert_rows::is_volatile_default;
+use super::occurrence::Occurrence;
+use super::star::Element;
+use super::{Rewriter, Walk};
+use crate::edit::Piece;
+use crate::lens::{Lens, LogicalColumn};
+use crate::name::{self, quoted};
+use crate::refusal::{Construct, Refusal};
+use crate::statement::{end_byte, start_byte};
+
+/// Whether the old table did not have the row.
+pub(super) const IS_MADE: &str = "segue_is_made";
+
+/// What becomes of an ON CONFLICT DO UPDATE.
+pub(super) struct Upsert<'a, 'q> {
+    /// Columns of the old table by which its row is found, each with the place of the client's value. None: the
+    /// key that rows of the other tables refer to.
+    pub(super) found_by: Vec<(String, usize)>,
+    /// What is assigned that has moved.
+    pub(super) moved: Vec<Assigned<'a, 'q>>,
+}
+
+/// A value that is assigned to a column of another table.
+pub(super) struct Assigned<'a, 'q> {
+    pub(super) column: &'a LogicalColumn,
+    pub(super) value: &'q Expr,
+    /// Bytes of the value.
+    pub(super) cell: Range,
+    pub(super) reads: Reads,
+    /// Whether it reads the row that is there.
+    pub(super) reads_target: bool,
+}
+
+/// What such a value reads of the client's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    Nothing,
+    /// It is the value for this very column.
+    Same,
+    Something,
+}
+
+/// The two rows that a SET list sees, by their occurrences.
+#[derive(Clone, Copy)]
+struct Sight {
+    target: usize,
+    excluded: usize,
+}
+
+impl Sight {
+    fn sees(self, occurrence: usize) -> bool {
+        occurrence == self.target || occurrence == self.excluded
+    }
+}
+
+impl<'a> Rewriter<'a> {
+    /// Walks the clause, and leaves of its SET list what stays. The level holds the target, which is
+    /// occurrence `at`; `columns` are those of the client's rows.
+    pub(super) fn upsert_apart<'q>(
+        &mut self,
+        insert: &Insert,
+        (conflict, update): (&OnConflict, &'q DoUpdate),
+        (at, apart): (usize, &Apart<'a>),
+        columns: &[&'a LogicalColumn],
+    ) -> Walk<Upsert<'a, 'q>> {
+        let start = start_byte(insert.insert_token.0.span);
+        let lens: &'a Lens = apart.lens;
+        let is_copied = is_copied(lens);
+        let mut puts = lens.columns.iter().filter(|it| it.is_apart()).flat_map(|it| &it.put);
+        if puts.any(|put| put.through.is_some()) || (is_copied && lens.places_apart().len() > 1) {
+            return self.refuse_at(Construct::MovedUpsert, start);
+        }
+        if self.writes_key(lens, &update.assignments) {
+            return self.refuse_at(Construct::KeyAndMoved, start);
+        }
+        self.conflict_target(insert, conflict, Some(lens))?;
+        let noted = (self.rows.len(), self.stars.len());
+        let sight = self.see_both(at, lens)?;
+        let extents = self.list(self.set_of_conflict(start)?);
+        if extents.len() != update.assignments.len() {
+            return self.refuse(Construct::Unreadable);
+        }
+        let mut written = std::collections::BTreeMap::new();
+        let (mut moved, mut changed) = (Vec::new(), Vec::new());
+        for (assignment, extent) in update.assignments.iter().zip(&extents) {
+            let logical = self.assigned_apart(assignment, *extent, lens)?;
+            note_written(logical, lens, &mut written)?;
+            let before = self.references.len();
+            self.walk_pieces(extent.0, extent.1)?;
+            self.expression(&assignment.value)?;
+            self.reads_only(logical.put.first().and_then(|put| put.beside), before, sight, start)?;
+            if logical.is_apart() {
+                moved.push(self.assigned_beside(assignment, *extent, logical, (before, sight))?);
+            } else {
+                let is_same = is_of_excluded(&assignment.value, logical);
+                changed.extend(logical.put.iter().filter(|_| !is_same).map(|put| &put.column));
+                let AssignmentTarget::ColumnName(column) = &assignment.target else { continue };
+                let ident = self.assigned(column)?;
+                self.assign(ident, logical, &assignment.value, *extent, Some(sight.target))?;
+            }
+        }
+        if let Some(condition) = &update.selection {
+            let before = self.references.len();
+            self.expression(condition)?;
+            self.reads_only(None, before, sight, start)?;
+        }
+        self.see_one(at);
+        self.no_whole_row(noted, sight, start)?;
+        self.settled(&moved, lens, columns, start)?;
+        self.leave_own(&extents, &update.assignments, (apart, &moved), start)?;
+        let found_by = self.found_by(conflict, lens, (columns, &changed), start)?;
+        match is_copied && !found_by.is_empty() {
+            true => self.refuse_at(Construct::MovedUpsert, start),
+            false => Ok(Upsert { found_by, moved }),
+        }
+    }
+
+    /// Refuses values that would not be the same in each place where they stand.
+    fn settled(
+        &self,
+        moved: &[Assigned<'a, '_>],
+        lens: &'a Lens,
+        columns: &[&'a LogicalColumn],
+        start: usize,
+    ) -> Walk<()> {
+        let is_copied = is_copied(lens);
+        let is_drawn = |assigned: &Assigned<'_, '_>| match self.is_default(assigned.cell) {
+            true => is_volatile_default(assigned.column),
+            false => !self.may_repeat(assigned.value),
+        };
+        // EXCLUDED has the default of what the client leaves out, and is spelled out where it is read.
+        let is_given = |column: &LogicalColumn| columns.iter().any(|it| it.name == column.name);
+        let mut left_out = lens.shown().filter(|it| it.is_apart() && !is_given(it));
+        let is_read = is_copied || moved.iter().any(|it| it.reads == Reads::Something);
+        if is_read && left_out.any(is_volatile_default) {
+            return self.refuse_at(Construct::MovedUpsert, start);
+        }
+        match is_copied && moved.iter().any(is_drawn) {
+            true => self.refuse_at(Construct::MovedUpsert, start),
+            false => Ok(()),
+        }
+    }
+
+    /// Lets the level see the row that is there and the client's, each name as the table has it that is
+    /// written.
+    fn see_both(&mut self, at: usize, lens: &'a Lens) -> Walk<Sight> {
+        let reference = self.row_of(Some(at));
+        let target = self.occurrences.len();
+        self.occurrences.push(Occurrence { is_held: true, ..Occurrence::new(lens, reference) });
+        let source = self.excluded(Some(lens));
+        let Some(excluded) = source.occurrence else {
+            return self.refuse(Construct::Unreadable);
+        };
+        for found in self.occurrences.iter_mut().skip(target) {
+            found.is_in_place = true;
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.sources.push(source);
+            if let Some(own) = level.sources.first_mut() {
+                own.occurrence = Some(target);
+            }
+        }
+        Ok(Sight { target, excluded })
+    }
+
+    fn see_one(&mut self, at: usize) {
+        let Some(level) = self.levels.last_mut() else { return };
+        level.sources.pop();
+        if let Some(own) = level.sources.first_mut() {
+            own.occurrence = Some(at);
+        }
+    }
+
+    /// The one column that is assigned.
+    fn assigned_apart(
+        &mut self,
+        assignment: &Assignment,
+        extent: Range,
+        lens: &'a Lens,
+    ) -> Walk<&'a LogicalColumn> {
+        let AssignmentTarget::ColumnName(column) = &assignment.target else {
+            return self.refuse_at(Construct::MovedAssignment, extent.0);
+        };
+        let ident = self.assigned(column)?;
+        let name = name::folded(ident);
+        match lens.column(&name) {
+            Some(logical) => Ok(logical),
+            None => Err(Box::new(Refusal::no_column(&name, lens))),
+        }
+    }
+
+    fn assigned_beside<'q>(
+        &mut self,
+        assignment: &'q Assignment,
+        extent: Range,
+        column: &'a LogicalColumn,
+        (before, sight): (usize, Sight),
+    ) -> Walk<Assigned<'a, 'q>> {
+        let AssignmentTarget::ColumnName(written) = &assignment.target else {
+            return self.refuse_at(Construct::MovedAssignment, extent.0);
+        };
+        let ident = self.assigned(written)?;
+        let part = self.part_behind(ident);
+        if part.0 < part.1 {
+            return self.refuse_at(Construct::ColumnPart, extent.0);
+        }
+        let Some(start) = self.value_start(end_byte(ident.span)) else {
+            return self.refuse(Construct::Unreadable);
+        };
+        let cell = (start, extent.1);
+        if self.is_default(cell) {
+            let text = format!("({})::{}", default_text_of(column), column.type_name);
+            self.edits.replace(cell.0, cell.1, vec![text.into()]);
+        }
+        let has_read = |row| self.references.iter().skip(before).any(|it| it.occurrence == row);
+        let reads_target = has_read(sight.target);
+        let reads = match has_read(sight.excluded) {
+            false => Reads::Nothing,
+            true if is_of_excluded(&assignment.value, column) => Reads::Same,
+            true => Reads::Something,
+        };
+        Ok(Assigned { column, value: &assignment.value, cell, reads, reads_target })
+    }
+
+    /// Refuses what a table would have to know of another one.
+    fn reads_only(
+        &self,
+        beside: Option<usize>,
+        before: usize,
+        sight: Sight,
+        start: usize,
+    ) -> Walk<()> {
+        let mut read = self.references.iter().skip(before).filter(|it| sight.sees(it.occurrence));
+        let is_elsewhere = |name: &str| {
+            let lens = self.occurrences.get(sight.target).map(|found| found.lens);
+            let column = lens.and_then(|lens| lens.column(name));
+            column.is_some_and(|column| column.own().beside != beside)
+        };
+        match read.any(|it| is_elsewhere(&it.column)) {
+            true => self.refuse_at(Construct::MovedUpsert, start),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses whole rows: no table has all of one.
+    fn no_whole_row(&self, (rows, stars): (usize, usize), sight: Sight, start: usize) -> Walk<()> {
+        let is_whole =
+            |element: &Element| matches!(element, Element::Governed(at) if sight.sees(*at));
+        let needs = |at: usize| self.occurrences.get(at).is_some_and(|it| it.needs.is_some());
+        if self.rows.iter().skip(rows).any(|row| sight.sees(row.occurrence))
+            || self.stars.iter().skip(stars).any(|star| star.elements.iter().any(is_whole))
+            || needs(sight.target)
+            || needs(sight.excluded)
+        {
+            return self.refuse_at(Construct::MovedUpsert, start);
+        }
+        Ok(())
+    }
+
+    /// Leaves in the SET list what stays, and adds what the table itself gets of what has moved.
+    fn leave_own(
+        &mut self,
+        extents: &[Range],
+        assignments: &[Assignment],
+        (apart, moved): (&Apart<'a>, &[Assigned<'a, '_>]),
+        start: usize,
+    ) -> Walk<()> {
+        let (Some(first), Some(last)) = (extents.first(), extents.last()) else {
+            return self.refuse(Construct::Unreadable);
+        };
+        let is_moved =
+            |extent: &Range| moved.iter().any(|it| extent.0 <= it.cell.0 && it.cell.1 <= extent.1);
+        let mut added: Vec<Piece> = Vec::new();
+        for (assigned, column) in moved.iter().filter_map(|it| Some((it, it.copied_to()?))) {
+            let comma = if added.is_empty() { "" } else { ", " };
+            added.push(format!("{comma}{} = ", quoted(column)).into());
+            added.extend(apart.copied(moved, assigned, column));
+        }
+        if moved.len() == assignments.len() {
+            if added.is_empty() {
+                let Some(column) = self.lock_column(apart.lens) else {
+                    return self.refuse_at(Construct::MovedUpsert, start);
+                };
+                added.push(format!("{0} = {1}.{0}", quoted(column), apart.reference).into());
+            }
+            self.edits.leave_out(first.0, last.1);
+            self.edits.insert(first.0, added);
+            return Ok(());
+        }
+        let mut is_behind_own = false;
+        for (at, extent) in extents.iter().enumerate() {
+            if !is_moved(extent) {
+                is_behind_own = true;
+                continue;
+            }
+            let before = at.checked_sub(1).and_then(|before| extents.get(before));
+            match (before.filter(|_| is_behind_own), extents.get(at + 1)) {
+                (Some(before), _) => self.edits.leave_out(before.1, extent.1),
+                (None, Some(next)) => self.edits.leave_out(extent.0, next.0),
+                (None, None) => {}
+            }
+        }
+        if !added.is_empty() {
+            added.insert(0, ", ".into());
+            self.edits.insert(last.1, added);
+        }
+        Ok(())
+    }
+
+    /// A column of the old table that is assigned to itself: one that is in no key, so that nobody who refers
+    /// to the row has to wait.
+    fn lock_column(&self, lens: &'a Lens) -> Option<&'a str> {
+        let table = self.generation.catalog().relation(&lens.relation);
+        let keys = || table.into_iter().flat_map(|it| it.keys.iter().chain(&it.building));
+        let is_key = |column: &str| keys().any(|key| key.columns.iter().any(|it| it == column));
+        let own = || {
+            let own = lens.shown().filter(|it| !it.generated && !it.identity);
+            let own = own.filter_map(|it| it.put.first());
+            own.filter(|put| put.beside.is_none()).map(|put| put.column.as_str())
+        };
+        own().find(|column| !is_key(column)).or_else(|| own().next())
+    }
+
+    /// The columns by which the old table's row is found, if they are not the key. What is found must be what
+    /// the client's row has: never NULL, and not assigned.
+    fn found_by(
+        &self,
+        conflict: &OnConflict,
+        lens: &'a Lens,
+        (columns, changed): (&[&LogicalColumn], &[&String]),
+        start: usize,
+    ) -> Walk<Vec<(String, usize)>> {
+        let table = self.generation.catalog().relation(&lens.relation);
+        let arbiter: Option<Vec<String>> = match &conflict.conflict_target {
+            Some(ConflictTarget::Columns(idents)) => {
+                let own = |ident| Some(lens.column(&name::folded(ident))?.own());
+                let plain = idents.iter().map(|ident| {
+                    let own = own(ident)?;
+                    (own.beside.is_none() && own.through.is_none()).then(|| own.column.clone())
+                });
+                plain.collect()
+            }
+            Some(ConflictTarget::OnConstraint(constraint)) => {
+                let parts = name::parts(constraint).unwrap_or_default();
+                let wanted = parts.last().map(|ident| name::folded(ident));
+                let mut keys = table.into_iter().flat_map(|table| &table.keys);
+                keys.find(|key| Some(&key.name) == wanted.as_ref()).map(|key| key.columns.clone())
+            }
+            None => None,
+        };
+        let Some(arbiter) = arbiter.filter(|arbiter| !arbiter.is_empty()) else {
+            return self.refuse_at(Construct::MovedUpsert, start);
+        };
+        let key = lens.beside.first().map(|beside| &beside.key);
+        let is_key = |name: &String| key.into_iter().flatten().any(|(own, _)| own == name);
+        if arbiter.iter().all(is_key) && key.is_some_and(|key| key.len() == arbiter.len()) {
+            return Ok(Vec::new());
+        }
+        let place = |name: &String| {
+            let is_set = table?.column(name)?.not_null && !changed.contains(&name);
+            let place = columns.iter().position(|column| column.put.iter().any(|it| it.is(name)));
+            place.filter(|_| is_set)
+        };
+        let found = arbiter.iter().map(|name| Some((name.clone(), place(name)?)));
+        match found.collect::<Option<Vec<(String, usize)>>>() {
+            Some(found) => Ok(found),
+            None => self.refuse_at(Construct::MovedUpsert, start),
+        }
+    }
+}
+
+/// Whether the table itself gets what has moved too.
+pub(super) fn is_copied(lens: &Lens) -> bool {
+    lens.columns.iter().any(|it| it.is_apart() && it.put.iter().any(|put| put.beside.is_none()))
+}
+
+/// Whether a value is `excluded.column`.
+fn is_of_excluded(value: &Expr, column: &LogicalColumn) -> bool {
+    match value {
+        Expr::Nested(inner) => is_of_excluded(inner, column),
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [row, name] => name::folded(row) == "excluded" && name::folded(name) == column.name,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The default of a column as an expression.
+pub(super) fn default_text_of(column: &LogicalColumn) -> &str {
+    column.default.as_ref().map_or("NULL", |default| &default.expression)
+}
+
+impl Apart<'_> {
+    /// What the old table gives back besides the row's key.
+    pub(super) fn told(&self, upsert: &Upsert<'_, '_>) -> Vec<String> {
+        let target = &self.target;
+        let columns = upsert.found_by.iter().enumerate();
+        let columns =
+            columns.map(|(at, (own, _))| format!("{target}.{} AS {}", quoted(own), found(at)));
+        std::iter::once(format!("{target}.xmax = 0 AS {IS_MADE}")).chain(columns).collect()
+    }
+}
+
+/// Name of the n-th column by which the old table's row was found.
+pub(super) fn found(at: usize) -> String {
+    format!("segue_found_{at}")
+}
