@@ -2,9 +2,10 @@
 //!
 //! The old table's row may hold another value than the one that is read, of the time before a step back. So a
 //! value that is computed of what is there is computed first, of the other table's row, with both rows locked:
-//! `segue_next_0 AS MATERIALIZED (SELECT … FROM users AS segue_target JOIN profiles AS users … FOR NO KEY UPDATE OF
-//! segue_target, users)`. A row that cannot be seen yet was made while the statement ran, and one without a half
-//! has nothing else: their values are computed of the old table's, so that rows which are the same stay so.
+//! `segue_next_0 AS MATERIALIZED (SELECT … FROM users AS segue_target JOIN profiles AS users … FOR NO KEY UPDATE)`.
+//! The old table stands first, and is locked first. A row that cannot be seen yet was made while the statement
+//! ran, and one without a half has nothing else: their values are computed of the old table's, so that rows which
+//! are the same stay so.
 
 use super::Rewriter;
 use super::apart::Apart;
@@ -165,14 +166,12 @@ impl Rewriter<'_> {
             wanted.map(|(own, key)| format!("{own} = excluded.{key}")).collect();
         pieces.push(
             format!(
-                " FROM {} AS segue_target JOIN {} AS {} ON {} WHERE {} FOR NO KEY UPDATE OF segue_target, {}) AS \
-                 segue_next)",
+                " FROM {} AS segue_target JOIN {} AS {} ON {} WHERE {} FOR NO KEY UPDATE) AS segue_next)",
                 apart.table(None),
                 apart.table(Some(half.place)),
                 apart.reference,
                 both.join(" AND "),
-                wanted.join(" AND "),
-                apart.reference
+                wanted.join(" AND ")
             )
             .into(),
         );
