@@ -26,6 +26,8 @@ impl Worker {
     ) -> Result<u64, BackfillError> {
         let keys = self.keys(part, &rows).await?;
         let mut changed = 0;
+        // A row that was tried again, since what it refers to was gone: it may be gone itself.
+        let mut again = None;
         // What is still to be copied: from, to (excluded), the first part of the batch on top.
         let mut open = vec![(0, keys.len())];
         while let Some((from, to)) = open.pop() {
@@ -52,6 +54,10 @@ impl Worker {
                         open.push((from, to));
                         self.crew.tally.retries.fetch_add(1, Ordering::Relaxed);
                         tokio::time::sleep(backoff(1, chance())).await;
+                    }
+                    Meaning::OfARow if is_gone(&error) && again != Some(from) => {
+                        again = Some(from);
+                        open.push((from, to));
                     }
                     Meaning::OfARow if to - from == 1 => self.fail(part, last, &error).await?,
                     Meaning::OfARow | Meaning::GiveWay => {
@@ -105,4 +111,9 @@ impl Worker {
 
 fn is_slow(error: &Error) -> bool {
     error.code() == Some(&SqlState::QUERY_CANCELED)
+}
+
+/// Whether the row that a half belongs to was deleted while it was copied.
+fn is_gone(error: &Error) -> bool {
+    error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION)
 }

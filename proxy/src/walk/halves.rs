@@ -62,8 +62,8 @@ pub(super) async fn work(
         columns: halves.columns().map(|(_, column)| column.to_owned()).collect(),
         may_stay: false,
         parts: vec![
-            halves.part(&halves.table, halves.old(toward), client).await?,
-            halves.part(&halves.into, halves.surplus(toward), client).await?,
+            halves.part(&halves.table, halves.old(toward), |(own, _)| own, client).await?,
+            halves.part(&halves.into, halves.surplus(toward), |(_, its)| its, client).await?,
         ],
     }))
 }
@@ -79,11 +79,12 @@ impl<'a> Halves<'a> {
         &self,
         (name, relation): &(RelationName, &Relation),
         want: Want,
+        moved: fn((&'a str, &'a str)) -> &'a str,
         client: &Client,
     ) -> Result<Part, Error> {
         let oid = relation.oids.relation;
         let moved: Vec<String> =
-            self.split.columns.pairs().flat_map(|(own, its)| [own.into(), its.into()]).collect();
+            self.split.columns.pairs().map(|pair| moved(pair).to_owned()).collect();
         let relation = format!("ONLY {}.{}", quoted(&name.schema), quoted(&name.name));
         let way = Way::find(client, oid, &moved).await?;
         Ok(Part { oid, name: name.clone(), relation, way, want })

@@ -121,9 +121,9 @@ async fn it_tells_how_far_it_is_and_does_as_it_is_told() {
     let paused = "SELECT count(*) FROM segue.backfill WHERE reason LIKE 'paused by %'";
     house.comes_to("it is paused", paused, |count| count == 1).await;
     let (_, status, _) = house.run(&["backfill", "m", "--status"]);
-    assert!(status.starts_with("backfill of \"m\" (column \"new\"): paused, "), "{status}");
+    assert!(status.starts_with("backfill of \"m\" (fills \"new\"): paused, "), "{status}");
     assert!(status.contains("all rows: "), "{status}");
-    assert!(house.status().contains("backfill of \"m\" (column \"new\"): paused"), "{status}");
+    assert!(house.status().contains("backfill of \"m\" (fills \"new\"): paused"), "{status}");
     assert_eq!(house.run(&["backfill", "m", "--resume"]).0, Some(0));
     let done = said(running.wait_with_output().expect("an exit"));
     assert_eq!(done.0, Some(0), "{done:?}");

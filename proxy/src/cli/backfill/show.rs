@@ -112,7 +112,7 @@ fn tell(event: &Event) {
         Event::Began { migration, column, total, goes_on, notes } => {
             let how = if *goes_on { "goes on with" } else { "begins" };
             say(&format!(
-                "{how} \"{migration}\": column \"{column}\", about {} rows\n",
+                "{how} \"{migration}\": fills \"{column}\", about {} rows\n",
                 grouped(*total)
             ));
             notes.iter().for_each(|note| complain(&format!("note: {note}")));
@@ -175,7 +175,7 @@ pub(in crate::cli) fn job(job: &Job) -> String {
         (Standing::Running, None) => "running".to_owned(),
     };
     let mut text = format!(
-        "backfill of \"{}\" (column \"{}\"): {how}, {} rows changed\n",
+        "backfill of \"{}\" (fills \"{}\"): {how}, {} rows changed\n",
         job.migration,
         job.target,
         number(job.changed)
