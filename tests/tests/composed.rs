@@ -1,5 +1,5 @@
-//! A column is renamed and another one moves to a table of its own, at once and on one table: in every pair of
-//! phases an unchanged client sees what it would see on the table that was never touched.
+//! A table is split, by itself and while a column of it is renamed: in every phase, and every pair of phases, an
+//! unchanged client sees what it would see on the table that was never touched.
 
 #![expect(
     clippy::expect_used,
@@ -87,24 +87,103 @@ fn sides(renaming: Phase, splitting: Phase) -> String {
     )
 }
 
+/// Sends the statements to the table as it was and, through a proxy with these rules, to what has become of it.
+/// `sides` counts the rows of which one table says what the other one does not.
+#[track_caller]
+fn check(about: &str, (old, both): (&str, &str), rules: &[Rule], statements: &[&str], sides: &str) {
+    let oracle = Database::create("composed_old", old);
+    let database = Database::create("composed", &format!("{old}{both}"));
+    let relay = Relay::start(&database, generation_of(1, rules, &database));
+    let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
+    for statement in statements {
+        let (expected, found) = (direct.simple(statement), client.simple(statement));
+        assert_eq!(told(&found), told(&expected), "{about}: {statement}");
+    }
+    assert_eq!(database.connect().rows(sides), ["0"], "{about}: both sides agree");
+    drop(client);
+    relay.stop();
+}
+
 #[test]
 fn a_rename_and_a_split_of_one_table_in_every_pair_of_phases() {
     for renaming in Phase::TWO_SIDED {
         for splitting in Phase::TWO_SIDED {
             let about = format!("{renaming} and {splitting}");
-            let oracle = Database::create("composed_old", OLD);
-            let database = Database::create("composed", &format!("{OLD}{BOTH}"));
-            let generation = generation_of(1, &rules(renaming, splitting), &database);
-            let relay = Relay::start(&database, generation);
-            let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
-            for statement in STATEMENTS {
-                let (expected, found) = (direct.simple(statement), client.simple(statement));
-                assert_eq!(told(&found), told(&expected), "{about}: {statement}");
-            }
-            let differing = database.connect().rows(&sides(renaming, splitting));
-            assert_eq!(differing, ["0"], "{about}: both sides agree");
-            drop(client);
-            relay.stop();
+            let (rules, sides) = (rules(renaming, splitting), sides(renaming, splitting));
+            check(&about, (OLD, BOTH), &rules, &STATEMENTS, &sides);
         }
+    }
+}
+
+/// Everything that a column may be.
+const ITEMS: &str = "
+    CREATE DOMAIN short AS varchar(5) CHECK (VALUE <> 'bad');
+    CREATE TABLE items (
+        id serial PRIMARY KEY, name text, tags text[] DEFAULT '{}', doc jsonb NOT NULL DEFAULT '{\"a\": 1}',
+        code short, number int UNIQUE, price numeric(6,2) CHECK (price >= 0), made date DEFAULT '2026-1-1');";
+
+const DETAILS: &str = "
+    CREATE TABLE details (
+        item_id int PRIMARY KEY REFERENCES items (id) ON DELETE CASCADE ON UPDATE CASCADE,
+        tags text[] DEFAULT '{}', doc jsonb NOT NULL DEFAULT '{\"a\": 1}', code short, number int UNIQUE,
+        price numeric(6,2) CHECK (price >= 0), made date DEFAULT '2026-1-1');
+    ALTER TABLE items ALTER COLUMN doc DROP NOT NULL;";
+
+const OF_ITEMS: [&str; 24] = [
+    "INSERT INTO items (name) VALUES ('one') RETURNING *",
+    "INSERT INTO items (name, tags, doc, code, number, price) VALUES ('two', ARRAY['x', 'y'], '{\"b\": [1, 2]}',
+     'abc', 7, 12.345) RETURNING id, tags, doc, code, number, price, made",
+    "INSERT INTO items (id, name, number) VALUES (10, 'ten', 10), (11, 'eleven', 11)",
+    "INSERT INTO items (id, number) VALUES (12, 7)",
+    "INSERT INTO items (id, code) VALUES (12, 'toolong')",
+    "INSERT INTO items (id, code) VALUES (12, 'bad')",
+    "INSERT INTO items (id, price) VALUES (12, -1)",
+    "INSERT INTO items (id, doc) VALUES (12, NULL)",
+    "INSERT INTO items (id, name) VALUES (10, 'again')",
+    "UPDATE items SET tags = tags || 'z'::text, doc = doc || '{\"c\": 3}' WHERE id = 2 RETURNING tags, doc",
+    "UPDATE items SET price = price * 2.005, made = made + 1 WHERE number = 7 RETURNING price, made",
+    "UPDATE items SET doc = jsonb_set(doc, '{b,0}', '9') WHERE doc @> '{\"b\": [1]}' RETURNING doc -> 'b'",
+    "UPDATE items SET code = 'toolong' WHERE id = 2",
+    "UPDATE items SET doc = NULL WHERE id = 2",
+    "UPDATE items SET number = 7 WHERE id = 10",
+    "UPDATE items SET doc = DEFAULT, tags = DEFAULT WHERE id = 11 RETURNING doc, tags",
+    "SELECT id, doc ->> 'a', unnest(tags) FROM items ORDER BY id, 3",
+    "SELECT name FROM items WHERE 'x' = ANY (tags) AND price BETWEEN 1 AND 100 AND made > '2026-1-1'",
+    "INSERT INTO items (id, name, doc) VALUES (10, 'ten', '{}'), (13, 'new', '[]')
+     ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, name = items.name || '+' RETURNING id, name, doc",
+    "INSERT INTO items (id, name, tags, price) SELECT id + 20, name, tags, price FROM items WHERE number = 7",
+    "UPDATE items SET id = 99 WHERE number = 11",
+    "DELETE FROM items WHERE code = 'abc' RETURNING id, name, doc, price",
+    "SELECT max(number), min(price), count(DISTINCT doc) FROM items",
+    "SELECT * FROM items ORDER BY id",
+];
+
+#[test]
+fn columns_of_every_kind_move() {
+    for phase in Phase::TWO_SIDED {
+        let one = |name: &str| OneOrMore::One(name.to_owned());
+        let columns = ["tags", "doc", "code", "number", "price", "made"];
+        let split = SplitTable {
+            table: "items".to_owned(),
+            into: "details".to_owned(),
+            key: KeyPair { from: one("id"), to: one("item_id") },
+            columns: columns.into_iter().map(|name| (name.to_owned(), name.to_owned())).collect(),
+            positions: std::collections::BTreeMap::new(),
+        };
+        let rule = Rule { name: "split".to_owned(), change: Change::SplitTable(split), phase };
+        let differ = "(i.tags, i.doc, i.code, i.number, i.price, i.made) IS DISTINCT FROM
+                      (d.tags, d.doc, d.code, d.number, d.price, d.made)";
+        let sides = match phase {
+            Phase::DualWrite | Phase::SwitchReads => {
+                format!(
+                    "SELECT count(*) FROM items i FULL JOIN details d ON item_id = id WHERE {differ}"
+                )
+            }
+            _one_side => "SELECT 0".to_owned(),
+        };
+        let before = matches!(phase, Phase::Expand | Phase::DualWrite);
+        let keep = DETAILS.split("ALTER TABLE").next().unwrap_or(DETAILS);
+        let both = if before { keep } else { DETAILS };
+        check(&phase.to_string(), (ITEMS, both), &[rule], &OF_ITEMS, &sides);
     }
 }
