@@ -10,7 +10,7 @@ use rewrite_rules::rule::{Change, ColumnPair, KeyPair, OneOrMore, SplitTable};
 use rewrite_rules::{Phase, Rule};
 use segue_tests::relay::{Relay, generation_of};
 use segue_tests::server::Database;
-use segue_tests::wire::Reply;
+use segue_tests::wire::{Login, Reply};
 
 /// What an unchanged client knows.
 const OLD: &str = "
@@ -27,7 +27,12 @@ const BOTH: &str = "
     INSERT INTO profiles SELECT id, bio FROM users;";
 
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 22] = [
+const STATEMENTS: [&str; 25] = [
+    "SELECT column_name, ordinal_position, data_type, column_default, is_nullable
+     FROM information_schema.columns WHERE table_name = 'users' ORDER BY ordinal_position",
+    "SELECT attname, attnum, atttypid::regtype FROM pg_attribute WHERE attrelid = 'users'::regclass
+     AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'users'",
     "SELECT * FROM users ORDER BY id",
     "SELECT email, bio FROM users WHERE email < 'a5' AND bio LIKE 'b%' ORDER BY email",
     "INSERT INTO users (id, email, bio, score) VALUES (10, 'x10', 'b10', 1), (11, 'x11', NULL, 2)",
@@ -111,6 +116,29 @@ fn a_rename_and_a_split_of_one_table_in_every_pair_of_phases() {
             let about = format!("{renaming} and {splitting}");
             let (rules, sides) = (rules(renaming, splitting), sides(renaming, splitting));
             check(&about, (OLD, BOTH), &rules, &STATEMENTS, &sides);
+        }
+    }
+}
+
+#[test]
+fn a_client_of_the_new_shape_sees_the_columns_that_stay() {
+    for renaming in Phase::TWO_SIDED {
+        for splitting in Phase::TWO_SIDED {
+            let database = Database::create("composed_new", &format!("{OLD}{BOTH}"));
+            let generation = generation_of(1, &rules(renaming, splitting), &database);
+            let relay = Relay::start(&database, generation);
+            let login = Login::at(relay.port, database.superuser(), &database.name);
+            let mut client = login.with("options", "-c segue.shape=new").connect();
+            let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = $
+                           ORDER BY ordinal_position";
+            let of = |table: &str| columns.replace('$', &format!("'{table}'"));
+            let about = format!("{renaming} and {splitting}");
+            assert_eq!(client.rows(&of("users")), ["id", "score", "address"], "{about}");
+            assert_eq!(client.rows(&of("profiles")), ["user_id", "about"], "{about}");
+            let star = client.simple("SELECT * FROM users WHERE id = 1");
+            assert_eq!(star.lines(), ["1|1|a1"], "{about}");
+            drop(client);
+            relay.stop();
         }
     }
 }

@@ -132,9 +132,9 @@ fn picture(
     let catalog: &Catalog = generation.catalog();
     let mut picture = Picture { tables: Vec::new(), objects: Objects::default() };
     for lens in generation.lenses(shape) {
-        // What is in two tables is shown as it is in each.
-        if !lens.beside.is_empty() {
-            return None;
+        // A table that columns move to is shown as it is.
+        if lens.over.is_some() {
+            continue;
         }
         let changes = tables.get(&lens.relation)?;
         let table: &Relation = catalog.relation(&lens.relation)?;
