@@ -87,13 +87,15 @@ pub struct Names {
     pub columns: Vec<(String, String)>,
     /// Constraints and indexes, as far as a migration declares them.
     pub constraints: Vec<(String, String)>,
+    /// Tables that hold columns of one that the client knows.
+    pub relations: Vec<(String, String)>,
 }
 
 impl Names {
     /// Whether there is nothing to translate.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.constraints.is_empty()
+        self.columns.is_empty() && self.constraints.is_empty() && self.relations.is_empty()
     }
 }
 

@@ -213,7 +213,8 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         Change::SPLIT_TABLE => {
             let RawSplit { key, columns, positions } = raw.split.clone();
             let (into, key, columns) = (into?, key?, columns?);
-            Change::SplitTable(SplitTable { table, into, key, columns, positions })
+            let constraints = raw.constraints.clone();
+            Change::SplitTable(SplitTable { table, into, key, columns, positions, constraints })
         }
         _rename => match strategy(raw, faults)? {
             Strategy::DualWrite => Change::RenameColumn(pair(table)?),

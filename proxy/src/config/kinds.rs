@@ -31,7 +31,7 @@ const KINDS: [KindKeys; Change::KINDS.len()] = [
     KindKeys {
         kind: Change::SPLIT_TABLE,
         required: &["into", "key", "columns"],
-        optional: &["positions"],
+        optional: &["positions", "constraints"],
     },
 ];
 

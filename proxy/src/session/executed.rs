@@ -76,6 +76,7 @@ pub(super) fn with_answers(outcome: &Arc<Outcome>, answers: &[Answer]) -> Arc<Ou
         }
         rewritten.names.columns.extend_from_slice(&names.columns);
         rewritten.names.constraints.extend_from_slice(&names.constraints);
+        rewritten.names.relations.extend_from_slice(&names.relations);
     }
     Arc::new(Outcome::Rewritten(rewritten))
 }

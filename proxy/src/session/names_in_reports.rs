@@ -31,6 +31,7 @@ pub(super) fn translated(
     let new = match code {
         b'c' => of_pair(&names.columns, text),
         b'n' => of_pair(&names.constraints, text),
+        b't' => of_pair(&names.relations, text),
         // Other data exceptions quote what the client sent.
         b'M' if !sqlstate.starts_with(DATA_EXCEPTION) || text.starts_with(MISSING_DATA) => {
             quoted(text, names)
@@ -64,7 +65,7 @@ fn quoted<'t>(text: &'t str, names: &'t Names) -> Cow<'t, str> {
 
 /// A name, perhaps behind that of its relation.
 fn dotted<'t>(text: &'t str, names: &'t Names) -> Cow<'t, str> {
-    let own = names.columns.iter().chain(&names.constraints);
+    let own = names.columns.iter().chain(&names.constraints).chain(&names.relations);
     if let Some((_, name)) = own.into_iter().find(|(physical, _)| physical == text) {
         return Cow::Borrowed(name);
     }
@@ -120,6 +121,7 @@ mod tests {
         Names {
             columns: vec![pair("handle", "username")],
             constraints: vec![pair("users_handle_key", "users_username_key")],
+            relations: vec![pair("user_profiles", "users")],
         }
     }
 
@@ -128,6 +130,13 @@ mod tests {
         for (code, sqlstate, before, after) in [
             (b'c', "23502", "handle", "username"),
             (b'n', "23505", "users_handle_key", "users_username_key"),
+            (b't', "23505", "user_profiles", "users"),
+            (
+                b'M',
+                "23502",
+                "null value in column \"bio\" of relation \"user_profiles\" violates not-null constraint",
+                "null value in column \"bio\" of relation \"users\" violates not-null constraint",
+            ),
             (
                 b'M',
                 "23502",

@@ -220,7 +220,14 @@ impl Conversation {
     fn unexpected_names(&self, body: &[u8], outcome: &Outcome) -> Names {
         let Some(generation) = self.transaction.generation() else { return Names::default() };
         let mut lenses = generation.compiled().lenses(self.spoken_shape()).iter();
-        let lens = match (patch::about(body), outcome) {
+        let about = patch::about(body);
+        // The client knows its columns as those of another table, which it named.
+        if let (About::Table(table), Outcome::Rewritten(rewritten)) = (&about, outcome)
+            && rewritten.names.relations.iter().any(|(physical, _)| *physical == table.name)
+        {
+            return rewritten.names.clone();
+        }
+        let lens = match (about, outcome) {
             (About::Table(table), _) => lenses.find(|lens| lens.relation == table),
             (About::Referenced(table), _) => lenses.find(|lens| lens.relation.name == table),
             (About::Unknown, Outcome::Rewritten(rewritten)) => return rewritten.names.clone(),

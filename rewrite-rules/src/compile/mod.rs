@@ -9,6 +9,7 @@ mod change;
 mod column;
 mod conflicts;
 mod conversion;
+mod names;
 mod new_table;
 mod rename;
 mod rename_in_place;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName};
 use crate::generation::{Generation, Lenses};
-use crate::lens::{Access, Beside, Lens, LogicalColumn, Names, OpaquePolicy};
+use crate::lens::{Access, Beside, Lens, LogicalColumn, OpaquePolicy};
 use crate::rule::{Change, ColumnPair, Rule};
 use crate::shape::Shape;
 
@@ -378,7 +379,7 @@ fn lens(
         hidden,
         opaque,
         migrations: names_of(rules, changes),
-        names: names(shape, rules, changes),
+        names: names::names(shape, rules, changes, beside),
         views: BTreeSet::new(),
         stands_as: None,
         beside: beside.iter().map(|(_, beside)| beside.clone()).collect(),
@@ -391,22 +392,6 @@ fn names_of(rules: &[Rule], changes: &[(usize, ColumnChange)]) -> Vec<String> {
     let mut indices: Vec<usize> = changes.iter().map(|(index, _)| *index).collect();
     indices.dedup();
     indices.into_iter().filter_map(|index| Some(rules.get(index)?.name.clone())).collect()
-}
-
-/// What the server may call by names that a client of the shape does not expect.
-fn names(shape: Shape, rules: &[Rule], changes: &[(usize, ColumnChange)]) -> Names {
-    let mut names = Names::default();
-    for (index, change) in changes {
-        let Some((own, other)) = change.pair(shape) else { continue };
-        names.columns.push((other.column.name.clone(), own.column.name.clone()));
-        let pair = rules.get(*index).and_then(|rule| rule.change.pair());
-        let declared = pair.into_iter().flat_map(|pair| &pair.constraints);
-        names.constraints.extend(declared.map(|(old, new)| match shape {
-            Shape::Old => (new.clone(), old.clone()),
-            Shape::New => (old.clone(), new.clone()),
-        }));
-    }
-    names
 }
 
 /// A column that no migration touches.

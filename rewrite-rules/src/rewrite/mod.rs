@@ -480,6 +480,11 @@ impl<'a> Rewriter<'a> {
                     names.constraints.push(pair.clone());
                 }
             }
+            for pair in &known.relations {
+                if !said.contains(&pair.0) && !names.relations.contains(pair) {
+                    names.relations.push(pair.clone());
+                }
+            }
         }
         names
     }

@@ -20,6 +20,10 @@ pub struct SplitTable {
     /// where the catalog no longer tells.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub positions: BTreeMap<String, u16>,
+    /// Constraints and indexes of the columns, each with its counterpart in the new table: what an error
+    /// calls by the second name, a client of the old shape knows by the first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub constraints: BTreeMap<String, String>,
 }
 
 /// `{ from = "id", to = "user_id" }`.
