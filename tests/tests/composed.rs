@@ -217,3 +217,21 @@ fn columns_of_every_kind_move() {
         check(&phase.to_string(), (ITEMS, both), &[rule], &OF_ITEMS, &sides);
     }
 }
+
+#[test]
+fn a_column_that_is_gone_keeps_the_place_that_the_rule_tells() {
+    let gap = "ALTER TABLE users ADD COLUMN kept int, ADD COLUMN junk int, ADD COLUMN last int;
+               ALTER TABLE users DROP COLUMN junk;";
+    let old = format!("{OLD}{gap}");
+    // Two gaps, of which one is no column of the client's: the catalog does not tell.
+    let both =
+        format!("{BOTH} ALTER TABLE users DROP COLUMN address; ALTER TABLE users DROP COLUMN bio;");
+    let [_, mut rule] = rules(Phase::Contract, Phase::Contract);
+    let Change::SplitTable(split) = &mut rule.change else { return };
+    split.positions = BTreeMap::from([("bio".to_owned(), 3)]);
+    let statements = [
+        "SELECT * FROM users ORDER BY id",
+        "INSERT INTO users VALUES (20, 'e', 'b', 5, 6, 7) RETURNING *",
+    ];
+    check("positions", (&old, &both), &[rule], &statements, "SELECT 0");
+}

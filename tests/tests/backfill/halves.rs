@@ -3,7 +3,7 @@
 use rewrite_rules::Phase;
 use segue::backfill::{Event, Order};
 use segue_tests::copying::split;
-use segue_tests::server::Database;
+use segue_tests::server::{Database, eventually};
 
 use crate::writers::{ROWS, beside};
 use crate::{copy, dual_writing, order, value};
@@ -220,4 +220,29 @@ fn clients_write_both_tables_beside_it() {
 fn differing_back() -> &'static str {
     "SELECT count(*) FROM t LEFT JOIN h ON h.t_id = t.id
      WHERE (t.bio, t.n) IS DISTINCT FROM (h.bio, h.n)"
+}
+
+/// Rows are deleted while their halves are inserted, one in each attempt: none of them is one that cannot be copied.
+#[test]
+fn rows_that_are_deleted_meanwhile_are_no_failures() {
+    let ddl = "CREATE TABLE t (id bigint PRIMARY KEY, bio text);
+         INSERT INTO t VALUES (7, 'a'), (8, 'b');
+         CREATE TABLE h (t_id bigint PRIMARY KEY REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE, bio text);
+         CREATE SEQUENCE tries MINVALUE 0 START 0; SELECT nextval('tries');
+         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+         $$BEGIN PERFORM nextval('tries'); PERFORM pg_sleep(0.7); RETURN NEW; END$$;
+         CREATE TRIGGER slow BEFORE INSERT ON h FOR EACH ROW EXECUTE FUNCTION slow();";
+    let key = "{ from = \"id\", to = \"t_id\" }";
+    let migration = split("t", "h", key, "[\"bio\"]", Phase::DualWrite);
+    let (database, proxy) = dual_writing("halves_deleted", ddl, &migration);
+    let other = database.clone();
+    let copying = std::thread::spawn(move || copy(&other, &order()).0);
+    // Both rows in one batch, then the one that is left by itself.
+    for (tries, id) in [("1", 7), ("3", 8)] {
+        eventually("it is tried", || value(&database, "SELECT last_value FROM tries") == tries);
+        proxy.connect().script(&format!("DELETE FROM t WHERE id = {id}"));
+    }
+    let done = copying.join().expect("no panic").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((done.changed, done.failures), (0, 0));
+    proxy.stop();
 }
