@@ -34,6 +34,25 @@ pub struct Lens {
     pub beside: Vec<Beside>,
     /// The table that holds its rows besides, or as yet alone.
     pub over: Option<Over>,
+    /// The table that holds its rows now, each as a part of one of its own.
+    pub among: Option<Among>,
+    /// What an INSERT writes, and is carried from there, if that is something else.
+    pub inserts: Option<Box<Lens>>,
+    /// The query that stands for it wherever it is read, while it can only be read.
+    pub read_as: Option<String>,
+}
+
+/// For a table whose rows have become parts of another one's: that other one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Among {
+    /// That table.
+    pub relation: RelationName,
+    /// Its key.
+    pub key: Vec<String>,
+    /// Its columns that belong to this one's rows, beside the key.
+    pub part: Vec<String>,
+    /// The column there that tells whether a row of it has such a part. `None`: each has.
+    pub present: Option<String>,
 }
 
 /// For a table that another one's columns move to: that other one, whose columns stand for its own.
@@ -78,6 +97,23 @@ pub struct Beside {
     pub copies: Vec<(String, String)>,
     /// Whether each row of this table needs one there, which is then there already.
     pub is_parent: bool,
+    /// What becomes of the row there when that of this table is deleted.
+    pub end: End,
+    /// The column there that tells whether a row of it has a part of this table's.
+    pub mark: Option<String>,
+    /// The column of this table that tells whether a row of it has one there. `None`: each has.
+    pub present: Option<String>,
+}
+
+/// What becomes of a row beside when the table's own row is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A foreign key sees to it.
+    Cascades,
+    /// Its part there goes back to the defaults: the rest is other tables'.
+    IsReset,
+    /// It is deleted by the same statement.
+    IsDeleted,
 }
 
 /// Physical names, each with the name that the client knows for it.
@@ -133,13 +169,20 @@ impl Lens {
     /// The table whose columns stand for its own where rows are locked or written.
     #[must_use]
     pub fn physical(&self) -> &RelationName {
-        self.over.as_ref().map_or(&self.relation, |over| &over.relation)
+        let over = self.over.as_ref().map(|over| &over.relation);
+        let among = || self.among.as_ref().map(|among| &among.relation);
+        over.or_else(among).unwrap_or(&self.relation)
     }
 
     /// The tables beside that hold what the table itself does not, by their places.
     #[must_use]
     pub fn places_apart(&self) -> Vec<usize> {
-        let held = self.columns.iter().filter_map(|column| column.put.first()?.beside);
+        // What stands for it in another table is no half of it.
+        let puts = |column: &LogicalColumn| match self.over {
+            Some(_) => column.put.first().and_then(|first| first.beside).into_iter().collect(),
+            None => column.put.iter().filter_map(|it| it.beside).collect::<Vec<usize>>(),
+        };
+        let held = self.columns.iter().flat_map(puts);
         let mut places: Vec<usize> = held.collect();
         places.sort_unstable();
         places.dedup();
@@ -193,6 +236,13 @@ impl LogicalColumn {
     #[must_use]
     pub fn is_apart(&self) -> bool {
         self.put.iter().any(|access| access.beside.is_some())
+    }
+
+    /// The physical column that holds it in a table beside, by that one's place, or in the table itself.
+    #[must_use]
+    pub fn in_table(&self, beside: Option<usize>) -> Option<&str> {
+        let found = self.put.iter().find(|access| access.beside == beside);
+        found.map(|access| access.column.as_str())
     }
 
     /// How often a value that is written to it stands in what is stored.

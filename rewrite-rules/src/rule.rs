@@ -1,5 +1,6 @@
 //! The rules as an operator writes them; nothing is checked here.
 
+mod merge;
 mod split;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::phase::Phase;
 
+pub use self::merge::{MergeSource, MergeTables};
 pub use self::split::{KeyPair, MovedColumns, OneOrMore, SplitTable};
 
 /// One `[[migration]]` entry of the configuration.
@@ -51,6 +53,8 @@ pub enum Change {
     BackfillColumn(AddedColumn),
     /// Columns move to a table of their own.
     SplitTable(SplitTable),
+    /// The rows of several tables become those of one.
+    MergeTables(MergeTables),
 }
 
 /// An old column and the new one that takes its place.
@@ -119,10 +123,17 @@ impl Change {
     pub const BACKFILL_COLUMN: &'static str = "backfill-column";
     /// The kind of [`Self::SplitTable`].
     pub const SPLIT_TABLE: &'static str = "split-table";
+    /// The kind of [`Self::MergeTables`].
+    pub const MERGE_TABLES: &'static str = "merge-tables";
 
     /// Every value that `kind` may have in a configuration.
-    pub const KINDS: [&'static str; 4] =
-        [Self::RENAME_COLUMN, Self::CHANGE_COLUMN, Self::BACKFILL_COLUMN, Self::SPLIT_TABLE];
+    pub const KINDS: [&'static str; 5] = [
+        Self::RENAME_COLUMN,
+        Self::CHANGE_COLUMN,
+        Self::BACKFILL_COLUMN,
+        Self::SPLIT_TABLE,
+        Self::MERGE_TABLES,
+    ];
 
     /// The kind as written in a configuration.
     #[must_use]
@@ -132,18 +143,35 @@ impl Change {
             Self::ChangeColumn { .. } => Self::CHANGE_COLUMN,
             Self::BackfillColumn(_) => Self::BACKFILL_COLUMN,
             Self::SplitTable(_) => Self::SPLIT_TABLE,
+            Self::MergeTables(_) => Self::MERGE_TABLES,
         }
     }
 
-    /// The table that unchanged clients use, as SQL would write it.
+    /// The tables that unchanged clients use, as SQL would write them.
     #[must_use]
-    pub fn table(&self) -> &str {
+    pub fn tables(&self) -> Vec<&str> {
         match self {
             Self::RenameColumn(pair)
             | Self::RenameInPlace(pair)
-            | Self::ChangeColumn { columns: pair, .. } => &pair.table,
-            Self::BackfillColumn(added) => &added.table,
-            Self::SplitTable(split) => &split.table,
+            | Self::ChangeColumn { columns: pair, .. } => vec![&pair.table],
+            Self::BackfillColumn(added) => vec![&added.table],
+            Self::SplitTable(split) => vec![&split.table],
+            Self::MergeTables(merge) => {
+                merge.sources.iter().map(|source| source.table.as_str()).collect()
+            }
+        }
+    }
+
+    /// The table that columns of theirs move to, if it is another one.
+    #[must_use]
+    pub fn into_table(&self) -> Option<&str> {
+        match self {
+            Self::RenameColumn(_)
+            | Self::RenameInPlace(_)
+            | Self::ChangeColumn { .. }
+            | Self::BackfillColumn(_) => None,
+            Self::SplitTable(split) => Some(&split.into),
+            Self::MergeTables(merge) => Some(&merge.into),
         }
     }
 
@@ -154,7 +182,7 @@ impl Change {
             Self::RenameColumn(pair)
             | Self::RenameInPlace(pair)
             | Self::ChangeColumn { columns: pair, .. } => Some(pair),
-            Self::BackfillColumn(_) | Self::SplitTable(_) => None,
+            Self::BackfillColumn(_) | Self::SplitTable(_) | Self::MergeTables(_) => None,
         }
     }
 
@@ -175,6 +203,15 @@ impl Change {
                 let of = |table, column| Governed { key: "columns", table, column };
                 columns.pairs().flat_map(|(from, to)| [of(table, from), of(into, to)]).collect()
             }
+            Self::MergeTables(merge) => {
+                let of = |table, column| Governed { key: "columns", table, column };
+                let columns = |source| merge.pairs_of(source).map(move |it| (source, it));
+                let all = merge.sources.iter().flat_map(columns);
+                all.flat_map(|(source, (from, to)): (&MergeSource, _)| {
+                    [of(source.table.as_str(), from), of(merge.into.as_str(), to)]
+                })
+                .collect()
+            }
         }
     }
 
@@ -182,9 +219,10 @@ impl Change {
     #[must_use]
     pub fn phases(&self) -> &'static [Phase] {
         match self {
-            Self::RenameColumn(_) | Self::ChangeColumn { .. } | Self::SplitTable(_) => {
-                &Phase::TWO_SIDED
-            }
+            Self::RenameColumn(_)
+            | Self::ChangeColumn { .. }
+            | Self::SplitTable(_)
+            | Self::MergeTables(_) => &Phase::TWO_SIDED,
             Self::RenameInPlace(_) => &[Phase::Expand, Phase::Contract],
             Self::BackfillColumn(_) => &Phase::OF_BACKFILL,
         }
@@ -202,7 +240,8 @@ impl Change {
             Self::RenameColumn(_)
             | Self::ChangeColumn { .. }
             | Self::BackfillColumn(_)
-            | Self::SplitTable(_) => {
+            | Self::SplitTable(_)
+            | Self::MergeTables(_) => {
                 format!("kind \"{}\"", self.kind())
             }
         };

@@ -77,6 +77,9 @@ fn migration(rule: &Rule) -> Migration {
             let columns: Vec<&str> = split.columns.pairs().map(|(from, _)| from).collect();
             format!("{} ({}) -> {}", split.table, columns.join(", "), split.into)
         }
+        Change::MergeTables(merge) => {
+            format!("{} -> {}", rule.change.tables().join(", "), merge.into)
+        }
     };
     Migration {
         name: rule.name.clone(),

@@ -226,8 +226,9 @@ fn may_concern(rule: &Rule, lowered: &str) -> bool {
     if CATALOGS.iter().any(|catalog| lowered.contains(catalog)) {
         return true;
     }
-    parse_relation_name(rule.change.table())
-        .is_some_and(|relation| lowered.contains(&relation.name.to_lowercase()))
+    let tables = rule.change.tables().into_iter().chain(rule.change.into_table());
+    let mut tables = tables.filter_map(parse_relation_name);
+    tables.any(|relation| lowered.contains(&relation.name.to_lowercase()))
 }
 
 fn verdict(generation: &rewrite_rules::Generation, shape: Shape, sql: &str) -> Verdict {

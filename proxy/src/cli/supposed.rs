@@ -38,6 +38,7 @@ pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
                     }
                 }
             }
+            Change::MergeTables(_) => {}
         }
     }
     catalog

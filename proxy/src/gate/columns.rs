@@ -46,7 +46,8 @@ fn from_type(rule: &Rule) -> Option<&str> {
         Change::RenameColumn(_)
         | Change::RenameInPlace(_)
         | Change::BackfillColumn(_)
-        | Change::SplitTable(_) => None,
+        | Change::SplitTable(_)
+        | Change::MergeTables(_) => None,
         Change::ChangeColumn { from_type, .. } => from_type.as_deref(),
     }
 }
@@ -60,7 +61,10 @@ fn other_type(step: &Step<'_>, member: &Member<'_>) -> Option<Finding> {
     let (old, new) = (member.old?, member.new?);
     let is_rename = match &step.rule.change {
         Change::RenameColumn(_) | Change::RenameInPlace(_) => true,
-        Change::ChangeColumn { .. } | Change::BackfillColumn(_) | Change::SplitTable(_) => false,
+        Change::ChangeColumn { .. }
+        | Change::BackfillColumn(_)
+        | Change::SplitTable(_)
+        | Change::MergeTables(_) => false,
     };
     if !is_rename || member.has_one_type() {
         return None;

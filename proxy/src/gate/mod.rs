@@ -103,6 +103,7 @@ pub async fn look(
         Change::SplitTable(_) => {
             return split_table::look(client, means, &catalog, rules, index, to).await;
         }
+        Change::MergeTables(_) => return Ok(Looked::default()),
         Change::RenameInPlace(pair) => {
             let findings = in_place::check(client, &catalog, rules, pair, index, to).await?;
             return Ok(Looked { findings, compared: None });

@@ -102,7 +102,7 @@ impl<'a> Step<'a> {
         let keeps = match &self.rule.change {
             Change::RenameColumn(_) | Change::RenameInPlace(_) => true,
             Change::ChangeColumn { up, down, .. } => up.is_none() && down.is_none(),
-            Change::BackfillColumn(_) | Change::SplitTable(_) => false,
+            Change::BackfillColumn(_) | Change::SplitTable(_) | Change::MergeTables(_) => false,
         };
         keeps && self.members.first().is_some_and(Member::has_one_type)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rewrite_rules::rule::{Change, ColumnPair};
+use rewrite_rules::rule::{Change, ColumnPair, MergeSource, MergeTables};
 use rewrite_rules::{Phase, Rule};
 
 use crate::journal::step::Entry;
@@ -222,12 +222,24 @@ fn changed_key(old: &Change, new: &Change) -> Option<&'static str> {
             key.or_else(|| (was.key != is.key).then_some("key"))
                 .or_else(|| (was.columns != is.columns).then_some("columns"))
         }
+        (Change::MergeTables(was), Change::MergeTables(is)) => {
+            let key = text(("into", was.into.as_str(), &is.into));
+            let places = |merge: &MergeTables| -> Vec<_> {
+                let of = |it: &MergeSource| {
+                    (it.table.clone(), it.key.clone(), it.columns.clone(), it.present.clone())
+                };
+                merge.sources.iter().map(of).collect()
+            };
+            key.or_else(|| (was.key != is.key).then_some("key"))
+                .or_else(|| (places(was) != places(is)).then_some("source"))
+        }
         (
             Change::RenameColumn(_)
             | Change::RenameInPlace(_)
             | Change::ChangeColumn { .. }
             | Change::BackfillColumn(_)
-            | Change::SplitTable(_),
+            | Change::SplitTable(_)
+            | Change::MergeTables(_),
             _,
         ) => Some("kind"),
     }

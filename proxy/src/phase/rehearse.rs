@@ -170,6 +170,9 @@ mod tests {
             stands_as: None,
             beside: Vec::new(),
             over: None,
+            among: None,
+            inserts: None,
+            read_as: None,
         };
         let found: Vec<(&str, String)> =
             of_lens(&lens).into_iter().map(|it| (it.key, it.sql)).collect();

@@ -235,7 +235,7 @@ impl Work {
             let work = halves::work(&migration, split, toward, catalog, client).await?;
             return work.map_err(misfit);
         }
-        let named = rule.change.table();
+        let named = rule.change.tables().into_iter().next().unwrap_or_default();
         let table = parse_relation_name(named)
             .filter(|table| catalog.relation(table).is_some())
             .ok_or_else(|| misfit(format!("table \"{named}\" does not exist")))?;

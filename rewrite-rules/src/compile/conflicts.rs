@@ -42,6 +42,33 @@ fn column_conflict(later: usize, rule: &Rule, earlier: &Rule) -> Option<Fault> {
     })
 }
 
+/// Migrations of a table that is merged, or that others are merged into.
+pub(super) fn of_merges(rules: &[Rule]) -> Vec<Fault> {
+    let tables = |rule: &Rule| -> Vec<_> {
+        let named = rule.change.tables().into_iter().chain(rule.change.into_table());
+        named.filter_map(table::relation_name).collect()
+    };
+    let mut faults = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        if !matches!(rule.change, Change::MergeTables(_)) {
+            continue;
+        }
+        let own = tables(rule);
+        for (_, other) in rules.iter().enumerate().filter(|(other, _)| *other != index) {
+            let mut others = tables(other).into_iter();
+            if let Some(both) = others.find(|table| own.contains(table)) {
+                faults.push(Fault {
+                    rule: index,
+                    key: "source",
+                    message: format!("migration \"{}\" governs table \"{both}\" too", other.name),
+                    hint: Some("finish one before the other begins".to_owned()),
+                });
+            }
+        }
+    }
+    faults
+}
+
 /// Values over a column that another migration governs: in some phase nobody writes it any more.
 pub(super) fn of_values(rules: &[Rule], catalog: &Catalog) -> Vec<Fault> {
     let mut faults = Vec::new();

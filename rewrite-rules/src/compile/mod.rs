@@ -9,6 +9,7 @@ mod change;
 mod column;
 mod conflicts;
 mod conversion;
+mod merge_tables;
 mod names;
 mod new_table;
 mod rename;
@@ -119,9 +120,11 @@ pub fn compile(
     let mut faults = conflicts::of_names(rules);
     let mut tables: BTreeMap<RelationName, Vec<(usize, ColumnChange)>> = BTreeMap::new();
     let mut besides: BTreeMap<RelationName, Vec<(usize, Beside)>> = BTreeMap::new();
+    let mut whole: Vec<Lens> = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
         match governed(rule, &catalog) {
-            Ok(Governs { columns, beside }) => {
+            Ok(Governs { columns, beside, lenses }) => {
+                whole.extend(lenses);
                 for (relation, change) in columns {
                     tables.entry(relation).or_default().push((index, change));
                 }
@@ -136,6 +139,7 @@ pub fn compile(
     }
     faults.extend(conflicts::of_values(rules, &catalog));
     faults.extend(split_table::conflicts(rules));
+    faults.extend(conflicts::of_merges(rules));
     if !faults.is_empty() {
         faults.sort_by_key(|fault| fault.rule);
         return Err(faults);
@@ -157,7 +161,7 @@ pub fn compile(
             };
             besides.iter().filter_map(half).collect::<Vec<Lens>>()
         });
-        tables.chain(halves).collect()
+        tables.chain(halves).chain(whole.iter().cloned()).collect()
     };
     let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New) };
     let mut generation = Generation::new(number, rules, lenses, catalog);
@@ -172,6 +176,8 @@ struct Governs {
     columns: Vec<(RelationName, ColumnChange)>,
     /// Of other tables that hold columns of theirs.
     beside: Vec<(RelationName, Beside)>,
+    /// Of whole tables, whatever a client's shape.
+    lenses: Vec<Lens>,
 }
 
 /// What a rule makes of its table, and of each table that inherits from it.
@@ -179,8 +185,12 @@ fn governed(rule: &Rule, catalog: &Catalog) -> Result<Governs, Vec<Fault>> {
     if let Some((message, hint)) = rule.change.lacks(rule.phase) {
         return Err(vec![Fault { rule: 0, key: "phase", message, hint: Some(hint) }]);
     }
-    let (relation, table) =
-        table::find_table(rule.change.table(), catalog).map_err(|fault| vec![fault])?;
+    if let Change::MergeTables(merge) = &rule.change {
+        let lenses = merge_tables::compile(rule, merge, catalog)?;
+        return Ok(Governs { lenses, ..Governs::default() });
+    }
+    let table = rule.change.tables().into_iter().next().unwrap_or_default();
+    let (relation, table) = table::find_table(table, catalog).map_err(|fault| vec![fault])?;
     let first = rule.change.governed().into_iter().next();
     let inherited = first
         .and_then(|first| Some((first.column, parent_with(&relation, first.column, catalog)?)));
@@ -212,8 +222,11 @@ fn governed(rule: &Rule, catalog: &Catalog) -> Result<Governs, Vec<Fault>> {
             let change = split_table::compile(split, rule.phase, &relation, table, catalog)?;
             let columns = change.columns.into_iter().map(|column| (relation.clone(), column));
             let beside = change.beside.map(|beside| (relation.clone(), beside));
-            Ok(Governs { columns: columns.collect(), beside: beside.into_iter().collect() })
+            let beside = beside.into_iter().collect();
+            Ok(Governs { columns: columns.collect(), beside, ..Governs::default() })
         }
+        // It has no table of its own.
+        Change::MergeTables(_) => Ok(Governs::default()),
     }
 }
 
@@ -262,7 +275,9 @@ fn change_of(
             change::compile(subject, &keys, catalog)
         }
         // It has no second column.
-        Change::BackfillColumn(_) | Change::SplitTable(_) => Err(Vec::new()),
+        Change::BackfillColumn(_) | Change::SplitTable(_) | Change::MergeTables(_) => {
+            Err(Vec::new())
+        }
     }
 }
 
@@ -384,6 +399,9 @@ fn lens(
         stands_as: None,
         beside: beside.iter().map(|(_, beside)| beside.clone()).collect(),
         over: None,
+        among: None,
+        inserts: None,
+        read_as: None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{lens as lens_of, plain, views};
 use crate::catalog::{Catalog, Column, Relation, RelationName, Volatility};
-use crate::lens::{Access, Beside, Lens, LogicalColumn, OpaquePolicy, Over, Rows};
+use crate::lens::{Access, Beside, End, Lens, LogicalColumn, OpaquePolicy, Over, Rows};
 use crate::phase::Phase;
 use crate::rule::{Change, Rule};
 use crate::shape::Shape;
@@ -132,6 +132,9 @@ fn back(old: &RelationName, beside: &Beside) -> Beside {
         key: turned(&beside.key),
         copies: turned(&beside.copies),
         is_parent: true,
+        end: End::Cascades,
+        mark: None,
+        present: None,
     }
 }
 

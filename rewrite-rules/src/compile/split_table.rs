@@ -1,10 +1,10 @@
 //! `split-table`: columns move to a table of their own. Both tables are written by whoever writes the old
 //! one, and a moved column is read where the phase says.
 
-use super::table::{find_table_as, nearest, relation_name};
+use super::table::{find_table_as, key_fault, nearest, relation_name};
 use super::{ColumnChange, Fault, Place, Side, plain};
 use crate::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName, Volatility};
-use crate::lens::{Access, Beside, LogicalColumn, OpaquePolicy};
+use crate::lens::{Access, Beside, End, LogicalColumn, OpaquePolicy};
 use crate::name::quoted;
 use crate::phase::Phase;
 use crate::rule::{Change, Governed, Rule, SplitTable};
@@ -83,10 +83,10 @@ impl<'a> Subject<'a> {
             return;
         }
         let own: Vec<&str> = from.iter().collect();
-        self.check_key_of(self.table, &self.relation.clone(), &own);
+        self.faults.extend(key_fault(self.table, self.relation, &own));
         if let Some((into, table)) = self.into.clone() {
             let its: Vec<&str> = to.iter().collect();
-            self.check_key_of(table, &into, &its);
+            self.faults.extend(key_fault(table, &into, &its));
             self.check_key_types(&into, table);
             self.check_others(&into, table);
         }
@@ -128,34 +128,6 @@ impl<'a> Subject<'a> {
                 format!("column \"{name}\" of \"{into}\" is NOT NULL, and nothing is moved to it");
             let hint = drop_not_null(into, name);
             self.fault("into", message, hint);
-        }
-    }
-
-    fn check_key_of(&mut self, table: &Relation, relation: &RelationName, names: &[&str]) {
-        let mut wanted = names.to_vec();
-        wanted.sort_unstable();
-        for name in names {
-            if table.column(name).is_none() {
-                let known = table.columns.iter().map(|column| column.name.as_str());
-                let near = nearest(name, known).map(|near| format!("did you mean \"{near}\"?"));
-                let message = format!("column \"{name}\" does not exist in table \"{relation}\"");
-                self.fault("key", message, near);
-                return;
-            }
-        }
-        let is_key = table.keys.iter().any(|key| {
-            let mut columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-            columns.sort_unstable();
-            columns == wanted
-        });
-        let may_be_null =
-            names.iter().any(|name| table.column(name).is_some_and(|column| !column.not_null));
-        if !is_key || may_be_null {
-            let names = names.join(", ");
-            let message =
-                format!("({names}) is no primary key of \"{relation}\", nor as good as one");
-            let hint = "it takes a unique index over columns that are NOT NULL".to_owned();
-            self.fault("key", message, hint);
         }
     }
 
@@ -320,6 +292,9 @@ impl<'a> Subject<'a> {
             key: self.split.key.pairs().map(owned).collect(),
             copies: self.split.columns.pairs().filter(|_| is_carried).map(owned).collect(),
             is_parent: false,
+            end: End::Cascades,
+            mark: None,
+            present: None,
         })
     }
 }
@@ -341,14 +316,8 @@ pub(super) fn conflicts(rules: &[Rule]) -> Vec<Fault> {
                     && split.key.from.iter().any(|key| key == governed.column)
             };
             let is_into = |other: &Change| {
-                let its = match other {
-                    Change::SplitTable(other) => relation_name(&other.into),
-                    Change::RenameColumn(_)
-                    | Change::RenameInPlace(_)
-                    | Change::ChangeColumn { .. }
-                    | Change::BackfillColumn(_) => None,
-                };
-                relation_name(other.table()) == into || its == into
+                let its = other.into_table().and_then(relation_name);
+                its == into || other.tables().into_iter().any(|table| relation_name(table) == into)
             };
             let (key, what) = match &other.change {
                 change if change.governed().iter().any(is_key) => ("key", "the key"),

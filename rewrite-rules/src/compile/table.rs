@@ -76,6 +76,38 @@ pub(super) fn find_table_as<'c>(
     ))
 }
 
+/// What is wrong with columns that are to tell a table's rows apart.
+pub(super) fn key_fault(table: &Relation, relation: &RelationName, names: &[&str]) -> Option<Fault> {
+    let fault = |message: String, hint| Some(Fault { rule: 0, key: "key", message, hint });
+    let mut wanted = names.to_vec();
+    wanted.sort_unstable();
+    for name in names {
+        if table.column(name).is_none() {
+            let known = table.columns.iter().map(|column| column.name.as_str());
+            let near = nearest(name, known).map(|near| format!("did you mean \"{near}\"?"));
+            return fault(
+                format!("column \"{name}\" does not exist in table \"{relation}\""),
+                near,
+            );
+        }
+    }
+    let is_key = table.keys.iter().any(|key| {
+        let mut columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+        columns.sort_unstable();
+        columns == wanted
+    });
+    let may_be_null =
+        names.iter().any(|name| table.column(name).is_some_and(|column| !column.not_null));
+    if is_key && !may_be_null {
+        return None;
+    }
+    let names = names.join(", ");
+    fault(
+        format!("({names}) is no primary key of \"{relation}\", nor as good as one"),
+        Some("it takes a unique index over columns that are NOT NULL".to_owned()),
+    )
+}
+
 /// The nearest of the known names, if one is near enough to be what was meant.
 pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known

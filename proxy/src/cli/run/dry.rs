@@ -104,6 +104,15 @@ fn copies(rule: &Rule) -> String {
                 rule.name, split.into, split.table
             );
         }
+        Change::MergeTables(merge) => {
+            return format!(
+                "-- segue backfill {}: INSERT INTO {} SELECT … FROM {} in batches\n    \
+                 -- ROW EXCLUSIVE, and KEY SHARE of its rows for about 25 ms\n",
+                rule.name,
+                merge.into,
+                rule.change.tables().join(", ")
+            );
+        }
     };
     format!(
         "-- segue backfill {}: UPDATE {table} SET {column} = … in batches\n    -- ROW EXCLUSIVE, and its \
@@ -133,7 +142,7 @@ fn new_column(relation: &Relation, change: &Change) -> Option<Column> {
             let is_missing = relation.column(&added.column).is_none();
             is_missing.then(|| Column::new(&added.column, number, "text"))
         }
-        Change::SplitTable(_) => None,
+        Change::SplitTable(_) | Change::MergeTables(_) => None,
     }
 }
 
@@ -143,7 +152,7 @@ fn with_new_column(catalog: &Catalog, rule: &Rule) -> Catalog {
     if let Change::SplitTable(split) = &rule.change {
         split_off(&mut catalog, split);
     }
-    let mut open: Vec<_> = parse_relation_name(rule.change.table()).into_iter().collect();
+    let mut open: Vec<_> = rule.change.tables().into_iter().filter_map(parse_relation_name).collect();
     while let Some(name) = open.pop() {
         let Some(relation) = catalog.relations.get_mut(&name) else { continue };
         open.extend(relation.children.iter().cloned());

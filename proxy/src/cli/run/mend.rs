@@ -118,6 +118,11 @@ pub(super) fn drop_old(change: &Change) -> Option<String> {
             let columns: Vec<String> = split.columns.pairs().map(drop).collect();
             Some(format!("ALTER TABLE {table} {}", columns.join(", ")))
         }
+        Change::MergeTables(_) => {
+            let names = change.tables().into_iter().filter_map(parse_relation_name);
+            let tables: Vec<String> = names.map(|name| gate::sql(&name)).collect();
+            Some(format!("DROP TABLE IF EXISTS {}", tables.join(", ")))
+        }
         Change::RenameInPlace(_) | Change::BackfillColumn(_) => None,
     }
 }

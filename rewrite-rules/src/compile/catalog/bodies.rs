@@ -125,6 +125,9 @@ pub(super) fn lens(
         stands_as: Some(query),
         beside: Vec::new(),
         over: None,
+        among: None,
+        inserts: None,
+        read_as: None,
     }
 }
 
