@@ -125,13 +125,34 @@ pub struct Names {
     pub constraints: Vec<(String, String)>,
     /// Tables that hold columns of one that the client knows.
     pub relations: Vec<(String, String)>,
+    /// Columns of such tables whose refusal of a NULL means that a key is taken.
+    pub taken: Vec<Taken>,
+}
+
+/// A column that is set to NULL, which it refuses, where a row is there that must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Name of its table.
+    pub relation: String,
+    /// Its name.
+    pub column: String,
+    /// The constraint that the client's own table has on its key.
+    pub constraint: String,
+    /// Name of the client's own table.
+    pub client_relation: String,
+    /// Columns of the key as the client knows them, where the table begins with it: a failing row is shown
+    /// from its first column on.
+    pub key: Vec<String>,
 }
 
 impl Names {
     /// Whether there is nothing to translate.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.constraints.is_empty() && self.relations.is_empty()
+        self.columns.is_empty()
+            && self.constraints.is_empty()
+            && self.relations.is_empty()
+            && self.taken.is_empty()
     }
 }
 
@@ -172,6 +193,33 @@ impl Lens {
         let over = self.over.as_ref().map(|over| &over.relation);
         let among = || self.among.as_ref().map(|among| &among.relation);
         over.or_else(among).unwrap_or(&self.relation)
+    }
+
+    /// Whether what is read of it stands in other tables alone.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.read_as.is_some() || self.among.is_some()
+    }
+
+    /// Whether only a query shows its rows and no others.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        self.read_as.is_some() || self.among.as_ref().is_some_and(|among| among.present.is_some())
+    }
+
+    /// ` WHERE segue_own.has_email`: what tells its rows from the others of the table that holds them.
+    #[must_use]
+    pub fn only_present(&self, qualifier: &str) -> String {
+        let present = self.among.as_ref().and_then(|among| among.present.as_ref());
+        let condition = present.map(|column| format!(" WHERE {qualifier}{}", name::quoted(column)));
+        condition.unwrap_or_default()
+    }
+
+    /// Whether its rows are parts of another table's, or another's of its own, or will be.
+    #[must_use]
+    pub fn is_merged(&self) -> bool {
+        let ends = |beside: &Beside| beside.end != End::Cascades;
+        self.among.is_some() || self.read_as.is_some() || self.beside.iter().any(ends)
     }
 
     /// The tables beside that hold what the table itself does not, by their places.

@@ -93,6 +93,20 @@ pub enum Construct {
     HalfArbiter,
     /// Another command on the table that columns move to.
     HalfCommand,
+    /// A new key for a row of a table that is merged, or that others are merged into.
+    MergedKey,
+    /// A write of the table that others are merged into, which is read from them as yet.
+    MergedRead,
+    /// One statement that writes several parts of one merged row.
+    MergedParts,
+    /// ON CONFLICT of a table that is merged, where another part of the row may be there alone.
+    MergedUpsert,
+    /// SET of the column that tells whether a row has a part, while that part is written elsewhere too.
+    MergedPresence,
+    /// A row lock of a merged table beside other relations, or while its rows are gathered.
+    MergedLock,
+    /// Another command on a table that is merged, or that others are merged into.
+    MergedCommand,
     /// An option of COPY that could say that the rows are told apart in another way.
     CopyOption,
     /// COPY rows in an encoding in which they cannot be told apart.
@@ -126,7 +140,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 43] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -151,6 +165,13 @@ impl Construct {
         Self::HalfUpsert,
         Self::HalfArbiter,
         Self::HalfCommand,
+        Self::MergedKey,
+        Self::MergedRead,
+        Self::MergedParts,
+        Self::MergedUpsert,
+        Self::MergedPresence,
+        Self::MergedLock,
+        Self::MergedCommand,
         Self::CopyOption,
         Self::CopyEncoding,
         Self::CopyFreeze,
@@ -199,6 +220,13 @@ impl Construct {
             Self::HalfUpsert => "ON CONFLICT DO UPDATE that reads what is there".to_owned(),
             Self::HalfArbiter => "ON CONFLICT of anything but the key".to_owned(),
             Self::HalfCommand => "this command on the table that columns move to".to_owned(),
+            Self::MergedKey => "a new key for a row of a merged table".to_owned(),
+            Self::MergedRead => "a write of the table that others are merged into".to_owned(),
+            Self::MergedParts => "a write of several merged tables in one statement".to_owned(),
+            Self::MergedUpsert => "this ON CONFLICT on a merged table".to_owned(),
+            Self::MergedPresence => "SET of the column that tells which rows are there".to_owned(),
+            Self::MergedLock => "this row lock of a merged table".to_owned(),
+            Self::MergedCommand => "this command on a merged table".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
             Self::CopyEncoding => {
                 "COPY FROM in an encoding whose bytes can look like ASCII".to_owned()
@@ -269,6 +297,22 @@ impl Construct {
             Self::HalfCommand => {
                 "use SELECT, INSERT, UPDATE or DELETE, or wait for phase \"stop-dual-write\""
             }
+            Self::MergedKey => "delete the row and insert it under its new key",
+            Self::MergedRead => {
+                "write the tables that are merged: this one can be written from phase \"switch-reads\" on"
+            }
+            Self::MergedParts => "send a statement for each of the tables",
+            Self::MergedUpsert => {
+                "name the key, ON CONFLICT (key), and set columns one by one; or use UPDATE and INSERT"
+            }
+            Self::MergedPresence => {
+                "insert or delete the row of the old table, or wait for phase \"stop-dual-write\""
+            }
+            Self::MergedLock => {
+                "lock its rows in a SELECT of its own; the table that others are merged into has none to lock \
+                 before phase \"switch-reads\""
+            }
+            Self::MergedCommand => "use SELECT, INSERT, UPDATE or DELETE",
             Self::CopyOption => "leave the option out, or write it as a plain literal",
             Self::CopyEncoding => "send the rows in UTF8",
             Self::CopyFreeze => "leave FREEZE out",

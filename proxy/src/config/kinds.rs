@@ -33,11 +33,7 @@ const KINDS: [KindKeys; Change::KINDS.len()] = [
         required: &["into", "key", "columns"],
         optional: &["positions", "constraints"],
     },
-    KindKeys {
-        kind: Change::MERGE_TABLES,
-        required: &["into", "key", "source"],
-        optional: &[],
-    },
+    KindKeys { kind: Change::MERGE_TABLES, required: &["into", "key", "source"], optional: &[] },
 ];
 
 impl KindKeys {

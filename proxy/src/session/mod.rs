@@ -71,6 +71,7 @@ mod search_path;
 mod sql_prepared;
 mod statements;
 mod stopwatch;
+mod taken_key;
 mod transaction;
 mod upsert;
 mod usage;

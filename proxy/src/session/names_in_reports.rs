@@ -119,6 +119,7 @@ mod tests {
     fn names() -> Names {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         Names {
+            taken: Vec::new(),
             columns: vec![pair("handle", "username")],
             constraints: vec![pair("users_handle_key", "users_username_key")],
             relations: vec![pair("user_profiles", "users")],

@@ -8,6 +8,7 @@ use rewrite_rules::{Outcome, Rewritten, STAGING_TABLE};
 use super::copy::KEPT_BYTES;
 
 use super::names_in_reports::translated;
+use super::taken_key::as_taken;
 use crate::wire::compose::{self, Complaint};
 use crate::wire::reply;
 
@@ -160,6 +161,9 @@ fn changed(
     names: &Names,
     to_client: impl Fn(u32) -> Place,
 ) -> Option<BytesMut> {
+    if let Some(told) = as_taken(fields, names) {
+        return Some(compose::report(tag, &told));
+    }
     let sqlstate = reply::field(fields, b'C').unwrap_or_default();
     let text = |code: u8, value: &[u8]| {
         let named = staged.first().and_then(|table| with_table(code, value, table));

@@ -77,7 +77,11 @@ pub(super) fn find_table_as<'c>(
 }
 
 /// What is wrong with columns that are to tell a table's rows apart.
-pub(super) fn key_fault(table: &Relation, relation: &RelationName, names: &[&str]) -> Option<Fault> {
+pub(super) fn key_fault(
+    table: &Relation,
+    relation: &RelationName,
+    names: &[&str],
+) -> Option<Fault> {
     let fault = |message: String, hint| Some(Fault { rule: 0, key: "key", message, hint });
     let mut wanted = names.to_vec();
     wanted.sort_unstable();

@@ -1,11 +1,12 @@
 //! What the answers to the statements of the result must look like.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Rewriter;
 use crate::catalog_lens::ColumnNumber;
+use crate::lens::Names;
 use crate::outcome::{Reply, Rewritten};
-use crate::statement;
+use crate::statement::{self, Lexeme};
 
 impl Rewriter<'_> {
     /// One for each statement of the result, in order; empty if all are relayed as they come.
@@ -22,6 +23,20 @@ impl Rewriter<'_> {
             replies.extend(behind);
         }
         if replies.iter().all(Reply::is_plain) { Vec::new() } else { replies }
+    }
+
+    /// The physical names in use that the client's text does not say itself.
+    pub(super) fn names(&self) -> Names {
+        let said: HashSet<String> = self.lexemes.iter().filter_map(Lexeme::name).collect();
+        let mut names = Names::default();
+        for known in self.occurrences.iter().map(|occurrence| &occurrence.lens.names) {
+            let unsaid = |pair: &&(String, String)| !said.contains(&pair.0);
+            add(&mut names.columns, known.columns.iter().filter(unsaid));
+            add(&mut names.constraints, known.constraints.iter());
+            add(&mut names.relations, known.relations.iter().filter(unsaid));
+            add(&mut names.taken, known.taken.iter());
+        }
+        names
     }
 
     /// What a result's description may call by numbers that the client does not know.
@@ -41,6 +56,15 @@ impl Rewriter<'_> {
             read.extend(columns.map(|column| (table.oids.relation, column.number)));
         }
         shown.iter().filter(|it| read.contains(&(it.relation, it.physical))).copied().collect()
+    }
+}
+
+/// Adds those that are not there.
+fn add<'n, T: Clone + PartialEq + 'n>(names: &mut Vec<T>, more: impl Iterator<Item = &'n T>) {
+    for name in more {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
     }
 }
 

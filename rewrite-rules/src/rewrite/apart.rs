@@ -39,6 +39,8 @@ pub(super) struct Part<'a> {
     pub(super) beside: Option<usize>,
     /// Physical column and the text of what it gets.
     pub(super) values: Vec<(&'a str, String)>,
+    /// Which of the rows have a row there, if not all.
+    pub(super) when: Option<String>,
 }
 
 impl<'a> Apart<'a> {
@@ -64,6 +66,9 @@ impl<'a> Apart<'a> {
 
     /// The physical columns of the key that rows of the other tables refer to.
     pub(super) fn key_columns(&self) -> Vec<&'a str> {
+        if let Some(among) = &self.lens.among {
+            return among.key.iter().map(String::as_str).collect();
+        }
         let mut beside = self.lens.beside.iter();
         let beside = beside.find(|beside| self.lens.over.is_some() || self.holds(beside));
         beside.into_iter().flat_map(|beside| &beside.key).map(|(own, _)| own.as_str()).collect()
@@ -166,29 +171,30 @@ impl<'a> Apart<'a> {
             true => self.returning(part.beside, self.key_stored(part.beside)),
             false => String::new(),
         };
+        let when = part.when.as_ref().map(|when| format!(" WHERE {when}")).unwrap_or_default();
         format!(
             "{} ON CONFLICT ({}) DO UPDATE SET {}{returning}",
             self.insert(
                 part.beside,
                 &into.collect::<Vec<String>>(),
-                &format!("SELECT {} FROM {rows}", list(from.collect()))
+                &format!("SELECT {} FROM {rows}{when}", list(from.collect()))
             ),
             list(key),
             list(part.values.iter().map(set).collect())
         )
     }
 
-    /// The DELETE from the table itself of the rows of the CTE `rows`.
-    pub(super) fn delete(&self, rows: &str) -> String {
+    /// The DELETE from one of the tables of the rows of the CTE `rows`.
+    pub(super) fn delete(&self, beside: Option<usize>, rows: &str) -> String {
         let returning = match self.returns {
-            true => self.returning(None, self.key_in(rows)),
+            true => self.returning(beside, self.key_in(rows)),
             false => String::new(),
         };
         format!(
             "DELETE FROM {} AS {} USING {rows} WHERE {}{returning}",
-            self.table(None),
+            self.table(beside),
             self.target,
-            self.same_key(None, rows)
+            self.same_key(beside, rows)
         )
     }
 
@@ -261,6 +267,11 @@ impl<'a> Rewriter<'a> {
         let end = self.statement_end(first);
         let mut words = self.lexemes.get(first..end).unwrap_or_default().iter();
         let shows = lens.shown().any(LogicalColumn::is_apart);
+        // Its rows must be told from others before they are written, or locked in several tables.
+        let is_part = lens.among.as_ref().is_some_and(|among| among.present.is_some());
+        if is_part || (lens.is_merged() && lens.is_apart()) {
+            return true;
+        }
         lens.is_apart()
             && words.any(|lexeme| {
                 (shows && lexeme.is_word("returning"))
@@ -288,7 +299,7 @@ impl<'a> Rewriter<'a> {
         let (lens, reference): (&'a Lens, String) = (found.lens, found.reference.clone());
         let places = lens.places_apart();
         // Each table's rows are told apart by one key.
-        let same = |place: &usize| lens.beside.get(*place).map(|beside| own_key(beside));
+        let same = |place: &usize| lens.beside.get(*place).map(own_key);
         let is_too_much = lens.over.is_none() && places.len() > MOST_BESIDE;
         if is_too_much || places.windows(2).any(|pair| matches!(pair, [a, b] if same(a) != same(b)))
         {

@@ -1,11 +1,12 @@
 //! What an UPDATE must know of halves that may be missing: whether it needs them, and what else stands in one
 //! that it makes.
 
-use super::Rewriter;
 use super::apart::{Apart, Part};
 use super::apart_update::Source;
+use super::{Rewriter, Walk};
 use crate::catalog::Column;
 use crate::lens::{Lens, LogicalColumn};
+use crate::refusal::{Construct, Refusal};
 
 impl<'a> Rewriter<'a> {
     /// Where the rows come from that a statement writes. `noted`: how many references and rows there were
@@ -20,6 +21,11 @@ impl<'a> Rewriter<'a> {
         let shows = apart.returns && apart.lens.shown().any(LogicalColumn::is_apart);
         match keeps || shows || self.has_read_apart(at, noted) {
             _ if apart.lens.over.is_some() => Source::Held,
+            // All that belong to a row are locked, whatever is read of them.
+            _ if apart.lens.is_merged() => match apart.lens.is_apart() {
+                true => Source::Arms,
+                false => Source::Held,
+            },
             true => Source::Arms,
             false => Source::Own,
         }
@@ -28,6 +34,9 @@ impl<'a> Rewriter<'a> {
     /// Columns that a half must have which is made now, and that have no default there.
     pub(super) fn kept(&self, apart: &Apart<'a>, parts: &[Part<'a>]) -> Vec<&'a LogicalColumn> {
         let lens: &'a Lens = apart.lens;
+        if lens.is_merged() {
+            return kept_of_merged(lens, parts);
+        }
         let is_needed = |column: &&LogicalColumn| {
             let Some(part) = parts.iter().find(|part| part.beside == column.get.beside) else {
                 return false;
@@ -39,6 +48,17 @@ impl<'a> Rewriter<'a> {
         match lens.over.is_some() {
             true => Vec::new(),
             false => lens.shown().filter(|column| column.is_apart()).filter(is_needed).collect(),
+        }
+    }
+
+    /// What tells whether a row is there is not SET beside it.
+    pub(super) fn keeps_presence(&self, lens: &Lens, parts: &[Part<'_>]) -> Walk<()> {
+        let mut present = lens.beside.iter().filter_map(|beside| beside.present.as_deref());
+        let mut own = parts.iter().filter(|part| part.beside.is_none()).flat_map(|it| &it.values);
+        let is_set = |column: &str| own.any(|(its, _)| *its == column);
+        match present.any(is_set) {
+            true => Err(Box::new(Refusal::construct(Construct::MergedPresence, lens))),
+            false => Ok(()),
         }
     }
 
@@ -65,4 +85,23 @@ impl<'a> Rewriter<'a> {
         let beside = lens.beside.get(column.get.beside?)?;
         self.generation.catalog().relation(&beside.relation)?.column(&column.get.column)
     }
+}
+
+/// A row that has to be made in one of the old tables is made whole, if it is to be there.
+fn kept_of_merged<'a>(lens: &'a Lens, parts: &[Part<'a>]) -> Vec<&'a LogicalColumn> {
+    let parts = || parts.iter().filter(|part| part.beside.is_some());
+    let is_key = |its: &str| lens.beside.iter().any(|it| it.key.iter().any(|(key, _)| key == its));
+    let is_kept = |column: &&LogicalColumn| {
+        let lacks = |part: &Part<'_>| {
+            let its = column.in_table(part.beside);
+            its.is_some_and(|its| part.values.iter().all(|(set, _)| *set != its))
+        };
+        let tells = |part: &Part<'_>| {
+            let beside = part.beside.and_then(|place| lens.beside.get(place));
+            beside.and_then(|beside| beside.present.as_ref()) == Some(&column.name)
+        };
+        let is_key = column.in_table(None).is_some_and(is_key);
+        !is_key && parts().any(|part| lacks(part) || tells(part))
+    };
+    lens.shown().filter(is_kept).collect()
 }

@@ -7,7 +7,7 @@ use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
-use crate::lens::LogicalColumn;
+use crate::lens::{End, LogicalColumn};
 use crate::name::{self, quoted};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
@@ -49,15 +49,22 @@ impl<'a> Rewriter<'a> {
             }
             self.free_keys(apart.lens);
         }
-        // The old table first, as everywhere.
+        // The old table first, as everywhere. What a merge's row has elsewhere is not the answer.
         assigned.parts.sort_by_key(|part| part.beside);
+        if apart.lens.is_merged() {
+            assigned.parts.reverse();
+            self.keeps_presence(apart.lens, &assigned.parts)?;
+        }
         let kept = self.kept(&apart, &assigned.parts);
         let source = self.source_of_rows(at, &apart, noted, !kept.is_empty());
         let lock = locked(&apart, !writes_key);
         let mut text =
             self.updated_rows((at, &apart, source), &assigned, (&kept, &lock), (start, set, from))?;
         text.push(one_of_each(&apart, from.is_some()).into());
-        let written: Vec<Option<usize>> = assigned.parts.iter().map(|part| part.beside).collect();
+        let written: Vec<Option<usize>> = match apart.lens.is_merged() {
+            true => vec![None],
+            false => assigned.parts.iter().map(|part| part.beside).collect(),
+        };
         let statements = self.stored(&apart, &assigned, (&kept, &rows), source);
         let statements = statements.into_iter().map(|(beside, it)| (beside, vec![it.into()]));
         if outermost && source != Source::Held && written.last().is_some_and(Option::is_some) {
@@ -212,13 +219,23 @@ impl<'a> Rewriter<'a> {
             if part.beside.is_none() || source == Source::Held {
                 return apart.update(part, rows);
             }
-            let kept = kept.iter().enumerate();
-            let kept = kept.filter(|(_, column)| column.get.beside == part.beside);
-            let more = kept.map(|(at, column)| {
-                let value = Apart::value(assigned.values.len() + at);
-                (column.get.column.as_str(), format!("{rows}.{value}"))
+            let value = |at: usize| format!("{rows}.{}", Apart::value(assigned.values.len() + at));
+            let kept = || kept.iter().enumerate();
+            let is_set = |its: &str| part.values.iter().any(|(column, _)| *column == its);
+            let more = kept().filter_map(|(at, column)| {
+                let its = column.in_table(part.beside).filter(|its| !is_set(its))?;
+                Some((its, value(at)))
             });
-            apart.upsert(part, rows, &self.blanks(apart, part, more.collect()))
+            let more = self.blanks(apart, part, more.collect());
+            let beside = part.beside.and_then(|place| apart.lens.beside.get(place));
+            let present = beside.and_then(|beside| beside.present.as_ref());
+            let when = kept().find(|(_, column)| Some(&column.name) == present);
+            let part = Part {
+                beside: part.beside,
+                values: part.values.clone(),
+                when: when.map(|(at, _)| value(at)),
+            };
+            apart.upsert(&part, rows, &more)
         };
         assigned.parts.iter().map(|part| (part.beside, statement(part))).collect()
     }
@@ -241,6 +258,9 @@ impl<'a> Rewriter<'a> {
         }
         self.condition(delete.selection.as_ref(), start)?;
         let source = self.source_of_rows(at, &apart, noted, false);
+        if outermost && apart.lens.among.is_some() {
+            self.replies.entry(self.statement).or_default().command = Some("DELETE");
+        }
         let (head, items) = Self::row_head(&apart, Vec::new(), source);
         let derived = self.derived_from(at, source);
         self.begin_with(start, behind_target, format!("{head}{derived}"))?;
@@ -257,9 +277,9 @@ impl<'a> Rewriter<'a> {
             Source::Own | Source::Held => vec![lock.into()],
         };
         text.push(")".into());
-        let deleted = (None, vec![apart.delete(&rows).into()]);
-        text.extend(apart.all(vec![deleted], self.before_last(start)));
-        let composed = apart.returns.then(|| apart.composed(&[None], Some(&rows)));
+        text.extend(apart.all(deletions(&apart, &rows), self.before_last(start)));
+        let written: &[Option<usize>] = if apart.lens.among.is_some() { &[] } else { &[None] };
+        let composed = apart.returns.then(|| apart.composed(written, Some(&rows)));
         self.finish_apart(start, (text, composed), "DELETE", outermost)?;
         self.returned(delete.returning.as_deref(), start, outermost)
     }
@@ -309,7 +329,11 @@ impl<'a> Rewriter<'a> {
     /// The client's view of the target, as an item of FROM.
     pub(super) fn derived_from(&self, at: usize, source: Source) -> String {
         let Some(found) = self.occurrences.get(at) else { return String::new() };
-        let table = super::joined::relation(&found.lens.relation);
+        // The table that a half belongs to is found where it is derived.
+        let table = match found.lens.among {
+            Some(_) => super::joined::relation(found.lens.physical()),
+            None => super::joined::relation(&found.lens.relation),
+        };
         let query = match source {
             Source::Held => found.derived(&table),
             Source::Own => found.own_columns(&table),
@@ -327,6 +351,20 @@ impl<'a> Rewriter<'a> {
         let outputs = self.returning(start, items, outermost)?;
         Ok(columns_of(outputs.unwrap_or_default()))
     }
+}
+
+/// What deletes the rows of the CTE `rows`, but for what follows by a foreign key.
+fn deletions(apart: &Apart<'_>, rows: &str) -> Vec<(Option<usize>, Vec<Piece>)> {
+    let besides = apart.lens.beside.iter().enumerate();
+    let gone = besides.filter(|(_, beside)| beside.end == End::IsDeleted).map(|(place, _)| place);
+    let mut deletions: Vec<(Option<usize>, Vec<Piece>)> =
+        gone.map(|place| (Some(place), vec![apart.delete(Some(place), rows).into()])).collect();
+    let own = match &apart.lens.among {
+        Some(among) => apart.reset(among, rows),
+        None => apart.delete(None, rows),
+    };
+    deletions.push((None, vec![own.into()]));
+    deletions
 }
 
 /// The CTE that each row is taken from once.
@@ -369,7 +407,7 @@ fn part_of<'p, 'a>(parts: &'p mut Vec<Part<'a>>, beside: Option<usize>) -> &'p m
     let at = match parts.iter().position(|part| part.beside == beside) {
         Some(at) => at,
         None => {
-            parts.push(Part { beside, values: Vec::new() });
+            parts.push(Part { beside, values: Vec::new(), when: None });
             parts.len() - 1
         }
     };

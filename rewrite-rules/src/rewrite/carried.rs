@@ -30,6 +30,8 @@ pub(super) struct Carried<'a> {
     returning: Option<Vec<String>>,
     /// The first byte of the CTE that it is, or whether it stands behind a WITH of the client's.
     place: Place,
+    /// Whether the statement deletes its rows.
+    deletes: bool,
 }
 
 /// Where a data-modifying statement stands.
@@ -92,7 +94,8 @@ impl<'a> Rewriter<'a> {
         if command == "INSERT" {
             self.inserted.push((self.statement, lens, start));
         }
-        self.carried.push(Carried { lens, target, span: (start, end), returning, place });
+        let (span, deletes) = ((start, end), command == "DELETE");
+        self.carried.push(Carried { lens, target, span, returning, place, deletes });
         Ok(())
     }
 
@@ -125,8 +128,9 @@ impl<'a> Rewriter<'a> {
 
     /// Whether a SET list writes what rows of another table refer to.
     pub(super) fn writes_key(&self, lens: &Lens, assignments: &[Assignment]) -> bool {
-        let key = lens.beside.iter().flat_map(|beside| &beside.key);
-        writes(lens, assignments, key.map(|(own, _)| own))
+        let key = lens.beside.iter().flat_map(|beside| &beside.key).map(|(own, _)| own);
+        let key = key.chain(lens.among.iter().flat_map(|among| &among.key));
+        writes(lens, assignments, key)
     }
 
     /// Wraps every statement that is carried further; after all other edits, which are inside.
@@ -150,9 +154,14 @@ impl<'a> Rewriter<'a> {
         let beside: Vec<&Beside> =
             carried.lens.beside.iter().filter(|beside| !beside.copies.is_empty()).collect();
         let mut columns: Vec<&String> = Vec::new();
-        for (own, _) in beside.iter().flat_map(|beside| beside.key.iter().chain(&beside.copies)) {
-            if !columns.contains(&own) {
-                columns.push(own);
+        for beside in &beside {
+            let key = beside.key.iter().map(|(own, _)| own);
+            let copies = beside.copies.iter().map(|(own, _)| own).chain(&beside.present);
+            // What is gone has no more than its key.
+            for own in key.chain(copies.filter(|_| !carried.deletes)) {
+                if !columns.contains(&own) {
+                    columns.push(own);
+                }
             }
         }
         let given = carried.returning.as_ref().map_or(0, Vec::len);
@@ -172,8 +181,10 @@ impl<'a> Rewriter<'a> {
         let of = |own: &String| {
             columns.iter().position(|column| *column == own).map(stored).unwrap_or_default()
         };
-        let mut upserts: Vec<String> =
-            beside.iter().map(|beside| store(beside, &written, &of)).collect();
+        let mut upserts: Vec<String> = match carried.deletes {
+            true => beside.iter().map(|beside| reset(beside, &written, &of)).collect(),
+            false => beside.iter().flat_map(|beside| store(beside, &written, &of)).collect(),
+        };
         let shown = carried.returning.as_ref().map(|names| shown(names, &written));
         // The last of them gives the statement's answer, unless the client wants rows.
         let answer = shown.or_else(|| upserts.pop()).unwrap_or_default();
@@ -200,35 +211,67 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// What stores in the table beside what was written. `of` names a physical column among that.
-fn store(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
-    if !beside.is_parent {
-        return upsert(beside, written, of);
-    }
-    let set = |(own, its): &(String, String)| format!("{} = {written}.{}", quoted(its), of(own));
+/// What stores in the table beside what was written; the last gives as many rows. `of` names a physical
+/// column among that.
+fn store(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> Vec<String> {
+    let table = relation(&beside.relation);
     let same = |(own, its): &(String, String)| {
         format!("segue_target.{} = {written}.{}", quoted(its), of(own))
     };
-    format!(
-        "UPDATE {} AS segue_target SET {} FROM {written} WHERE {}",
-        relation(&beside.relation),
-        beside.copies.iter().map(set).collect::<Vec<String>>().join(", "),
-        beside.key.iter().map(same).collect::<Vec<String>>().join(" AND ")
-    )
+    let same = beside.key.iter().map(same).collect::<Vec<String>>().join(" AND ");
+    if beside.is_parent {
+        let set =
+            |(own, its): &(String, String)| format!("{} = {written}.{}", quoted(its), of(own));
+        let set = beside.copies.iter().map(set).collect::<Vec<String>>().join(", ");
+        return vec![format!(
+            "UPDATE {table} AS segue_target SET {set} FROM {written} WHERE {same}"
+        )];
+    }
+    let gone = beside.present.as_ref().map(|present| {
+        let there = of(present);
+        format!(
+            "DELETE FROM {table} AS segue_target USING {written} WHERE {same} AND NOT {written}.{there}"
+        )
+    });
+    gone.into_iter().chain([upsert(beside, written, of)]).collect()
 }
 
 fn upsert(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
     let all = || beside.key.iter().chain(&beside.copies);
     let list = |columns: Vec<String>| columns.join(", ");
-    let into = list(all().map(|(_, its)| quoted(its)).collect());
-    let from = list(all().map(|(own, _)| of(own)).collect());
+    let mark = || beside.mark.iter();
+    let into = all().map(|(_, its)| quoted(its)).chain(mark().map(|it| quoted(it)));
+    let from = all().map(|(own, _)| of(own)).chain(mark().map(|_| "true".to_owned()));
     let key = list(beside.key.iter().map(|(_, its)| quoted(its)).collect());
-    let set = |(_, its): &(String, String)| format!("{0} = excluded.{0}", quoted(its));
-    let set = list(beside.copies.iter().map(set).collect());
+    let present = beside.present.as_ref();
+    let present = present.map(|present| format!(" WHERE {}", of(present))).unwrap_or_default();
     format!(
-        "INSERT INTO {} ({into}) SELECT {from} FROM {written} ON CONFLICT ({key}) DO UPDATE SET {set}",
-        relation(&beside.relation)
+        "INSERT INTO {} ({}) SELECT {} FROM {written}{present} ON CONFLICT ({key}) DO UPDATE SET {}",
+        relation(&beside.relation),
+        list(into.collect()),
+        list(from.collect()),
+        taken_over(beside)
     )
+}
+
+/// What puts the part of rows that are gone back to its defaults. It is an upsert for the sake of rows that
+/// the statement does not see: left out of the list, a column's default stands in EXCLUDED.
+fn reset(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
+    let list = |columns: Vec<String>| columns.join(", ");
+    let key = list(beside.key.iter().map(|(_, its)| quoted(its)).collect());
+    let from = list(beside.key.iter().map(|(own, _)| of(own)).collect());
+    format!(
+        "INSERT INTO {} ({key}) SELECT {from} FROM {written} ON CONFLICT ({key}) DO UPDATE SET {}",
+        relation(&beside.relation),
+        taken_over(beside)
+    )
+}
+
+/// `bio = excluded.bio, …` of all that is stored there.
+fn taken_over(beside: &Beside) -> String {
+    let columns = beside.copies.iter().map(|(_, its)| its).chain(&beside.mark);
+    let set = columns.map(|its| format!("{0} = excluded.{0}", quoted(its)));
+    set.collect::<Vec<String>>().join(", ")
 }
 
 /// What the client wants to see of it.

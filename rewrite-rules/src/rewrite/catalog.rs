@@ -101,8 +101,8 @@ impl<'a> Rewriter<'a> {
                 let reason = "a query that names a system column";
                 self.fix(occurrence, reason);
                 // It would be the other table's.
-                let over = self.occurrences.get(occurrence).and_then(Occurrence::over);
-                if over.is_some() {
+                let other = self.occurrences.get(occurrence).and_then(Occurrence::elsewhere);
+                if other.is_some() {
                     self.need(occurrence, Need::Shaped, reason);
                 }
             }
@@ -127,7 +127,7 @@ impl<'a> Rewriter<'a> {
         match self.occurrences.get(at).filter(|_| self.is_catalog(at)) {
             // One more column than the catalog has.
             Some(catalog) => derived && !catalog.system.is_empty(),
-            None if self.occurrences.get(at).is_some_and(|it| it.over().is_some()) => !derived,
+            None if self.occurrences.get(at).is_some_and(|it| it.elsewhere().is_some()) => !derived,
             // Nothing is hidden, now or in another phase.
             None if self
                 .occurrences

@@ -52,7 +52,8 @@ impl Rewriter<'_> {
         // PostgreSQL would not find it either. Or the parser saw less than PostgreSQL does, and took
         // the table itself for something else.
         let is_hidden = |column: &String| {
-            let mut halves = in_use.iter().filter(|lens| lens.over.is_some());
+            let mut halves =
+                in_use.iter().filter(|lens| lens.over.is_some() || lens.among.is_some());
             halves.any(|lens| lens.hidden.contains(column))
         };
         for (byte, column, table) in &self.unresolved {

@@ -114,7 +114,7 @@ impl<'a> Rewriter<'a> {
         if column.own().through.is_none() {
             return Some(&column.own().column);
         }
-        let relation = self.generation.catalog().relation(&lens.relation);
+        let relation = self.generation.catalog().relation(lens.physical());
         let keys = || relation.into_iter().flat_map(|relation| &relation.keys);
         let written = column.put.iter().map(|access| access.column.as_str());
         written.into_iter().find(|name| keys().any(|key| key.columns.iter().any(|it| it == name)))
@@ -141,6 +141,7 @@ impl<'a> Rewriter<'a> {
             self.occurrences.push(Occurrence {
                 fixed: Some("a whole row of EXCLUDED"),
                 is_held: true,
+                is_in_place: lens.among.is_some(),
                 ..Occurrence::new(lens, reference.clone())
             });
             self.occurrences.len() - 1
@@ -162,7 +163,7 @@ impl<'a> Rewriter<'a> {
         let parts = name::parts(constraint).unwrap_or_default();
         parts.iter().for_each(|part| self.account(part));
         let (Some(lens), Some(ident)) = (lens, parts.last()) else { return Ok(()) };
-        let Some(table) = self.generation.catalog().relation(&lens.relation) else {
+        let Some(table) = self.generation.catalog().relation(lens.physical()) else {
             return Ok(());
         };
         let wanted = name::folded(ident);

@@ -107,6 +107,7 @@ impl<'a> Rewriter<'a> {
     fn copied_occurrence(&mut self, lens: &'a Lens, reference: String) -> usize {
         self.occurrences.push(Occurrence {
             fixed: Some("a whole row of the target of COPY"),
+            is_in_place: lens.is_merged(),
             ..Occurrence::new(lens, reference)
         });
         self.occurrences.len() - 1
@@ -124,7 +125,8 @@ impl<'a> Rewriter<'a> {
             return Err(Box::new(Refusal::partitioned(copied.lens)));
         }
         let columns = self.copied_columns(copied)?;
-        let is_own = copied.lens.over.as_ref().is_none_or(|over| over.rows == Rows::Both);
+        let lens: &'a Lens = copied.lens;
+        let is_own = !is_elsewhere && lens.over.as_ref().is_none_or(|over| over.rows == Rows::Both);
         let plain = is_own && columns.iter().all(|column| column.get.is(&column.name));
         if !copied.listed.is_empty() && plain {
             return Ok(());
@@ -137,14 +139,17 @@ impl<'a> Rewriter<'a> {
             return Err(Box::new(Refusal::construct(Construct::OtherColumn, copied.lens)));
         }
         let written = self.slice(*name);
-        let table = match over {
+        let table = match over.map(|over| &over.relation) {
             // It has no children.
-            Some(over) => joined::relation(&over.relation),
+            Some(other) => joined::relation(other),
+            None if lens.among.is_some() => joined::relation(lens.physical()),
+            None if let Some(query) = &lens.read_as => format!("({query}) AS segue_read"),
             None if joined => format!("ONLY ({written})"),
             None => format!("ONLY {written}"),
         };
         let query =
-            format!("({})", joined::select(copied.lens, columns, &table, joined::Join::Outer));
+            joined::select(lens, columns, &table, joined::Join::Outer) + &lens.only_present("");
+        let query = format!("({query})");
         let binary = syntax.binary.and_then(|binary| self.lexeme(binary));
         let start = binary.map_or(name.0, |binary| binary.start);
         let end = copied.close.map_or(name.1, |close| close.1);

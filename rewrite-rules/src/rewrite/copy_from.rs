@@ -125,6 +125,7 @@ impl<'a> Rewriter<'a> {
         let carried = copied.lens.is_apart() || beside.any(|it| !it.copies.is_empty());
         no_stream
             || carried
+            || copied.lens.is_merged()
             || columns.any(|column| {
                 (marked && !column.default_is_shared)
                     || self.needs_server_values(column, copied.lens)

@@ -4,6 +4,7 @@ use sqlparser::ast::{Delete, FromTable, TableFactor};
 
 use super::query::columns_of;
 use super::{Rewriter, Walk};
+use crate::lens::{End, Lens};
 use crate::refusal::Construct;
 use crate::scope::{Columns, Level};
 use crate::statement::{end_byte, start_byte};
@@ -37,7 +38,9 @@ impl Rewriter<'_> {
         let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
         let lens = lens.map(|lens| self.note_write(lens, start)).transpose()?;
         if let (Some(at), Some(lens)) = (target, lens)
-            && (lens.over.is_some() || self.may_be_apart(lens, self.lexeme_at(start)))
+            && (lens.over.is_some()
+                || lens.among.is_some()
+                || self.may_be_apart(lens, self.lexeme_at(start)))
         {
             // With the brackets, or the star, that may stand around or behind the name.
             let written = self.occurrences.get(at).and_then(|found| found.written);
@@ -55,6 +58,10 @@ impl Rewriter<'_> {
         }
         let outputs = self.returning(start, delete.returning.as_deref(), outermost)?;
         self.levels.pop();
+        let resets = |lens: &Lens| lens.beside.iter().any(|beside| beside.end == End::IsReset);
+        if let Some(at) = target.filter(|_| lens.is_some_and(resets)) {
+            self.carry(at, start, outputs.as_deref(), ("DELETE", outermost))?;
+        }
         Ok(columns_of(outputs.unwrap_or_default()))
     }
 }

@@ -140,7 +140,9 @@ impl<'a> Rewriter<'a> {
         } else if SYSTEM_COLUMNS.contains(&column.as_str()) {
             self.system_column(occurrence, column);
         } else if !renamed
-            && (lens.over.is_some() || !lens.hidden.iter().any(|hidden| hidden == column))
+            && (lens.over.is_some()
+                || lens.among.is_some()
+                || !lens.hidden.iter().any(|hidden| hidden == column))
             && !self.generation.catalog().functions.contains_key(column)
         {
             // PostgreSQL says that there is no such column.

@@ -51,7 +51,9 @@ impl Rewriter<'_> {
             level.sources.iter().filter_map(|source| source.occurrence).collect()
         });
         for at in own {
-            if !self.is_catalog(at) && !self.reads_beside(at) {
+            let is_elsewhere =
+                self.occurrences.get(at).is_some_and(|found| found.lens.is_elsewhere());
+            if !self.is_catalog(at) && !self.reads_beside(at) && !is_elsewhere {
                 self.fix(at, "a query with GROUP BY");
                 continue;
             }
@@ -178,6 +180,11 @@ impl Rewriter<'_> {
         let Some(found) = self.occurrences.get(at) else { return false };
         let (catalog, relation) = (self.generation.catalog(), &found.lens.relation);
         let of_catalog = catalog.system.relations.get(relation).map(|it| it.key.as_slice());
+        // One that is gone had the key of the table that has its rows.
+        let relation = match catalog.relation(relation) {
+            Some(_) => relation,
+            None => found.lens.physical(),
+        };
         let primary = || {
             let keys = catalog.relation(relation).into_iter().flat_map(|table| &table.keys);
             keys.filter(|key| key.primary).map(|key| key.columns.as_slice()).next()

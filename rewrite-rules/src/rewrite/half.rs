@@ -16,12 +16,16 @@ impl<'a> Rewriter<'a> {
         if lens.over.as_ref().is_some_and(|over| over.rows == Rows::Read) {
             return self.refuse_half(Construct::NotWritten, lens, start);
         }
+        if lens.read_as.is_some() {
+            return self.refuse_half(Construct::MergedRead, lens, start);
+        }
         self.written.push((self.statement, lens, start));
         Ok(lens)
     }
 
     /// Two writes of one row in one statement do not see each other: the second would be lost.
     pub(super) fn check_written(&self) -> Walk<()> {
+        self.check_parts()?;
         let halves = self.written.iter().filter(|(_, lens, _)| lens.over.is_some());
         for (statement, half, start) in halves {
             let is_other = |(number, lens, _): &(usize, &Lens, usize)| {
@@ -37,8 +41,13 @@ impl<'a> Rewriter<'a> {
 
     /// A row of the old table keeps its key whatever becomes of its half.
     pub(super) fn no_new_half_key(&self, lens: &Lens, assignments: &[Assignment]) -> Walk<()> {
-        match lens.over.is_some() && self.writes_key(lens, assignments) {
-            true => Err(Box::new(Refusal::construct(Construct::HalfKey, lens))),
+        let construct = match lens.is_merged() {
+            true => Construct::MergedKey,
+            false if lens.over.is_some() => Construct::HalfKey,
+            false => return Ok(()),
+        };
+        match self.writes_key(lens, assignments) {
+            true => Err(Box::new(Refusal::construct(construct, lens))),
             false => Ok(()),
         }
     }

@@ -67,7 +67,7 @@ impl<'a> Rewriter<'a> {
             emptied = all;
         }
         let values = beside.copies.iter().map(|(own, _)| (own.as_str(), "NULL".to_owned()));
-        let part = Part { beside: None, values: values.collect() };
+        let part = Part { beside: None, values: values.collect(), when: None };
         let own = Apart { returns: false, ..apart.clone() };
         let update = own.update(&part, &emptied);
         let composed = apart.returns.then(|| shown(&apart, &rows, &emptied));

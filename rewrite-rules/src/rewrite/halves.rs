@@ -57,21 +57,32 @@ impl Occurrence<'_> {
             }
         };
         let items: Vec<String> = lens.shown().map(item).collect();
-        let (mut from, mut without) = (format!("{table} AS {OWN}"), Vec::new());
+        let own = format!("{table} AS {OWN}");
+        let (mut from, mut conditions, mut joined) = (own.clone(), Vec::new(), Vec::new());
+        let present = lens.among.as_ref().and_then(|among| among.present.as_ref());
+        conditions.extend(present.map(|column| format!("{OWN}.{}", quoted(column))));
         for place in places {
             let Some(beside) = lens.beside.get(*place) else { continue };
             let (name, on) = (relation(&beside.relation), belongs(*place, beside));
             match lacks(*place) {
-                false => from.push_str(&format!(" JOIN {name} AS {} ON {on}", alias(*place))),
-                true => without.push(format!(
+                false => joined.push((format!("{name} AS {}", alias(*place)), on)),
+                true => conditions.push(format!(
                     "NOT EXISTS (SELECT 1 FROM {name} AS {} WHERE {on})",
                     alias(*place)
                 )),
             }
         }
-        let condition = match without.is_empty() {
+        // Rows are locked in the order in which their tables stand: the old ones first.
+        if lens.is_merged() {
+            let tables = joined.iter().map(|(table, _)| table.clone()).chain([own]);
+            from = tables.collect::<Vec<String>>().join(", ");
+            conditions.extend(joined.into_iter().map(|(_, on)| on));
+        } else {
+            from.extend(joined.into_iter().map(|(table, on)| format!(" JOIN {table} ON {on}")));
+        }
+        let condition = match conditions.is_empty() {
             true => String::new(),
-            false => format!(" WHERE {}", without.join(" AND ")),
+            false => format!(" WHERE {}", conditions.join(" AND ")),
         };
         format!("SELECT {} FROM {from}{condition}", items.join(", "))
     }
@@ -94,7 +105,7 @@ impl Occurrence<'_> {
         let columns = self.lens.shown().filter(|column| self.access(column).beside.is_none());
         let items: Vec<String> =
             columns.map(|column| labelled(self.access(column).read(""), column, "")).collect();
-        format!("SELECT {} FROM {table}", items.join(", "))
+        format!("SELECT {} FROM {table}{}", items.join(", "), self.lens.only_present(""))
     }
 }
 

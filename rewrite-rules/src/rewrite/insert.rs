@@ -82,6 +82,9 @@ impl<'a> Rewriter<'a> {
                 if let Some(over) = &lens.over {
                     return self.insert_half(insert, &parts, (lens, over), outermost);
                 }
+                if let Some(itself) = &lens.inserts {
+                    return self.insert_merged(insert, &parts, itself, outermost);
+                }
                 level.sources.push(self.target_source(insert, &parts, lens));
                 let target = self.insert_columns(insert, &parts, lens)?;
                 if is_taken_apart(insert, lens) {
@@ -160,6 +163,7 @@ impl<'a> Rewriter<'a> {
         self.occurrences.push(Occurrence {
             fixed: Some("a whole row of the target of INSERT"),
             is_held: true,
+            is_in_place: lens.among.is_some(),
             ..Occurrence::new(lens, reference.clone())
         });
         Source {

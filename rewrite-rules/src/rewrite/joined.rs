@@ -103,17 +103,26 @@ impl<'a> Occurrence<'a> {
         over.filter(|over| over.rows != Rows::Both || self.is_locked)
     }
 
+    /// The table that stands for it here, if another one does and has all that is read.
+    pub(super) fn elsewhere(&self) -> Option<&'a RelationName> {
+        let among = self.lens.among.as_ref().map(|among| &among.relation);
+        self.over().map(|over| &over.relation).or(among)
+    }
+
     /// The query that stands for it, where `table` is its name in the text. Rows are locked by the client's
     /// own clause.
     pub(super) fn derived(&self, table: &str) -> String {
         let lens: &'a Lens = self.lens;
+        if let Some(query) = &lens.read_as {
+            return query.clone();
+        }
         let columns = lens.shown().map(|column| (column, self.access(column)));
         let join = match self.over() {
             Some(over) if over.rows == Rows::Both => Join::OfAll,
             Some(_) | None => Join::Outer,
         };
-        match self.over() {
-            Some(over) => select(lens, columns, &relation(&over.relation), join),
+        match self.elsewhere() {
+            Some(other) => select(lens, columns, &relation(other), join) + &lens.only_present(""),
             None => select(lens, columns, table, join),
         }
     }
@@ -170,17 +179,31 @@ impl Rewriter<'_> {
     /// Whether something of an occurrence may be read that another table holds.
     pub(super) fn may_be_joined(&self, at: usize) -> bool {
         let found = self.occurrences.get(at);
-        found.is_some_and(|found| found.lens.columns.iter().any(|it| it.get.beside.is_some()))
+        found.is_some_and(|found| {
+            found.lens.is_elsewhere() || found.lens.columns.iter().any(|it| it.get.beside.is_some())
+        })
+    }
+
+    /// Whether rows are locked that must be locked in other tables too, whatever is read of them.
+    fn locks_parts(&self, at: usize) -> bool {
+        self.occurrences.get(at).is_some_and(|found| {
+            let lens = found.lens;
+            let is_locked = found.is_locked && !found.is_apart;
+            is_locked && (lens.read_as.is_some() || (lens.is_merged() && lens.is_apart()))
+        })
     }
 
     /// Where another table's columns are read there must be a derived table.
     pub(super) fn settle_joined(&mut self) -> Walk<()> {
         for at in 0..self.occurrences.len() {
             let is_in_place = self.occurrences.get(at).is_some_and(|found| found.is_in_place);
-            if is_in_place || !self.reads_beside(at) {
+            if is_in_place || !(self.reads_beside(at) || self.locks_parts(at)) {
                 continue;
             }
             let Some(found) = self.occurrences.get_mut(at) else { continue };
+            if found.lens.read_as.is_some() {
+                return Err(Box::new(Refusal::construct(Construct::MergedLock, found.lens)));
+            }
             if let Some(reason) = found.fixed {
                 return Err(Box::new(Refusal::no_derived_table(reason, found.lens)));
             }
@@ -188,7 +211,11 @@ impl Rewriter<'_> {
             let is_halved = found.is_locked && !found.is_apart && found.lens.over.is_none();
             let is_too_much = found.lens.places_apart().len() > MOST_BESIDE;
             if is_halved && (is_too_much || found.lock.is_none() || found.span.is_none()) {
-                return Err(Box::new(Refusal::construct(Construct::MovedLock, found.lens)));
+                let construct = match found.lens.is_merged() {
+                    true => Construct::MergedLock,
+                    false => Construct::MovedLock,
+                };
+                return Err(Box::new(Refusal::construct(construct, found.lens)));
             }
             found.prefers_derived = true;
             found.is_joined = true;

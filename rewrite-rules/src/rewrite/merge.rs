@@ -30,6 +30,7 @@ impl<'a> Rewriter<'a> {
         }
         if let Some(lens) = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens)
             && (lens.over.is_some()
+                || lens.is_merged()
                 || lens.is_apart()
                 || lens.beside.iter().any(|beside| !beside.copies.is_empty()))
         {

@@ -43,6 +43,8 @@ mod insert_select;
 mod joined;
 mod label;
 mod merge;
+mod merged;
+mod merged_insert;
 mod mirror;
 mod named;
 mod occurrence;
@@ -71,7 +73,7 @@ use crate::copy_syntax::CopySyntax;
 use crate::desugar::Piece as ParsedPiece;
 use crate::edit::{CharacterOffsets, Edits, Piece};
 use crate::generation::{Generation, SessionView};
-use crate::lens::{Lens, Names};
+use crate::lens::Lens;
 use crate::name;
 use crate::outcome::{Outcome, Reply, Rewritten};
 use crate::refusal::{Construct, Refusal};
@@ -378,8 +380,12 @@ impl<'a> Rewriter<'a> {
         }
         let candidates = path.schemas.iter().map(|schema| RelationName::new(schema, table));
         let catalog = self.generation.catalog();
+        // A table that is gone goes on to be known as long as a rule stands for it.
+        let is_governed = |name: &RelationName| self.lenses().iter().any(|it| it.relation == *name);
         candidates.into_iter().find(|name| {
-            catalog.relation(name).is_some() || catalog.system.relations.contains_key(name)
+            catalog.relation(name).is_some()
+                || catalog.system.relations.contains_key(name)
+                || is_governed(name)
         })
     }
 
@@ -461,32 +467,6 @@ impl<'a> Rewriter<'a> {
         rewritten.names = names;
         answers::place(&mut rewritten, plain).map_err(internal)?;
         Ok(Some(rewritten))
-    }
-
-    /// The physical names in use that the client's text does not say itself.
-    fn names(&self) -> Names {
-        let said: HashSet<String> = self.lexemes.iter().filter_map(Lexeme::name).collect();
-        let mut names = Names::default();
-        for occurrence in &self.occurrences {
-            let known = &occurrence.lens.names;
-            for (physical, name) in &known.columns {
-                let pair = (physical.clone(), name.clone());
-                if !said.contains(physical) && !names.columns.contains(&pair) {
-                    names.columns.push(pair);
-                }
-            }
-            for pair in &known.constraints {
-                if !names.constraints.contains(pair) {
-                    names.constraints.push(pair.clone());
-                }
-            }
-            for pair in &known.relations {
-                if !said.contains(&pair.0) && !names.relations.contains(pair) {
-                    names.relations.push(pair.clone());
-                }
-            }
-        }
-        names
     }
 }
 

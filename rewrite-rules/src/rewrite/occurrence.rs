@@ -134,6 +134,17 @@ impl Occurrence<'_> {
             return Some(Stance::AsItIs);
         }
         let can_derive = self.fixed.is_none() && self.span.is_some();
+        if self.lens.is_elsewhere() {
+            let is_derived = self.lens.is_filtered()
+                || self.is_joined
+                || self.needs.is_some()
+                || self.prefers_derived;
+            return match is_derived {
+                _ if self.needs_its_schema => None,
+                true => can_derive.then_some(Stance::Derived),
+                false => Some(Stance::AsItIs),
+            };
+        }
         if let Some(over) = self.over() {
             let is_derived =
                 over.rows == Rows::Both || self.needs.is_some() || self.prefers_derived;
@@ -211,9 +222,9 @@ impl<'a> Rewriter<'a> {
     pub(super) fn emit_occurrences(&mut self) {
         for at in 0..self.occurrences.len() {
             let Some(occurrence) = self.occurrences.get(at) else { continue };
-            if let (Some(over), Stance::AsItIs) = (occurrence.over(), occurrence.stance) {
+            if let (Some(other), Stance::AsItIs) = (occurrence.elsewhere(), occurrence.stance) {
                 let Some((start, end)) = occurrence.written else { continue };
-                let mut text = super::joined::relation(&over.relation);
+                let mut text = super::joined::relation(other);
                 if occurrence.alias.is_none() {
                     text.push_str(&format!(" AS {}", occurrence.reference));
                 }
@@ -224,7 +235,11 @@ impl<'a> Rewriter<'a> {
             match occurrence.stance {
                 Stance::AsItIs => {}
                 Stance::Derived => {
-                    let table = self.slice((start, end));
+                    let table = match &occurrence.lens.among {
+                        Some(among) => super::joined::relation(&among.relation),
+                        None => self.slice((start, end)).to_owned(),
+                    };
+                    let table = table.as_str();
                     let lock = occurrence.lock.clone();
                     let lock =
                         lock.filter(|_| occurrence.is_joined && occurrence.lens.over.is_none());

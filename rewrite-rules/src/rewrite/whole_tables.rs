@@ -32,6 +32,10 @@ impl Rewriter<'_> {
             let Relation::Governed(lens) = self.written_relation(parts) else { continue };
             let (Some(first), Some(last)) = (parts.first(), parts.last()) else { continue };
             let (start, end) = self.with_only(start_byte(first.span), end_byte(last.span));
+            if lens.is_merged() {
+                self.whole_merged(deed, lens, (start, end))?;
+                continue;
+            }
             match &lens.over {
                 Some(over) if found.contains(&over.relation) => {}
                 Some(over) if deed == Deed::Lock => {
@@ -42,6 +46,23 @@ impl Rewriter<'_> {
                 None => self.add_halves(deed, lens, &found, end),
             }
         }
+        Ok(())
+    }
+
+    /// The old tables are locked before the one that has their rows.
+    fn whole_merged(&mut self, deed: Deed, lens: &Lens, (start, end): (usize, usize)) -> Walk<()> {
+        if deed == Deed::Truncate || lens.read_as.is_some() {
+            return self.refuse_half(Construct::MergedCommand, lens, start);
+        }
+        let others = lens.beside.iter().map(|beside| &beside.relation);
+        let mut tables: Vec<&RelationName> = match lens.physical() == &lens.relation {
+            true if lens.is_apart() => others.chain([&lens.relation]).collect(),
+            true => std::iter::once(&lens.relation).chain(others).collect(),
+            false => others.chain([lens.physical()]).collect(),
+        };
+        tables.dedup();
+        let names: Vec<String> = tables.into_iter().map(relation).collect();
+        self.edits.replace(start, end, vec![names.join(", ").into()]);
         Ok(())
     }
 

@@ -152,7 +152,8 @@ fn with_new_column(catalog: &Catalog, rule: &Rule) -> Catalog {
     if let Change::SplitTable(split) = &rule.change {
         split_off(&mut catalog, split);
     }
-    let mut open: Vec<_> = rule.change.tables().into_iter().filter_map(parse_relation_name).collect();
+    let mut open: Vec<_> =
+        rule.change.tables().into_iter().filter_map(parse_relation_name).collect();
     while let Some(name) = open.pop() {
         let Some(relation) = catalog.relations.get_mut(&name) else { continue };
         open.extend(relation.children.iter().cloned());

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::source::Source;
 use super::Subject;
+use super::source::Source;
 use crate::catalog::{Column, Relation, RelationName};
 use crate::compile::Fault;
 use crate::compile::table::{key_fault, nearest};
@@ -157,11 +157,7 @@ fn of_counterpart(
     }
 }
 
-fn of_presence(
-    source: &Source<'_>,
-    (into, new): (&RelationName, &Relation),
-    faults: &mut Faults,
-) {
+fn of_presence(source: &Source<'_>, (into, new): (&RelationName, &Relation), faults: &mut Faults) {
     let Some(present) = &source.source.present else { return };
     let wanted = format!("{} boolean NOT NULL DEFAULT false", quoted(present));
     let Some(column) = new.column(present) else {
@@ -171,7 +167,8 @@ fn of_presence(
     };
     let default = column.default.as_ref().map(|default| default.expression.as_str());
     if column.type_name != "boolean" || !column.not_null || default != Some("false") {
-        let message = format!("column \"{present}\" of \"{into}\" cannot tell which rows are there");
+        let message =
+            format!("column \"{present}\" of \"{into}\" cannot tell which rows are there");
         faults.add("present", message, format!("make it {wanted}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Column, Relation, RelationName, Volatility};
 use crate::compile::{plain, views};
-use crate::lens::{Access, Lens, LogicalColumn, Names, OpaquePolicy};
+use crate::lens::{Access, Beside, Lens, LogicalColumn, Names, OpaquePolicy};
 use crate::name::quoted;
 use crate::phase::Phase;
 
@@ -36,9 +36,11 @@ pub(super) fn lens(subject: &Subject<'_>) -> Option<Lens> {
             Some(Lens { read_as: Some(gathered(subject, new)), ..lens })
         }
         Phase::SwitchReads => {
-            let beside = |is_carried| {
-                subject.sources.iter().map(|source| source.back(is_carried)).collect()
+            let of = |source: &Source<'_>, is_carried| {
+                let present = source.source.present.clone();
+                Beside { present, ..source.back(is_carried) }
             };
+            let beside = |is_carried| subject.sources.iter().map(|it| of(it, is_carried)).collect();
             let columns = new.columns.iter().map(|column| both(subject, column)).collect();
             let inserts = Box::new(Lens { beside: beside(true), ..lens.clone() });
             Some(Lens { columns, beside: beside(false), inserts: Some(inserts), ..lens })
@@ -75,7 +77,12 @@ fn gathered(subject: &Subject<'_>, new: &Relation) -> String {
             format!("{}.{} = {KEYS}.{}", alias(at), quoted(own), quoted(its))
         };
         let on: Vec<String> = source.key().map(equal).collect();
-        format!(" LEFT JOIN {} AS {} ON {}", relation(&source.relation), alias(at), on.join(" AND "))
+        format!(
+            " LEFT JOIN {} AS {} ON {}",
+            relation(&source.relation),
+            alias(at),
+            on.join(" AND ")
+        )
     });
     format!(
         "SELECT {} FROM ({}) AS {KEYS} ({}){}",

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Column, Key, Relation, RelationName};
 use crate::compile::{TypeName, plain, views};
-use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn, Names, OpaquePolicy};
+use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn, Names, OpaquePolicy, Taken};
 use crate::phase::Phase;
 use crate::rule::{MergeSource, MergeTables};
 
@@ -198,38 +198,60 @@ impl<'a> Source<'a> {
             is_parent: false,
             end: End::IsDeleted,
             mark: None,
-            present: self.source.present.clone(),
+            present: None,
         }
     }
 
     /// What is of the new table is to a client of this one.
     fn names(&self, into: &RelationName, new: &Relation) -> Names {
         let renamed = self.pairs().filter(|(own, its)| own != its);
-        let mut constraints: Vec<(String, String)> = (self.source.constraints.iter())
-            .map(|(old, new)| (new.clone(), old.clone()))
-            .collect();
+        let mut constraints: Vec<(String, String)> =
+            (self.source.constraints.iter()).map(|(old, new)| (new.clone(), old.clone())).collect();
         if let Some(pair) = self.key_constraints(new) {
             constraints.extend(Some(pair).filter(|(its, _)| {
                 !self.source.constraints.values().any(|declared| declared == its)
             }));
         }
         Names {
+            taken: self.taken(into, new).into_iter().collect(),
             columns: renamed.map(|(own, its)| (its.to_owned(), own.to_owned())).collect(),
             constraints,
             relations: vec![(into.name.clone(), self.relation.name.clone())],
         }
     }
 
+    /// How it shows that a row is there already.
+    fn taken(&self, into: &RelationName, new: &Relation) -> Option<Taken> {
+        let columns: Vec<&str> = self.key().map(|(own, _)| own).collect();
+        let its: Vec<&str> = self.key().map(|(_, its)| its).collect();
+        let begins = new.columns.iter().map(|column| column.name.as_str()).take(its.len()).eq(its);
+        // A value of another type may have a comma in it.
+        let numbers = ["integer", "bigint", "smallint", "uuid"];
+        let is_told = |own: &&&str| {
+            let column = self.table.column(own);
+            column.is_some_and(|column| numbers.contains(&column.type_name.as_str()))
+        };
+        let is_told = begins && columns.iter().filter(is_told).count() == columns.len();
+        Some(Taken {
+            relation: into.name.clone(),
+            column: self.source.present.clone()?,
+            constraint: key_of(&self.table, &columns)?,
+            client_relation: self.relation.name.clone(),
+            key: columns.into_iter().filter(|_| is_told).map(str::to_owned).collect(),
+        })
+    }
+
     /// The keys' constraints need no telling while both are there.
     fn key_constraints(&self, new: &Relation) -> Option<(String, String)> {
-        let key_of = |table: &Relation, columns: Vec<&str>| {
-            let keys = table.keys.iter();
-            let mut same = keys.filter(|key| key.columns.iter().all(|it| columns.contains(&it.as_str())));
-            let found = same.find(|key| key.columns.len() == columns.len() && key.constraint);
-            found.map(|key| key.name.clone())
-        };
-        let own = key_of(&self.table, self.key().map(|(own, _)| own).collect())?;
-        let its = key_of(new, self.key().map(|(_, its)| its).collect())?;
+        let own = key_of(&self.table, &self.key().map(|(own, _)| own).collect::<Vec<&str>>())?;
+        let its = key_of(new, &self.key().map(|(_, its)| its).collect::<Vec<&str>>())?;
         Some((its, own))
     }
+}
+
+/// The constraint of a key over these columns.
+fn key_of(table: &Relation, columns: &[&str]) -> Option<String> {
+    let keys = table.keys.iter().filter(|key| key.columns.len() == columns.len());
+    let mut same = keys.filter(|key| key.columns.iter().all(|it| columns.contains(&it.as_str())));
+    same.find(|key| key.constraint).map(|key| key.name.clone())
 }

@@ -1,0 +1,108 @@
+//! A row that is there already, where nothing but a NULL that a column refuses could say so: the client is told
+//! that its key is taken, as its own table would have told it.
+
+use rewrite_rules::lens::{Names, Taken};
+
+use crate::wire::reply;
+
+/// How a column refuses NULL: not_null_violation.
+const NOT_NULL_VIOLATION: &[u8] = b"23502";
+
+/// unique_violation.
+const UNIQUE_VIOLATION: &str = "23505";
+
+/// What the server shows of the row. In another language it is not told.
+const FAILING_ROW: &str = "Failing row contains (";
+
+/// The fields of the report that the client gets, if it is one of these.
+pub(super) fn as_taken(fields: &[(u8, &[u8])], names: &Names) -> Option<Vec<(u8, Vec<u8>)>> {
+    let field = |code| reply::field(fields, code);
+    if field(b'C') != Some(NOT_NULL_VIOLATION) {
+        return None;
+    }
+    let (relation, column) = (field(b't')?, field(b'c')?);
+    let taken = names
+        .taken
+        .iter()
+        .find(|taken| taken.relation.as_bytes() == relation && taken.column.as_bytes() == column)?;
+    let detail = field(b'D').and_then(|detail| detail_of(detail, taken));
+    let message =
+        format!("duplicate key value violates unique constraint \"{}\"", taken.constraint);
+    let mut told = Vec::new();
+    for &(code, value) in fields {
+        let value = match code {
+            b'C' => UNIQUE_VIOLATION.as_bytes().to_vec(),
+            b'M' => message.clone().into_bytes(),
+            b'D' => match &detail {
+                Some(detail) => detail.clone().into_bytes(),
+                None => continue,
+            },
+            b't' => taken.client_relation.clone().into_bytes(),
+            b'c' => continue,
+            _ => value.to_vec(),
+        };
+        told.push((code, value));
+    }
+    told.push((b'n', taken.constraint.clone().into_bytes()));
+    Some(told)
+}
+
+/// `Key (user_id)=(1) already exists.`
+fn detail_of(detail: &[u8], taken: &Taken) -> Option<String> {
+    let row = std::str::from_utf8(detail).ok()?.strip_prefix(FAILING_ROW)?;
+    let values: Vec<&str> = row.split(", ").take(taken.key.len()).collect();
+    if taken.key.is_empty() || values.len() < taken.key.len() {
+        return None;
+    }
+    let (key, values) = (taken.key.join(", "), values.join(", "));
+    Some(format!("Key ({key})=({values}) already exists."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let taken = Taken {
+            relation: "user_preferences".to_owned(),
+            column: "has_email".to_owned(),
+            constraint: "email_preferences_pkey".to_owned(),
+            client_relation: "email_preferences".to_owned(),
+            key: vec!["user_id".to_owned()],
+        };
+        Names { taken: vec![taken], ..Names::default() }
+    }
+
+    fn report(column: &str) -> Vec<(u8, &[u8])> {
+        vec![
+            (b'S', b"ERROR"),
+            (b'C', b"23502"),
+            (b'M', b"null value in column \"has_email\" violates not-null constraint"),
+            (b'D', b"Failing row contains (7, t, null)."),
+            (b's', b"public"),
+            (b't', b"user_preferences"),
+            (b'c', column.as_bytes()),
+        ]
+    }
+
+    #[test]
+    fn a_refused_mark_is_a_key_that_is_taken() {
+        let told = as_taken(&report("has_email"), &names()).unwrap();
+        let text = |code: u8| {
+            let found = told.iter().find(|(known, _)| *known == code);
+            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        };
+        assert_eq!(text(b'C').as_deref(), Some("23505"));
+        let message = "duplicate key value violates unique constraint \"email_preferences_pkey\"";
+        assert_eq!(text(b'M').as_deref(), Some(message));
+        assert_eq!(text(b'D').as_deref(), Some("Key (user_id)=(7) already exists."));
+        assert_eq!(text(b't').as_deref(), Some("email_preferences"));
+        assert_eq!(text(b'n').as_deref(), Some("email_preferences_pkey"));
+        assert_eq!(text(b'c'), None);
+    }
+
+    #[test]
+    fn another_column_is_what_it_is() {
+        assert_eq!(as_taken(&report("newsletter"), &names()), None);
+    }
+}
