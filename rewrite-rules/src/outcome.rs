@@ -78,6 +78,8 @@ pub struct Reply {
     pub injected: bool,
     /// The client sent it, but its tag does not show: that of an injected statement behind it does.
     pub silent: bool,
+    /// Its rows only count: the client sent a statement that gives none.
+    pub only_counts: bool,
     /// The command that the tag must name; its row count stays.
     pub command: Option<&'static str>,
     /// `COPY … FROM STDIN`: what becomes of the rows. `None` where nothing needs to be known of it.

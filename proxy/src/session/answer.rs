@@ -38,6 +38,10 @@ pub(super) fn tag(reply: &Reply, body: &[u8]) -> Step {
 
 /// The tag with the count that the server gave and another command: `INSERT 0 5` → `COPY 5`.
 fn renamed_tag(body: &[u8], command: &str) -> Vec<u8> {
+    // It counts nothing.
+    if command == "TRUNCATE TABLE" {
+        return command.as_bytes().to_vec();
+    }
     let tag = body.strip_suffix(b"\0").unwrap_or(body);
     let count = tag.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     // The second word was the new row's oid when there were any.
@@ -105,11 +109,14 @@ impl Conversation {
     ) -> Result<Step, Violation> {
         let reply = self.replies.present();
         let hidden = reply.is_some_and(|reply| reply.injected);
+        let counted = reply.is_some_and(|reply| reply.only_counts);
         let wanted = reply.filter(|reply| complete && is_redescribed(reply));
         let patched = wanted.and_then(|reply| redescribed(body, reply));
+        let is_asked = self.replies.describes();
         let step = self.described(b'T')?;
         Ok(match patched {
-            _ if hidden => Step::Drop,
+            _ if counted && is_asked => Step::Replace(compose::message(b'n', &[])),
+            _ if hidden || counted => Step::Drop,
             Some(bytes) => Step::Replace(bytes),
             None => step,
         })
@@ -141,6 +148,7 @@ mod tests {
         assert_eq!(renamed(b"INSERT 0 5\0", "COPY"), "COPY 5");
         assert_eq!(renamed(b"SELECT 12\0", "UPDATE"), "UPDATE 12");
         assert_eq!(renamed(b"SELECT 1\0", "INSERT"), "INSERT 0 1");
+        assert_eq!(renamed(b"UPDATE 3\0", "TRUNCATE TABLE"), "TRUNCATE TABLE");
         let hidden = Reply { injected: true, ..Reply::default() };
         assert_eq!(tag(&hidden, b"DROP TABLE\0"), Step::Drop);
         assert_eq!(tag(&Reply { silent: true, ..Reply::default() }, b"COPY 1\0"), Step::Drop);

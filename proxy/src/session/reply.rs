@@ -178,11 +178,16 @@ impl Replies {
         }
     }
 
+    /// Whether the server answers a Describe now.
+    pub(super) fn describes(&self) -> bool {
+        self.head().is_some_and(|entry| entry.expected == Expected::Describe)
+    }
+
     /// Whether the rows that come, if any, are not for the client.
     pub(super) fn hides_rows(&self) -> bool {
         match self.head() {
             Some(Entry { patch: Some(_), .. }) => {
-                self.present().is_some_and(|reply| reply.injected)
+                self.present().is_some_and(|reply| reply.injected || reply.only_counts)
             }
             Some(_) | None => false,
         }

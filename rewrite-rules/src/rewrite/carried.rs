@@ -84,8 +84,10 @@ impl<'a> Rewriter<'a> {
         };
         // Without rows to show, an INSERT there is what the client sees the tag of.
         let is_insert = command == "INSERT" && !lens.beside.iter().any(|beside| beside.is_parent);
-        if is_outermost && (!is_insert || returning.is_some()) {
-            self.replies.entry(self.statement).or_default().command = Some(command);
+        let is_counted = is_counted(lens, command == "DELETE") && returning.is_none();
+        if is_outermost && (!is_insert || returning.is_some() || is_counted) {
+            let reply = self.replies.entry(self.statement).or_default();
+            (reply.command, reply.only_counts) = (Some(command), is_counted);
         }
         let place = self.place;
         if place == Place::BehindWithInWith {
@@ -185,7 +187,11 @@ impl<'a> Rewriter<'a> {
             true => beside.iter().map(|beside| reset(beside, &written, &of)).collect(),
             false => beside.iter().flat_map(|beside| store(beside, &written, &of)).collect(),
         };
-        let shown = carried.returning.as_ref().map(|names| shown(names, &written));
+        let is_counted = is_counted(carried.lens, carried.deletes);
+        let shown = match &carried.returning {
+            Some(names) => Some(shown(names, &written)),
+            None => is_counted.then(|| format!("SELECT FROM {written}")),
+        };
         // The last of them gives the statement's answer, unless the client wants rows.
         let answer = shown.or_else(|| upserts.pop()).unwrap_or_default();
         let more: String = upserts
@@ -209,6 +215,11 @@ impl<'a> Rewriter<'a> {
         };
         self.edits.insert(end, vec![Piece::Text(behind)]);
     }
+}
+
+/// Whether what is stored in the tables beside has another number of rows.
+fn is_counted(lens: &Lens, deletes: bool) -> bool {
+    !deletes && lens.beside.iter().any(|beside| beside.present.is_some())
 }
 
 /// What stores in the table beside what was written; the last gives as many rows. `of` names a physical

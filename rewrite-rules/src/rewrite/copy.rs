@@ -126,7 +126,8 @@ impl<'a> Rewriter<'a> {
         }
         let columns = self.copied_columns(copied)?;
         let lens: &'a Lens = copied.lens;
-        let is_own = !is_elsewhere && lens.over.as_ref().is_none_or(|over| over.rows == Rows::Both);
+        let is_own =
+            !lens.is_elsewhere() && lens.over.as_ref().is_none_or(|over| over.rows == Rows::Both);
         let plain = is_own && columns.iter().all(|column| column.get.is(&column.name));
         if !copied.listed.is_empty() && plain {
             return Ok(());

@@ -1,11 +1,18 @@
 //! Tables whose rows are parts of one table's: what all statements over them share.
 
+use sqlparser::ast::Truncate;
+
 use super::apart::Apart;
-use super::{Rewriter, Walk};
+use super::joined::relation;
+use super::{Relation, Rewriter, Walk};
 use crate::catalog::RelationName;
 use crate::lens::{Among, Lens};
-use crate::name::quoted;
-use crate::refusal::Construct;
+use crate::name::{self, quoted};
+use crate::outcome::Outcome;
+use crate::refusal::{Construct, Refusal};
+
+/// The tag of a TRUNCATE, which has no count.
+const TRUNCATED: &str = "TRUNCATE TABLE";
 
 impl Rewriter<'_> {
     /// Two parts of one row that one statement writes: the second write would be lost.
@@ -28,6 +35,42 @@ impl Rewriter<'_> {
 fn tables(lens: &Lens) -> Vec<&RelationName> {
     let beside = lens.beside.iter().map(|beside| &beside.relation);
     std::iter::once(lens.physical()).chain(beside).collect()
+}
+
+impl<'a> Rewriter<'a> {
+    /// The merged table that a TRUNCATE empties, if it does nothing else.
+    pub(super) fn truncates_merged(&mut self, truncate: &Truncate) -> Option<&'a Lens> {
+        let [only] = truncate.table_names.as_slice() else { return None };
+        let parts = name::parts(&only.name)?;
+        let Relation::Governed(lens) = self.written_relation(&parts) else { return None };
+        let is_plain = truncate.cascade.is_none()
+            && truncate.identity.is_none()
+            && truncate.partitions.is_none();
+        (lens.is_merged() && is_plain).then_some(lens)
+    }
+
+    /// A part of a table cannot be truncated: its rows are deleted.
+    pub(super) fn empty_merged(&mut self, lens: &Lens) -> Walk<()> {
+        let table = relation(&lens.relation);
+        let sql =
+            match super::rewrite(self.generation, &format!("DELETE FROM {table}"), self.session) {
+                Outcome::Rewritten(rewritten) => rewritten.sql,
+                Outcome::Refused(refusal) => {
+                    return Err(Box::new(Refusal { position: None, ..refusal }));
+                }
+                Outcome::Forward | Outcome::ForwardOpaque => {
+                    return self.refuse(Construct::MergedCommand);
+                }
+            };
+        let last = self.current.1.checked_sub(1).and_then(|last| self.lexeme(last));
+        let (Some(first), Some(last)) = (self.lexeme(self.current.0), last) else {
+            return self.refuse(Construct::Unreadable);
+        };
+        let (start, end) = (first.start, last.end);
+        self.edits.replace(start, end, vec![sql.into()]);
+        self.replies.entry(self.statement).or_default().command = Some(TRUNCATED);
+        Ok(())
+    }
 }
 
 impl Apart<'_> {

@@ -41,6 +41,9 @@ impl<'a> Rewriter<'a> {
             }
             Statement::Truncate(truncate) => {
                 self.account_statement();
+                if let Some(lens) = self.truncates_merged(truncate) {
+                    return self.empty_merged(lens);
+                }
                 self.whole_tables(
                     Deed::Truncate,
                     truncate.table_names.iter().map(|table| &table.name),
