@@ -179,9 +179,10 @@ fn check(case: &Case, phase: Phase) -> Result<(), String> {
 /// that does it itself, or leaves one of them to its default, which a client's text does not mean.
 fn again(generation: &Generation, sql: &str, shape: Shape) -> Result<(), String> {
     let writes_both = |phase| matches!(phase, Phase::DualWrite | Phase::SwitchReads);
-    // Our texts name the tables of a split as they are, and a client's as they will be, or were.
+    // Our texts name the tables of a split or a merge as they are, and a client's as they will be, or were.
     let names_half = |rule: &Rule| match &rule.change {
         Change::SplitTable(split) => sql.contains(&split.into),
+        Change::MergeTables(merge) => sql.contains(&merge.into),
         _ => false,
     };
     if generation.rules().iter().any(names_half) {

@@ -4,6 +4,9 @@ use rewrite_rules::{CopyFormat, CopyHeader, CopyIn, CopyRows, Reply, Rewritten};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+/// What is said of rows that do not show.
+pub const ONLY_COUNTED: &str = "rows: only counted";
+
 /// One line for each thing that is done to an answer; `None` if all are relayed as they come.
 #[must_use]
 pub fn written(rewritten: &Rewritten) -> Option<String> {
@@ -21,13 +24,19 @@ fn lines_of(reply: &Reply, sql: &str) -> Vec<String> {
     let mut lines = Vec::new();
     match reply.command {
         Some(command) => {
-            let count =
-                if command == "INSERT" { "INSERT 0 n".into() } else { format!("{command} n") };
+            let count = match command {
+                "INSERT" => "INSERT 0 n".to_owned(),
+                "TRUNCATE TABLE" => command.to_owned(),
+                _ => format!("{command} n"),
+            };
             lines.push(format!("tag: {} -> {count}", tag_of(sql)));
         }
         None if reply.injected => lines.push("hidden".to_owned()),
         None if reply.silent => lines.push("tag hidden".to_owned()),
         None => {}
+    }
+    if reply.only_counts {
+        lines.push(ONLY_COUNTED.to_owned());
     }
     match &reply.copy_in {
         Some(CopyIn::Extended(rows)) => lines.extend(copy_lines(rows)),

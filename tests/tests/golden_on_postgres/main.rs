@@ -10,6 +10,7 @@
 )]
 
 mod in_place;
+mod merge;
 mod schemas;
 mod split;
 
@@ -19,6 +20,7 @@ use rewrite_rules::rule::{Change, ColumnPair};
 use rewrite_rules::{Phase, PreparedUse, STAGING_TABLE, Shape as ClientShape, prepared_uses};
 use segue_tests::golden::book::{Case, Expected};
 use segue_tests::golden::read_books;
+use segue_tests::golden::replies::ONLY_COUNTED;
 use segue_tests::golden::schema::catalog_of;
 use segue_tests::message::{Column, Fields, Message};
 use segue_tests::server::Database;
@@ -45,7 +47,8 @@ fn renames(case: &Case) -> Vec<Rename> {
                 Change::RenameColumn(_)
                 | Change::RenameInPlace(_)
                 | Change::BackfillColumn(_)
-                | Change::SplitTable(_) => (None, None),
+                | Change::SplitTable(_)
+                | Change::MergeTables(_) => (None, None),
                 Change::ChangeColumn { up, down, .. } => (up.clone(), down.clone()),
             };
             Some(Rename {
@@ -67,7 +70,8 @@ fn added(case: &Case) -> Vec<(String, String)> {
         Change::RenameColumn(_)
         | Change::RenameInPlace(_)
         | Change::ChangeColumn { .. }
-        | Change::SplitTable(_) => None,
+        | Change::SplitTable(_)
+        | Change::MergeTables(_) => None,
     });
     added.collect()
 }
@@ -146,6 +150,9 @@ fn enter(wire: &mut Wire, case: &Case, schema: Schema) {
     }
     let rows = split::rows(case);
     wire.script(&rows.old);
+    for merge in merge::merges(case) {
+        wire.script(&merge.enter(schema));
+    }
     for split in &splits {
         match schema {
             Schema::Old | Schema::Renamed | Schema::Both => {}
@@ -270,8 +277,9 @@ fn result(reply: &Reply) -> (Vec<String>, Vec<String>, String) {
 
 /// `tag: SELECT n -> UPDATE n`: what the server's tag begins with, and the client's.
 fn renamed_tag(reply: &str) -> Option<(String, String)> {
-    let (server, client) = reply.trim().strip_prefix("tag: ")?.split_once(" -> ")?;
-    Some((server.strip_suffix(" n")?.to_owned(), client.strip_suffix(" n")?.to_owned()))
+    let first = reply.trim().lines().next()?;
+    let (server, client) = first.strip_prefix("tag: ")?.split_once(" -> ")?;
+    Some((server.strip_suffix(" n")?.to_owned(), client.to_owned()))
 }
 
 /// The tables' content under the old names, and whether the two sides agree where both are written.
@@ -310,6 +318,22 @@ fn content(wire: &mut Wire, case: &Case, schema: Schema) -> Result<Vec<String>, 
                 return Err(format!("the sides differ: {apart:?}"));
             }
         }
+    }
+    let merges = merge::merges(case);
+    if let Schema::During(Phase::DualWrite | Phase::SwitchReads) = schema {
+        for query in merges.iter().flat_map(merge::Merge::apart) {
+            let apart = wire.rows(&query);
+            if !apart.is_empty() {
+                return Err(format!("the sides differ: {apart:?}"));
+            }
+        }
+    }
+    for merge in &merges {
+        let queries = match case.shape {
+            ClientShape::Old => merge.content(schema),
+            ClientShape::New => merge.merged(schema),
+        };
+        found.extend(queries.iter().flat_map(|query| wire.rows(query)));
     }
     let is_copied = schema != Schema::During(Phase::DualWrite) || !split::is_uncopied(case);
     let rows = match schema {
@@ -354,8 +378,17 @@ fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
         Schema::New => case.reply(last(case)).and_then(renamed_tag),
         Schema::Old | Schema::Renamed | Schema::Both => None,
     };
+    let is_counted = |phase| case.reply(phase).is_some_and(|it| it.contains(ONLY_COUNTED));
+    let is_counted = match schema {
+        Schema::During(phase) => is_counted(phase),
+        Schema::New => is_counted(last(case)),
+        Schema::Old | Schema::Renamed | Schema::Both => false,
+    };
     wire.script("SAVEPOINT before");
-    let shape = shape(wire, sql);
+    let mut shape = shape(wire, sql);
+    if let (Ok(shape), true) = (&mut shape, is_counted) {
+        shape.columns = None;
+    }
     wire.script("ROLLBACK TO before");
     let runs = case.rows.is_some() && !case.client.contains("$1");
     let effect = runs.then(|| {
@@ -366,9 +399,20 @@ fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
         }
         let content = content(wire, case, schema);
         wire.script("ROLLBACK TO before");
-        let (lines, mut tags, code) = result(&reply);
+        let (mut lines, mut tags, mut code) = result(&reply);
+        if reply.error().is_some_and(|error| merge::is_taken(case, error)) {
+            code = "23505".to_owned();
+        }
+        lines.retain(|_| !is_counted);
         if let Some((server, client)) = &patched {
-            tags.iter_mut().for_each(|tag| *tag = tag.replacen(server, client, 1));
+            let renamed = |tag: &String| {
+                let count = tag.strip_prefix(server.as_str()).map(str::trim);
+                count.map_or_else(
+                    || tag.clone(),
+                    |count| client.replacen(" n", &format!(" {count}"), 1),
+                )
+            };
+            tags.iter_mut().for_each(|tag| *tag = renamed(tag));
         }
         Ok(((lines, tags, code), content?))
     });
@@ -383,6 +427,8 @@ fn texts(case: &Case, schema: Schema) -> Vec<&str> {
             let splits = split::splits(case);
             let sent = sent(case, Phase::Expand);
             let sent = sent.filter(|sql| !splits.iter().any(|split| split.is_named(sql)));
+            let merges = merge::merges(case);
+            let sent = sent.filter(|sql| !merges.iter().any(|merge| merge.is_named(sql)));
             std::iter::once(case.client.as_str()).chain(sent).collect()
         }
         Schema::Renamed | Schema::Both => vec![&case.client],
