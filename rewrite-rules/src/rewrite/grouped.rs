@@ -65,6 +65,11 @@ impl Rewriter<'_> {
             let reference = &found.reference;
             let column = |column: &String| format!(", {reference}.{}", name::quoted(column));
             let text: String = missing.iter().map(column).collect();
+            // The names are those of the table that the client knows.
+            let is_named = is_elsewhere && !text.is_empty();
+            if let Some(found) = self.occurrences.get_mut(at).filter(|_| is_named) {
+                found.prefers_derived = true;
+            }
             if let Some(end) = self.group_by_end(start_byte(select.select_token.0.span))
                 && !text.is_empty()
             {
