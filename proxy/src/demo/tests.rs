@@ -42,6 +42,12 @@ async fn a_small_rename_loses_nothing_and_leaves_its_report_only() {
     loses_nothing(Scenario::Rename, told).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_split_loses_nothing_and_leaves_its_report_only() {
+    let told = "<code>users</code> became <code>users</code> and <code>user_profiles</code>";
+    loses_nothing(Scenario::Split, told).await;
+}
+
 #[tokio::test]
 async fn a_report_that_cannot_be_written_is_told_before_the_work() {
     let folder = tempfile::tempdir().unwrap();
@@ -60,23 +66,66 @@ struct Tampering {
     samples: [&'static str; 4],
 }
 
-const TAMPERING: [Tampering; 1] = [Tampering {
-    scenario: Scenario::Rename,
-    phase: Phase::Expand,
-    sql: "DELETE FROM users WHERE id = 10;
+const TAMPERING: [Tampering; 3] = [
+    Tampering {
+        scenario: Scenario::Rename,
+        phase: Phase::Expand,
+        sql: "DELETE FROM users WHERE id = 10;
               UPDATE users SET updates = 1 WHERE id = 20;
               UPDATE users SET username = 'somebody' WHERE id = 30;
               INSERT INTO users (id, username, email) VALUES (2000, 'new', 'new');
               UPDATE users SET bio = 'in doubt' WHERE id = 40",
-    samples: [
-        "row 10 is lost",
-        "row 20 is (user_20, user_20@example.com, NULL, 1), \
+        samples: [
+            "row 10 is lost",
+            "row 20 is (user_20, user_20@example.com, NULL, 1), \
              must be (user_20, user_20@example.com, NULL, 0)",
-        "row 2000 should not be there",
-        "row 30 is (somebody, user_30@example.com, I am number 30, 0), \
+            "row 2000 should not be there",
+            "row 30 is (somebody, user_30@example.com, I am number 30, 0), \
              must be (user_30, user_30@example.com, I am number 30, 0)",
-    ],
-}];
+        ],
+    },
+    Tampering {
+        scenario: Scenario::Split,
+        phase: Phase::DualWrite,
+        sql: "DELETE FROM users WHERE id = 11;
+              UPDATE users SET settings = '{}' WHERE id = 22;
+              UPDATE users SET logins = 1 WHERE id = 31;
+              INSERT INTO users (id, email, password_hash, last_name) VALUES (2000, 'n', 'n', 'n');
+              UPDATE users SET bio = 'in doubt' WHERE id = 40",
+        samples: [
+            "row 11 is lost",
+            "row 2000 should not be there",
+            "row 22 is (user_22@example.com, hash of 22, First22, Last22, NULL, NULL, {}, 0), \
+             must be (user_22@example.com, hash of 22, First22, Last22, NULL, NULL, \
+             {\"theme\": \"dark\"}, 0)",
+            "row 31 is (user_31@example.com, hash of 31, First31, Last31, NULL, NULL, {}, 1), \
+             must be (user_31@example.com, hash of 31, First31, Last31, NULL, NULL, {}, 0)",
+        ],
+    },
+    Tampering {
+        scenario: Scenario::Split,
+        phase: Phase::Contract,
+        // The new table as the gate would have it, but for its foreign key.
+        sql: "CREATE TABLE user_profiles AS
+              SELECT id AS user_id, first_name, last_name, bio, avatar_url, settings FROM users;
+              ALTER TABLE users DROP first_name, DROP last_name, DROP bio, DROP avatar_url,
+                  DROP settings;
+              DELETE FROM users WHERE id = 11;
+              DELETE FROM user_profiles WHERE user_id IN (11, 22);
+              UPDATE user_profiles SET first_name = NULL WHERE user_id = 31;
+              INSERT INTO user_profiles (user_id) VALUES (2000);
+              UPDATE user_profiles SET bio = 'in doubt' WHERE user_id = 40",
+        samples: [
+            "row 11 is lost",
+            "row 2000 should not be there",
+            "row 22 is (user_22@example.com, hash of 22, NULL, NULL, NULL, NULL, NULL, 0), \
+             must be (user_22@example.com, hash of 22, First22, Last22, NULL, NULL, \
+             {\"theme\": \"dark\"}, 0)",
+            "row 31 is (user_31@example.com, hash of 31, NULL, Last31, NULL, NULL, {}, 0), \
+             must be (user_31@example.com, hash of 31, First31, Last31, NULL, NULL, {}, 0)",
+        ],
+    },
+];
 
 #[tokio::test]
 async fn the_proof_finds_every_kind_of_tampering() {
@@ -89,7 +138,7 @@ async fn the_proof_finds_every_kind_of_tampering() {
     }
     let direct = connect(&cluster.superuser(schema::DATABASE)).await.unwrap();
     for Tampering { scenario, phase, sql, samples } in TAMPERING {
-        direct.batch_execute("DROP TABLE IF EXISTS users").await.unwrap();
+        direct.batch_execute("DROP TABLE IF EXISTS users, user_profiles").await.unwrap();
         let script = scenario.script();
         schema::fill(&direct, script, 1_000).await.unwrap();
         let filled = script.application.filled;

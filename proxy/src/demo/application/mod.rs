@@ -24,7 +24,7 @@ pub(super) use model::Model;
 use random::Random;
 pub(super) use record::{Cell, Record};
 use send::Session;
-pub(super) use statement::{Statement, Value};
+pub(super) use statement::{Columns, Json, Statement, Value};
 pub(super) use turn::{Act, Ask, Behaviour, Call, Expected, Turn};
 use worker::Worker;
 

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Config, NoTls, Row, SimpleQueryMessage};
 
 use super::plan::{Request, Style, Unit};
 use super::record::Cell;
-use super::statement::{Statement, Value};
+use super::statement::{Json, Statement, Value};
 
 /// An answer in a form that can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +173,8 @@ fn cells(row: &Row) -> Result<Vec<Cell>, tokio_postgres::Error> {
             row.try_get::<_, Option<i32>>(at)?.map(|number| number.to_string())
         } else if *type_ == Type::VARCHAR || *type_ == Type::TEXT {
             row.try_get(at)?
+        } else if *type_ == Type::JSONB {
+            row.try_get::<_, Option<Json>>(at)?.map(|json| json.0)
         } else {
             Some(type_.name().to_owned())
         });

@@ -1,9 +1,15 @@
 //! A statement of the application: its text, and what its answer's columns must be.
 
-use tokio_postgres::types::{ToSql, Type};
+use std::error::Error;
+
+use bytes::{BufMut, BytesMut};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 /// What an answer's columns must be.
 pub(in crate::demo) type Columns = &'static [(&'static str, Type)];
+
+/// First byte of a jsonb value in binary form; the text follows.
+const JSONB_VERSION: u8 = 1;
 
 /// A statement of the application.
 #[derive(Debug)]
@@ -46,6 +52,7 @@ impl Statement {
 pub(in crate::demo) enum Value {
     Number(i64),
     Text(String),
+    Json(Json),
 }
 
 impl Value {
@@ -54,6 +61,7 @@ impl Value {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => quoted(text),
+            Self::Json(json) => quoted(&json.0),
         }
     }
 
@@ -62,7 +70,43 @@ impl Value {
         match self {
             Self::Number(number) => number,
             Self::Text(text) => text,
+            Self::Json(json) => json,
         }
+    }
+}
+
+/// The text of a jsonb value as the server writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::demo) struct Json(pub(in crate::demo) String);
+
+impl ToSql for Json {
+    fn to_sql(
+        &self,
+        _type: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.put_u8(JSONB_VERSION);
+        out.put_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(type_: &Type) -> bool {
+        *type_ == Type::JSONB
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Json {
+    fn from_sql(_type: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        match raw.split_first() {
+            Some((&JSONB_VERSION, text)) => Ok(Self(std::str::from_utf8(text)?.to_owned())),
+            Some(_) | None => Err("jsonb in a version that is not known".into()),
+        }
+    }
+
+    fn accepts(type_: &Type) -> bool {
+        *type_ == Type::JSONB
     }
 }
 
@@ -73,14 +117,24 @@ mod tests {
     #[test]
     fn literals_take_the_place_of_parameters() {
         let statement = Statement {
-            text: "UPDATE users SET username = $2 WHERE id = $1",
+            text: "UPDATE users SET username = $2, settings = $3 WHERE id = $1",
             columns: &[],
-            parameters: &[Type::INT8, Type::VARCHAR],
+            parameters: &[Type::INT8, Type::VARCHAR, Type::JSONB],
         };
-        let values = [Value::Number(7), Value::Text("o'hara".to_owned())];
+        let json = Json("{\"theme\": \"o'hara\"}".to_owned());
+        let values = [Value::Number(7), Value::Text("o'hara".to_owned()), Value::Json(json)];
         assert_eq!(
             statement.with_literals(&values),
-            "UPDATE users SET username = 'o''hara' WHERE id = 7"
+            "UPDATE users SET username = 'o''hara', settings = '{\"theme\": \"o''hara\"}' WHERE id = 7"
         );
+    }
+
+    #[test]
+    fn jsonb_comes_back_as_it_was_sent() {
+        let json = Json("{\"theme\": \"dark\"}".to_owned());
+        let mut sent = BytesMut::new();
+        json.to_sql(&Type::JSONB, &mut sent).unwrap();
+        assert_eq!(Json::from_sql(&Type::JSONB, &sent).unwrap(), json);
+        assert!(Json::from_sql(&Type::JSONB, b"\x02{}").is_err());
     }
 }

@@ -114,10 +114,17 @@ fn a_good_run_gives_a_page_that_needs_nothing_else() {
 
 #[test]
 fn what_becomes_of_what_is_told() {
-    let told = "<code>users.username</code> became <code>users.handle</code> under";
-    let page = render(&report());
-    assert_well_formed(&page);
-    assert!(page.contains(told), "{page}");
+    for (scenario, told) in [
+        (Scenario::Rename, "<code>users.username</code> became <code>users.handle</code> under"),
+        (
+            Scenario::Split,
+            "<code>users</code> became <code>users</code> and <code>user_profiles</code> under",
+        ),
+    ] {
+        let page = render(&Report { words: &scenario.script().words, ..report() });
+        assert_well_formed(&page);
+        assert!(page.contains(told), "{page}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! The changes of the schema on the way are none of a scenario's business: the gates ask for them.
 
 mod rename;
+mod split;
 
 use rewrite_rules::Phase;
 
@@ -15,17 +16,20 @@ pub enum Scenario {
     /// A column gets another name: users.username becomes users.handle
     #[default]
     Rename,
+    /// Columns move to a table of their own: users becomes users and user_profiles
+    Split,
 }
 
 impl Scenario {
     /// Every one.
     #[cfg(test)]
-    pub(super) const ALL: &[Self] = &[Self::Rename];
+    pub(super) const ALL: &[Self] = &[Self::Rename, Self::Split];
 
     /// What it brings.
     pub(super) fn script(self) -> &'static Script {
         match self {
             Self::Rename => &rename::SCRIPT,
+            Self::Split => &split::SCRIPT,
         }
     }
 }
@@ -86,6 +90,7 @@ mod tests {
         for scenario in Scenario::ALL {
             let new = match scenario {
                 Scenario::Rename => "handle",
+                Scenario::Split => "user_profiles",
             };
             let script = scenario.script();
             assert!(script.new_rows.contains(new));
