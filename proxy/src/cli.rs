@@ -78,7 +78,7 @@ enum Command {
     Status(status::Arguments),
     /// Show what PostgreSQL would receive instead of a statement
     Explain(explain::Arguments),
-    /// Rename a column of a throw-away database under load, live, and prove that nothing was lost
+    /// Migrate a throw-away database under load, live, and prove that nothing was lost
     Demo(crate::demo::Arguments),
 }
 

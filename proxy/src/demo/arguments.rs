@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
-/// Rename a column of a live table under load, and prove that nothing was lost.
+use super::scenario::Scenario;
+
+/// Migrate a live database under load, and prove that nothing was lost.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Arguments {
+    /// What is migrated
+    #[arg(long, value_enum, default_value_t)]
+    pub scenario: Scenario,
     /// Rows in the table
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(i64).range(1_000..=50_000_000))]
     pub rows: i64,

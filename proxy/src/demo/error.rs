@@ -1,7 +1,10 @@
 //! What can end the demo before its time.
 
+use rewrite_rules::Phase;
+
 use crate::backfill::BackfillError;
 use crate::cluster::ClusterError;
+use crate::ddl::ApplyError;
 use crate::journal::JournalError;
 use crate::verify::{Outcome, VerifyError};
 use crate::walk::WorkError;
@@ -27,6 +30,15 @@ pub enum DemoError {
     /// The application could not connect through the proxy.
     #[error("the application could not start: {}", said(.0))]
     Application(tokio_postgres::Error),
+    /// The gate before a step could not be asked.
+    #[error("the gate to phase \"{0}\" could not be asked: {1}")]
+    Gate(Phase, String),
+    /// It stays closed whatever is done.
+    #[error("the gate to phase \"{0}\" is closed: {1}")]
+    Closed(Phase, String),
+    /// What it asks for was not carried out.
+    #[error(transparent)]
+    Change(#[from] ApplyError),
     /// The backfill gave up.
     #[error(transparent)]
     Backfill(#[from] BackfillError),
@@ -36,13 +48,13 @@ pub enum DemoError {
     /// The migration does not fit.
     #[error(transparent)]
     Work(#[from] WorkError),
-    /// The gate before the reads switch: both columns must be equal.
+    /// Both sides must be equal.
     #[error(
-        "{} of {} rows differ between \"username\" and \"handle\", the first with {}",
-        .0.differing, .0.compared, ids(.0)
+        "{} of {} rows differ between \"{}\" and \"{}\", the first with {}",
+        .0.differing, .0.compared, .0.source, .0.column, ids(.0)
     )]
     Diverged(Outcome),
-    /// The columns could not be compared.
+    /// The sides could not be compared.
     #[error(transparent)]
     Verify(#[from] VerifyError),
 }
@@ -54,7 +66,7 @@ impl DemoError {
         match self {
             Self::Cluster(error) => error.hint(),
             Self::Diverged(_) => {
-                "a write did not reach both columns: this is a bug of segue, please report it with \
+                "a write did not reach both sides: this is a bug of segue, please report it with \
                  the demo's seed"
             }
             Self::Journal(_)
@@ -62,6 +74,9 @@ impl DemoError {
             | Self::Server(_)
             | Self::Application(_)
             | Self::FileLost
+            | Self::Gate(..)
+            | Self::Closed(..)
+            | Self::Change(_)
             | Self::Work(_)
             | Self::Verify(_)
             | Self::Backfill(_) => {

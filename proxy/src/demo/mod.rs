@@ -1,8 +1,9 @@
-//! The demo: a live rename under load, from expand to contract, with proof.
+//! The demo: a live migration under load, from expand to contract, with proof.
 //!
-//! It starts a throw-away PostgreSQL, fills `users`, starts the proxy in this process and an
-//! application that only ever says `username`; then it walks the column to `handle` and back and
-//! forth and to the end, and compares the table with every write that was acknowledged.
+//! It starts a throw-away PostgreSQL, fills a table, starts the proxy in this process and an application
+//! that only ever speaks of the old shape; then it walks to the new one and back and forth and to the
+//! end, and compares all rows with every write that was acknowledged. What is migrated is a
+//! [`scenario`], and nothing but its folder knows which.
 
 mod application;
 mod arguments;
@@ -13,6 +14,7 @@ mod proof;
 mod proxy;
 mod recorder;
 mod report;
+mod scenario;
 mod schema;
 mod view;
 mod walk;
@@ -29,6 +31,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 pub use arguments::Arguments;
 pub use error::DemoError;
+pub use scenario::Scenario;
 
 use application::{Application, Load, Model};
 use format::{Paint, grouped};
@@ -36,6 +39,7 @@ use proof::Proof;
 use proxy::Proxy;
 use recorder::{INTERVAL_MS, Recorder};
 use report::Report;
+use scenario::Script;
 use view::View;
 use walk::Walk;
 
@@ -116,19 +120,20 @@ fn cannot_write(path: &Path, error: &std::io::Error, paint: Paint) -> ExitCode {
 
 /// The story, from nothing to the report. The cluster is ended in every case.
 async fn play(arguments: &Arguments, view: &View) -> Result<Report, DemoError> {
-    let paint = Paint::for_stdout();
+    let (paint, script) = (Paint::for_stdout(), arguments.scenario.script());
     view.line(&format!(
-        "\n  {}  rename users.username to handle under {} requests/s, live",
+        "\n  {}  {} under {} requests/s, live",
         paint.bold("segue demo"),
+        script.words.task,
         grouped(u64::from(arguments.rate)),
     ));
     view.line("");
     let cluster = start_server(arguments, view).await?;
     let mut direct = connect(&cluster.superuser(schema::DATABASE)).await?;
     journal::schema::init(&mut direct, schema::CONTROL, false).await?;
-    fill(&direct, arguments.effective_rows(), view).await?;
+    fill(&direct, script, arguments.effective_rows(), view).await?;
     view.begin("proxy", "starting");
-    let proxy = Proxy::start(&cluster, Phase::Expand).await?;
+    let proxy = Proxy::start(&cluster, script, Phase::Expand).await?;
     view.done(&format!("in this process, on {}", proxy.address()));
     let report = migrate(arguments, view, &cluster, &proxy, direct).await;
     proxy.stop().await;
@@ -164,15 +169,15 @@ async fn start_server(arguments: &Arguments, view: &View) -> Result<Cluster, Dem
     Ok(cluster)
 }
 
-async fn fill(direct: &Client, rows: i64, view: &View) -> Result<(), DemoError> {
+async fn fill(direct: &Client, script: &Script, rows: i64, view: &View) -> Result<(), DemoError> {
     let rows_shown = grouped(rows.unsigned_abs());
-    view.begin("table users", &format!("inserting {rows_shown} rows"));
-    schema::seed(direct, rows).await?;
+    view.begin("data", &format!("inserting {rows_shown} rows"));
+    schema::fill(direct, script, rows).await?;
     view.done(&format!("{rows_shown} rows"));
     Ok(())
 }
 
-/// The application runs, the walk is walked, the table is compared.
+/// The application runs, the walk is walked, the rows are compared.
 async fn migrate(
     arguments: &Arguments,
     view: &View,
@@ -180,18 +185,21 @@ async fn migrate(
     proxy: &Proxy,
     direct: Client,
 ) -> Result<Report, DemoError> {
-    let superuser = cluster.superuser(schema::DATABASE);
+    let (script, superuser) = (arguments.scenario.script(), cluster.superuser(schema::DATABASE));
     let recorder = Arc::new(Recorder::start(Phase::Expand));
     view.begin("application", "connecting");
     let load = load(arguments, proxy);
     let application = Application::start(&load, &recorder).await.map_err(DemoError::Application)?;
     view.done(&format!("{} connections through the proxy", arguments.connections));
     view.phase(Phase::Expand);
+    let operator = connect(&superuser).await?;
+    operator.batch_execute(schema::OPERATE).await?;
     let walk = Walk {
+        script,
         proxy,
         recorder: &recorder,
         view,
-        operator: connect(&superuser).await?,
+        operator,
         worker: connect(&superuser).await?,
         stay: arguments.stay(),
     };
@@ -204,9 +212,10 @@ async fn migrate(
     }
     let length = recorder.elapsed();
     let models = application.stop().await;
-    view.begin("proof", "comparing the table with every acknowledged write");
-    let proof = prove(&direct, models, &recorder).await;
+    view.begin("proof", "comparing all rows with every acknowledged write");
+    let proof = prove(&direct, script, models, &recorder).await;
     Ok(Report {
+        words: &script.words,
         server: cluster.binaries().version().to_owned(),
         rows: arguments.effective_rows(),
         rate: arguments.rate,
@@ -215,7 +224,7 @@ async fn migrate(
         length,
         recording: recorder.recording(),
         proof: proof.as_ref().ok().cloned(),
-        columns_differ: match &walked {
+        sides_differ: match &walked {
             Err(DemoError::Diverged(verdict)) => verdict.differing,
             Ok(()) | Err(_) => 0,
         },
@@ -232,6 +241,7 @@ fn load(arguments: &Arguments, proxy: &Proxy) -> Load {
         .dbname(schema::DATABASE)
         .application_name("shop");
     Load {
+        behaviour: &arguments.scenario.script().application,
         config,
         connections: arguments.connections,
         rate: arguments.rate,
@@ -252,21 +262,16 @@ async fn ticker(recorder: &Recorder, view: &View) -> std::convert::Infallible {
     }
 }
 
-/// Compares the table by whichever name its column has now: the old one while it is there and
-/// written, that is until the walk has come to `stop-dual-write`.
+/// Compares the side that was read last.
 async fn prove(
     direct: &Client,
+    script: &Script,
     models: Vec<Model>,
     recorder: &Recorder,
 ) -> Result<Proof, DemoError> {
     let recording = recorder.recording();
     let phase = recording.chapters.last().map_or(Phase::Expand, |chapter| chapter.phase);
-    let column = match phase {
-        Phase::SwitchReads | Phase::StopDualWrite | Phase::Contract => "handle",
-        // The walk is a rename: it has no phases of other kinds.
-        Phase::Expand | Phase::DualWrite | Phase::Backfill | Phase::Enforce => "username",
-    };
-    Ok(proof::compare(direct, column, models, &recording).await?)
+    Ok(proof::compare(direct, script.rows(phase), models, &recording).await?)
 }
 
 async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {

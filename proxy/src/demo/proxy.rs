@@ -6,15 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use rewrite_rules::{Phase, Rule};
 
+use super::scenario::Script;
 use super::schema;
 use crate::app::{self, Running, StartError};
 use crate::cluster::Cluster;
 use crate::config::{ControlUrl, Draft};
 use crate::phase::edit::{Edit, EditError};
 use crate::phase::wish::ReloadError;
-
-/// The name of the demo's migration.
-pub(super) const MIGRATION: &str = "rename-username";
 
 /// How often it is looked at who is waited for. Unit: milliseconds.
 const LOOK_MS: u64 = 100;
@@ -24,6 +22,7 @@ const LOOK_MS: u64 = 100;
 pub(super) struct Proxy {
     running: Running,
     file: PathBuf,
+    migration: &'static str,
 }
 
 /// The proxy could not be started or flipped.
@@ -57,10 +56,15 @@ impl Proxy {
     /// Writes the configuration and starts.
     ///
     /// Cancel safe: what was started ends.
-    pub(super) async fn start(cluster: &Cluster, phase: Phase) -> Result<Self, ProxyError> {
+    pub(super) async fn start(
+        cluster: &Cluster,
+        script: &Script,
+        phase: Phase,
+    ) -> Result<Self, ProxyError> {
         let file = cluster.folder().join("segue.toml");
-        write(&file, &configuration(cluster, phase))?;
-        Ok(Self { running: app::start(&file, false).await?, file })
+        write(&file, &configuration(cluster, script, phase))?;
+        let running = app::start(&file, false).await?;
+        Ok(Self { running, file, migration: script.migration })
     }
 
     /// Where the application connects.
@@ -78,7 +82,7 @@ impl Proxy {
         swapped: &(dyn Fn() + Send + Sync),
         waiting: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Duration, ProxyError> {
-        let edit = Edit::plan(&self.file, MIGRATION, phase)?;
+        let edit = Edit::plan(&self.file, self.migration, phase)?;
         edit.apply()?;
         if let Err(source) = self.running.reloader.reload().await {
             edit.undo()?;
@@ -102,9 +106,14 @@ impl Proxy {
         Ok(drained.duration_since(drain.swapped_at).unwrap_or_default())
     }
 
-    /// The migration as it runs, unless the file has lost it.
-    pub(super) fn rule(&self) -> Option<Rule> {
-        self.running.current.load().compiled().rules().first().cloned()
+    /// The migration's name.
+    pub(super) fn migration(&self) -> &'static str {
+        self.migration
+    }
+
+    /// The rules as they run: the migration's, unless the file has lost it.
+    pub(super) fn rules(&self) -> Vec<Rule> {
+        self.running.current.load().compiled().rules().to_vec()
     }
 
     /// How segue's own role connects.
@@ -124,7 +133,7 @@ fn write(path: &Path, text: &str) -> Result<(), ProxyError> {
     std::fs::write(path, text).map_err(|source| ProxyError::File { path: path.to_owned(), source })
 }
 
-fn configuration(cluster: &Cluster, phase: Phase) -> String {
+fn configuration(cluster: &Cluster, script: &Script, phase: Phase) -> String {
     format!(
         "# The demo's configuration; its phase is edited while the application runs.\n\
          listen   = \"127.0.0.1:0\"\n\
@@ -132,12 +141,11 @@ fn configuration(cluster: &Cluster, phase: Phase) -> String {
          control  = \"{control}\"\n\
          \n\
          [[migration]]\n\
-         name  = \"{MIGRATION}\"\n\
-         kind  = \"rename-column\"\n\
-         table = \"users\"\n\
-         from  = \"username\"\n\
-         to    = \"handle\"\n\
+         name  = \"{migration}\"\n\
+         {rule}\
          phase = \"{phase}\"\n",
+        migration = script.migration,
+        rule = script.rule,
         socket = percent_encoded(&cluster.socket_folder()),
         port = cluster.port(),
         control = cluster.url(schema::CONTROL, schema::DATABASE),

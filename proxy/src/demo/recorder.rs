@@ -76,7 +76,7 @@ pub(super) struct Flip {
 /// Work on the schema or the data, between flips.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Activity {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) from: Duration,
     pub(super) to: Duration,
 }
@@ -195,8 +195,8 @@ impl Recorder {
     }
 
     /// Something was done between flips, from `from` until now.
-    pub(super) fn did(&self, name: &'static str, from: Duration) {
-        let to = self.elapsed();
+    pub(super) fn did(&self, name: &str, from: Duration) {
+        let (name, to) = (name.to_owned(), self.elapsed());
         self.lock().recording.activities.push(Activity { name, from, to });
     }
 

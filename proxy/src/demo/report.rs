@@ -6,14 +6,17 @@ use std::time::Duration;
 use super::format::{Paint, duration, grouped, latency, plural};
 use super::proof::Proof;
 use super::recorder::{Fault, Recording};
+use super::scenario::Words;
 use rewrite_rules::Phase;
 
 /// Everything that the report tells.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
+    /// What was migrated.
+    pub(super) words: &'static Words,
     /// The server's version.
     pub(super) server: String,
-    /// Rows in the table at the start.
+    /// Rows at the start.
     pub(super) rows: i64,
     /// Requests per second that were asked for.
     pub(super) rate: u32,
@@ -25,12 +28,12 @@ pub(super) struct Report {
     pub(super) length: Duration,
     /// What happened.
     pub(super) recording: Recording,
-    /// The table against the application's knowledge; `None` if it could not be read.
+    /// The rows against the application's knowledge; `None` if they could not be read.
     pub(super) proof: Option<Proof>,
     /// Why the walk ended early, if it did, with the next step.
     pub(super) stopped: Option<(String, &'static str)>,
-    /// Rows whose two columns differed when the walk verified.
-    pub(super) columns_differ: u64,
+    /// Rows whose two sides differed when the walk verified.
+    pub(super) sides_differ: u64,
 }
 
 impl Report {
@@ -41,8 +44,8 @@ impl Report {
 
     /// Rows or answers that were not what the application knew they must be.
     pub(super) fn diverged(&self) -> u64 {
-        let table = self.proof.as_ref().map_or(0, Proof::bad);
-        table + self.columns_differ + self.recording.wrong_count()
+        let rows = self.proof.as_ref().map_or(0, Proof::bad);
+        rows + self.sides_differ + self.recording.wrong_count()
     }
 
     /// Did everything go as promised, to the end?
@@ -158,15 +161,14 @@ impl Report {
         .ok();
         let proved = match &self.proof {
             Some(proof) if proof.undecided > 0 => format!(
-                "{} in the table compared with every acknowledged write, {} left out as undecided",
+                "{} compared with every acknowledged write, {} left out as undecided",
                 plural(proof.found, "row"),
                 grouped(proof.undecided),
             ),
-            Some(proof) => format!(
-                "{} in the table compared with every acknowledged write",
-                plural(proof.found, "row")
-            ),
-            None => "the table could not be compared with the acknowledged writes".to_owned(),
+            Some(proof) => {
+                format!("{} compared with every acknowledged write", plural(proof.found, "row"))
+            }
+            None => "the rows could not be compared with the acknowledged writes".to_owned(),
         };
         writeln!(text, "    {}", paint.dim(proved)).ok();
     }

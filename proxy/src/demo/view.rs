@@ -47,7 +47,7 @@ struct Panel {
 #[derive(Debug)]
 struct State {
     started: Instant,
-    step: &'static str,
+    step: String,
     step_started: Instant,
     detail: String,
     phase: Option<Phase>,
@@ -64,7 +64,7 @@ impl View {
             panel: (!plain).then(Panel::new),
             state: Mutex::new(State {
                 started: now,
-                step: "",
+                step: String::new(),
                 step_started: now,
                 detail: String::new(),
                 phase: None,
@@ -84,10 +84,10 @@ impl View {
     }
 
     /// A step begins.
-    pub(super) fn begin(&self, step: &'static str, detail: &str) {
+    pub(super) fn begin(&self, step: &str, detail: &str) {
         {
             let mut state = self.state();
-            state.step = step;
+            step.clone_into(&mut state.step);
             state.step_started = Instant::now();
             detail.clone_into(&mut state.detail);
         }
@@ -108,10 +108,10 @@ impl View {
         let step = {
             let mut state = self.state();
             detail.clone_into(&mut state.detail);
-            state.step
+            state.step.clone()
         };
         if let Some(panel) = &self.panel {
-            panel.step.set_message(self.step_line(step, detail));
+            panel.step.set_message(self.step_line(&step, detail));
         }
     }
 
@@ -154,10 +154,10 @@ impl View {
         let (step, took) = {
             let mut state = self.state();
             state.detail.clear();
-            (state.step, state.step_started.elapsed())
+            (state.step.clone(), state.step_started.elapsed())
         };
         let took = self.paint.dim(format!("{:>9}", duration(took)));
-        self.line(&format!("  {sign} {took}  {} {detail}", named(step)));
+        self.line(&format!("  {sign} {took}  {} {detail}", named(&step)));
         if let Some(panel) = &self.panel {
             panel.step.set_message(self.paint.dim("the application runs on"));
         }

@@ -1,6 +1,7 @@
 //! The walk: every step of the migration in order, as an operator would take it, while the
 //! application runs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,11 @@ use super::error::DemoError;
 use super::format::{duration, grouped, plural};
 use super::proxy::Proxy;
 use super::recorder::{Flip, Recorder};
-use super::schema;
+use super::scenario::Script;
 use super::view::View;
 use crate::backfill::{self, Event, Order};
+use crate::ddl::{self, How, Statement};
+use crate::gate::{self, Finding, Means, Severity};
 use crate::walk::Work;
 use crate::{catalog, verify};
 
@@ -21,9 +24,13 @@ use crate::{catalog, verify};
 /// the application and the proxy it must leave them room.
 const REST: f64 = 1.0;
 
+/// What a gate asks for may show only when something else is done; more rounds lead nowhere.
+const ROUNDS: usize = 8;
+
 /// Everything that a step needs.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
+    pub(super) script: &'static Script,
     pub(super) proxy: &'a Proxy,
     pub(super) recorder: &'a Recorder,
     pub(super) view: &'a View,
@@ -36,37 +43,68 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// From `expand`, in force already, to `contract` and the end of the old column.
+    /// From `expand`, in force already, to `contract` and the end of the old side.
     ///
     /// Cancel safety: dropping the future leaves the migration where it is, which is a legal state.
     pub(super) async fn run(mut self) -> Result<(), DemoError> {
         self.stay("baseline: the proxy forwards, nothing is changed yet").await;
-        self.change("ADD COLUMN handle", schema::ADD_COLUMN).await?;
 
+        self.prepare(Phase::DualWrite).await?;
         self.flip(Phase::Expand, Phase::DualWrite).await?;
         self.backfill().await?;
-        self.create_index().await?;
-        self.change("ANALYZE", schema::ANALYZE).await?;
         self.verify("verify").await?;
-        self.not_null().await?;
-        self.stay("both columns are written, the old one is read").await;
+        self.prepare(Phase::SwitchReads).await?;
+        self.stay("both sides are written, the old one is read").await;
 
         self.flip(Phase::DualWrite, Phase::SwitchReads).await?;
-        self.stay("both columns are written, the new one is read").await;
+        self.stay("both sides are written, the new one is read").await;
         self.flip(Phase::SwitchReads, Phase::DualWrite).await?;
         self.stay("back again: nothing is lost by changing one's mind").await;
         self.flip(Phase::DualWrite, Phase::SwitchReads).await?;
-        self.stay("both columns are written, the new one is read").await;
+        self.stay("both sides are written, the new one is read").await;
 
         self.verify("verify again").await?;
-        self.change("relax the old column", schema::RELAX).await?;
+        self.prepare(Phase::StopDualWrite).await?;
         self.flip(Phase::SwitchReads, Phase::StopDualWrite).await?;
-        self.stay("only the new column is written").await;
+        self.stay("only the new side is written").await;
 
+        self.prepare(Phase::Contract).await?;
         self.flip(Phase::StopDualWrite, Phase::Contract).await?;
-        self.change("DROP COLUMN username", schema::DROP_COLUMN).await?;
-        self.stay("the old column is gone, the application still says username").await;
+        let contract = Statement { how: How::GivingWay, ..Statement::read(self.script.contract) };
+        self.change(&contract).await?;
+        self.stay(self.script.words.end).await;
         Ok(())
+    }
+
+    /// Does what the gate to a phase asks for, until it is open.
+    async fn prepare(&mut self, to: Phase) -> Result<(), DemoError> {
+        let mut done: BTreeSet<String> = BTreeSet::new();
+        for _round in 0..ROUNDS {
+            self.view.begin("", &format!("the gate to {to}: what is missing?"));
+            let findings = self.findings(to).await?;
+            let Some(worst) = findings.first() else { return Ok(()) };
+            let asked = findings.iter().flat_map(|finding| &finding.remedy);
+            let mut asked: Vec<Statement> = asked.map(|sql| Statement::read(sql)).collect();
+            asked.retain(|statement| done.insert(statement.sql.clone()));
+            if asked.is_empty() {
+                return Err(DemoError::Closed(to, worst.message.clone()));
+            }
+            for statement in asked {
+                self.change(&statement).await?;
+            }
+        }
+        Err(DemoError::Closed(to, format!("it asks for more after {ROUNDS} rounds")))
+    }
+
+    /// What keeps the gate to a phase closed.
+    async fn findings(&mut self, to: Phase) -> Result<Vec<Finding>, DemoError> {
+        let control = self.proxy.control().await.ok_or(DemoError::FileLost)?;
+        let catalog = Arc::new(catalog::load(&mut self.worker).await?);
+        let (rules, means) = (self.proxy.rules(), Means::of(&control));
+        let found = gate::check(&mut self.worker, means, catalog, &rules, 0, to).await;
+        let mut found = found.map_err(|why| DemoError::Gate(to, why))?;
+        found.retain(|finding| finding.severity != Severity::Note);
+        Ok(found)
     }
 
     async fn stay(&self, what: &str) {
@@ -92,23 +130,26 @@ impl Walk<'_> {
     }
 
     /// A change of the schema that gives way to the application.
-    async fn change(&self, name: &'static str, sql: &str) -> Result<(), DemoError> {
-        self.view.begin(name, "");
+    async fn change(&self, statement: &Statement) -> Result<(), DemoError> {
+        let name = named(&statement.sql);
+        let lock = format!("({}, {})", statement.lock, statement.holds);
+        self.view.begin(&name, &lock);
         let from = self.recorder.elapsed();
         let waiting = |attempt| {
             self.view.detail(&format!("the table is in use, attempt {attempt} gave way"));
         };
-        schema::change(&self.operator, sql, &waiting).await?;
-        self.recorder.did(name, from);
-        self.view.done("");
+        ddl::apply(&self.operator, statement, &waiting).await?;
+        self.recorder.did(&name, from);
+        self.view.done(&lock);
         Ok(())
     }
 
-    /// What both columns should hold.
+    /// What both sides should hold.
     async fn work(&mut self) -> Result<Work, DemoError> {
         let catalog = Arc::new(catalog::load(&mut self.worker).await?);
-        let rule = self.proxy.rule().ok_or(DemoError::FileLost)?;
-        Ok(Work::of(&rule, &catalog, &self.worker).await?)
+        let rules = self.proxy.rules();
+        let rule = rules.first().ok_or(DemoError::FileLost)?;
+        Ok(Work::of(rule, &catalog, &self.worker).await?)
     }
 
     async fn backfill(&self) -> Result<(), DemoError> {
@@ -122,7 +163,7 @@ impl Walk<'_> {
         };
         // The view has a curve of what clients feel; here the machine is shared with them anyway.
         let order =
-            Order { rest: REST, throttle: false, ..Order::of(super::proxy::MIGRATION, "the demo") };
+            Order { rest: REST, throttle: false, ..Order::of(self.proxy.migration(), "the demo") };
         let control = self.proxy.control().await.ok_or(DemoError::FileLost)?;
         let nobody: backfill::job::Clients = Arc::new(|_| None);
         let done = backfill::run(&control, &order, &nobody, &mut report).await?;
@@ -139,29 +180,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Not in a transaction and without a limit on its waiting, which holds up nobody.
-    async fn create_index(&self) -> Result<(), DemoError> {
-        self.view.begin("unique index", "CREATE UNIQUE INDEX CONCURRENTLY");
-        let from = self.recorder.elapsed();
-        self.worker.batch_execute(schema::CREATE_INDEX).await?;
-        self.recorder.did("unique index", from);
-        self.view.done("built concurrently");
-        Ok(())
-    }
-
-    async fn not_null(&self) -> Result<(), DemoError> {
-        self.view.begin("NOT NULL", "CHECK … NOT VALID, VALIDATE, SET NOT NULL");
-        let from = self.recorder.elapsed();
-        for sql in schema::NOT_NULL {
-            schema::change(&self.operator, sql, &|_| ()).await?;
-        }
-        self.recorder.did("NOT NULL", from);
-        self.view.done("by a check that was validated without blocking");
-        Ok(())
-    }
-
-    async fn verify(&mut self, name: &'static str) -> Result<(), DemoError> {
-        self.view.begin(name, "comparing both columns byte by byte");
+    async fn verify(&mut self, name: &str) -> Result<(), DemoError> {
+        self.view.begin(name, "comparing both sides byte by byte");
         let from = self.recorder.elapsed();
         let work = Arc::new(self.work().await?);
         let control = self.proxy.control().await.ok_or(DemoError::FileLost)?;
@@ -174,7 +194,60 @@ impl Walk<'_> {
         if outcome.equal() != Some(true) {
             return Err(DemoError::Diverged(outcome));
         }
-        self.view.done(&format!("{} equal in both columns", plural(outcome.compared, "row")));
+        self.view.done(&format!(
+            "{} compared, all equal on both sides",
+            plural(outcome.compared, "row")
+        ));
         Ok(())
+    }
+}
+
+/// A statement by the words that tell it from others: `CREATE TABLE user_profiles`.
+fn named(sql: &str) -> String {
+    let line = sql.lines().next().unwrap_or_default().replace("public.", "");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    if let ["ALTER", "TABLE", _, actions @ ..] = words.as_slice() {
+        let actions = until_detail(actions);
+        return match actions.split_once(", ") {
+            Some((first, _)) => format!("{first}, …"),
+            None => actions,
+        };
+    }
+    until_detail(&words)
+}
+
+/// Up to what a statement says of the columns or the place.
+fn until_detail(words: &[&str]) -> String {
+    let is_detail = |word: &&&str| matches!(**word, "ON" | "CHECK") || word.starts_with('(');
+    let words: Vec<&str> = words.iter().take_while(|word| !is_detail(word)).copied().collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_named_by_what_they_do() {
+        let names = [
+            "ALTER TABLE public.users ADD COLUMN handle varchar(100)",
+            "CREATE UNIQUE INDEX CONCURRENTLY users_handle_key ON public.users USING btree (handle)",
+            "ALTER TABLE public.users ADD CONSTRAINT segue_not_null CHECK (handle IS NOT NULL) NOT VALID",
+            "CREATE TABLE public.user_profiles (\n    user_id bigint)",
+            "GRANT SELECT, UPDATE ON public.user_profiles TO segue",
+            "ALTER TABLE users DROP COLUMN first_name, DROP COLUMN bio",
+        ]
+        .map(named);
+        assert_eq!(
+            names,
+            [
+                "ADD COLUMN handle varchar(100)",
+                "CREATE UNIQUE INDEX CONCURRENTLY users_handle_key",
+                "ADD CONSTRAINT segue_not_null",
+                "CREATE TABLE user_profiles",
+                "GRANT SELECT, UPDATE",
+                "DROP COLUMN first_name, …",
+            ]
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! Compares an answer with what it must be.
 
-use super::plan::{Expected, Request};
+use super::plan::Request;
+use super::record::{Cell, shown};
 use super::send::Answer;
+use super::turn::Expected;
 
 /// Says what is wrong with an answer; `None` if nothing is.
 pub(super) fn fault(request: &Request, answer: &Answer) -> Option<String> {
@@ -18,14 +20,15 @@ pub(super) fn fault(request: &Request, answer: &Answer) -> Option<String> {
                 .enumerate()
                 .map(|(at, row)| wide(row, expected.get(at).map_or(row.len(), Vec::len)))
                 .collect();
-            (got != *expected).then(|| format!("expected {}, got {}", shown(expected), shown(&got)))
+            (got != *expected)
+                .then(|| format!("expected {}, got {}", listed(expected), listed(&got)))
         }),
     }
 }
 
 /// Compares names, order and types of the columns, as far as the protocol told them.
 fn wrong_columns(request: &Request, answer: &Answer) -> Option<String> {
-    let expected = request.statement.columns();
+    let expected = request.statement.columns;
     // An unnamed statement that finds no row tells the driver's caller no columns.
     if answer.names.is_empty() && answer.rows.is_empty() {
         return None;
@@ -39,27 +42,33 @@ fn wrong_columns(request: &Request, answer: &Answer) -> Option<String> {
         .then(|| format!("expected column types {types:?}, got {:?}", answer.types))
 }
 
-fn shown(rows: &[Vec<Option<String>>]) -> String {
-    let rows: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let cells: Vec<&str> =
-                row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
-            format!("({})", cells.join(", "))
-        })
-        .collect();
+fn listed(rows: &[Vec<Cell>]) -> String {
+    let rows: Vec<String> = rows.iter().map(|row| shown(row)).collect();
     if rows.is_empty() { "no row".to_owned() } else { rows.join(" ") }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::types::Type;
+
     use super::super::statement::{Statement, Value};
     use super::*;
 
+    static READ: Statement = Statement {
+        text: "SELECT username FROM users ORDER BY username DESC",
+        columns: &[("username", Type::VARCHAR)],
+        parameters: &[],
+    };
+    static DELETE: Statement = Statement {
+        text: "DELETE FROM users WHERE username = $1",
+        columns: &[],
+        parameters: &[Type::VARCHAR],
+    };
+
     fn sorted(names: &[&str]) -> Request {
         Request {
-            statement: Statement::ReadSorted,
-            values: vec![Value::Number(1); 3],
+            statement: &READ,
+            values: Vec::new(),
             expected: Expected::Rows(
                 names.iter().map(|name| vec![Some((*name).to_owned())]).collect(),
             ),
@@ -96,7 +105,7 @@ mod tests {
     #[test]
     fn a_write_must_hit_its_row() {
         let request = Request {
-            statement: Statement::Delete,
+            statement: &DELETE,
             values: vec![Value::Text("a".to_owned())],
             expected: Expected::Count(1),
         };

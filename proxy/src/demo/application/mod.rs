@@ -1,12 +1,14 @@
-//! The application: several connections that read and write `users` by the name `username`, at a
-//! steady rate, and check every answer against what they were told before.
+//! The application: several connections that say what the scenario has them say, at a steady rate, and
+//! check every answer against what they were told before.
 
 mod judge;
 mod model;
 mod plan;
 mod random;
+mod record;
 mod send;
 mod statement;
+mod turn;
 mod worker;
 
 use std::sync::Arc;
@@ -18,14 +20,19 @@ use tokio::time::Instant;
 use tokio_postgres::Config;
 
 use super::recorder::Recorder;
-pub(super) use model::{Model, Record};
+pub(super) use model::Model;
 use random::Random;
+pub(super) use record::{Cell, Record};
 use send::Session;
+pub(super) use statement::{Columns, Json, Statement, Value};
+pub(super) use turn::{Act, Ask, Behaviour, Call, Expected, Turn};
 use worker::Worker;
 
 /// How an application is to be.
 #[derive(Debug, Clone)]
 pub(super) struct Load {
+    /// What it does.
+    pub(super) behaviour: &'static Behaviour,
     /// Where to connect: the proxy.
     pub(super) config: Config,
     /// Number of connections.
@@ -56,7 +63,7 @@ impl Application {
         let count = usize::from(load.connections.max(1));
         let mut sessions = Vec::with_capacity(count);
         for _ in 0..count {
-            sessions.push(Session::open(&load.config).await?);
+            sessions.push(Session::open(&load.config, load.behaviour.prepared()).await?);
         }
         let (stop, stopped) = watch::channel(false);
         let mut workers = JoinSet::new();
@@ -66,7 +73,8 @@ impl Application {
             let place = u32::try_from(number).unwrap_or(0);
             let worker = Worker {
                 config: load.config.clone(),
-                model: Model::seeded(number, count, load.rows),
+                behaviour: load.behaviour,
+                model: Model::new((number, count), load.rows, load.behaviour.filled),
                 random: Random::new(load.seed ^ (u64::from(place) << 32)),
                 // Spread over the interval, so that the rate is steady and not in bursts.
                 first: start + step * place,

@@ -7,27 +7,7 @@
 use std::collections::HashMap;
 
 use super::random::Random;
-
-/// The columns of a row that the application writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::demo) struct Record {
-    pub(in crate::demo) username: String,
-    pub(in crate::demo) email: String,
-    pub(in crate::demo) bio: Option<String>,
-    pub(in crate::demo) updates: i32,
-}
-
-impl Record {
-    /// The row that the demo seeds the table with.
-    pub(in crate::demo) fn seeded(id: i64) -> Self {
-        Self {
-            username: format!("user_{id}"),
-            email: format!("user_{id}@example.com"),
-            bio: (id % 3 == 0).then(|| format!("I am number {id}")),
-            updates: 0,
-        }
-    }
-}
+use super::record::Record;
 
 /// The rows of one worker.
 #[derive(Debug)]
@@ -42,8 +22,12 @@ pub(in crate::demo) struct Model {
 }
 
 impl Model {
-    /// The seeded rows of worker number `worker` of `workers`.
-    pub(in crate::demo) fn seeded(worker: usize, workers: usize, rows: i64) -> Self {
+    /// The rows of worker number `worker` of `workers` that the table was `filled` with.
+    pub(in crate::demo) fn new(
+        (worker, workers): (usize, usize),
+        rows: i64,
+        filled: fn(i64) -> Record,
+    ) -> Self {
         let step = i64::try_from(workers).unwrap_or(1).max(1);
         let first = i64::try_from(worker).unwrap_or(0);
         // Ids start at 1; the worker's first id is the first that leaves its number.
@@ -58,7 +42,7 @@ impl Model {
         };
         while model.next_id <= rows {
             let id = model.next_id;
-            model.set(id, Some(Record::seeded(id)));
+            model.set(id, Some(filled(id)));
             model.next_id += step;
         }
         model
@@ -125,23 +109,26 @@ impl Model {
 mod tests {
     use super::*;
 
+    fn model(worker: usize, workers: usize, rows: i64) -> Model {
+        Model::new((worker, workers), rows, |id| Record::new([Some(id.to_string())]))
+    }
+
     #[test]
     fn workers_share_the_seeded_rows_without_overlap() {
         let mut all: Vec<i64> = (0..3)
-            .flat_map(|worker| Model::seeded(worker, 3, 10).into_rows().collect::<Vec<_>>())
+            .flat_map(|worker| model(worker, 3, 10).into_rows().collect::<Vec<_>>())
             .map(|(id, _)| id)
             .collect();
         all.sort_unstable();
         assert_eq!(all, (1..=10).collect::<Vec<_>>());
-        let mut fresh: Vec<i64> =
-            (0..3).map(|worker| Model::seeded(worker, 3, 10).fresh_id()).collect();
+        let mut fresh: Vec<i64> = (0..3).map(|worker| model(worker, 3, 10).fresh_id()).collect();
         fresh.sort_unstable();
         assert_eq!(fresh, [11, 12, 13]);
     }
 
     #[test]
     fn drawing_finds_exactly_the_rows_that_exist() {
-        let mut model = Model::seeded(0, 1, 50);
+        let mut model = model(0, 1, 50);
         for id in (1..=50).filter(|id| id % 5 != 0) {
             model.set(id, None);
         }
@@ -159,7 +146,7 @@ mod tests {
 
     #[test]
     fn names_are_never_given_twice() {
-        let mut model = Model::seeded(3, 8, 0);
+        let mut model = model(3, 8, 0);
         let names: std::collections::HashSet<String> =
             (0..1_000).map(|_| model.fresh_name()).collect();
         assert_eq!(names.len(), 1_000);

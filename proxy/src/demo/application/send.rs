@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, Row, SimpleQueryMessage};
 
-use super::plan::{Cell, Request, Style, Unit};
-use super::statement::Statement;
+use super::plan::{Request, Style, Unit};
+use super::record::Cell;
+use super::statement::{Json, Statement, Value};
 
 /// An answer in a form that can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,8 @@ type Answered<'a> =
 #[derive(Debug)]
 pub(super) struct Session {
     client: Client,
-    prepared: HashMap<Statement, tokio_postgres::Statement>,
+    /// By their texts.
+    prepared: HashMap<&'static str, tokio_postgres::Statement>,
     driver: JoinHandle<()>,
 }
 
@@ -40,16 +42,21 @@ impl Session {
     /// Connects and prepares.
     ///
     /// Cancel safe: a connection that is not handed out is closed.
-    pub(super) async fn open(config: &Config) -> Result<Self, tokio_postgres::Error> {
+    pub(super) async fn open(
+        config: &Config,
+        statements: impl Iterator<Item = &'static Statement>,
+    ) -> Result<Self, tokio_postgres::Error> {
         let (client, connection) = config.connect(NoTls).await?;
         let driver = tokio::spawn(async move {
             // What ends the connection also fails the request that waits for it.
             connection.await.ok();
         });
         let mut session = Self { client, prepared: HashMap::new(), driver };
-        for statement in Statement::PREPARED {
-            let prepared = session.client.prepare(statement.text()).await?;
-            session.prepared.insert(statement, prepared);
+        for Statement { text, .. } in statements {
+            if !session.prepared.contains_key(text) {
+                let prepared = session.client.prepare(text).await?;
+                session.prepared.insert(text, prepared);
+            }
         }
         Ok(session)
     }
@@ -68,7 +75,7 @@ impl Session {
     }
 
     fn ask<'a>(&'a self, style: Style, request: &'a Request) -> Answered<'a> {
-        let ends_or_begins = request.statement.columns().is_empty() && request.values.is_empty();
+        let ends_or_begins = request.statement.columns.is_empty() && request.values.is_empty();
         match style {
             Style::Simple => Box::pin(self.simple(request)),
             Style::Unnamed => Box::pin(self.unnamed(request)),
@@ -103,11 +110,11 @@ impl Session {
     }
 
     async fn prepared(&self, request: &Request) -> Result<Answer, tokio_postgres::Error> {
-        let Some(statement) = self.prepared.get(&request.statement) else {
+        let Some(statement) = self.prepared.get(request.statement.text) else {
             return self.simple(request).await;
         };
-        let values: Vec<_> = request.values.iter().map(super::statement::Value::as_sql).collect();
-        if request.statement.columns().is_empty() {
+        let values: Vec<_> = request.values.iter().map(Value::as_sql).collect();
+        if request.statement.columns.is_empty() {
             return self.client.execute(statement, &values).await.map(Answer::count);
         }
         let rows = self.client.query(statement, &values).await?;
@@ -118,11 +125,11 @@ impl Session {
         let values: Vec<_> = request
             .values
             .iter()
-            .zip(request.statement.parameters())
+            .zip(request.statement.parameters)
             .map(|(value, type_)| (value.as_sql(), type_.clone()))
             .collect();
-        let text = request.statement.text();
-        if request.statement.columns().is_empty() {
+        let text = request.statement.text;
+        if request.statement.columns.is_empty() {
             return self.client.execute_typed(text, &values).await.map(Answer::count);
         }
         let rows = self.client.query_typed(text, &values).await?;
@@ -166,6 +173,8 @@ fn cells(row: &Row) -> Result<Vec<Cell>, tokio_postgres::Error> {
             row.try_get::<_, Option<i32>>(at)?.map(|number| number.to_string())
         } else if *type_ == Type::VARCHAR || *type_ == Type::TEXT {
             row.try_get(at)?
+        } else if *type_ == Type::JSONB {
+            row.try_get::<_, Option<Json>>(at)?.map(|json| json.0)
         } else {
             Some(type_.name().to_owned())
         });

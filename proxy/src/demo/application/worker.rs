@@ -8,11 +8,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::Config;
 
 use super::judge;
-use super::model::{Model, Record};
-use super::plan::{Cell, Expected, Request, Style, Unit, next_unit};
+use super::model::Model;
+use super::plan::{Request, Style, Unit, next_unit};
 use super::random::Random;
+use super::record::{Cell, Record};
 use super::send::{Answer, Session};
-use super::statement::{Statement, Value};
+use super::statement::{BEGIN, Statement, Value};
+use super::turn::{Behaviour, Expected};
 use crate::demo::recorder::{Fault, Recorder};
 
 /// How long an application waits for an answer before it calls that an error. Unit: milliseconds.
@@ -29,6 +31,7 @@ const TIMER_MS: u64 = 1;
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) config: Config,
+    pub(super) behaviour: &'static Behaviour,
     pub(super) model: Model,
     pub(super) random: Random,
     /// When the first request is due.
@@ -54,7 +57,7 @@ impl Worker {
                 slot = slot.max(Instant::now());
                 continue;
             };
-            let unit = next_unit(&mut self.model, &mut self.random);
+            let unit = next_unit(self.behaviour, &mut self.model, &mut self.random);
             // Behind schedule, the wait since the slot counts: that is what a user would feel.
             let due = Instant::now().min(slot + Duration::from_millis(TIMER_MS));
             let healthy = self.carry_out(open, &unit, due).await;
@@ -94,7 +97,7 @@ impl Worker {
 
     fn judge(&self, request: &Request, answer: &Answer) {
         if let Some(what) = judge::fault(request, answer) {
-            self.recorder.wrong(Fault::new(None, what, request.statement.text()));
+            self.recorder.wrong(Fault::new(None, what, request.statement.text));
         }
     }
 
@@ -108,11 +111,11 @@ impl Worker {
             None => self.reconnect().await,
         };
         for (id, states) in &unit.touched {
-            let mut found = read_row(session.as_ref(), *id).await;
+            let mut found = self.read_row(session.as_ref(), *id).await;
             if found.is_err() {
                 // The server may have said goodbye without our having seen the connection close.
                 session = self.reconnect().await;
-                found = read_row(session.as_ref(), *id).await;
+                found = self.read_row(session.as_ref(), *id).await;
             }
             let Ok(found) = found else {
                 self.recorder.undecided(*id);
@@ -120,7 +123,7 @@ impl Worker {
             };
             if !states.contains(&found) {
                 let what = format!("row {id} is in a state that no write gave it");
-                self.recorder.wrong(Fault::new(None, what, Statement::ReadById.text()));
+                self.recorder.wrong(Fault::new(None, what, self.behaviour.whole_row.text));
             }
             self.model.set(*id, found);
         }
@@ -131,52 +134,41 @@ impl Worker {
     async fn reconnect(&self) -> Option<Session> {
         tokio::time::sleep(Duration::from_millis(RECONNECT_MS)).await;
         let deadline = Duration::from_millis(REQUEST_DEADLINE_MS);
-        match timeout(deadline, Session::open(&self.config)).await {
+        match timeout(deadline, Session::open(&self.config, self.behaviour.prepared())).await {
             Ok(Ok(session)) => Some(session),
             Ok(Err(error)) => {
-                self.recorder.error(Duration::ZERO, described(Statement::Begin, &error));
+                self.recorder.error(Duration::ZERO, described(&BEGIN, &error));
                 None
             }
             Err(_elapsed) => {
-                self.recorder.error(deadline, timed_out(Statement::Begin));
+                self.recorder.error(deadline, timed_out(&BEGIN));
                 None
             }
         }
     }
-}
 
-/// Reads one row by the application's own way.
-async fn read_row(session: Option<&Session>, id: i64) -> Result<Option<Record>, ()> {
-    let session = session.ok_or(())?;
-    let request = Request {
-        statement: Statement::ReadById,
-        values: vec![Value::Number(id)],
-        expected: Expected::Rows(Vec::new()),
-    };
-    let unit = Unit { style: Style::Simple, requests: vec![request], touched: Default::default() };
-    let deadline = Duration::from_millis(REQUEST_DEADLINE_MS);
-    let answers = timeout(deadline, session.send(&unit)).await.map_err(|_elapsed| ())?;
-    let answer = answers.into_iter().next().and_then(Result::ok).ok_or(())?;
-    answer.rows.into_iter().next().map(record_of).transpose().map_err(|_incomplete| ())
-}
-
-fn record_of(row: Vec<Cell>) -> Result<Record, std::fmt::Error> {
-    let mut cells = row.into_iter().skip(1);
-    let mut cell = || cells.next().flatten();
-    let (username, email, bio, updates) = (cell(), cell(), cell(), cell());
-    match (username, email, updates.and_then(|text| text.parse().ok())) {
-        (Some(username), Some(email), Some(updates)) => {
-            Ok(Record { username, email, bio, updates })
-        }
-        _incomplete => Err(std::fmt::Error),
+    /// Reads one row by the application's own way.
+    async fn read_row(&self, session: Option<&Session>, id: i64) -> Result<Option<Record>, ()> {
+        let session = session.ok_or(())?;
+        let request = Request {
+            statement: self.behaviour.whole_row,
+            values: vec![Value::Number(id)],
+            expected: Expected::Rows(Vec::new()),
+        };
+        let unit = Unit { requests: vec![request], ..Unit::new(Style::Simple) };
+        let deadline = Duration::from_millis(REQUEST_DEADLINE_MS);
+        let answers = timeout(deadline, session.send(&unit)).await.map_err(|_elapsed| ())?;
+        let answer = answers.into_iter().next().and_then(Result::ok).ok_or(())?;
+        let record = |row: Vec<Cell>| Record::new(row.into_iter().skip(1).collect::<Vec<_>>());
+        Ok(answer.rows.into_iter().next().map(record))
     }
 }
 
-fn timed_out(statement: Statement) -> Fault {
-    Fault::new(None, format!("no answer within {REQUEST_DEADLINE_MS} ms"), statement.text())
+fn timed_out(statement: &Statement) -> Fault {
+    Fault::new(None, format!("no answer within {REQUEST_DEADLINE_MS} ms"), statement.text)
 }
 
-fn described(statement: Statement, error: &tokio_postgres::Error) -> Fault {
+fn described(statement: &Statement, error: &tokio_postgres::Error) -> Fault {
     let said = error.as_db_error();
     let message = match said {
         Some(said) => match said.hint() {
@@ -185,5 +177,5 @@ fn described(statement: Statement, error: &tokio_postgres::Error) -> Fault {
         },
         None => error.to_string(),
     };
-    Fault::new(said.map(|said| said.code().code().to_owned()), message, statement.text())
+    Fault::new(said.map(|said| said.code().code().to_owned()), message, statement.text)
 }

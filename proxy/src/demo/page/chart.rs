@@ -223,7 +223,7 @@ impl Chart {
                  height=\"{WORK_HEIGHT}\" rx=\"2\"><title>{}: {took}</title></rect>",
                 activity.name,
             ));
-            let length = letters(activity.name) * LETTER;
+            let length = letters(&activity.name) * LETTER;
             let (x, anchor) = if from + length < RIGHT { (from, "start") } else { (RIGHT, "end") };
             let start = if anchor == "start" { x } else { x - length };
             let span = (start - LETTER, start + length + LETTER);
@@ -235,7 +235,7 @@ impl Chart {
                 y += WORK_LABEL_HEIGHT;
                 if free(row) {
                     row.push(span);
-                    self.text("work", (x, y), anchor, activity.name);
+                    self.text("work", (x, y), anchor, &activity.name);
                     break;
                 }
             }

@@ -63,8 +63,10 @@ fn head(page: &mut String, report: &Report) {
     write!(
         page,
         "<p class=\"eyebrow\">segue demo</p>\n\
-         <h1><code>users.username</code> {did} <code>users.handle</code> under {} requests a \
-         second</h1>\n<p class=\"verdict {class}\">{}</p>\n",
+         <h1><code>{}</code> {did} <code>{}</code> under {} requests a second</h1>\n\
+         <p class=\"verdict {class}\">{}</p>\n",
+        report.words.from,
+        report.words.to.join("</code> and <code>"),
         grouped(u64::from(report.rate)),
         verdict(report),
     )
@@ -170,7 +172,7 @@ fn flips(page: &mut String, report: &Report) {
 
 fn work(page: &mut String, report: &Report) {
     page.push_str(
-        "<section class=\"card\"><h2>Work on the table</h2>\n<p class=\"note\">Run directly on the \
+        "<section class=\"card\"><h2>Work on schema and rows</h2>\n<p class=\"note\">Run directly on the \
          server while the application went on; strong locks were waited for a tenth of a second \
          at most.</p>\n<table>\n<thead><tr><th>step</th><th>at</th><th>took</th></tr></thead>\n\
          <tbody>\n",
@@ -179,7 +181,7 @@ fn work(page: &mut String, report: &Report) {
         writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
-            activity.name,
+            escaped(&activity.name),
             duration(activity.from),
             duration(activity.to.saturating_sub(activity.from)),
         )
@@ -190,10 +192,10 @@ fn work(page: &mut String, report: &Report) {
 
 fn footer(page: &mut String, report: &Report) {
     let proof = report.proof.as_ref().map_or_else(
-        || "The table could not be compared with the acknowledged writes.".to_owned(),
+        || "The rows could not be compared with the acknowledged writes.".to_owned(),
         |proof| {
             format!(
-                "At the end all {} of the table were compared with every write that the \
+                "At the end all {} were compared with every write that the \
                  application saw acknowledged.",
                 plural(proof.found, "row")
             )

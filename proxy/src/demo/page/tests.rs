@@ -8,6 +8,7 @@ use super::render;
 use crate::demo::proof::Proof;
 use crate::demo::recorder::{Activity, Fault, Flip, Moment, Recorder, Recording};
 use crate::demo::report::Report;
+use crate::demo::scenario::Scenario;
 
 const fn s(tenths: u64) -> Duration {
     Duration::from_millis(tenths * 100)
@@ -41,17 +42,16 @@ fn recording() -> Recording {
         recording.flips.push(Flip { from, to, at, drain: Duration::from_millis(52) });
     }
     for (name, from, to) in [
-        ("ADD COLUMN handle", 51, 52),
+        ("ADD COLUMN handle character varying(100)", 51, 52),
         ("backfill", 53, 178),
-        ("unique index", 178, 190),
-        ("ANALYZE", 190, 192),
-        ("verify", 192, 200),
-        ("NOT NULL", 200, 202),
+        ("verify", 178, 186),
+        ("CREATE UNIQUE INDEX CONCURRENTLY users_handle_key", 186, 200),
+        ("ANALYZE users", 200, 202),
         ("verify again", 408, 416),
-        ("relax the old column", 416, 417),
+        ("ALTER COLUMN username DROP NOT NULL", 416, 417),
         ("DROP COLUMN username", 472, 473),
     ] {
-        recording.activities.push(Activity { name, from: s(from), to: s(to) });
+        recording.activities.push(Activity { name: name.to_owned(), from: s(from), to: s(to) });
     }
     for half in 1..=105_u64 {
         let wave = (half * half * 7) % 13;
@@ -69,6 +69,7 @@ fn recording() -> Recording {
 
 fn report() -> Report {
     Report {
+        words: &Scenario::Rename.script().words,
         server: "15.18 (Debian <15.18>)".to_owned(),
         rows: 200_000,
         rate: 1_200,
@@ -78,7 +79,7 @@ fn report() -> Report {
         recording: recording(),
         proof: Some(Proof { expected: 200_412, found: 200_412, ..Proof::default() }),
         stopped: None,
-        columns_differ: 0,
+        sides_differ: 0,
     }
 }
 
@@ -109,6 +110,21 @@ fn a_good_run_gives_a_page_that_needs_nothing_else() {
     assert!(page.contains("15.18 (Debian &lt;15.18&gt;)"));
     assert!(!page.contains("What went wrong"));
     assert_eq!(page.matches("class=\"flip\"").count(), 6);
+}
+
+#[test]
+fn what_becomes_of_what_is_told() {
+    for (scenario, told) in [
+        (Scenario::Rename, "<code>users.username</code> became <code>users.handle</code> under"),
+        (
+            Scenario::Split,
+            "<code>users</code> became <code>users</code> and <code>user_profiles</code> under",
+        ),
+    ] {
+        let page = render(&Report { words: &scenario.script().words, ..report() });
+        assert_well_formed(&page);
+        assert!(page.contains(told), "{page}");
+    }
 }
 
 #[test]
