@@ -88,20 +88,20 @@ impl Keys<'_> {
                 == (its.referenced, &its.referenced_columns)
     }
 
-    /// Whether all tables that are merged have one like it.
-    fn is_of_all(&self, own: &Constraint) -> bool {
+    /// Those of the merged tables that refer to the same by the same columns of the key, in their order.
+    fn same(&self, own: &Constraint) -> Vec<&Constraint> {
         let names = |step: &Step<'_>, it: &Constraint| -> Vec<String> {
             let own = names(&step.old, it).into_iter();
             own.filter_map(|own| step.name_there(own)).map(str::to_owned).collect()
         };
         let wanted = names(self.step, own);
-        self.subject.steps.iter().all(|step| {
-            self.of(step.old.oid).any(|it| {
-                names(step, it) == wanted
-                    && (it.referenced, &it.referenced_columns)
-                        == (own.referenced, &own.referenced_columns)
-            })
-        })
+        let is_same = |step: &Step<'_>, it: &Constraint| {
+            names(step, it) == wanted
+                && (it.referenced, &it.referenced_columns)
+                    == (own.referenced, &own.referenced_columns)
+        };
+        let steps = self.subject.steps.iter();
+        steps.filter_map(|step| self.of(step.old.oid).find(|it| is_same(step, it))).collect()
     }
 
     fn finding(
@@ -137,16 +137,22 @@ impl Keys<'_> {
 
     fn over_key(&self, own: &Constraint) -> Option<Finding> {
         let (step, new) = (self.step, self.new);
+        let same = self.same(own);
+        // What several tables have is told once.
+        if same.first().is_some_and(|first| first.table != own.table) {
+            return None;
+        }
+        let acts = same.iter().any(|it| it.acts());
         let mut found: Vec<&Constraint> =
             self.of(new.oid).filter(|its| self.is_like(step, own, its)).collect();
         found.sort_by_key(|its| (!its.cascades(), !its.valid));
         let what = format!("foreign key \"{}\" of \"{}\"", own.name, step.old.name);
         let Some(its) = found.first() else {
-            let (severity, why) = match own.acts() {
+            let (severity, why) = match acts {
                 true => (Severity::LosesData, ": what goes or changes by it stays there"),
                 false => (once_alone(step)?, ""),
             };
-            let whole = self.is_of_all(own);
+            let whole = same.len() == self.subject.steps.len();
             let but = match whole {
                 true => "",
                 false => ", and not all of the merged tables have it: give it to them, or drop it",
@@ -156,7 +162,7 @@ impl Keys<'_> {
             return Some(self.finding(severity, About::ForeignKey, message, remedy));
         };
         if !its.cascades() {
-            let (severity, why) = match own.acts() {
+            let (severity, why) = match acts {
                 true => {
                     (Severity::LosesData, "what goes or changes by the other one would be kept")
                 }
@@ -258,9 +264,14 @@ impl Keys<'_> {
             return None;
         }
         let columns = names(new, its);
-        if !columns.iter().all(|name| step.key().any(|(_, key)| key == *name))
-            || self.of(step.old.oid).any(|own| self.is_like(step, own, its))
-        {
+        if !columns.iter().all(|name| step.key().any(|(_, key)| key == *name)) {
+            return None;
+        }
+        let lacks =
+            |step: &&Step<'_>| !self.of(step.old.oid).any(|own| self.is_like(step, own, its));
+        // One is enough to tell it of.
+        let first = self.subject.steps.iter().find(lacks)?;
+        if first.old.oid != step.old.oid {
             return None;
         }
         let message = format!(

@@ -24,6 +24,7 @@ use rewrite_rules::rule::{Change, MergeTables};
 use rewrite_rules::{Catalog, Fault, Phase, Rule};
 use tokio_postgres::{Client, Error};
 
+use super::constraints::Constraint;
 use super::finding::{About, Finding};
 use super::rows::Means;
 use super::step::Move;
@@ -140,6 +141,8 @@ async fn of_server(
 ) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
     let transaction = snapshot(client).await?;
+    let carried = row_security::carried_by_all(&transaction, &subject.steps, &new.sql).await?;
+    let is_same = carried.is_some();
     for step in subject.steps.iter().filter(|step| !is_leaving(step.way())) {
         // Supposed to be as it is made here.
         if !new.is_there() {
@@ -152,11 +155,16 @@ async fn of_server(
         findings.extend(columns::check(step, new, catalog, Some(&checks)));
         findings.extend(key::check(&transaction, step, new).await?);
         findings.extend(indexes::check(&transaction, step, new).await?);
-        let is_apart = |it: &_| foreign_keys::is_apart(step, new, it);
+        let alone = new_table::of_one_alone(&transaction, subject, step).await?;
+        findings.extend(alone.iter().filter_map(|it| new_table::not_carried(step, it)));
+        let is_apart = |it: &Constraint| {
+            let is_alone = |own: &Constraint| (own.table, &own.name) == (it.table, &it.name);
+            foreign_keys::is_apart(step, new, it) || alone.iter().any(is_alone)
+        };
         findings.extend(constraints::check(&transaction, step, new, &is_apart).await?);
         findings.extend(foreign_keys::check(&transaction, subject, step, new).await?);
         findings.extend(privileges::check(&transaction, step, new).await?);
-        findings.extend(row_security::check(&transaction, step, new).await?);
+        findings.extend(row_security::check(&transaction, step, new, is_same).await?);
         findings.extend(triggers::check(&transaction, step, new).await?);
         findings.extend(dependents::check(&transaction, step, new, catalog).await?);
         findings.extend(referring::check(&transaction, subject, step, new).await?);

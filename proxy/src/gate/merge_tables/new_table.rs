@@ -5,11 +5,13 @@ use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
 use super::Subject;
+use super::foreign_keys::is_over_key;
 use crate::gate::columns::set_not_null;
-use crate::gate::constraints;
+use crate::gate::constraints::{self, Constraint, Kind};
 use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::indexes;
 use crate::gate::step::Move;
+use crate::gate::tables::columns::once_alone;
 use crate::gate::tables::indexes::removal;
 use crate::gate::tables::step::{Step, Table};
 
@@ -45,6 +47,43 @@ pub(super) async fn check(
         }
     }
     Ok(findings)
+}
+
+/// CHECKs over the key of a table of which each row of the new one counts as a row, that not all tables have: rows
+/// of the others need not keep to them.
+pub(super) async fn of_one_alone(
+    transaction: &Transaction<'_>,
+    subject: &Subject<'_>,
+    step: &Step<'_>,
+) -> Result<Vec<Constraint>, Error> {
+    if step.present().is_some() {
+        return Ok(Vec::new());
+    }
+    let oids: Vec<u32> = subject.steps.iter().map(|step| step.old.oid).collect();
+    let (own, others): (Vec<Constraint>, Vec<Constraint>) =
+        (constraints::of_tables(transaction, &oids).await?.into_iter())
+            .filter(|it| it.kind == Kind::Check)
+            .partition(|it| it.table == step.old.oid);
+    let form = |step: &Step<'_>, it: &Constraint| it.over(&|text| step.there(text));
+    let is_of_all = |own: &Constraint| {
+        let mut steps = subject.steps.iter().filter(|other| other.old.oid != step.old.oid);
+        steps.all(|other| {
+            let mut its = others.iter().filter(|it| it.table == other.old.oid);
+            its.any(|it| form(other, it) == form(step, own))
+        })
+    };
+    Ok(own.into_iter().filter(|it| is_over_key(step, it) && !is_of_all(it)).collect())
+}
+
+/// What is said of them before nobody asks the old table any more.
+pub(super) fn not_carried(step: &Step<'_>, own: &Constraint) -> Option<Finding> {
+    once_alone(step)?;
+    let message = format!(
+        "CHECK constraint \"{}\" of \"{}\" is over the key, and not all of the merged tables have it: \"{}\" cannot \
+         refuse what it does: {}",
+        own.name, step.old.name, step.into, own.definition
+    );
+    Some(step.finding(Severity::Risky, About::MissingConstraint, message, None))
 }
 
 /// Whether something is over columns that are filled, and no table has all of those.

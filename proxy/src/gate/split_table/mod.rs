@@ -121,7 +121,7 @@ async fn of_server(
     findings.extend(indexes::check(&transaction, step, new).await?);
     findings.extend(constraints::check(&transaction, step, new, &is_tie).await?);
     findings.extend(privileges::check(&transaction, step, new).await?);
-    findings.extend(row_security::check(&transaction, step, new).await?);
+    findings.extend(row_security::check(&transaction, step, new, true).await?);
     findings.extend(triggers::check(&transaction, step, new).await?);
     findings.extend(dependents::check(&transaction, step, new, catalog).await?);
     findings.extend(statistics::check(&transaction, step, new).await?);

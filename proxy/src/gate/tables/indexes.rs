@@ -148,8 +148,12 @@ fn missing(
                             "\"{}\" has no equivalent of {kind} \"{}\" of \"{}\"",
                             new.name, old.name, step.old.name
                         );
-                        let create = created((&new.name, &new.sql), step, old, taken);
-                        step.finding(severity, About::MissingIndex, message, create)
+                        match created((&new.name, &new.sql), step, old, taken) {
+                            Some(create) => {
+                                step.finding(severity, About::MissingIndex, message, [create])
+                            }
+                            None => not_for_all(step, message),
+                        }
                     }
                 });
             }
@@ -184,6 +188,15 @@ pub(in crate::gate) fn created(
     );
     taken.push(index);
     Some(create)
+}
+
+/// What nothing can do for, as long as rows that are none of the old table's count.
+fn not_for_all(step: &Step<'_>, message: String) -> Finding {
+    let message = format!(
+        "{message}, nor can it have: all rows that are at their defaults would be the same; declare \
+         \"present\", or drop the defaults"
+    );
+    step.finding(Severity::Risky, About::MissingIndex, message, None)
 }
 
 fn half_built(step: &Step<'_>, new: &Table<'_>, index: &Index, severity: Severity) -> Finding {

@@ -213,10 +213,10 @@ fn of_new_clients(step: &Step<'_>, new: &Table<'_>) -> Needs {
         needs.add("SELECT", old, "SELECT", &own_all);
     }
     if step.part.is_some() {
-        // Rows come and go there with those of the new table.
-        needs.add("INSERT", old, "INSERT", &own_all);
-        needs.add("UPDATE", old, "INSERT", &own_all);
-        needs.add("DELETE", old, "DELETE", &[TABLE]);
+        if step.way() != Move::WriteBoth {
+            of_writers_beside(step, new, &mut needs);
+        }
+        return needs;
     }
     for may in WRITES {
         needs.add(may, old, "SELECT", &own_all);
@@ -279,6 +279,28 @@ fn needs(step: &Step<'_>, new: &Table<'_>) -> Needs {
     needs
 }
 
+/// Rows of a table that is merged come and go with those of the new one, whoever writes that.
+fn of_writers_beside(step: &Step<'_>, new: &Table<'_>, needs: &mut Needs) {
+    let old = &step.old;
+    let own_moved = old.numbers(step.moved().map(|it| it.0));
+    let own_all = old.numbers(step.left().map(|it| it.0));
+    let its_part = new.numbers(step.moved().map(|it| it.1).chain(step.present()));
+    let its_all = [new.numbers(step.key().map(|it| it.1)), its_part.clone()].concat();
+    for may in WRITES {
+        needs.add(may, old, "SELECT", &own_all);
+        needs.add(may, old, "UPDATE", &own_moved);
+        needs.add(may, new, "SELECT", &its_all);
+    }
+    for may in ["INSERT", "UPDATE"] {
+        needs.add(may, old, "INSERT", &own_all);
+        if step.present().is_some() {
+            needs.add(may, old, "DELETE", &[TABLE]);
+        }
+    }
+    needs.add("DELETE", old, "DELETE", &[TABLE]);
+    needs.add_any("DELETE", new, "UPDATE", &its_part);
+}
+
 /// What a role needs whose table is merged. What it writes of the new table it writes by an upsert, a DELETE
 /// as well; and from `switch-reads` on the old table by another.
 fn of_part(step: &Step<'_>, new: &Table<'_>) -> Needs {
@@ -289,28 +311,38 @@ fn of_part(step: &Step<'_>, new: &Table<'_>) -> Needs {
         Move::ReadOldAgain | Move::LeaveNew | Move::Stay => return Needs::default(),
     };
     let old = &step.old;
-    let own_all = old.numbers(step.left().map(|it| it.0));
+    let own_key = old.numbers(step.key().map(|it| it.0));
     let own_moved = old.numbers(step.moved().map(|it| it.0));
+    let own_all = [own_key.clone(), own_moved.clone()].concat();
     let its_part = new.numbers(step.moved().map(|it| it.1).chain(step.present()));
     let its_key = new.numbers(step.key().map(|it| it.1));
-    let its_all = [its_key, its_part.clone()].concat();
+    let its_all = [its_key.clone(), its_part.clone()].concat();
     let mut needs = Needs::default();
     if reads_new {
         needs.add("SELECT", new, "SELECT", &its_all);
     }
     for may in WRITES {
-        // What is carried is what the old table has stored.
-        if !reads_new {
-            needs.add(may, old, "SELECT", &own_all);
-        }
         needs.add(may, new, "SELECT", &its_all);
-        needs.add(may, new, "INSERT", &its_all);
         needs.add(may, new, "UPDATE", &its_part);
     }
-    for may in if writes_old { &WRITES[..2] } else { &[] } {
-        needs.add(may, old, "SELECT", &own_all);
-        needs.add(may, old, "INSERT", &own_all);
-        needs.add(may, old, "UPDATE", &own_moved);
+    needs.add("INSERT", new, "INSERT", &its_all);
+    if !reads_new {
+        // What is carried is what the old table has stored.
+        needs.add("INSERT", old, "SELECT", &own_all);
+        needs.add("UPDATE", old, "SELECT", &own_all);
+        needs.add("DELETE", old, "SELECT", &own_key);
+        needs.add("UPDATE", new, "INSERT", &its_all);
+        needs.add("DELETE", new, "INSERT", &its_key);
+    }
+    if writes_old {
+        for may in ["INSERT", "UPDATE"] {
+            needs.add(may, old, "SELECT", &own_all);
+            needs.add(may, old, "INSERT", &own_all);
+            needs.add(may, old, "UPDATE", &own_moved);
+        }
+        // Its rows are locked first.
+        needs.add("DELETE", old, "SELECT", &own_key);
+        needs.add_any("DELETE", old, "UPDATE", &own_moved);
     }
     needs
 }

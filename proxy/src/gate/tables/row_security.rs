@@ -28,10 +28,12 @@ struct Policy {
 /// Whether it is on, and for the owner too.
 type Security = (bool, bool);
 
+/// `is_same`: whether other tables whose rows become part of the new one's have the same.
 pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
+    is_same: bool,
 ) -> Result<Vec<Finding>, Error> {
     let reads_new = match step.way() {
         Move::WriteBoth => false,
@@ -41,6 +43,8 @@ pub(in crate::gate) async fn check(
     let old = &step.old;
     let (own, its) = (security(transaction, old.oid).await?, security(transaction, new.oid).await?);
     let finding = |severity, message, remedy: Vec<String>| {
+        // What suits one of several tables does not suit the next.
+        let remedy = if is_same { remedy } else { Vec::new() };
         Ok(vec![step.finding(severity, About::Policy, message, remedy)])
     };
     if !own.0 && !its.0 {
