@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::catalog::{Column, Key, Oids, Relation, RelationKind};
-use rewrite_rules::rule::{Change, SplitTable};
+use rewrite_rules::catalog::{
+    Column, ColumnDefault, Key, Oids, Relation, RelationKind, RelationName, Volatility,
+};
+use rewrite_rules::rule::{Change, MergeTables, SplitTable};
 use rewrite_rules::{Catalog, Rule};
 
 use crate::config::parse_relation_name;
@@ -38,7 +40,7 @@ pub(super) fn supposed(catalog: &Catalog, rules: &[Rule]) -> Catalog {
                     }
                 }
             }
-            Change::MergeTables(_) => {}
+            Change::MergeTables(merge) => merge_into(&mut catalog, merge),
         }
     }
     catalog
@@ -61,14 +63,55 @@ pub(super) fn split_off(catalog: &mut Catalog, split: &SplitTable) {
         let (dependents, views) = Default::default();
         Some(Column { name: to.to_owned(), identity: None, dependents, views, ..column })
     });
-    let columns: Vec<Column> =
-        (1..).zip(moved).map(|(number, column)| Column { number, ..column }).collect();
-    let key = Key {
-        name: format!("{}_pkey", into.name),
-        primary: true,
-        constraint: true,
-        columns: split.key.to.iter().map(str::to_owned).collect(),
-    };
+    let columns = moved.collect();
+    add_table(catalog, into, columns, split.key.to.iter().map(str::to_owned).collect());
+}
+
+/// The new table, if it is not there: the key and the columns as the old ones have them, and what tells of which
+/// of those there is a row.
+pub(super) fn merge_into(catalog: &mut Catalog, merge: &MergeTables) {
+    let Some(into) = parse_relation_name(&merge.into) else { return };
+    if catalog.relation(&into).is_some() {
+        return;
+    }
+    let mut columns: Vec<Column> = Vec::new();
+    for source in &merge.sources {
+        let Some(table) = parse_relation_name(&source.table) else { continue };
+        let Some(old) = catalog.relation(&table) else { continue };
+        for (from, to) in merge.pairs_of(source) {
+            let is_key = merge.key.iter().any(|key| key == to);
+            let Some(column) = old.column(from).filter(|_| !columns.iter().any(|it| it.name == to))
+            else {
+                continue;
+            };
+            let (dependents, views) = Default::default();
+            let has_value = is_key || column.default.is_some();
+            columns.push(Column {
+                name: to.to_owned(),
+                identity: None,
+                not_null: column.not_null && has_value,
+                default: column.default.clone().filter(|_| !is_key),
+                dependents,
+                views,
+                ..column.clone()
+            });
+        }
+        columns.extend(source.present.as_deref().map(present));
+    }
+    add_table(catalog, into, columns, merge.key.iter().map(str::to_owned).collect());
+}
+
+fn present(name: &str) -> Column {
+    let default =
+        ColumnDefault { expression: "false".to_owned(), volatility: Volatility::Immutable };
+    Column { not_null: true, default: Some(default), ..Column::new(name, 0, "boolean") }
+}
+
+fn add_table(catalog: &mut Catalog, into: RelationName, columns: Vec<Column>, key: Vec<String>) {
+    let numbered = (1..).zip(columns).map(|(number, column)| Column { number, ..column });
+    let columns: Vec<Column> = numbered.collect();
+    let name = format!("{}_pkey", into.name);
+    let key = Key { name, primary: true, constraint: true, columns: key };
     let relation = Relation {
         kind: RelationKind::Table,
         attribute_count: u16::try_from(columns.len()).unwrap_or(u16::MAX),

@@ -6,12 +6,16 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rewrite_rules::rule::{AddedColumn, Change, ColumnPair, MovedColumns, SplitTable};
+use rewrite_rules::catalog::RelationName;
+use rewrite_rules::rule::{
+    AddedColumn, Change, ColumnPair, MergeSource, MergeTables, MovedColumns, OneOrMore, SplitTable,
+};
 use rewrite_rules::{Phase, Rule, Shape};
 
 use super::backfill::BackfillPlan;
 use super::fault::{Fault, spelling_hint};
 use super::kinds::KindKeys;
+use super::merge::RawSource;
 use super::name::parse_relation_name;
 use super::raw::{RawClient, RawMigration, Text};
 use super::server_url::{self, ServerTls, ServerUrl, UrlFault};
@@ -188,37 +192,49 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
     });
     let phase = phase(raw, kind, faults);
     strangers(raw, kind, faults);
-    if !["table", "into"].into_iter().all(|key| names_a_table(raw, key, faults)) {
+    let named = ["table", "into"].map(|key| (key, raw.texts.get(key)));
+    let of_sources = raw.merge.sources.iter().map(|source| ("source.table", source.table.as_ref()));
+    let mut are_names = true;
+    for (key, text) in named.into_iter().chain(of_sources) {
+        are_names &= names_a_table(raw, key, text, faults);
+    }
+    if !are_names {
         return None;
     }
-    let table = table?;
     let text = |key: &str| raw.texts.get(key).map(|text| text.value.clone());
-    let pair = |table| {
+    let pair = || {
+        let table = table.clone()?;
         let (position, constraints) = (raw.position, raw.constraints.clone());
         Some(ColumnPair { table, from: from?, to: to?, position, constraints })
     };
     let change = match kind? {
         Change::CHANGE_COLUMN => Change::ChangeColumn {
-            columns: pair(table)?,
+            columns: pair()?,
             up: text("up"),
             down: text("down"),
             from_type: text("from_type"),
         },
         Change::BACKFILL_COLUMN => Change::BackfillColumn(AddedColumn {
-            table,
+            table: table?,
             column: column?,
             value: value?,
             not_null: raw.not_null,
         }),
         Change::SPLIT_TABLE => {
             let RawSplit { key, columns, positions } = raw.split.clone();
-            let (into, key, columns) = (into?, key?, columns?);
+            let (table, into, key, columns) = (table?, into?, key?, columns?);
             let constraints = raw.constraints.clone();
             Change::SplitTable(SplitTable { table, into, key, columns, positions, constraints })
         }
+        Change::MERGE_TABLES => {
+            let sources: Option<Vec<MergeSource>> =
+                raw.merge.sources.iter().map(RawSource::checked).collect();
+            let (into, key, sources) = (into?, raw.merge.key.clone()?, sources?);
+            Change::MergeTables(MergeTables { into, key, sources })
+        }
         _rename => match strategy(raw, faults)? {
-            Strategy::DualWrite => Change::RenameColumn(pair(table)?),
-            Strategy::Metadata => Change::RenameInPlace(pair(table)?),
+            Strategy::DualWrite => Change::RenameColumn(pair()?),
+            Strategy::Metadata => Change::RenameInPlace(pair()?),
         },
     };
     if let (Some(phase), Some(text)) = (phase, raw.texts.get("phase"))
@@ -227,17 +243,26 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         let fault = in_migration(raw, "phase", text.line, message);
         faults.push(Fault { hint: Some(hint), ..fault });
     }
-    let places = Places { header: raw.header, keys: raw.lines.clone() };
+    let mut places = Places { header: raw.header, keys: raw.lines.clone() };
+    // What the compiler says of a source names its table.
+    if let Some(source) = raw.merge.sources.first() {
+        for key in ["table", "columns", "present"] {
+            places.keys.insert(key.to_owned(), source.header);
+        }
+    }
     // The file is refused for its phase; in this one the rule's names can still be checked.
     let phase = phase.unwrap_or(Phase::Expand);
     Some((Rule { name: name?, change, phase }, places))
 }
 
 /// Whether the text at `key` is a table's name, if it has any.
-fn names_a_table(raw: &RawMigration, key: &str, faults: &mut Vec<Fault>) -> bool {
-    let Some(table) = raw.texts.get(key).filter(|table| !table.value.trim().is_empty()) else {
-        return true;
-    };
+fn names_a_table(
+    raw: &RawMigration,
+    key: &str,
+    text: Option<&Text>,
+    faults: &mut Vec<Fault>,
+) -> bool {
+    let Some(table) = text.filter(|table| !table.value.trim().is_empty()) else { return true };
     let is_name = parse_relation_name(&table.value).is_some();
     if !is_name {
         let message = format!("\"{}\" is not a table's name as SQL writes it", table.value);
@@ -358,9 +383,7 @@ fn same_names(raw: &[RawMigration], faults: &mut Vec<Fault>) {
 fn same_columns(raw: &[RawMigration], faults: &mut Vec<Fault>) {
     let mut seen: BTreeMap<_, (&str, usize)> = BTreeMap::new();
     for migration in raw {
-        let Some(table) = migration.texts.get("table") else { continue };
-        let Some(relation) = parse_relation_name(&table.value) else { continue };
-        for (key, column, line) in columns_of(migration) {
+        for Named { relation, column, key, line } in columns_of(migration) {
             let place = (relation.clone(), column.to_owned());
             match seen.get(&place) {
                 // Within one migration it is for the compiler to say: a rename to the same name.
@@ -380,14 +403,48 @@ fn same_columns(raw: &[RawMigration], faults: &mut Vec<Fault>) {
     }
 }
 
-/// The columns of its table that a migration is about, each with its key and the line of that.
-fn columns_of(migration: &RawMigration) -> Vec<(&str, &str, usize)> {
-    let named = ["from", "to", "column"].into_iter().filter_map(|key| {
-        migration.texts.get(key).map(|text| (key, text.value.as_str(), text.line))
-    });
+/// A column that a migration is about, with the key that names it and the line of that.
+struct Named<'a> {
+    relation: RelationName,
+    column: &'a str,
+    key: &'a str,
+    line: usize,
+}
+
+/// The columns of its tables.
+fn columns_of(migration: &RawMigration) -> Vec<Named<'_>> {
+    let mut found = of_sources(migration);
+    let table = migration.texts.get("table").and_then(|table| parse_relation_name(&table.value));
+    let Some(relation) = table else { return found };
+    let mut add = |key, column, line| {
+        found.push(Named { relation: relation.clone(), column, key, line });
+    };
+    for key in ["from", "to", "column"] {
+        if let Some(text) = migration.texts.get(key) {
+            add(key, text.value.as_str(), text.line);
+        }
+    }
     let line = migration.lines.get("columns").copied().unwrap_or(migration.header);
-    let moved = migration.split.columns.iter().flat_map(MovedColumns::pairs);
-    named.chain(moved.map(|(from, _)| ("columns", from, line))).collect()
+    for (from, _) in migration.split.columns.iter().flat_map(MovedColumns::pairs) {
+        add("columns", from, line);
+    }
+    found
+}
+
+/// The columns of the tables that are merged, their keys among them.
+fn of_sources(migration: &RawMigration) -> Vec<Named<'_>> {
+    let mut found = Vec::new();
+    for source in &migration.merge.sources {
+        let table = source.table.as_ref().and_then(|table| parse_relation_name(&table.value));
+        let (Some(relation), Some((columns, line))) = (table, &source.columns) else { continue };
+        let key = source.key.as_ref().or(migration.merge.key.as_ref());
+        let key = key.into_iter().flat_map(OneOrMore::iter);
+        for column in key.chain(columns.pairs().map(|(from, _)| from)) {
+            let relation = relation.clone();
+            found.push(Named { relation, column, key: "source.columns", line: *line });
+        }
+    }
+    found
 }
 
 /// The value, or its fault among the others.

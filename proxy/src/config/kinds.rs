@@ -2,6 +2,8 @@
 
 use rewrite_rules::rule::Change;
 
+use super::merge::is_source_key;
+
 /// The keys of one kind.
 pub(super) struct KindKeys {
     kind: &'static str,
@@ -15,22 +17,22 @@ pub(super) struct KindKeys {
 const KINDS: [KindKeys; Change::KINDS.len()] = [
     KindKeys {
         kind: Change::RENAME_COLUMN,
-        required: &["from", "to"],
+        required: &["table", "from", "to"],
         optional: &["strategy", "position", "constraints"],
     },
     KindKeys {
         kind: Change::CHANGE_COLUMN,
-        required: &["from", "to"],
+        required: &["table", "from", "to"],
         optional: &["position", "constraints", "up", "down", "from_type"],
     },
     KindKeys {
         kind: Change::BACKFILL_COLUMN,
-        required: &["column", "value"],
+        required: &["table", "column", "value"],
         optional: &["not_null"],
     },
     KindKeys {
         kind: Change::SPLIT_TABLE,
-        required: &["into", "key", "columns"],
+        required: &["table", "into", "key", "columns"],
         optional: &["positions", "constraints"],
     },
     KindKeys { kind: Change::MERGE_TABLES, required: &["into", "key", "source"], optional: &[] },
@@ -54,7 +56,10 @@ impl KindKeys {
             .collect();
         // A key of no kind is one of all kinds, or unknown.
         (!self.has(key) && !others.is_empty()).then(|| {
-            let hint = format!("it is a key of {}", others.join(" and "));
+            let hint = match self.kind == Change::MERGE_TABLES && is_source_key(key) {
+                true => format!("\"{key}\" belongs below each [[migration.source]]"),
+                false => format!("it is a key of {}", others.join(" and ")),
+            };
             (format!("is not for kind \"{}\"", self.kind), hint)
         })
     }

@@ -9,6 +9,7 @@ mod check;
 mod duration;
 mod fault;
 mod kinds;
+mod merge;
 mod name;
 mod raw;
 mod server_url;

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use rewrite_rules::rule::Change;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::backfill::BackfillPlan;
 use super::fault::{Fault, spelling_hint};
 use super::kinds::KindKeys;
+use super::merge::RawMerge;
 use super::split::RawSplit;
 
 /// Keys of the file's top level.
@@ -25,7 +27,7 @@ const TOP_KEYS: [&str; 9] = [
 ];
 
 /// Keys of a `[[migration]]`, over all kinds.
-const MIGRATION_KEYS: [&str; 21] = [
+const MIGRATION_KEYS: [&str; 22] = [
     "name",
     "kind",
     "strategy",
@@ -45,12 +47,13 @@ const MIGRATION_KEYS: [&str; 21] = [
     "key",
     "columns",
     "positions",
+    "source",
     "backfill",
     "verify_every",
 ];
 
 /// Those of them that every kind must have.
-const REQUIRED_KEYS: [&str; 4] = ["name", "kind", "table", "phase"];
+const REQUIRED_KEYS: [&str; 3] = ["name", "kind", "phase"];
 
 /// Those of them that hold a text.
 const MIGRATION_TEXTS: [&str; 13] = [
@@ -124,6 +127,8 @@ pub(super) struct RawMigration {
     pub(super) not_null: bool,
     /// What it says of a split.
     pub(super) split: RawSplit,
+    /// What it says of a merge.
+    pub(super) merge: RawMerge,
     /// What it says of its backfill.
     pub(super) backfill: BackfillPlan,
     /// Line of each key that it has, right or wrong.
@@ -324,7 +329,8 @@ impl Reader<'_> {
             }
         }
         let kind = texts.get("kind").and_then(|kind: &Text| KindKeys::of(&kind.value));
-        let of_kind = kind.map_or(&[][..], |keys| keys.required);
+        // Of which kind it is meant to be, nobody can tell: most have a table.
+        let of_kind = kind.map_or(&["table"][..], |keys| keys.required);
         let is_required = |key: &&str| REQUIRED_KEYS.contains(key) || of_kind.contains(key);
         for key in MIGRATION_KEYS.into_iter().filter(is_required) {
             if find(table, key).is_none() && !self.partial {
@@ -337,13 +343,20 @@ impl Reader<'_> {
                 });
             }
         }
+        // Both have a `key`, of another form.
+        let is_merge = texts.get("kind").is_some_and(|kind| kind.value == Change::MERGE_TABLES);
+        let (split, merge) = match is_merge {
+            true => (RawSplit::default(), self.merge(table, &shown_as)),
+            false => (self.split(table, &shown_as), RawMerge::default()),
+        };
         RawMigration {
             header,
             texts,
             position: self.position(table, &shown_as),
-            constraints: self.constraints(table, &shown_as),
+            constraints: self.constraints(table, &shown_as, "constraints"),
             not_null: self.not_null(table, &shown_as),
-            split: self.split(table, &shown_as),
+            split,
+            merge,
             backfill: self.backfill(table, &shown_as),
             shown_as,
             lines,
@@ -369,13 +382,18 @@ impl Reader<'_> {
     }
 
     /// `constraints = { old_name = "new_name" }`.
-    fn constraints(&mut self, table: &DeTable<'_>, migration: &str) -> BTreeMap<String, String> {
+    pub(super) fn constraints(
+        &mut self,
+        table: &DeTable<'_>,
+        migration: &str,
+        key: &str,
+    ) -> BTreeMap<String, String> {
         let Some((_, value)) = find(table, "constraints") else { return BTreeMap::new() };
         let Some(names) = value.get_ref().as_table() else {
             self.faults.push(Fault {
                 line: Some(self.line(value.span())),
                 migration: Some(migration.to_owned()),
-                key: Some("constraints".to_owned()),
+                key: Some(key.to_owned()),
                 message: format!("must be a table, but is of type {}", value.get_ref().type_str()),
                 hint: Some("write constraints = { old_name = \"new_name\" }".to_owned()),
             });
@@ -384,7 +402,7 @@ impl Reader<'_> {
         names
             .iter()
             .filter_map(|(old, new)| {
-                let new = self.string(new, Some(migration), "constraints")?;
+                let new = self.string(new, Some(migration), key)?;
                 Some((old.get_ref().to_string(), new.value))
             })
             .collect()

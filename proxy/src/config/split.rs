@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use rewrite_rules::rule::{KeyPair, MovedColumns, OneOrMore};
+use rewrite_rules::rule::{KeyPair, MovedColumns};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::Fault;
+use super::merge::one_or_more;
 use super::raw::{Reader, find};
 
 /// How `key` is written.
 const KEY: &str = "write key = { from = \"id\", to = \"user_id\" }";
 
 /// How `columns` is written.
-const COLUMNS: &str = "write columns = [\"bio\", \"settings\"], or columns = { bio = \"about\" } to rename them on the way";
+pub(super) const COLUMNS: &str = "write columns = [\"bio\", \"settings\"], or columns = { bio = \"about\" } to rename them on the way";
 
 /// How `positions` is written.
-const POSITIONS: &str = "write positions = { bio = 3, settings = 7 }, counted from 1";
+pub(super) const POSITIONS: &str = "write positions = { bio = 3, settings = 7 }, counted from 1";
 
 /// What the file says of a split; none where it says nothing, or nothing right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,10 +29,10 @@ pub(super) struct RawSplit {
 
 /// Where a value stands.
 #[derive(Clone, Copy)]
-struct At<'a> {
-    migration: &'a str,
-    key: &'a str,
-    hint: &'a str,
+pub(super) struct At<'a> {
+    pub(super) migration: &'a str,
+    pub(super) key: &'a str,
+    pub(super) hint: &'a str,
 }
 
 impl Reader<'_> {
@@ -47,7 +48,7 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>, message: String) {
+    pub(super) fn wrong(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>, message: String) {
         self.faults.push(Fault {
             line: Some(self.line(value.span())),
             migration: Some(at.migration.to_owned()),
@@ -58,7 +59,7 @@ impl Reader<'_> {
     }
 
     /// The value of a table, or a fault.
-    fn entries<'t, 'i>(
+    pub(super) fn entries<'t, 'i>(
         &mut self,
         value: &'t Spanned<DeValue<'i>>,
         at: At<'_>,
@@ -72,14 +73,18 @@ impl Reader<'_> {
     }
 
     /// A name, or a list of them.
-    fn names(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>) -> Option<Vec<String>> {
+    pub(super) fn names(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        at: At<'_>,
+    ) -> Option<Vec<String>> {
         let Some(items) = value.get_ref().as_array() else {
             return self.name(value, at).map(|name| vec![name]);
         };
         items.iter().map(|item| self.name(item, at)).collect()
     }
 
-    fn name(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>) -> Option<String> {
+    pub(super) fn name(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>) -> Option<String> {
         match value.get_ref().as_str() {
             Some("") => {
                 self.wrong(value, at, "names nothing".to_owned());
@@ -112,16 +117,17 @@ impl Reader<'_> {
                 return None;
             };
             let names = self.names(names, at)?;
-            Some(match <[String; 1]>::try_from(names) {
-                Ok([name]) => OneOrMore::One(name),
-                Err(names) => OneOrMore::More(names),
-            })
+            Some(one_or_more(names))
         };
         let (from, to) = (side("from"), side("to"));
         Some(KeyPair { from: from?, to: to? })
     }
 
-    fn columns(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>) -> Option<MovedColumns> {
+    pub(super) fn columns(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        at: At<'_>,
+    ) -> Option<MovedColumns> {
         if value.get_ref().as_array().is_some() {
             let names = self.names(value, at)?;
             return Some(names.into_iter().map(|name| (name.clone(), name)).collect());
@@ -141,7 +147,11 @@ impl Reader<'_> {
         listed.into_iter().map(pair).collect()
     }
 
-    fn positions(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>) -> BTreeMap<String, u16> {
+    pub(super) fn positions(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        at: At<'_>,
+    ) -> BTreeMap<String, u16> {
         let Some(entries) = self.entries(value, at) else { return BTreeMap::new() };
         let mut positions = BTreeMap::new();
         for (column, value) in entries {

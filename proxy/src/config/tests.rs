@@ -1,5 +1,7 @@
 //! Whole files and the whole reports on them.
 
+mod merge;
+
 use std::path::Path;
 
 use rewrite_rules::rule::Change;

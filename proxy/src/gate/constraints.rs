@@ -99,6 +99,30 @@ impl Kind {
 }
 
 impl Constraint {
+    /// What a foreign key does to its rows when the one that they refer to goes, as `pg_constraint` has it.
+    pub(super) fn on_delete(&self) -> &str {
+        self.actions.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// Whether by a foreign key rows go or change without a statement that names their table.
+    pub(super) fn acts(&self) -> bool {
+        self.kind == Kind::ForeignKey
+            && self.actions.split(' ').take(2).any(|action| action != "a" && action != "r")
+    }
+
+    /// Whether a foreign key's rows follow those that they refer to, wherever they go.
+    pub(super) fn cascades(&self) -> bool {
+        self.actions.split(' ').take(2).all(|action| action == "c")
+    }
+
+    /// What a foreign key refers to, with the columns.
+    pub(super) fn referred_table(&self) -> &str {
+        let referred = self.definition.split_once(") REFERENCES ").map_or("", |(_, it)| it);
+        let ends = [" MATCH ", " ON UPDATE ", " ON DELETE ", " DEFERRABLE", " INITIALLY "];
+        let end = ends.iter().filter_map(|word| referred.find(word)).min();
+        end.and_then(|end| referred.get(..end)).unwrap_or(referred)
+    }
+
     /// Its definition, over columns of other names.
     pub(super) fn over(&self, names: &dyn Fn(&str) -> String) -> String {
         match (self.kind, self.definition.split_once(") REFERENCES ")) {

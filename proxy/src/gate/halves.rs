@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rewrite_rules::name::quoted;
-use rewrite_rules::rule::SplitTable;
+use rewrite_rules::rule::{Change, SplitTable};
 use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -29,9 +29,9 @@ pub(super) async fn check(
     means: Means<'_>,
     catalog: &Arc<Catalog>,
     rule: &Rule,
-    split: &SplitTable,
     to: Phase,
 ) -> Result<Looked, String> {
+    let Change::SplitTable(split) = &rule.change else { return Ok(Looked::default()) };
     let toward = match (rule.phase, to) {
         (Phase::DualWrite, Phase::SwitchReads) => Toward::New,
         (Phase::SwitchReads, Phase::DualWrite) => Toward::Old,

@@ -123,13 +123,34 @@ impl Index {
         one_type: bool,
     ) -> bool {
         let (columns, predicate) = self.with(names);
+        predicate == new.predicate && self.is_over_the_same(&columns, new, one_type)
+    }
+
+    /// Whether `new` does it for the rows alone in which a column is true.
+    pub(super) fn does_where(
+        &self,
+        column: &str,
+        new: &Self,
+        names: &dyn Fn(&str) -> String,
+    ) -> bool {
+        let (columns, predicate) = self.with(names);
+        let wanted = narrowed(column, predicate.as_deref());
+        new.predicate == Some(wanted) && self.is_over_the_same(&columns, new, true)
+    }
+
+    /// What stands behind USING where it is for those rows alone.
+    pub(super) fn definition_where(&self, column: &str, names: &dyn Fn(&str) -> String) -> String {
+        let whole = self.predicate.as_ref().map(|predicate| format!(" WHERE {predicate}"));
+        let body = whole.and_then(|whole| self.definition.strip_suffix(whole.as_str()));
+        let predicate = narrowed(column, self.predicate.as_deref().map(names).as_deref());
+        format!("{} WHERE {predicate}", names(body.unwrap_or(&self.definition)))
+    }
+
+    fn is_over_the_same(&self, columns: &[String], new: &Self, one_type: bool) -> bool {
         let keys = |columns: &[String], count: usize| -> Vec<String> {
             columns.iter().take(count).cloned().collect()
         };
-        let (own, others) = (keys(&columns, self.keys), keys(&new.columns, new.keys));
-        if predicate != new.predicate {
-            return false;
-        }
+        let (own, others) = (keys(columns, self.keys), keys(&new.columns, new.keys));
         if self.unique {
             // The order of the columns does not matter for what may be stored.
             let set = |keys: Vec<String>| keys.into_iter().collect::<BTreeSet<_>>();
@@ -137,6 +158,14 @@ impl Index {
             return new.unique && set(own) == set(others) && nulls(self) == nulls(new);
         }
         own == others && self.form == new.form && (!one_type || self.classes == new.classes)
+    }
+}
+
+/// A predicate, as the server shows it, for the rows alone in which a column is true.
+fn narrowed(column: &str, predicate: Option<&str>) -> String {
+    match predicate {
+        None => quoted(column),
+        Some(predicate) => format!("({} AND {predicate})", quoted(column)),
     }
 }
 

@@ -16,7 +16,9 @@
 //! | [`statistics`] | what the planner knows of the new column |
 //! | [`in_place`] | all of that for a column that is renamed itself |
 //! | [`backfill_column`] | all of that for a column that is added |
-//! | [`split_table`] | all of that for columns that move to a table of their own |
+//! | [`tables`] | all of that for two tables |
+//! | [`split_table`] | columns that move to a table of their own |
+//! | [`merge_tables`] | tables whose rows become parts of the rows of one |
 //! | [`words`] | names in a source |
 //!
 //! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
@@ -33,12 +35,14 @@ mod functions;
 mod halves;
 mod in_place;
 mod indexes;
+mod merge_tables;
 mod privileges;
 mod queries;
 mod rows;
 mod split_table;
 mod statistics;
 mod step;
+mod tables;
 mod triggers;
 mod words;
 
@@ -103,7 +107,9 @@ pub async fn look(
         Change::SplitTable(_) => {
             return split_table::look(client, means, &catalog, rules, index, to).await;
         }
-        Change::MergeTables(_) => return Ok(Looked::default()),
+        Change::MergeTables(_) => {
+            return merge_tables::look(client, means, &catalog, rules, index, to).await;
+        }
         Change::RenameInPlace(pair) => {
             let findings = in_place::check(client, &catalog, rules, pair, index, to).await?;
             return Ok(Looked { findings, compared: None });

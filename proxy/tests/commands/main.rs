@@ -9,6 +9,7 @@
 mod added;
 mod backfill;
 mod house;
+mod merge;
 mod run;
 mod split;
 mod steps;

@@ -10,6 +10,7 @@ mod added;
 mod early;
 mod leaving;
 mod mended;
+mod merge;
 mod odd;
 mod pages;
 mod reading;

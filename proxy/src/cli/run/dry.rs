@@ -8,7 +8,7 @@ use rewrite_rules::rule::Change;
 use rewrite_rules::{Phase, Rule};
 
 use super::mend;
-use crate::cli::supposed::split_off;
+use crate::cli::supposed::{merge_into, split_off};
 use crate::cli::{check, say};
 use crate::config::{ControlUrl, Draft, parse_relation_name};
 use crate::ddl::Statement;
@@ -149,8 +149,13 @@ fn new_column(relation: &Relation, change: &Change) -> Option<Column> {
 /// `catalog` with the new column, promising nothing, or with the new table.
 fn with_new_column(catalog: &Catalog, rule: &Rule) -> Catalog {
     let mut catalog = catalog.clone();
-    if let Change::SplitTable(split) = &rule.change {
-        split_off(&mut catalog, split);
+    match &rule.change {
+        Change::SplitTable(split) => split_off(&mut catalog, split),
+        Change::MergeTables(merge) => merge_into(&mut catalog, merge),
+        Change::RenameColumn(_)
+        | Change::RenameInPlace(_)
+        | Change::ChangeColumn { .. }
+        | Change::BackfillColumn(_) => {}
     }
     let mut open: Vec<_> =
         rule.change.tables().into_iter().filter_map(parse_relation_name).collect();

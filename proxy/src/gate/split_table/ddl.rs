@@ -5,14 +5,15 @@ use rewrite_rules::catalog::{Column, RelationName};
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
-use super::columns::type_of;
-use super::indexes::{created, names_in};
-use super::step::{Over, Step, list};
-use super::{key, privileges, queries, row_security};
+use super::tie;
 use crate::config::parse_relation_name;
 use crate::gate::constraints::{self, Constraint, Kind};
 use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::step::{free_name, sql};
+use crate::gate::tables::columns::type_of;
+use crate::gate::tables::indexes::{created, names_in};
+use crate::gate::tables::step::{Over, Step, list};
+use crate::gate::tables::{privileges, queries, row_security, statistics};
 use crate::gate::words::mentions;
 use crate::gate::{indexes, triggers};
 
@@ -28,7 +29,7 @@ pub(super) async fn missing(
     step: &Step<'_>,
 ) -> Result<Vec<Finding>, Error> {
     // What is no name is told of as a fault of the rule.
-    let Some(name) = parse_relation_name(&step.split.into) else { return Ok(Vec::new()) };
+    let Some(name) = parse_relation_name(step.into) else { return Ok(Vec::new()) };
     let NewTable { statements, left } = create(transaction, step, &name).await?;
     let message = format!("table \"{name}\" does not exist, and phase \"{}\" needs it", step.to);
     let note = |(about, what)| step.finding(Severity::Note, about, what, None);
@@ -48,7 +49,7 @@ async fn create(
     let mut lines = columns(step);
     let to = list(step.key().map(|(_, to)| to));
     lines.push(format!("PRIMARY KEY ({to})"));
-    lines.push(key::definition(step));
+    lines.push(tie::definition(step));
     let mut names: Vec<String> = Vec::new();
     for constraint in constraints::of_tables(transaction, &[step.old.oid]).await? {
         match carried(step, &constraint) {
@@ -84,7 +85,7 @@ async fn create(
     for index in indexes::of_tables(transaction, &[step.old.oid]).await? {
         match step.over(step.old.columns_of(&index)) {
             Over::Moved if index.valid && !index.exclusion => {
-                statements.push(created((name, &table), step, &index, &mut taken));
+                statements.extend(created((name, &table), step, &index, &mut taken));
             }
             Over::Both if !index.exclusion => {
                 let what = format!("index \"{}\"", index.name);
@@ -123,7 +124,7 @@ fn carried(step: &Step<'_>, constraint: &Constraint) -> Option<bool> {
 }
 
 fn of_old(step: &Step<'_>, what: &str) -> String {
-    format!("{what} of \"{}\" is not carried to \"{}\"", step.old.name, step.split.into)
+    format!("{what} of \"{}\" is not carried to \"{}\"", step.old.name, step.into)
 }
 
 /// Triggers, statistics objects and publications.
@@ -146,17 +147,15 @@ async fn others(
         }
     }
     for object in crate::gate::statistics::extended_of(transaction, &[old.oid]).await? {
-        if super::statistics::over(step, &object) != Over::Kept {
+        if statistics::over(step, &object) != Over::Kept {
             let what = format!("statistics object \"{}\"", object.name);
             left.push((About::Statistics, of_old(step, &what)));
         }
     }
     for row in transaction.query(queries::PUBLICATIONS, &[&old.oid, &0_u32]).await? {
         let name: String = row.try_get(0)?;
-        let message = format!(
-            "publication {name} has \"{}\" and is not given \"{}\"",
-            old.name, step.split.into
-        );
+        let message =
+            format!("publication {name} has \"{}\" and is not given \"{}\"", old.name, step.into);
         left.push((About::Publication, message));
     }
     Ok(left)

@@ -1,29 +1,12 @@
-//! What is in the way of columns that move to a table of their own.
+//! What is in the way of columns that move to a table of their own: what [`tables`] looks at, and
 //!
 //! | file | what it looks at |
 //! | --- | --- |
-//! | [`step`] | the step, its two tables, and what is called how in each |
 //! | [`ddl`] | the new table as it should be, and what cannot be carried to it |
-//! | [`columns`] | existence, NOT NULL and defaults of the moved columns |
-//! | [`key`] | the foreign key and the unique index that tie the halves of a row together |
-//! | [`indexes`], [`constraints`] | what one table promises of the columns and the other does not |
-//! | [`privileges`], [`row_security`] | roles that may use one table and not the other, and the rows they see |
-//! | [`triggers`] | triggers and rules that are in the way of what is carried, or no longer see it |
-//! | [`dependents`] | what else hangs on the columns of the old table |
-//! | [`statistics`] | what the planner knows of the new table |
+//! | [`tie`] | the foreign key that ties the halves of a row together |
 
-mod columns;
-mod constraints;
 mod ddl;
-mod dependents;
-mod indexes;
-mod key;
-mod privileges;
-mod queries;
-mod row_security;
-mod statistics;
-mod step;
-mod triggers;
+mod tie;
 
 use std::sync::Arc;
 
@@ -31,10 +14,14 @@ use rewrite_rules::rule::Change;
 use rewrite_rules::{Catalog, Fault, Phase, Rule};
 use tokio_postgres::{Client, Error};
 
-use self::step::{Step, Table};
+use super::constraints::Constraint;
 use super::finding::{About, Finding};
 use super::rows::Means;
 use super::step::Move;
+use super::tables::step::{Step, Table};
+use super::tables::{
+    columns, constraints, dependents, indexes, key, privileges, row_security, statistics, triggers,
+};
 use super::{Looked, answered, faults, halves, snapshot};
 use crate::catalog::in_time;
 
@@ -50,12 +37,12 @@ pub(super) async fn look(
     let Change::SplitTable(split) = &rule.change else { return Ok(Looked::default()) };
     let mut faults = faults::find(client, catalog, rules, index, to).await?;
     let mut looked = Looked::default();
-    if let Some(step) = Step::new(rule, split, to, catalog) {
+    if let Some(step) = Step::of_split(rule, split, to, catalog) {
         let found = match Table::find(&split.into, catalog) {
             Some(new) if new.oid != step.old.oid => {
                 // Rows are compared here.
                 if new.is_there() {
-                    looked = halves::check(client, means, catalog, rule, split, to).await?;
+                    looked = halves::check(client, means, catalog, rule, to).await?;
                 }
                 answered(in_time(of_server(client, &step, &new, catalog)).await)?
             }
@@ -119,7 +106,7 @@ async fn of_server(
     if matches!(step.way(), Move::LeaveNew | Move::Stay) {
         return Ok(Vec::new());
     }
-    let mut findings = columns::check(step, new, catalog);
+    let mut findings = columns::check(step, new, catalog, None);
     let transaction = snapshot(client).await?;
     // Supposed to be as it is made here.
     if !new.is_there() {
@@ -128,10 +115,13 @@ async fn of_server(
         return Ok(findings);
     }
     findings.extend(key::check(&transaction, step, new).await?);
+    findings.extend(tie::check(&transaction, step, new).await?);
+    let tie = tie::tie(&transaction, step, new).await?;
+    let is_tie = |it: &Constraint| tie::is_tie(step, new, tie.as_deref(), it);
     findings.extend(indexes::check(&transaction, step, new).await?);
-    findings.extend(constraints::check(&transaction, step, new).await?);
+    findings.extend(constraints::check(&transaction, step, new, &is_tie).await?);
     findings.extend(privileges::check(&transaction, step, new).await?);
-    findings.extend(row_security::check(&transaction, step, new).await?);
+    findings.extend(row_security::check(&transaction, step, new, true).await?);
     findings.extend(triggers::check(&transaction, step, new).await?);
     findings.extend(dependents::check(&transaction, step, new, catalog).await?);
     findings.extend(statistics::check(&transaction, step, new).await?);

@@ -4,6 +4,8 @@
 //! new table's are. What the new table hides of a row that the old one shows reads as NULL, and a write of it
 //! is refused, or is none at all once only the new table is written.
 
+use std::collections::BTreeSet;
+
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
@@ -26,10 +28,12 @@ struct Policy {
 /// Whether it is on, and for the owner too.
 type Security = (bool, bool);
 
-pub(super) async fn check(
+/// `is_same`: whether other tables whose rows become part of the new one's have the same.
+pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
+    is_same: bool,
 ) -> Result<Vec<Finding>, Error> {
     let reads_new = match step.way() {
         Move::WriteBoth => false,
@@ -39,6 +43,8 @@ pub(super) async fn check(
     let old = &step.old;
     let (own, its) = (security(transaction, old.oid).await?, security(transaction, new.oid).await?);
     let finding = |severity, message, remedy: Vec<String>| {
+        // What suits one of several tables does not suit the next.
+        let remedy = if is_same { remedy } else { Vec::new() };
         Ok(vec![step.finding(severity, About::Policy, message, remedy)])
     };
     if !own.0 && !its.0 {
@@ -73,7 +79,12 @@ pub(super) async fn check(
             // Without all of them writes would be refused.
             false => Vec::new(),
         };
-        return finding(Severity::Risky, message, remedy);
+        // A table that is not joined hides nothing any more.
+        let severity = match reads_new && step.part.is_some() {
+            true => Severity::LosesData,
+            false => Severity::Risky,
+        };
+        return finding(severity, message, remedy);
     }
     let beyond: Vec<&Policy> =
         of(new.oid).filter(|policy| !of(old.oid).any(|own| own.body == policy.body)).collect();
@@ -166,7 +177,7 @@ fn turned_on(table: &str, own: Security, policies: &[&Policy]) -> Vec<String> {
 }
 
 /// What gives a new table the old one's row security, and the names of the policies that it cannot have.
-pub(super) async fn carried(
+pub(in crate::gate) async fn carried(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     table: &str,
@@ -183,4 +194,30 @@ pub(super) async fn carried(
         false => Vec::new(),
     };
     Ok((statements, left.iter().map(|policy| policy.name.clone()).collect()))
+}
+
+/// What gives a new table the row security that all the old ones have; `None`: they have not the same.
+pub(in crate::gate) async fn carried_by_all(
+    transaction: &Transaction<'_>,
+    steps: &[Step<'_>],
+    table: &str,
+) -> Result<Option<Vec<String>>, Error> {
+    let mut found = Vec::new();
+    for step in steps {
+        let own = security(transaction, step.old.oid).await?;
+        let policies = policies(transaction, step, &[step.old.oid]).await?;
+        found.push((own, policies));
+    }
+    let Some(((own, first), others)) = found.split_first() else { return Ok(Some(Vec::new())) };
+    if found.iter().all(|(security, _)| !security.0) {
+        return Ok(Some(Vec::new()));
+    }
+    let bodies = |policies: &[Policy]| -> BTreeSet<String> {
+        policies.iter().map(|policy| policy.body.clone()).collect()
+    };
+    let is_same = |it: &(Security, Vec<Policy>)| it.0 == *own && bodies(&it.1) == bodies(first);
+    if !others.iter().all(is_same) || !first.iter().all(Policy::is_carried) {
+        return Ok(None);
+    }
+    Ok(Some(turned_on(table, *own, &first.iter().collect::<Vec<_>>())))
 }

@@ -1,5 +1,6 @@
 //! Indexes: what the old table has over the moved columns and the new one has not, and the other way round.
 
+use rewrite_rules::catalog::RelationName;
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
@@ -10,7 +11,7 @@ use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::indexes::{Index, of_tables};
 use crate::gate::step::{Move, free_name};
 
-pub(super) async fn check(
+pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
@@ -38,7 +39,7 @@ pub(super) async fn check(
 }
 
 /// Names of relations of a schema, which no new index may have.
-pub(super) async fn names_in(
+pub(in crate::gate) async fn names_in(
     transaction: &Transaction<'_>,
     schema: &str,
 ) -> Result<Vec<String>, Error> {
@@ -46,7 +47,7 @@ pub(super) async fn names_in(
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// Whether it is over just the key of the halves.
+/// Whether it is over just the key of the new table.
 fn is_of_key(step: &Step<'_>, new: &Table<'_>, index: &Index) -> bool {
     let columns = new.columns_of(index);
     let of_key = |name: &&str| step.key().any(|(_, to)| to == *name);
@@ -55,23 +56,65 @@ fn is_of_key(step: &Step<'_>, new: &Table<'_>, index: &Index) -> bool {
 
 /// Unique indexes of the new table that refuse what the old one takes.
 fn refusing(step: &Step<'_>, new: &Table<'_>, own: &[&Index], its: &[&Index]) -> Vec<Finding> {
-    let there = |text: &str| step.there(text);
-    let is_of_old =
-        |index: &&&Index| own.iter().any(|old| old.unique && old.does_as(index, &there, true));
-    its.iter()
-        .filter(|index| index.unique && !is_of_key(step, new, index) && !is_of_old(index))
-        .map(|index| {
-            let message = format!(
-                "unique index \"{}\" of \"{}\" has no equivalent in \"{}\": clients that write what \
+    let is_of_old = |index: &&&Index| own.iter().any(|old| old.unique && does_as(step, old, index));
+    let is_for_us = |index: &&&Index| {
+        index.unique && !is_of_key(step, new, index) && step.concerns(new.columns_of(index))
+    };
+    let mut findings = constant(step, new, its);
+    let refusing = its.iter().filter(is_for_us).filter(|index| !is_of_old(index));
+    findings.extend(refusing.map(|index| {
+        let message = format!(
+            "unique index \"{}\" of \"{}\" has no equivalent in \"{}\": clients that write what \
                  it refuses would fail",
-                index.name, new.name, step.old.name
-            );
-            step.finding(Severity::Risky, About::UniqueIndex, message, [removal(new, index)])
-        })
-        .collect()
+            index.name, new.name, step.old.name
+        );
+        step.finding(Severity::Risky, About::UniqueIndex, message, [removal(new, index)])
+    }));
+    findings
 }
 
-fn removal(table: &Table<'_>, index: &Index) -> String {
+/// Unique indexes by which there could be but one row that has no part of the old table's: all of those hold
+/// the defaults.
+fn constant(step: &Step<'_>, new: &Table<'_>, its: &[&Index]) -> Vec<Finding> {
+    if step.part.is_none() {
+        return Vec::new();
+    }
+    let told = its.iter().filter(|index| {
+        index.unique
+            && index.predicate.is_none()
+            && !new.columns_of(index).is_empty()
+            && step.concerns(new.columns_of(index))
+            && new.columns_of(index).into_iter().all(|name| has_constant(new, name))
+    });
+    told.map(|index| {
+        let message = format!(
+            "unique index \"{}\" of \"{}\" is over columns that are at their defaults in each row that is \
+             none of \"{}\": the second one would be refused",
+            index.name, new.name, step.old.name
+        );
+        step.finding(Severity::Risky, About::UniqueIndex, message, [removal(new, index)])
+    })
+    .collect()
+}
+
+/// Whether all rows that do not name it have the same value there, and one that is equal to itself.
+fn has_constant(table: &Table<'_>, name: &str) -> bool {
+    let default = table.relation.column(name).and_then(|column| column.default.as_ref());
+    default.is_some_and(|it| {
+        it.volatility < rewrite_rules::catalog::Volatility::Volatile
+            && !it.expression.starts_with("NULL")
+    })
+}
+
+/// Whether an index of the new table does for its rows what one of the old table does for those there.
+fn does_as(step: &Step<'_>, old: &Index, new: &Index) -> bool {
+    let there = |text: &str| step.there(text);
+    old.does_as(new, &there, true)
+        || step.present().is_some_and(|present| old.does_where(present, new, &there))
+}
+
+/// What takes an index away.
+pub(in crate::gate) fn removal(table: &Table<'_>, index: &Index) -> String {
     match &index.constraint {
         Some(name) => format!("ALTER TABLE {} DROP CONSTRAINT {};", table.sql, quoted(name)),
         None => format!("DROP INDEX CONCURRENTLY {};", index.sql()),
@@ -85,7 +128,6 @@ fn missing(
     taken: &mut Vec<String>,
 ) -> Vec<Finding> {
     let Some(once_alone) = once_alone(step) else { return Vec::new() };
-    let there = |text: &str| step.there(text);
     let mut findings = Vec::new();
     for old in own.iter().filter(|index| index.valid) {
         let severity = if old.unique { once_alone } else { Severity::Risky };
@@ -95,7 +137,7 @@ fn missing(
             Over::Both => findings.extend(over_both(step, old, kind)),
             Over::Moved => {
                 let found: Vec<&&Index> =
-                    its.iter().filter(|index| old.does_as(index, &there, true)).collect();
+                    its.iter().filter(|index| does_as(step, old, index)).collect();
                 if found.iter().any(|index| index.valid) {
                     continue;
                 }
@@ -106,8 +148,12 @@ fn missing(
                             "\"{}\" has no equivalent of {kind} \"{}\" of \"{}\"",
                             new.name, old.name, step.old.name
                         );
-                        let create = creation(step, new, old, taken);
-                        step.finding(severity, About::MissingIndex, message, [create])
+                        match created((&new.name, &new.sql), step, old, taken) {
+                            Some(create) => {
+                                step.finding(severity, About::MissingIndex, message, [create])
+                            }
+                            None => not_for_all(step, message),
+                        }
                     }
                 });
             }
@@ -116,34 +162,41 @@ fn missing(
     findings
 }
 
-/// The same index on the new table, without keeping anybody from writing.
-pub(super) fn creation(
-    step: &Step<'_>,
-    new: &Table<'_>,
-    old: &Index,
-    taken: &mut Vec<String>,
-) -> String {
-    created((&new.name, &new.sql), step, old, taken)
-}
-
-/// The same of a table that need not be there yet.
-pub(super) fn created(
-    (name, table): (&rewrite_rules::catalog::RelationName, &str),
+/// The same index on the new table, which need not be there yet, without keeping anybody from writing. None where
+/// there could be but one row that has no part of the old table's.
+pub(in crate::gate) fn created(
+    (name, table): (&RelationName, &str),
     step: &Step<'_>,
     old: &Index,
     taken: &mut Vec<String>,
-) -> String {
+) -> Option<String> {
     let wanted = step.counterpart_name(name, &old.name);
     let known: Vec<&str> = taken.iter().map(String::as_str).collect();
     let index = free_name(&wanted, &known);
     let unique = if old.unique { "UNIQUE " } else { "" };
+    let is_constant = step.part.is_some()
+        && old.unique
+        && step.old.columns_of(old).into_iter().all(|name| has_constant(&step.old, name));
+    let definition = match (is_constant, step.present()) {
+        (false, _) => step.there(&old.definition),
+        (true, Some(present)) => old.definition_where(present, &|text| step.there(text)),
+        (true, None) => return None,
+    };
     let create = format!(
-        "CREATE {unique}INDEX CONCURRENTLY {} ON {table} USING {};",
-        quoted(&index),
-        step.there(&old.definition)
+        "CREATE {unique}INDEX CONCURRENTLY {} ON {table} USING {definition};",
+        quoted(&index)
     );
     taken.push(index);
-    create
+    Some(create)
+}
+
+/// What nothing can do for, as long as rows that are none of the old table's count.
+fn not_for_all(step: &Step<'_>, message: String) -> Finding {
+    let message = format!(
+        "{message}, nor can it have: all rows that are at their defaults would be the same; declare \
+         \"present\", or drop the defaults"
+    );
+    step.finding(Severity::Risky, About::MissingIndex, message, None)
 }
 
 fn half_built(step: &Step<'_>, new: &Table<'_>, index: &Index, severity: Severity) -> Finding {
@@ -189,7 +242,8 @@ fn over_both(step: &Step<'_>, old: &Index, kind: &str) -> Option<Finding> {
 
 /// Every row that is written from then on has the same value there: the second one is refused.
 fn constant_keys(step: &Step<'_>, own: &[&Index]) -> Vec<Finding> {
-    if step.way() != Move::LeaveOld {
+    // A table that is left as a whole gets no rows.
+    if step.way() != Move::LeaveOld || step.part.is_some() {
         return Vec::new();
     }
     let mut findings = Vec::new();
@@ -221,9 +275,15 @@ fn constant_keys(step: &Step<'_>, own: &[&Index]) -> Vec<Finding> {
 
 /// While the old columns were not written their keys stayed with the rows that had them.
 fn stale(step: &Step<'_>, indexes: &[Index]) -> Vec<Finding> {
+    // Where rows of a key are there already they are written over.
+    let is_of_key = |index: &Index| {
+        let columns = step.old.columns_of(index);
+        step.part.is_some() && columns.iter().all(|name| step.key().any(|(own, _)| own == *name))
+    };
     let keys = indexes.iter().filter(|index| {
         index.table == step.old.oid
             && (index.unique || index.exclusion)
+            && !is_of_key(index)
             && step.over(step.old.columns_of(index)) != Over::Kept
     });
     keys.map(|index| {
@@ -248,7 +308,9 @@ fn missing_on_old(
     let here = |text: &str| step.here(text);
     let mut findings = Vec::new();
     for index in its.iter().filter(|index| index.unique && index.valid) {
-        let is_there = own.iter().any(|old| old.valid && index.does_as(old, &here, true));
+        let is_there = own
+            .iter()
+            .any(|old| old.valid && (index.does_as(old, &here, true) || does_as(step, old, index)));
         let is_moved = |name: &&str| step.moved().any(|(_, to)| to == *name);
         let columns = new.columns_of(index);
         let known = columns.iter().all(|name| is_moved(name) || step.key().any(|it| it.1 == *name));

@@ -1,30 +1,28 @@
-//! CHECK, foreign key and exclusion constraints: what one table refuses and the other takes.
+//! CHECK, foreign key and exclusion constraints: what one table refuses and the other takes. The caller tells
+//! some of them itself.
 
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
-use super::columns::once_alone;
-use super::key;
+use super::columns::{once_alone, value_in};
 use super::step::{Over, Step, Table};
 use crate::gate::constraints::{Constraint, Kind, of_tables};
 use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::step::{Move, free_name};
 
-pub(super) async fn check(
+pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
+    is_told: &(dyn Fn(&Constraint) -> bool + Sync),
 ) -> Result<Vec<Finding>, Error> {
     let constraints = of_tables(transaction, &[step.old.oid, new.oid]).await?;
     let of = |table: &Table<'_>| -> Vec<&Constraint> {
-        constraints.iter().filter(|it| it.table == table.oid).collect()
+        constraints.iter().filter(|it| it.table == table.oid && !is_told(it)).collect()
     };
     let (own, its) = (of(&step.old), of(new));
     Ok(match step.way() {
-        Move::WriteBoth => {
-            let tie = key::tie(transaction, step, new).await?;
-            refusing(step, new, (&own, &its), tie.as_deref())
-        }
+        Move::WriteBoth => refusing(step, new, (&own, &its)),
         Move::ReadNew | Move::LeaveOld => {
             let mut findings = missing(step, new, (&own, &its));
             findings.extend(wants_value(step, &own));
@@ -40,6 +38,20 @@ pub(super) async fn check(
 fn is_matched(step: &Step<'_>, new: &Table<'_>, own: &Constraint, its: &Constraint) -> bool {
     let names = |text: &str| step.there(text);
     own.is_matched_by(its, &names, &|number| step.number_there(new, number))
+        || guarded(step, own).is_some_and(|wanted| wanted == its.definition)
+}
+
+/// A CHECK of the old table as it must hold of the rows of the new one that have a part of it, as the server
+/// would show it.
+pub(in crate::gate) fn guarded(step: &Step<'_>, own: &Constraint) -> Option<String> {
+    let present = step.present().filter(|_| own.kind == Kind::Check)?;
+    let condition = own.definition.strip_prefix("CHECK (")?.strip_suffix(')')?;
+    Some(only_where(present, &step.there(condition)))
+}
+
+/// A CHECK that looks at rows of a part alone.
+pub(in crate::gate) fn only_where(present: &str, condition: &str) -> String {
+    format!("CHECK (((NOT {}) OR {condition}))", quoted(present))
 }
 
 /// What the new table refuses and the old one takes.
@@ -47,16 +59,11 @@ fn refusing(
     step: &Step<'_>,
     new: &Table<'_>,
     (own, its): (&[&Constraint], &[&Constraint]),
-    tie: Option<&str>,
 ) -> Vec<Finding> {
-    // One that is not as it should be is told of elsewhere.
-    let is_tie = |it: &Constraint| match tie {
-        Some(tie) => it.kind == Kind::ForeignKey && it.name == tie,
-        None => is_of_key(step, new, it),
-    };
-    let refuses = its
-        .iter()
-        .filter(|it| !is_tie(it) && !own.iter().any(|old| is_matched(step, new, old, it)));
+    let is_own = |it: &&&Constraint| step.concerns(columns_of(new, it));
+    let refuses = (its.iter().filter(is_own))
+        .filter(|it| !own.iter().any(|old| is_matched(step, new, old, it)))
+        .filter(|it| !is_not_null(step, it));
     refuses
         .map(|it| {
             let message = format!(
@@ -75,14 +82,16 @@ fn refusing(
         .collect()
 }
 
-/// Whether it is a foreign key over just the key.
-fn is_of_key(step: &Step<'_>, new: &Table<'_>, its: &Constraint) -> bool {
-    let keys = new.numbers(step.key().map(|(_, to)| to));
-    its.kind == Kind::ForeignKey && its.referenced == step.old.oid && its.columns == keys
+pub(in crate::gate) fn columns_of<'a>(table: &Table<'a>, constraint: &Constraint) -> Vec<&'a str> {
+    constraint.columns.iter().filter_map(|number| table.column(*number)).collect()
 }
 
-fn columns_of<'a>(table: &Table<'a>, constraint: &Constraint) -> Vec<&'a str> {
-    constraint.columns.iter().filter_map(|number| table.column(*number)).collect()
+/// Whether it wants no more of the rows of a part than that a column has a value which has one in the old table.
+fn is_not_null(step: &Step<'_>, its: &Constraint) -> bool {
+    let Some(present) = step.present() else { return false };
+    let is_full = |from: &str| step.old.relation.column(from).is_some_and(|own| own.not_null);
+    let mut full = step.moved().filter(|(from, _)| is_full(from));
+    full.any(|(_, to)| only_where(present, &value_in(to)) == its.definition)
 }
 
 fn missing(
@@ -124,7 +133,8 @@ fn missing(
                 );
                 let known: Vec<&str> = taken.iter().map(String::as_str).collect();
                 let name = free_name(&step.counterpart_name(&new.name, &old.name), &known);
-                let definition = old.over(&|text| step.there(text));
+                let plain = || old.over(&|text| step.there(text));
+                let definition = guarded(step, old).unwrap_or_else(plain);
                 let statements = old.added_to((&new.sql, false), &name, &definition);
                 taken.push(name);
                 step.finding(severity, About::MissingConstraint, message, statements)
@@ -154,7 +164,8 @@ fn over_both(step: &Step<'_>, old: &Constraint) -> Option<Finding> {
 
 /// A CHECK by which a column must have a value that nobody gives it any more.
 fn wants_value(step: &Step<'_>, own: &[&Constraint]) -> Vec<Finding> {
-    if step.way() != Move::LeaveOld {
+    // A table that is left as a whole gets no rows.
+    if step.way() != Move::LeaveOld || step.part.is_some() {
         return Vec::new();
     }
     let columns = step.moved().filter_map(|(from, _)| step.old.relation.column(from));

@@ -3,19 +3,29 @@
 use rewrite_rules::catalog::{Catalog, Column};
 use rewrite_rules::name::quoted;
 
+use super::constraints::only_where;
 use super::step::{Step, Table};
 use crate::gate::columns::set_not_null;
+use crate::gate::constraints::Constraint;
 use crate::gate::finding::{About, Finding, Severity};
-use crate::gate::step::Move;
+use crate::gate::step::{Move, free_name};
 
-pub(super) fn check(step: &Step<'_>, new: &Table<'_>, catalog: &Catalog) -> Vec<Finding> {
+/// `checks`: those of the new table, if it is there.
+pub(in crate::gate) fn check(
+    step: &Step<'_>,
+    new: &Table<'_>,
+    catalog: &Catalog,
+    checks: Option<&[Constraint]>,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = above(step, catalog).into_iter().collect();
     for (from, to) in step.moved() {
         let Some(own) = step.old.relation.column(from) else { continue };
         match new.relation.column(to) {
             None => findings.push(missing(step, new, own, to)),
             Some(its) => {
-                findings.extend(nullable(step, new, own, its));
+                if !is_wanted(step, &its.name, checks) {
+                    findings.extend(nullable(step, new, own, its));
+                }
                 findings.extend(not_null(step, new, own, its));
                 findings.extend(default(step, new, own, its));
             }
@@ -31,7 +41,7 @@ fn above(step: &Step<'_>, catalog: &Catalog) -> Option<Finding> {
     let (parent, _) = parents.find(|(_, table)| table.children.contains(name))?;
     let message = format!(
         "\"{name}\" belongs to \"{parent}\": what is written through that is not carried to \"{}\"",
-        step.split.into
+        step.into
     );
     Some(step.finding(Severity::LosesData, About::Definition, message, None))
 }
@@ -41,15 +51,31 @@ fn missing(step: &Step<'_>, new: &Table<'_>, own: &Column, to: &str) -> Finding 
         "column \"{to}\" does not exist in \"{}\", and phase \"{}\" needs it",
         new.name, step.to
     );
-    let add = format!("ALTER TABLE {} ADD COLUMN {} {};", new.sql, quoted(to), type_of(own));
+    let definition = match step.part {
+        Some(_) => definition(own),
+        None => type_of(own),
+    };
+    let add = format!("ALTER TABLE {} ADD COLUMN {} {definition};", new.sql, quoted(to));
     step.not_ready(About::MissingColumn, message, [add])
 }
 
 /// A column's type and collation as SQL writes them.
-pub(super) fn type_of(column: &Column) -> String {
+pub(in crate::gate) fn type_of(column: &Column) -> String {
     match &column.collation {
         Some(collation) => format!("{} COLLATE {collation}", column.type_name),
         None => column.type_name.clone(),
+    }
+}
+
+/// A column as the new table of a merge has it: rows that other tables have alone must have a value there too.
+pub(in crate::gate) fn definition(own: &Column) -> String {
+    let type_name = type_of(own);
+    match &own.default {
+        Some(default) => {
+            let not_null = if own.not_null { " NOT NULL" } else { "" };
+            format!("{type_name} DEFAULT {}{not_null}", default.expression)
+        }
+        None => type_name,
     }
 }
 
@@ -63,7 +89,38 @@ fn nullable(step: &Step<'_>, new: &Table<'_>, own: &Column, its: &Column) -> Opt
         "column \"{}\" of \"{}\" may be NULL, and \"{}\" of \"{}\" may not",
         its.name, new.name, own.name, step.old.name
     );
-    Some(step.finding(severity, About::NotNull, message, set_not_null(&new.sql, &its.name)))
+    let remedy = match (&step.part, step.present(), &its.default) {
+        (None, ..) | (Some(_), _, Some(_)) => set_not_null(&new.sql, &its.name).to_vec(),
+        (Some(_), Some(present), None) => wanted_where(new, present, &its.name),
+        // What stands in the rows that other tables have alone, only the operator knows.
+        (Some(_), None, None) => Vec::new(),
+    };
+    let severity = if remedy.is_empty() { Severity::Risky } else { severity };
+    Some(step.finding(severity, About::NotNull, message, remedy))
+}
+
+/// Whether a column must have a value in the rows of a part, which other rows have nothing to do with.
+fn is_wanted(step: &Step<'_>, column: &str, checks: Option<&[Constraint]>) -> bool {
+    let Some(present) = step.present() else { return false };
+    let wanted = only_where(present, &value_in(column));
+    // Where it is only supposed to be there it is as it is made.
+    checks.is_none_or(|checks| checks.iter().any(|it| it.valid && it.definition == wanted))
+}
+
+/// What makes a column have a value in the rows of a part.
+fn wanted_where(new: &Table<'_>, present: &str, column: &str) -> Vec<String> {
+    let name = quoted(&free_name(&format!("{}_{column}_not_null", new.name.name), &[]));
+    let check = only_where(present, &value_in(column));
+    let table = &new.sql;
+    vec![
+        format!("ALTER TABLE {table} ADD CONSTRAINT {name} {check} NOT VALID;"),
+        format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};"),
+    ]
+}
+
+/// That a column has a value, as the server shows it.
+pub(in crate::gate) fn value_in(column: &str) -> String {
+    format!("({} IS NOT NULL)", quoted(column))
 }
 
 /// What the old table takes and the new one does not. On the way back it has let go of NOT NULL, so as not
@@ -96,7 +153,7 @@ fn not_null(step: &Step<'_>, new: &Table<'_>, own: &Column, its: &Column) -> Opt
 }
 
 /// How bad it is that the new table promises less: nothing yet while both are written.
-pub(super) fn once_alone(step: &Step<'_>) -> Option<Severity> {
+pub(in crate::gate) fn once_alone(step: &Step<'_>) -> Option<Severity> {
     match step.way() {
         Move::ReadNew => Some(Severity::Risky),
         Move::LeaveOld => Some(Severity::LosesData),
@@ -122,8 +179,16 @@ fn default(step: &Step<'_>, new: &Table<'_>, own: &Column, its: &Column) -> Opti
         None => "no default".to_owned(),
     };
     let (here, there) = (&step.old, new);
+    let is_part = step.part.is_some();
+    // A value must be there for the rows that other tables have alone.
+    if is_part && old.is_none() && its.not_null {
+        return None;
+    }
     let severity = match step.way() {
         Move::ReadNew => Severity::Risky,
+        // What is deleted is set to it from then on.
+        Move::WriteBoth if is_part => Severity::Risky,
+        Move::LeaveOld if is_part => Severity::LosesData,
         // A default of the old column that is gone counts no more: see compile.
         Move::LeaveOld if old.is_none() => return None,
         Move::LeaveOld | Move::WriteBothAgain => Severity::LosesData,

@@ -10,7 +10,7 @@ use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::statistics::{Extended, Unknown, extended_of, items, long_ago, unknown};
 use crate::gate::step::{Move, free_name};
 
-pub(super) async fn check(
+pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
@@ -28,7 +28,10 @@ pub(super) async fn check(
         }
     }
     let of = |table: &Table<'_>| vec![table.oid; own.len()];
-    let found = unknown(transaction, true, (&of(&step.old), &own), (&of(new), &its)).await?;
+    // Rows that are none of the old table's may well be NULL there.
+    let keeps_values = step.part.is_none();
+    let found =
+        unknown(transaction, keeps_values, (&of(&step.old), &own), (&of(new), &its)).await?;
     let mut unknown: Vec<(&str, Vec<&str>)> = Vec::new();
     for Unknown { number, why, .. } in found {
         let Some(column) = new.column(number) else { continue };
@@ -54,7 +57,7 @@ pub(super) async fn check(
 }
 
 /// Which of the old table's columns a statistics object is over.
-pub(super) fn over(step: &Step<'_>, object: &Extended) -> Over {
+pub(in crate::gate) fn over(step: &Step<'_>, object: &Extended) -> Over {
     let names = step.old.relation.columns.iter().map(|column| column.name.as_str());
     let is_named =
         |name: &&str| rewrite_rules::compile::renamed(&object.body, name, "") != object.body;

@@ -13,7 +13,7 @@ use crate::gate::step::Move;
 use crate::gate::triggers::{Trigger, of_tables};
 use crate::gate::words::mentions;
 
-pub(super) async fn check(
+pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
@@ -28,6 +28,8 @@ pub(super) async fn check(
     for trigger in of_tables(transaction, &oids).await? {
         findings.extend(match trigger.table == new.oid {
             true => of_new(step, new, &trigger),
+            // All of them are told of with what hangs on the table.
+            false if step.part.is_some() => comes_late(step, &trigger),
             false if leaves => looks_at_moved(step, &trigger),
             false => None,
         });
@@ -51,8 +53,8 @@ fn of_new(step: &Step<'_>, new: &Table<'_>, trigger: &Trigger) -> Option<Finding
     } else if !trigger.is_before_write() {
         return None;
     } else {
-        let named: Vec<&str> =
-            step.moved().map(|(_, to)| to).filter(|to| mentions(&trigger.text(), to)).collect();
+        let filled = step.filled().into_iter();
+        let named: Vec<&str> = filled.filter(|to| mentions(&trigger.text(), to)).collect();
         match (named.is_empty(), trigger.unreadable()) {
             (false, _) => {
                 let said = format!("names {}: see that it keeps what is carried", in_words(&named));
@@ -74,8 +76,24 @@ fn of_new(step: &Step<'_>, new: &Table<'_>, trigger: &Trigger) -> Option<Finding
     Some(step.finding(severity, About::Trigger, message, remedy))
 }
 
+/// A trigger of a table that is merged, once a row is stored in the new one before it comes to the old one.
+fn comes_late(step: &Step<'_>, trigger: &Trigger) -> Option<Finding> {
+    if !matches!(step.way(), Move::ReadNew | Move::WriteBothAgain)
+        || !(trigger.is_before_write() || trigger.is_before_delete())
+    {
+        return None;
+    }
+    let message = format!(
+        "BEFORE trigger \"{}\" of \"{}\": in phase \"{}\" its function {} comes after \"{}\" was written: what \
+         it changes, or keeps from being done, is not so there",
+        trigger.name, step.old.name, step.to, trigger.function, step.into
+    );
+    let show = trigger.unreadable().is_none().then(|| trigger.show_function());
+    Some(step.finding(Severity::LosesData, About::Trigger, message, show))
+}
+
 /// Columns as a message lists them.
-pub(super) fn in_words(names: &[&str]) -> String {
+pub(in crate::gate) fn in_words(names: &[&str]) -> String {
     names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<String>>().join(", ")
 }
 

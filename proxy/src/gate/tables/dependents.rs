@@ -18,7 +18,10 @@ use crate::gate::step::Move;
 use crate::gate::triggers::show_function;
 use crate::gate::words::mentions;
 
-pub(super) async fn check(
+/// In the place of a column's number: the table as a whole.
+const TABLE: i16 = 0;
+
+pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
@@ -42,7 +45,7 @@ async fn dependents(
     catalog: &Arc<Catalog>,
 ) -> Result<Vec<Finding>, Error> {
     let mut found: Vec<(Dependent, Vec<&str>)> = Vec::new();
-    for (from, _) in step.moved() {
+    for (from, _) in step.left() {
         let numbers = step.old.numbers([from]);
         let oids = vec![step.old.oid; numbers.len()];
         for dependent in of_column(transaction, (&oids, &numbers), from).await? {
@@ -56,18 +59,41 @@ async fn dependents(
             }
         }
     }
+    if step.part.is_some() {
+        let name = &step.old.name.name;
+        for dependent in of_column(transaction, (&[step.old.oid], &[TABLE]), name).await? {
+            if !found.iter().any(|(known, _)| known.description == dependent.description) {
+                found.push((dependent, Vec::new()));
+            }
+        }
+        found.retain(|(dependent, _)| stays(step, dependent));
+    }
     let told = |(dependent, names): (Dependent, Vec<&str>)| {
+        let of = match names.is_empty() {
+            true => String::new(),
+            false => format!("{} of ", in_words(&names)),
+        };
         let message = format!(
-            "{} uses {} of \"{}\", which phase \"{}\" does not write",
-            dependent.description,
-            in_words(&names),
-            step.old.name,
-            step.to
+            "{} uses {of}\"{}\", which phase \"{}\" does not write",
+            dependent.description, step.old.name, step.to
         );
         let kind = dependent.kind;
         step.finding(kind.severity(), kind.about(), message, remedy(step, new, &dependent, catalog))
     };
     Ok(found.into_iter().map(told).collect())
+}
+
+/// Whether something would be left over from a table that goes away as a whole. Who refers to its rows is told
+/// of elsewhere, and so are its rules; its policies and its place in publications go with it.
+fn stays(step: &Step<'_>, dependent: &Dependent) -> bool {
+    let is_own = dependent.owner == step.old.sql;
+    match dependent.kind {
+        Kind::ForeignKey | Kind::Publication => false,
+        Kind::Policy | Kind::Rule | Kind::GeneratedColumn => !is_own,
+        // Its own row type.
+        Kind::Other => !dependent.description.starts_with("type "),
+        Kind::View | Kind::MaterializedView | Kind::Trigger | Kind::Function => true,
+    }
 }
 
 /// What moves a dependent to the new table, or takes it off the old one; where only a human can write
@@ -127,7 +153,11 @@ fn published_anew(step: &Step<'_>, dependent: &Dependent) -> Vec<String> {
 /// A view's query as it is sent for a client that reads the new table.
 fn read_anew(step: &Step<'_>, catalog: &Arc<Catalog>, query: &str) -> Option<String> {
     // What keeps the old table from being left is told of on its own.
-    let rule = Rule { phase: Phase::SwitchReads, ..step.rule.clone() };
+    let phase = match step.part {
+        Some(_) => Phase::StopDualWrite,
+        None => Phase::SwitchReads,
+    };
+    let rule = Rule { phase, ..step.rule.clone() };
     let mut catalog = Catalog::clone(catalog);
     // The view would depend on every column that the join shows.
     let is_used = |name: &str| {
@@ -154,6 +184,18 @@ fn referred(step: &Step<'_>, text: &str) -> String {
 /// Functions whose source names the table and such a column.
 async fn functions(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
     let table = &step.old.name.name;
+    if step.part.is_some() {
+        let mut found = naming(transaction, table).await?;
+        found.retain(|named| !named.of_tables.contains(&step.old.oid));
+        let told = |Named { function, .. }| {
+            let message = format!(
+                "function {function} names \"{table}\", which phase \"{}\" does not write",
+                step.to
+            );
+            step.finding(Severity::Risky, About::Function, message, [show_function(&function)])
+        };
+        return Ok(found.into_iter().map(told).collect());
+    }
     let mut found: Vec<(String, Vec<&str>)> = Vec::new();
     for (from, _) in step.moved() {
         for Named { function, source, of_tables } in naming(transaction, from).await? {
@@ -187,7 +229,7 @@ async fn sequences(
     let mut findings = Vec::new();
     for row in transaction.query(queries::SEQUENCES, &[&step.old.oid]).await? {
         let (sequence, column): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let Some((from, to)) = step.moved().find(|(from, _)| *from == column) else { continue };
+        let Some((from, to)) = step.left().find(|(from, _)| *from == column) else { continue };
         let message = format!(
             "sequence {sequence} belongs to column \"{from}\" of \"{}\" and would go with it",
             step.old.name
@@ -214,11 +256,17 @@ async fn published(
     let mut findings = Vec::new();
     for row in transaction.query(queries::PUBLICATIONS, &[&step.old.oid, &new.oid]).await? {
         let (name, is_old): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
+        // The new table is told everything from its beginning.
+        if step.part.is_some() && !is_old {
+            continue;
+        }
         let (in_it, other) = if is_old { (&step.old, new) } else { (new, &step.old) };
-        let message = format!(
-            "publication {name} has \"{}\" and not \"{}\": its subscribers get one half of the rows",
-            in_it.name, other.name
-        );
+        let why = match step.part {
+            Some(_) => "what is written there alone does not reach its subscribers",
+            None => "its subscribers get one half of the rows",
+        };
+        let message =
+            format!("publication {name} has \"{}\" and not \"{}\": {why}", in_it.name, other.name);
         let severity = if leaves && is_old { Severity::Risky } else { Severity::Note };
         let add = format!("ALTER PUBLICATION {name} ADD TABLE {};", other.sql);
         findings.push(step.finding(severity, About::Publication, message, [add]));

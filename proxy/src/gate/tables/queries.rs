@@ -1,8 +1,8 @@
-//! The queries of the gate of `split-table` alone. All run under `search_path = ''`.
+//! The queries about two tables. All run under `search_path = ''`.
 
 /// Foreign keys of the table `$1` to `$2`: name, columns, those referred to, whether it cascades both ways,
 /// deferrable, validated, what puts its triggers in force that do not fire.
-pub(super) const FOREIGN_KEYS: &str = "
+pub(in crate::gate) const FOREIGN_KEYS: &str = "
     SELECT k.conname::text, k.conkey, k.confkey, k.confdeltype = 'c' AND k.confupdtype = 'c',
            k.condeferrable, k.convalidated,
            ARRAY(SELECT format('ALTER TABLE %s ENABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname)
@@ -14,7 +14,7 @@ pub(super) const FOREIGN_KEYS: &str = "
 
 /// Unique indexes of the table `$1` over plain columns: name, schema, key columns, valid, immediate,
 /// partial, whether it has the columns' collations, its constraint, whether that is the primary key.
-pub(super) const UNIQUE: &str = "
+pub(in crate::gate) const UNIQUE: &str = "
     SELECT x.relname::text, n.nspname::text,
            (i.indkey::int2[])[0:i.indnkeyatts - 1], i.indisvalid, i.indimmediate,
            i.indpred IS NOT NULL,
@@ -35,9 +35,9 @@ pub(super) const UNIQUE: &str = "
 /// and on which columns (none: on the table).
 ///
 /// `$2` are the moved columns there; DELETE, and UPDATE of other columns, count where it may read one of
-/// them, and so pick rows by it. `$9`: only of those that may do nothing with the table `$8`. A need: what one may do, on which table (`$4`), column (`$5`; 0: the
+/// them, and so pick rows by it. `$10`: each DELETE counts, and an INSERT of one of them. `$9`: only of those that may do nothing with the table `$8`. A need: what one may do, on which table (`$4`), column (`$5`; 0: the
 /// table, -1: any column) privilege (`$6`) is needed for that, and the column to name (`$7`).
-pub(super) const PRIVILEGES: &str = "
+pub(in crate::gate) const PRIVILEGES: &str = "
     WITH who AS MATERIALIZED (
         SELECT a.grantee FROM pg_class c,
                aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a WHERE c.oid = $1
@@ -50,10 +50,12 @@ pub(super) const PRIVILEGES: &str = "
                               AS m (name)
         WHERE CASE m.name
               WHEN 'INSERT' THEN has_any_column_privilege(w.grantee, $1, 'INSERT')
+                   AND (NOT $10::bool OR EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
+                                                 WHERE has_column_privilege(w.grantee, $1, c.number, 'INSERT')))
               WHEN 'TRUNCATE' THEN has_table_privilege(w.grantee, $1, 'TRUNCATE')
               WHEN 'DELETE' THEN has_table_privilege(w.grantee, $1, 'DELETE')
-                   AND EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
-                               WHERE has_column_privilege(w.grantee, $1, c.number, 'SELECT'))
+                   AND ($10 OR EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
+                                       WHERE has_column_privilege(w.grantee, $1, c.number, 'SELECT')))
               WHEN 'UPDATE of other columns' THEN has_any_column_privilege(w.grantee, $1, 'UPDATE')
                    AND EXISTS (SELECT FROM unnest($2::int2[]) AS c (number)
                                WHERE has_column_privilege(w.grantee, $1, c.number, 'SELECT'))
@@ -90,7 +92,7 @@ pub(super) const PRIVILEGES: &str = "
 
 /// Roles (none: everybody) that may do something with the table `$1` and may not use the schema of `$2`,
 /// and that schema.
-pub(super) const SCHEMA: &str = "
+pub(in crate::gate) const SCHEMA: &str = "
     SELECT DISTINCT quote_ident(r.rolname), quote_ident(n.nspname)
     FROM (SELECT a.grantee FROM pg_class c,
                  aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a WHERE c.oid = $1
@@ -106,7 +108,7 @@ pub(super) const SCHEMA: &str = "
 
 /// What the old table `$1` grants, but to its owner: role (none: everybody), privilege, column (none: the
 /// table), with the right to pass it on.
-pub(super) const GRANTS: &str = "
+pub(in crate::gate) const GRANTS: &str = "
     SELECT quote_ident(r.rolname), a.privilege_type, a.attname, a.is_grantable
     FROM (SELECT e.*, NULL::text AS attname, 0 AS place FROM pg_class c, aclexplode(c.relacl) e
           WHERE c.oid = $1
@@ -119,12 +121,12 @@ pub(super) const GRANTS: &str = "
     ORDER BY a.grantee <> 0, r.rolname, a.is_grantable, a.place, a.privilege_type";
 
 /// Of the tables `$1`: table, whether row security is on, whether for its owner too.
-pub(super) const ROW_SECURITY: &str = "
+pub(in crate::gate) const ROW_SECURITY: &str = "
     SELECT oid, relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = ANY ($1)";
 
 /// Policies of the tables `$1`: table, name, columns of its own table, whether it looks at another
 /// relation, what stands between the table's name and the conditions, USING, WITH CHECK.
-pub(super) const POLICIES: &str = "
+pub(in crate::gate) const POLICIES: &str = "
     SELECT p.polrelid, p.polname::text,
            ARRAY(SELECT a.attname::text FROM pg_depend d
                  JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
@@ -146,7 +148,7 @@ pub(super) const POLICIES: &str = "
     ORDER BY array_position($1, p.polrelid), p.polname";
 
 /// Publications of one of the tables `$1` and `$2` alone: name, whether it is the first.
-pub(super) const PUBLICATIONS: &str = "
+pub(in crate::gate) const PUBLICATIONS: &str = "
     SELECT quote_ident(b.pubname), bool_or(c.oid = $1)
     FROM pg_publication_tables b
          JOIN pg_namespace n ON n.nspname = b.schemaname
@@ -156,7 +158,7 @@ pub(super) const PUBLICATIONS: &str = "
     ORDER BY 1";
 
 /// For the table `$1`, if it is published and its rows cannot be told: an index that could tell them.
-pub(super) const NO_IDENTITY: &str = "
+pub(in crate::gate) const NO_IDENTITY: &str = "
     SELECT (SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
             WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid
               AND i.indpred IS NULL AND i.indexprs IS NULL
@@ -173,8 +175,17 @@ pub(super) const NO_IDENTITY: &str = "
            OR c.relreplident = 'd'
               AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))";
 
+/// Foreign keys of other tables that refer to the table `$1`: table, name, its table's name, definition, whether
+/// its rows go or change by it.
+pub(in crate::gate) const REFERRING: &str = "
+    SELECT k.conrelid, quote_ident(k.conname), k.conrelid::regclass::text, pg_get_constraintdef(k.oid),
+           k.confdeltype NOT IN ('a', 'r') OR k.confupdtype NOT IN ('a', 'r')
+    FROM pg_constraint k
+    WHERE k.confrelid = $1 AND k.conrelid <> $1 AND k.contype = 'f' AND k.conparentid = 0
+    ORDER BY k.oid";
+
 /// Sequences that belong to columns of the table `$1`: sequence, column.
-pub(super) const SEQUENCES: &str = "
+pub(in crate::gate) const SEQUENCES: &str = "
     SELECT d.objid::regclass::text, a.attname::text
     FROM pg_depend d
          JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
@@ -184,13 +195,13 @@ pub(super) const SEQUENCES: &str = "
     ORDER BY 1";
 
 /// Comments on columns of the table `$1`: column, comment as SQL writes it.
-pub(super) const COMMENTS: &str = "
+pub(in crate::gate) const COMMENTS: &str = "
     SELECT a.attname::text, quote_literal(d.description)
     FROM pg_description d JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid
     WHERE d.classoid = 'pg_class'::regclass AND d.objoid = $1 AND d.objsubid > 0
     ORDER BY a.attnum";
 
 /// Names of relations and types in the schema `$1`, which no new index may have.
-pub(super) const NAMES: &str = "
+pub(in crate::gate) const NAMES: &str = "
     SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = $1";

@@ -20,6 +20,9 @@ const TABLE: i16 = 0;
 /// Whichever of its columns.
 const ANY: i16 = -1;
 
+/// What changes rows, DELETE last.
+const WRITES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
+
 /// An UPDATE of columns that stay, of rows that what moved picks out.
 const OTHERS: &str = "UPDATE of other columns";
 
@@ -85,13 +88,13 @@ impl Needs {
     }
 }
 
-pub(super) async fn check(
+pub(in crate::gate) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let old = &step.old;
-    let own = old.numbers(step.moved().map(|(from, _)| from));
+    let own = old.numbers(step.left().map(|(from, _)| from));
     let its = new.numbers(step.moved().map(|(_, to)| to));
     let of_old = Asked { home: old, away: new, moved: &own, alone: false };
     let of_new = |alone| Asked { home: new, away: old, moved: &its, alone };
@@ -130,7 +133,8 @@ async fn lacking(
     Asked { home, away, moved, alone }: Asked<'_>,
     needs: Needs,
 ) -> Result<Vec<Finding>, Error> {
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
+    let is_part = step.part.is_some();
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
         &home.oid,
         &moved,
         &needs.may,
@@ -140,6 +144,7 @@ async fn lacking(
         &needs.shown,
         &away.oid,
         &alone,
+        &is_part,
     ];
     // What one role lacks on one table is one finding; the rows are in that order.
     let mut lacking: Vec<Lack> = Vec::new();
@@ -207,7 +212,13 @@ fn of_new_clients(step: &Step<'_>, new: &Table<'_>) -> Needs {
     if step.way() == Move::WriteBoth {
         needs.add("SELECT", old, "SELECT", &own_all);
     }
-    for may in ["INSERT", "UPDATE", "DELETE"] {
+    if step.part.is_some() {
+        if step.way() != Move::WriteBoth {
+            of_writers_beside(step, new, &mut needs);
+        }
+        return needs;
+    }
+    for may in WRITES {
         needs.add(may, old, "SELECT", &own_all);
         needs.add(may, old, "UPDATE", &own_moved);
         needs.add(may, new, "SELECT", &its_all);
@@ -220,6 +231,9 @@ fn of_new_clients(step: &Step<'_>, new: &Table<'_>) -> Needs {
 }
 
 fn needs(step: &Step<'_>, new: &Table<'_>) -> Needs {
+    if step.part.is_some() {
+        return of_part(step, new);
+    }
     let (writes_both, reads_new, writes_new) = match step.way() {
         Move::WriteBoth => (true, false, false),
         Move::ReadNew | Move::WriteBothAgain => (true, true, false),
@@ -265,8 +279,76 @@ fn needs(step: &Step<'_>, new: &Table<'_>) -> Needs {
     needs
 }
 
+/// Rows of a table that is merged come and go with those of the new one, whoever writes that.
+fn of_writers_beside(step: &Step<'_>, new: &Table<'_>, needs: &mut Needs) {
+    let old = &step.old;
+    let own_moved = old.numbers(step.moved().map(|it| it.0));
+    let own_all = old.numbers(step.left().map(|it| it.0));
+    let its_part = new.numbers(step.moved().map(|it| it.1).chain(step.present()));
+    let its_all = [new.numbers(step.key().map(|it| it.1)), its_part.clone()].concat();
+    for may in WRITES {
+        needs.add(may, old, "SELECT", &own_all);
+        needs.add(may, old, "UPDATE", &own_moved);
+        needs.add(may, new, "SELECT", &its_all);
+    }
+    for may in ["INSERT", "UPDATE"] {
+        needs.add(may, old, "INSERT", &own_all);
+        if step.present().is_some() {
+            needs.add(may, old, "DELETE", &[TABLE]);
+        }
+    }
+    needs.add("DELETE", old, "DELETE", &[TABLE]);
+    needs.add_any("DELETE", new, "UPDATE", &its_part);
+}
+
+/// What a role needs whose table is merged. What it writes of the new table it writes by an upsert, a DELETE
+/// as well; and from `switch-reads` on the old table by another.
+fn of_part(step: &Step<'_>, new: &Table<'_>) -> Needs {
+    let (writes_old, reads_new) = match step.way() {
+        Move::WriteBoth => (false, false),
+        Move::ReadNew | Move::WriteBothAgain => (true, true),
+        Move::LeaveOld | Move::KeepNew => (false, true),
+        Move::ReadOldAgain | Move::LeaveNew | Move::Stay => return Needs::default(),
+    };
+    let old = &step.old;
+    let own_key = old.numbers(step.key().map(|it| it.0));
+    let own_moved = old.numbers(step.moved().map(|it| it.0));
+    let own_all = [own_key.clone(), own_moved.clone()].concat();
+    let its_part = new.numbers(step.moved().map(|it| it.1).chain(step.present()));
+    let its_key = new.numbers(step.key().map(|it| it.1));
+    let its_all = [its_key.clone(), its_part.clone()].concat();
+    let mut needs = Needs::default();
+    if reads_new {
+        needs.add("SELECT", new, "SELECT", &its_all);
+    }
+    for may in WRITES {
+        needs.add(may, new, "SELECT", &its_all);
+        needs.add(may, new, "UPDATE", &its_part);
+    }
+    needs.add("INSERT", new, "INSERT", &its_all);
+    if !reads_new {
+        // What is carried is what the old table has stored.
+        needs.add("INSERT", old, "SELECT", &own_all);
+        needs.add("UPDATE", old, "SELECT", &own_all);
+        needs.add("DELETE", old, "SELECT", &own_key);
+        needs.add("UPDATE", new, "INSERT", &its_all);
+        needs.add("DELETE", new, "INSERT", &its_key);
+    }
+    if writes_old {
+        for may in ["INSERT", "UPDATE"] {
+            needs.add(may, old, "SELECT", &own_all);
+            needs.add(may, old, "INSERT", &own_all);
+            needs.add(may, old, "UPDATE", &own_moved);
+        }
+        // Its rows are locked first.
+        needs.add("DELETE", old, "SELECT", &own_key);
+        needs.add_any("DELETE", old, "UPDATE", &own_moved);
+    }
+    needs
+}
+
 /// What gives a role the same on the new table as on the old one.
-pub(super) async fn grants(
+pub(in crate::gate) async fn grants(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
     table: &str,

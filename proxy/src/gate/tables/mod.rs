@@ -1,0 +1,24 @@
+//! A table whose columns move to another one: what the two must have in common, whatever the migration.
+//!
+//! | file | what it looks at |
+//! | --- | --- |
+//! | [`step`] | the step, its two tables, and what is called how in each |
+//! | [`columns`] | existence, NOT NULL and defaults of the moved columns |
+//! | [`key`] | the unique index by which a write finds what belongs to a row |
+//! | [`indexes`], [`constraints`] | what one table promises of the columns and the other does not |
+//! | [`privileges`], [`row_security`] | roles that may use one table and not the other, and the rows they see |
+//! | [`triggers`] | triggers and rules that are in the way of what is carried, or no longer see it |
+//! | [`dependents`] | what else hangs on the columns of the old table |
+//! | [`statistics`] | what the planner knows of the new table |
+
+pub(super) mod columns;
+pub(super) mod constraints;
+pub(super) mod dependents;
+pub(super) mod indexes;
+pub(super) mod key;
+pub(super) mod privileges;
+pub(super) mod queries;
+pub(super) mod row_security;
+pub(super) mod statistics;
+pub(super) mod step;
+pub(super) mod triggers;

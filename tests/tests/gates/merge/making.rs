@@ -1,0 +1,105 @@
+//! Where there is no new table: what makes it, and what it cannot be given.
+
+use rewrite_rules::Phase::{Contract, DualWrite, Expand, SwitchReads};
+use segue::gate::is_open;
+use segue_tests::server::Database;
+
+use super::preferences;
+use crate::{check, mend, told};
+
+/// Tables with all that can belong to them.
+const RICH: &str = "CREATE TABLE users (id int PRIMARY KEY);
+    CREATE TABLE tones (tone text PRIMARY KEY);
+    CREATE TABLE emails (
+        uid int PRIMARY KEY REFERENCES users, news boolean NOT NULL DEFAULT true,
+        digest text COLLATE \"C\" NOT NULL REFERENCES tones ON DELETE SET NULL,
+        CHECK (uid > 0), CONSTRAINT emails_digest_ok CHECK (digest <> ''), EXCLUDE USING hash (digest WITH =));
+    CREATE TABLE notices (
+        user_id int PRIMARY KEY REFERENCES users ON DELETE CASCADE, push varchar(9) DEFAULT 'on' UNIQUE,
+        sms text NOT NULL REFERENCES tones ON DELETE CASCADE, CHECK (user_id > 7), CHECK (push <> 'x'));
+    CREATE INDEX emails_news_idx ON emails (news, uid) WHERE digest <> '';
+    CREATE UNIQUE INDEX emails_news_key ON emails (news) WHERE NOT news;
+    COMMENT ON COLUMN emails.uid IS 'whose';
+    COMMENT ON COLUMN notices.user_id IS 'no matter';
+    COMMENT ON COLUMN notices.sms IS 'it''s';
+    GRANT SELECT, INSERT, DELETE ON emails TO app;
+    GRANT SELECT, UPDATE (sms) ON notices TO app;
+    ALTER TABLE emails ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON emails USING (digest = CURRENT_USER);
+    CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.sms := 1; RETURN NEW; END';
+    CREATE TRIGGER shout BEFORE INSERT ON notices FOR EACH ROW EXECUTE FUNCTION shout();
+    CREATE STATISTICS st ON push, sms FROM notices;
+    CREATE PUBLICATION p FOR TABLE notices;";
+
+#[test]
+fn the_table_comes_with_all_that_holds_of_each_row() {
+    let database = Database::create("gates_merge", RICH);
+    let findings = check(&database, &preferences(Expand), DualWrite);
+    let expected = [r#"x"#];
+    let lines = told(&findings);
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn the_table_that_is_made_opens_the_gate() {
+    let plain = "CREATE TABLE users (id int PRIMARY KEY);
+        CREATE TABLE emails (
+            uid int PRIMARY KEY REFERENCES users ON DELETE CASCADE, news boolean NOT NULL DEFAULT true CHECK (news),
+            digest text NOT NULL UNIQUE);
+        CREATE TABLE notices (
+            user_id int PRIMARY KEY REFERENCES users, push boolean DEFAULT true, sms text CHECK (sms <> ''));
+        CREATE INDEX ON emails (news); CREATE INDEX ON notices (push);
+        GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON emails, notices TO app;
+        ALTER TABLE emails ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON emails USING (uid > 0);
+        ALTER TABLE notices ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON notices USING (user_id > 0);";
+    let database = Database::create("gates_merge", plain);
+    mend(&database, &check(&database, &preferences(Expand), DualWrite));
+    assert_eq!(told(&check(&database, &preferences(Expand), DualWrite)), [""; 0]);
+}
+
+#[test]
+fn a_key_of_several_columns_and_odd_names() {
+    let odd = r#"CREATE TABLE "Em ails" (
+            "Te nant" int, id text COLLATE "C", "Bi'o" text UNIQUE CHECK ("Bi'o" <> 'Bi''o'), settings jsonb,
+            PRIMARY KEY (id, "Te nant"));
+        CREATE TABLE no"ti"ces (tenant int, "Us er" text COLLATE "C", settings text NOT NULL, PRIMARY KEY (tenant, "Us er"));
+        INSERT INTO "Em ails" VALUES (1, 'a', 'b', '{}'); ANALYZE "Em ails";"#
+        .replace("no\"ti\"ces", "\"no\"\"tices\"");
+    let database = Database::create("gates_merge", &odd);
+    let migration = |phase| {
+        format!(
+            "[[migration]]\nname = \"m\"\nkind = \"merge-tables\"\ninto = '\"Pro\"\"files\"'\nkey = [\"id\", \"Us er\"]\n\
+             phase = \"{phase}\"\n\
+             [[migration.source]]\ntable = '\"Em ails\"'\nkey = [\"Te nant\", \"id\"]\npresent = \"Is the\"\"re\"\n\
+             columns = {{ \"Bi'o\" = \"settings\", settings = \"Bi'o\" }}\n\
+             [[migration.source]]\ntable = '\"no\"\"tices\"'\nkey = [\"tenant\", \"Us er\"]\npresent = \"here\"\n\
+             columns = {{ settings = \"more\" }}\n"
+        )
+        .replace("\"Is the\"\"re\"", "'Is the\"re'")
+    };
+    mend(&database, &check(&database, &migration(Expand), DualWrite));
+    assert_eq!(told(&check(&database, &migration(Expand), DualWrite)), [""; 0]);
+    database.connect().script(
+        r#"INSERT INTO "Pro""files" (id, "Us er", settings, "Bi'o", "Is the""re") SELECT *, true FROM "Em ails""#,
+    );
+    for (from, to) in [(DualWrite, SwitchReads), (SwitchReads, Contract)] {
+        let findings = check(&database, &migration(from), to);
+        mend(&database, &findings);
+        let left = check(&database, &migration(from), to);
+        assert!(is_open(&left), "{from} -> {to}\n{}", told(&left).join("\n"));
+    }
+    let columns = "SELECT attname, attnotnull, format_type(atttypid, atttypmod) FROM pg_attribute
+        WHERE attrelid = '\"Pro\"\"files\"'::regclass AND attnum > 0 ORDER BY attnum";
+    assert_eq!(
+        database.connect().rows(columns),
+        [
+            "id|t|integer",
+            "Us er|t|text",
+            "settings|f|text",
+            "Bi'o|f|jsonb",
+            "Is the\"re|t|boolean",
+            "more|f|text",
+            "here|t|boolean"
+        ]
+    );
+}
