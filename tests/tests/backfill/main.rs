@@ -13,6 +13,7 @@ mod failing_rows;
 mod halves;
 mod held;
 mod keys;
+mod merged;
 mod odd;
 mod refused;
 mod writers;

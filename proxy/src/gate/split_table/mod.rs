@@ -55,7 +55,7 @@ pub(super) async fn look(
             Some(new) if new.oid != step.old.oid => {
                 // Rows are compared here.
                 if new.is_there() {
-                    looked = halves::check(client, means, catalog, rule, split, to).await?;
+                    looked = halves::check(client, means, catalog, rule, to).await?;
                 }
                 answered(in_time(of_server(client, &step, &new, catalog)).await)?
             }
