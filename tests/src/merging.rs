@@ -246,18 +246,25 @@ impl Case {
         )
     }
 
-    /// How many rows of the old tables are not those that clients see in the new one.
+    /// How many rows of the old tables are not those that clients see in the new one. Where nothing tells which
+    /// there are, parts of defaults may be without one.
     #[must_use]
-    pub fn wrong_in_old(&self) -> String {
+    pub fn wrong_in_old(&self, may_have_spare: bool) -> String {
         let seen = |at| self.flag(at).unwrap_or_else(|| "m.there".to_owned());
+        let spare = |at, blank: &str| match may_have_spare && self.flag(at).is_none() {
+            true => format!("AND NOT coalesce({blank}, false)"),
+            false => String::new(),
+        };
         format!(
-            "SELECT count(*) FILTER (WHERE coalesce({}, false) <> (a.there IS NOT NULL)
+            "SELECT count(*) FILTER (WHERE coalesce({}, false) <> (a.there IS NOT NULL) {}
                      OR a.there AND (a.news, a.about) IS DISTINCT FROM (m.news, m.\"its about\"))
-                  + count(*) FILTER (WHERE coalesce({}, false) <> (b.there IS NOT NULL)
+                  + count(*) FILTER (WHERE coalesce({}, false) <> (b.there IS NOT NULL) {}
                      OR b.there AND (b.n, b.\"in\", b.at) IS DISTINCT FROM (m.n, m.\"in\", m.at))
              FROM {}",
             seen(0),
+            spare(0, "m.news AND m.\"its about\" = 'none'"),
             seen(1),
+            spare(1, "m.n IS NULL AND m.\"in\" = '{}'"),
             self.all()
         )
     }

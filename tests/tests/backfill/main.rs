@@ -14,6 +14,7 @@ mod halves;
 mod held;
 mod keys;
 mod merged;
+mod merged_writers;
 mod odd;
 mod refused;
 mod writers;
