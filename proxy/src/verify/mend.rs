@@ -122,10 +122,10 @@ impl Mending {
         let typed: Vec<String> =
             columns().map(|(at, column)| format!("k.k{at}::{}", column.type_name)).collect();
         let condition = format!(
-            "({}) IN (SELECT {} FROM pg_catalog.unnest({}) AS k({})) AND {}",
+            "({}) IN (SELECT {} FROM ROWS FROM ({}) AS k({})) AND {}",
             part.way.key.order(""),
             typed.join(", "),
-            list(&|at| format!("${}::text[]", at + 1)),
+            list(&|at| format!("pg_catalog.unnest(${}::text[])", at + 1)),
             list(&|at| format!("k{at}")),
             part.want.differs,
         );
