@@ -1,7 +1,11 @@
 //! Two tables that become parts of one: what backfills and verifications of a merge are tried on, and what all
 //! three tables should hold, as plain SQL says it.
 
+mod sent;
+
 use rewrite_rules::rule::{Change, MergeSource, MergeTables, OneOrMore};
+
+pub use sent::Sent;
 
 /// Rows are made of the numbers from 1 to this: every second is one of the mail, every third one of the push.
 pub const ROWS: u64 = 3_000;
@@ -171,8 +175,9 @@ impl Case {
         )
     }
 
-    /// All rows, in one FROM: `a` of the mail, `b` of the push, `m` of the new table.
-    fn all(&self) -> String {
+    /// All rows, in one FROM: `a` of the mail, `b` of the push, `m` of the new table; `there` where there is one.
+    #[must_use]
+    pub fn all(&self) -> String {
         let [mail, push, new] = self.keys;
         let same = |left: &str, right: &dyn Fn(usize) -> String, names: &[&str]| {
             let pairs = names.iter().enumerate();
@@ -192,7 +197,9 @@ impl Case {
         )
     }
 
-    fn flag(&self, at: usize) -> Option<String> {
+    /// The column of `m` that tells whether there is a row of that table.
+    #[must_use]
+    pub fn flag(&self, at: usize) -> Option<String> {
         self.present.get(at).copied().flatten().map(|it| format!("m.{it}"))
     }
 
