@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use rewrite_rules::Phase;
+use rewrite_rules::rule::Change;
 use segue::backfill::job::Clients;
 use segue::config::{ControlUrl, control_url};
 
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, forget_the_fleet};
 use crate::server::{Database, eventually};
 
 /// The `[[migration]]` entry, called `move`, by which `from` of `table` becomes `to`.
@@ -41,6 +42,23 @@ pub fn governed(about: &str, ddl: &str, migration: &str) -> (Database, Proxy) {
     let proxy = Proxy::start(&database, migration);
     drained(&database);
     (database, proxy)
+}
+
+/// A database with `ddl`, in which segue's role may write everything, and whose journal knows that change, called
+/// `move`, in that phase. There is no proxy: tests play its statements.
+///
+/// # Panics
+/// If the change cannot be written down.
+pub fn recorded(about: &str, ddl: &str, change: &Change, phase: Phase) -> Database {
+    let database = Database::create(about, ddl);
+    forget_the_fleet(&database);
+    let definition = serde_json::to_string(change).expect("JSON").replace('\'', "''");
+    database.connect().script(&format!(
+        "GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO segue;
+         INSERT INTO segue.migration (name, definition, phase, epoch)
+         VALUES ('move', '{definition}', '{phase}', 0);"
+    ));
+    database
 }
 
 /// Waits until every replica has told the journal that it has drained.

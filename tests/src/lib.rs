@@ -12,6 +12,7 @@
 //! | [`moves`] | what the differential tests migrate, as data |
 //! | [`stage`] | the physical schema of each phase, made from those rows |
 //! | [`copying`] | what backfills and verifications are tried on |
+//! | [`merging`] | tables that become parts of one, and what all should hold |
 //! | [`programs`] | programs that others wrote: psql, Python |
 //! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
 
@@ -25,6 +26,7 @@ pub mod copying;
 mod farewell;
 #[path = "../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
+pub mod merging;
 pub mod message;
 pub mod moves;
 pub mod programs;

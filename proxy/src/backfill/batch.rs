@@ -59,12 +59,13 @@ pub(super) struct Rows<'a> {
     pub(super) stripes: i32,
 }
 
-/// The statements that copy them; both have their parameters.
+/// The statements that copy them; all have their parameters.
 #[derive(Debug, Clone)]
 pub(super) struct Copying {
     /// What is locked first, if anything.
     pub(super) lock: Option<String>,
-    pub(super) write: String,
+    /// What is written, one after the other.
+    pub(super) write: Vec<String>,
 }
 
 /// Where a batch is in its range, once it is committed.
@@ -145,7 +146,10 @@ impl Connection {
         rows: Rows<'_>,
         place: Place<'_>,
     ) -> Result<u64, NotDone> {
-        let write = self.prepare(&copying.write).await?;
+        let mut writes = Vec::new();
+        for write in &copying.write {
+            writes.push(self.prepare(write).await?);
+        }
         let lock = match &copying.lock {
             Some(lock) => Some(self.prepare(lock).await?),
             None => None,
@@ -169,7 +173,13 @@ impl Connection {
                     None => Ok(()),
                 }
             },
-            async { client.execute(&write, &values).await },
+            async {
+                let mut changed = 0;
+                for write in &writes {
+                    changed += client.execute(write, &values).await?;
+                }
+                Ok::<u64, Error>(changed)
+            },
         );
         let done = async {
             begun?;

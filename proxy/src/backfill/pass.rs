@@ -8,8 +8,10 @@ use tokio_postgres::Client;
 
 use super::order::Order;
 use super::{BackfillError, start::Started};
+use crate::catalog::reason;
 use crate::journal::range::{Range, begin_pass};
 use crate::walk::Part;
+use crate::walk::manners::{Meaning, meaning};
 
 /// More sweeps than this find no end: somebody writes one side only.
 pub(super) const SWEEPS: i32 = 4;
@@ -53,6 +55,11 @@ impl Pass {
         let work = std::sync::Arc::clone(&started.work);
         let mut ranges = Vec::new();
         for part in work.copied() {
+            if let Some(condition) = &self.condition
+                && condition_fault(&started.client, part, condition).await?.is_some()
+            {
+                continue;
+            }
             divide(&started.client, part, workers, &mut ranges).await?;
         }
         let (migration, runner) = (&started.claim.migration, &started.claim.runner);
@@ -63,6 +70,23 @@ impl Pass {
         }
         crate::failpoint!("backfill-pass-begun");
         Ok(())
+    }
+}
+
+/// Why a condition is none over the columns of a part, if it is none.
+///
+/// Cancel safe: it only reads.
+pub(super) async fn condition_fault(
+    client: &Client,
+    part: &Part,
+    condition: &str,
+) -> Result<Option<String>, BackfillError> {
+    let sql = format!("SELECT FROM {} AS t WHERE ({condition}) LIMIT 0", part.relation);
+    match client.prepare(&sql).await {
+        Ok(statement) if statement.params().is_empty() => Ok(None),
+        Ok(_) => Ok(Some("it has a parameter".to_owned())),
+        Err(error) if meaning(&error) == Meaning::Lost => Err(error.into()),
+        Err(error) => Ok(Some(reason(&error))),
     }
 }
 

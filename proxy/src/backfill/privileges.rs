@@ -4,7 +4,8 @@ use rewrite_rules::name::quoted;
 use tokio_postgres::Client;
 
 use super::BackfillError;
-use crate::walk::want::{Beside, Cure, Want};
+use crate::walk::beside::Beside;
+use crate::walk::want::{Cure, Want};
 use crate::walk::{Part, Work};
 
 /// What is needed of one table.
@@ -26,11 +27,13 @@ const ACCESS: &str = "
            quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname || '.' || c.relname
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1";
 
-/// Whether privilege `$2` on the columns `$3` of table `$1` is there, or on any column if none is named.
+/// Whether privilege `$2` on the columns `$3` of table `$1` is there, or on any column if none is named. No
+/// column is deleted by itself.
 const WRITE: &str = "
-    SELECT coalesce((SELECT bool_and(has_column_privilege($1::oid, x.name, $2::text))
-                     FROM unnest($3::text[]) x(name)),
-                    has_any_column_privilege($1::oid, $2::text))";
+    SELECT CASE WHEN $2::text = 'DELETE' THEN has_table_privilege($1::oid, 'DELETE')
+           ELSE coalesce((SELECT bool_and(has_column_privilege($1::oid, x.name, $2::text))
+                          FROM unnest($3::text[]) x(name)),
+                         has_any_column_privilege($1::oid, $2::text)) END";
 
 /// Whether the role may do what copying the rows of `work` takes.
 ///
@@ -46,37 +49,54 @@ pub(super) async fn check(client: &Client, work: &Work) -> Result<(), BackfillEr
 
 fn needs(part: &Part) -> Vec<Need<'_>> {
     let Part { oid, want: Want { cure, beside, .. }, .. } = part;
-    match (cure, beside) {
-        (Cure::Set { columns, .. }, beside) => {
-            let written: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let write = vec![("UPDATE", written.clone())];
-            let read =
-                beside.iter().map(|it| Need { oid: it.oid, read: its(it), write: Vec::new() });
-            std::iter::once(Need { oid: *oid, read: written, write }).chain(read).collect()
+    // Whoever locks a row must be allowed to update one of its columns.
+    let lock = || vec![("UPDATE", Vec::new())];
+    let of_own = |write| Need { oid: *oid, read: beside.iter().flat_map(own).collect(), write };
+    let (of_own, others): (_, fn(&Beside) -> Need<'_>) = match cure {
+        Cure::Set { columns, .. } => {
+            let columns = listed(columns);
+            (Need { oid: *oid, read: columns.clone(), write: vec![("UPDATE", columns)] }, read)
         }
-        (Cure::Copy, Some(beside)) => {
-            let (read, written) = (own(beside), its(beside));
-            let moved = beside.columns.iter().map(|(_, its)| its.as_str()).collect();
-            // Whoever locks a row must be allowed to update one of its columns.
-            let lock = vec![("UPDATE", Vec::new())];
-            let write = vec![("INSERT", written.clone()), ("UPDATE", moved)];
-            vec![
-                Need { oid: *oid, read, write: lock },
-                Need { oid: beside.oid, read: written, write },
-            ]
+        Cure::Copy | Cure::Upsert => (of_own(lock()), upserted),
+        Cure::Follow { columns, .. } | Cure::Reset { columns, .. } => {
+            (of_own(vec![("UPDATE", listed(columns)), ("DELETE", Vec::new())]), read)
         }
-        (Cure::Copy, None) | (Cure::Remove | Cure::Nothing, _) => Vec::new(),
-    }
+        Cure::Spread { .. } => (of_own(lock()), inserted),
+        Cure::Remove | Cure::Nothing => return Vec::new(),
+    };
+    std::iter::once(of_own).chain(beside.iter().map(others)).collect()
 }
 
-/// The columns that a row has in common with its half.
+fn listed(columns: &[String]) -> Vec<&str> {
+    columns.iter().map(String::as_str).collect()
+}
+
+/// Rows beside are read.
+fn read(beside: &Beside) -> Need<'_> {
+    Need { oid: beside.oid, read: its(beside), write: Vec::new() }
+}
+
+/// Rows beside are made.
+fn inserted(beside: &Beside) -> Need<'_> {
+    Need { write: vec![("INSERT", its(beside))], ..read(beside) }
+}
+
+/// Rows beside are made, or written over.
+fn upserted(beside: &Beside) -> Need<'_> {
+    let moved = beside.columns.iter().map(|(_, its)| its).chain(&beside.present);
+    let moved = moved.map(String::as_str).collect();
+    Need { write: vec![("INSERT", its(beside)), ("UPDATE", moved)], ..read(beside) }
+}
+
+/// The columns that a row has in common with the one beside.
 fn own(beside: &Beside) -> Vec<&str> {
     beside.key.iter().chain(&beside.columns).map(|(own, _)| own.as_str()).collect()
 }
 
-/// Those of the half.
+/// Those of that one.
 fn its(beside: &Beside) -> Vec<&str> {
-    beside.key.iter().chain(&beside.columns).map(|(_, its)| its.as_str()).collect()
+    let pairs = beside.key.iter().chain(&beside.columns).map(|(_, its)| its);
+    pairs.chain(&beside.present).map(String::as_str).collect()
 }
 
 async fn of_table(

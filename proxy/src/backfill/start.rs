@@ -1,5 +1,6 @@
 //! Whether a backfill may begin, and what there is of an earlier one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rewrite_rules::catalog::RelationName;
@@ -7,7 +8,7 @@ use tokio_postgres::Client;
 
 use super::batch::Claim;
 use super::order::Order;
-use super::{BackfillError, batch, privileges};
+use super::{BackfillError, batch, pass, privileges};
 use crate::catalog;
 use crate::config::ControlUrl;
 use crate::journal::backfill::{self, Begin, Job};
@@ -129,17 +130,21 @@ async fn has_drained(client: &Client, migration: &str, epoch: i64) -> Result<(),
     }
 }
 
-/// Whether the conditions of the steps are conditions.
+/// Whether the conditions of the steps are conditions, each over the columns of some table that is copied.
 async fn conditions(client: &Client, work: &Work, order: &Order) -> Result<(), BackfillError> {
-    let Some(part) = work.parts.first() else { return Ok(()) };
     for (number, condition) in (1..).zip(&order.steps) {
-        let sql = format!("SELECT FROM {} AS t WHERE ({condition}) LIMIT 0", part.relation);
-        let reason = match client.prepare(&sql).await {
-            Ok(statement) if statement.params().is_empty() => continue,
-            Ok(_) => "it has a parameter".to_owned(),
-            Err(error) => catalog::reason(&error),
-        };
-        return Err(BackfillError::Step { number, condition: condition.clone(), reason });
+        let mut first = None;
+        for part in work.copied() {
+            let fault = pass::condition_fault(client, part, condition).await?;
+            let Some(fault) = fault else {
+                first = None;
+                break;
+            };
+            first.get_or_insert(fault);
+        }
+        if let Some(reason) = first {
+            return Err(BackfillError::Step { number, condition: condition.clone(), reason });
+        }
     }
     Ok(())
 }
@@ -176,27 +181,37 @@ async fn notes(client: &Client, work: &Work) -> Result<Vec<String>, BackfillErro
                 part.name
             ));
         }
-        let (oid, name, columns) = written(work, part);
-        let row = client.query_one(TRIGGERS, &[&oid, &columns, &(oid != part.oid)]).await?;
-        if let Some(triggers) = row.try_get::<_, Option<String>>(0)? {
-            notes.push(format!("each row that is copied fires {triggers} of \"{name}\""));
+        for (oid, name, columns) in written(work, part) {
+            let row = client.query_one(TRIGGERS, &[&oid, &columns, &(oid != part.oid)]).await?;
+            if let Some(triggers) = row.try_get::<_, Option<String>>(0)? {
+                notes.push(format!("each row that is copied fires {triggers} of \"{name}\""));
+            }
         }
     }
+    // Several tables may be copied to the same one.
+    let mut seen = BTreeSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
     Ok(notes)
 }
 
-/// The table that a copy of a part's rows writes, and its columns.
-fn written<'a>(work: &'a Work, part: &'a Part) -> (u32, &'a RelationName, Vec<&'a str>) {
-    let other = match (&part.want.cure, &part.want.beside) {
-        (Cure::Copy, Some(beside)) => work.parts.iter().find(|it| it.oid == beside.oid).map(|it| {
-            let columns = beside.columns.iter().map(|(_, its)| its.as_str());
-            (it.oid, &it.name, columns.collect())
-        }),
-        (Cure::Set { .. } | Cure::Copy | Cure::Remove | Cure::Nothing, _) => None,
-    };
-    other.unwrap_or_else(|| {
-        (part.oid, &part.name, part.written().iter().map(String::as_str).collect())
-    })
+/// The tables that a copy of a part's rows writes, and their columns.
+fn written<'a>(work: &'a Work, part: &'a Part) -> Vec<(u32, &'a RelationName, Vec<&'a str>)> {
+    match &part.want.cure {
+        Cure::Copy | Cure::Upsert | Cure::Spread { .. } => {
+            let beside = part.want.beside.iter().filter_map(|beside| {
+                let there = work.parts.iter().find(|it| it.oid == beside.oid)?;
+                let columns = beside.columns.iter().map(|(_, its)| its).chain(&beside.present);
+                Some((there.oid, &there.name, columns.map(String::as_str).collect()))
+            });
+            beside.collect()
+        }
+        Cure::Set { .. } | Cure::Follow { .. } => {
+            let columns = part.written().iter().map(String::as_str).collect();
+            vec![(part.oid, &part.name, columns)]
+        }
+        // Of no row that is copied.
+        Cure::Reset { .. } | Cure::Remove | Cure::Nothing => Vec::new(),
+    }
 }
 
 /// A connection for a worker.

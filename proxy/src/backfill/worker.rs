@@ -328,8 +328,7 @@ impl Worker {
         let (from, order) = (part.from(rows.stretch, 1), key.order(""));
         let found = Found { from: &from, condition: &condition, order: &order };
         let lock = part.want.lock(found, self.is_sweep);
-        // What nothing can be made of is no part of a backfill.
-        let write = part.want.write(&part.relation, found, self.is_sweep).unwrap_or_default();
+        let write = part.want.write(&part.relation, found, self.is_sweep);
         Copying { lock, write }
     }
 

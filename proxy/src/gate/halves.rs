@@ -1,10 +1,10 @@
-//! Whether two tables hold what one did, before the side that is read changes: as [`super::rows`], for rows
-//! whose columns have moved to another table.
+//! Whether the tables of one side hold what those of the other do, before the side that is read changes: as
+//! [`super::rows`], for rows whose columns have moved to another table, or become parts of those of one.
 
 use std::sync::Arc;
 
 use rewrite_rules::name::quoted;
-use rewrite_rules::rule::{Change, SplitTable};
+use rewrite_rules::rule::{Change, MergeSource, MergeTables, SplitTable};
 use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -23,7 +23,7 @@ use crate::walk::{Toward, Work, WorkError};
 /// Connections that compare.
 const CONNECTIONS: u32 = 4;
 
-/// Compares both tables if the side that is read changes on the way to phase `to`.
+/// Compares all tables if the side that is read changes on the way to phase `to`.
 pub(super) async fn check(
     client: &Client,
     means: Means<'_>,
@@ -31,7 +31,6 @@ pub(super) async fn check(
     rule: &Rule,
     to: Phase,
 ) -> Result<Looked, String> {
-    let Change::SplitTable(split) = &rule.change else { return Ok(Looked::default()) };
     let toward = match (rule.phase, to) {
         (Phase::DualWrite, Phase::SwitchReads) => Toward::New,
         (Phase::SwitchReads, Phase::DualWrite) => Toward::Old,
@@ -51,7 +50,7 @@ pub(super) async fn check(
         return Ok(Looked { findings: vec![finding], compared: None });
     }
     let started_at = now(client).await?;
-    let judged = Judged { rule, split, to, work: &work };
+    let judged = Judged { rule, to, work: &work };
     let compared = direct::compare(means.control, &work, CONNECTIONS, &mut |_rows| ()).await;
     let (finding, counts) = match compared {
         Ok(outcome) => (judged.told(&outcome), Some(outcome.counts())),
@@ -65,7 +64,6 @@ pub(super) async fn check(
 
 struct Judged<'a> {
     rule: &'a Rule,
-    split: &'a SplitTable,
     to: Phase,
     work: &'a Work,
 }
@@ -115,36 +113,135 @@ impl Judged<'_> {
         Finding::new(self.rule, self.to, severity, about, message, self.remedy())
     }
 
-    /// What makes both the same.
-    fn remedy(&self) -> Option<String> {
-        let name = |text: &str| parse_relation_name(text).map(|name| sql(&name));
-        let (table, into) = (name(&self.split.table)?, name(&self.split.into)?);
-        let list = |items: Vec<String>, by: &str| items.join(by);
-        let (key, columns) = (|| self.split.key.pairs(), || self.split.columns.pairs());
-        let own = |(own, _): (&str, &str)| quoted(own);
-        let its = |(_, its): (&str, &str)| quoted(its);
-        let statement = match self.work.toward {
-            Toward::New | Toward::Past => {
-                let set = |(_, its): (&str, &str)| format!("{0} = excluded.{0}", quoted(its));
+    /// What makes both sides the same.
+    fn remedy(&self) -> Vec<String> {
+        let statements = match &self.rule.change {
+            Change::SplitTable(split) => of_split(split, self.work.toward).map(|it| vec![it]),
+            Change::MergeTables(merge) => of_merge(merge, self.work.toward),
+            // Whose sides are columns of one table.
+            Change::RenameColumn(_)
+            | Change::ChangeColumn { .. }
+            | Change::RenameInPlace(_)
+            | Change::BackfillColumn(_) => None,
+        };
+        let mut statements = statements.unwrap_or_default();
+        if let Some(last) = statements.last_mut() {
+            last.push_str(&in_batches(self.rule));
+        }
+        statements
+    }
+}
+
+fn table(named: &str) -> Option<String> {
+    parse_relation_name(named).map(|name| sql(&name))
+}
+
+fn list(items: impl Iterator<Item = String>, by: &str) -> String {
+    items.collect::<Vec<_>>().join(by)
+}
+
+fn own((own, _): (&str, &str)) -> String {
+    quoted(own)
+}
+
+fn its((_, its): (&str, &str)) -> String {
+    quoted(its)
+}
+
+fn excluded(column: String) -> String {
+    format!("{column} = excluded.{column}")
+}
+
+fn of_split(split: &SplitTable, toward: Toward) -> Option<String> {
+    let (table, into) = (table(&split.table)?, table(&split.into)?);
+    let (key, columns) = (|| split.key.pairs(), || split.columns.pairs());
+    Some(match toward {
+        Toward::New | Toward::Past => format!(
+            "INSERT INTO {into} ({}) SELECT {} FROM {table} ON CONFLICT ({}) DO UPDATE SET {};",
+            list(key().chain(columns()).map(its), ", "),
+            list(key().chain(columns()).map(own), ", "),
+            list(key().map(its), ", "),
+            list(columns().map(its).map(excluded), ", "),
+        ),
+        Toward::Old => {
+            let same = |pair| format!("o.{} = t.{}", its(pair), own(pair));
+            format!(
+                "UPDATE {table} AS t SET ({}) = (SELECT {} FROM {into} AS o WHERE {});",
+                list(columns().map(own), ", "),
+                list(columns().map(|it| format!("o.{}", its(it))), ", "),
+                list(key().map(same), " AND "),
+            )
+        }
+    })
+}
+
+/// In one transaction, in which nobody writes what is read: who would be overtaken has written it in both
+/// before, or waits until he may.
+fn of_merge(merge: &MergeTables, toward: Toward) -> Option<Vec<String>> {
+    let into = table(&merge.into)?;
+    let sources = merge.sources.iter().map(|source| Some((source, table(&source.table)?)));
+    let sources = sources.collect::<Option<Vec<_>>>()?;
+    let read = match toward {
+        Toward::New | Toward::Past => list(sources.iter().map(|(_, table)| table.clone()), ", "),
+        Toward::Old => into.clone(),
+    };
+    let begin = format!("BEGIN; LOCK TABLE {read} IN SHARE MODE;");
+    let of =
+        |(source, table): &(&MergeSource, String)| of_source(merge, source, table, &into, toward);
+    let statements = sources.iter().flat_map(of);
+    Some(std::iter::once(begin).chain(statements).chain(["COMMIT;".to_owned()]).collect())
+}
+
+fn of_source(
+    merge: &MergeTables,
+    source: &MergeSource,
+    table: &str,
+    into: &str,
+    toward: Toward,
+) -> [String; 2] {
+    let (key, columns) = (|| merge.key_of(source), || source.columns.pairs());
+    let present = || source.present.iter().map(|present| quoted(present));
+    let part = || columns().map(its).chain(present());
+    match toward {
+        Toward::New | Toward::Past => {
+            let same = |pair| format!("o.{} = t.{}", own(pair), its(pair));
+            [
                 format!(
                     "INSERT INTO {into} ({}) SELECT {} FROM {table} ON CONFLICT ({}) DO UPDATE SET {};",
-                    list(key().chain(columns()).map(its).collect(), ", "),
-                    list(key().chain(columns()).map(own).collect(), ", "),
-                    list(key().map(its).collect(), ", "),
-                    list(columns().map(set).collect(), ", "),
-                )
-            }
-            Toward::Old => {
-                let same =
-                    |(own, its): (&str, &str)| format!("o.{} = t.{}", quoted(its), quoted(own));
+                    list(key().map(its).chain(part()), ", "),
+                    list(
+                        merge.pairs_of(source).map(own).chain(present().map(|_| "true".to_owned())),
+                        ", "
+                    ),
+                    list(key().map(its), ", "),
+                    list(part().map(excluded), ", "),
+                ),
                 format!(
-                    "UPDATE {table} AS t SET ({}) = (SELECT {} FROM {into} AS o WHERE {});",
-                    list(columns().map(own).collect(), ", "),
-                    list(columns().map(|it| format!("o.{}", its(it))).collect(), ", "),
-                    list(key().map(same).collect(), " AND "),
-                )
-            }
-        };
-        Some(format!("{statement}{}", in_batches(self.rule)))
+                    "UPDATE {into} AS t SET {} WHERE NOT EXISTS (SELECT FROM {table} AS o WHERE {});",
+                    list(part().map(|column| format!("{column} = DEFAULT")), ", "),
+                    list(key().map(same), " AND "),
+                ),
+            ]
+        }
+        Toward::Old => {
+            let same = |pair| format!("o.{} = t.{}", its(pair), own(pair));
+            let there = |of: &str| list(present().map(|column| format!(" AND {of}{column}")), "");
+            [
+                format!(
+                    "DELETE FROM {table} AS t WHERE NOT EXISTS (SELECT FROM {into} AS o WHERE {}{});",
+                    list(key().map(same), " AND "),
+                    there("o."),
+                ),
+                format!(
+                    "INSERT INTO {table} ({}) SELECT {} FROM {into} WHERE true{} ON CONFLICT ({}) DO UPDATE \
+                     SET {};",
+                    list(merge.pairs_of(source).map(own), ", "),
+                    list(merge.pairs_of(source).map(its), ", "),
+                    there(""),
+                    list(key().map(own), ", "),
+                    list(columns().map(own).map(excluded), ", "),
+                ),
+            ]
+        }
     }
 }

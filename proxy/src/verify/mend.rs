@@ -105,10 +105,10 @@ pub(super) async fn mend(
     Ok(mended)
 }
 
-/// The statements that mend rows; both take their keys, column by column.
+/// The statements that mend rows; all take their keys, column by column.
 struct Mending {
     lock: Option<String>,
-    write: String,
+    write: Vec<String>,
 }
 
 impl Mending {
@@ -122,18 +122,18 @@ impl Mending {
         let typed: Vec<String> =
             columns().map(|(at, column)| format!("k.k{at}::{}", column.type_name)).collect();
         let condition = format!(
-            "({}) IN (SELECT {} FROM pg_catalog.unnest({}) AS k({})) AND {}",
+            "({}) IN (SELECT {} FROM ROWS FROM ({}) AS k({})) AND {}",
             part.way.key.order(""),
             typed.join(", "),
-            list(&|at| format!("${}::text[]", at + 1)),
+            list(&|at| format!("pg_catalog.unnest(${}::text[])", at + 1)),
             list(&|at| format!("k{at}")),
             part.want.differs,
         );
         let from = want.from(&part.relation, &part.way, Stretch::default(), 1);
         let order = part.way.key.order("");
         let rows = Found { from: &from, condition: &condition, order: &order };
-        let write = want.write(&part.relation, rows, true)?;
-        Some(Self { lock: want.lock(rows, true), write })
+        let write = want.write(&part.relation, rows, true);
+        (!write.is_empty()).then(|| Self { lock: want.lock(rows, true), write })
     }
 }
 
@@ -156,7 +156,10 @@ async fn write(
         if let Some(lock) = &mending.lock {
             client.query(lock, &values).await?;
         }
-        let written = client.execute(&mending.write, &values).await?;
+        let mut written = 0;
+        for write in &mending.write {
+            written += client.execute(write, &values).await?;
+        }
         crate::failpoint!("verify-mended");
         client.batch_execute("COMMIT").await?;
         Ok(written)

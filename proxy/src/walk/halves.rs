@@ -10,7 +10,8 @@ use rewrite_rules::name::quoted;
 use rewrite_rules::rule::SplitTable;
 use tokio_postgres::{Client, Error};
 
-use super::want::{Beside, Cure, Want, shown};
+use super::beside::Beside;
+use super::want::{Cure, Want, row, shown};
 use super::way::Way;
 use super::work::{Part, Toward, Work};
 use crate::config::parse_relation_name;
@@ -99,22 +100,23 @@ impl<'a> Halves<'a> {
             relation: format!("{}.{}", quoted(&name.schema), quoted(&name.name)),
             key: self.split.key.pairs().map(owned).collect(),
             columns: self.split.columns.pairs().map(owned).collect(),
+            present: None,
         };
-        let own = columns(self.split.columns.pairs().map(|(own, _)| format!("t.{}", quoted(own))));
-        let its = columns((0..beside.columns.len()).map(|at| format!("o.segue_new_{at}")));
+        let own = row(self.split.columns.pairs().map(|(own, _)| format!("t.{}", quoted(own))));
+        let its = row((0..beside.columns.len()).map(|at| format!("o0.segue_new_{at}")));
         // Byte by byte, as all comparisons: equality of a type would take 1.0 for 1.00.
         let differs = format!("pg_catalog.record_image_ne({its}, {own})");
         let half =
-            format!("CASE WHEN o.segue_key_0 IS NULL THEN {NO_ROW} ELSE {} END", shown(&its));
+            format!("CASE WHEN o0.segue_key_0 IS NULL THEN {NO_ROW} ELSE {} END", shown(&its));
         match toward {
             Toward::New | Toward::Past => Want {
                 differs,
-                lacks: "o.segue_key_0 IS NULL".to_owned(),
+                lacks: "o0.segue_key_0 IS NULL".to_owned(),
                 source: shown(&own),
                 expected: shown(&own),
                 found: half,
                 cure: Cure::Copy,
-                beside: Some(beside),
+                beside: vec![beside],
             },
             Toward::Old => Want {
                 lacks: differs.clone(),
@@ -124,26 +126,11 @@ impl<'a> Halves<'a> {
                 found: shown(&own),
                 cure: Cure::Set {
                     columns: self.split.columns.pairs().map(|(own, _)| own.to_owned()).collect(),
-                    assignments: self.fetch(&beside),
+                    assignments: beside.fetch(),
                 },
-                beside: Some(beside),
+                beside: vec![beside],
             },
         }
-    }
-
-    /// `(a, b) = (SELECT o.a, o.b FROM … WHERE o.k = t.k)`: NULLs where there is no other half.
-    fn fetch(&self, beside: &Beside) -> String {
-        let list = |items: Vec<String>, by: &str| items.join(by);
-        let own = beside.columns.iter().map(|(own, _)| quoted(own)).collect();
-        let its = beside.columns.iter().map(|(_, its)| format!("o.{}", quoted(its))).collect();
-        let same = |(own, its): &(String, String)| format!("o.{} = t.{}", quoted(its), quoted(own));
-        format!(
-            "({}) = (SELECT {} FROM {} AS o WHERE {})",
-            list(own, ", "),
-            list(its, ", "),
-            beside.relation,
-            list(beside.key.iter().map(same).collect(), " AND "),
-        )
     }
 
     /// The rows of the new table: each must be the half of one.
@@ -151,19 +138,20 @@ impl<'a> Halves<'a> {
         let turned = |(own, its): (&str, &str)| (its.to_owned(), own.to_owned());
         let (name, table) = &self.table;
         let its = self.split.columns.pairs().map(|(_, its)| format!("t.{}", quoted(its)));
-        let its = shown(&columns(its));
+        let its = shown(&row(its));
         let (source, expected, found) = match toward {
             Toward::New | Toward::Past => (NO_ROW.to_owned(), NO_ROW.to_owned(), its),
             Toward::Old => (its.clone(), its, NO_ROW.to_owned()),
         };
         Want {
-            beside: Some(Beside {
+            beside: vec![Beside {
                 oid: table.oids.relation,
                 relation: format!("{}.{}", quoted(&name.schema), quoted(&name.name)),
                 key: self.split.key.pairs().map(turned).collect(),
                 columns: Vec::new(),
-            }),
-            differs: "o.segue_key_0 IS NULL".to_owned(),
+                present: None,
+            }],
+            differs: "o0.segue_key_0 IS NULL".to_owned(),
             lacks: "false".to_owned(),
             source,
             expected,
@@ -174,9 +162,4 @@ impl<'a> Halves<'a> {
             },
         }
     }
-}
-
-/// A row of these.
-fn columns(columns: impl Iterator<Item = String>) -> String {
-    format!("ROW({})", columns.collect::<Vec<_>>().join(", "))
 }

@@ -6,6 +6,8 @@
 //! | [`way`] | by which key a table is walked through, and how full its pages are |
 //! | [`work`] | which rows are to hold what, in which tables |
 //! | [`halves`] | the same where a row has its other half in another table |
+//! | [`merged`] | the same where it becomes a part of a row of another table |
+//! | [`beside`] | those other tables |
 //! | [`want`] | whether a row does, and how it comes to |
 //! | [`again`] | how often work is begun again over lost connections |
 //! | [`manners`] | which errors only say that somebody else was first, and how long to wait then |
@@ -13,9 +15,11 @@
 //! A stretch is one statement or one transaction, short enough that nobody waits for it.
 
 pub mod again;
+pub mod beside;
 mod halves;
 pub mod key;
 pub mod manners;
+mod merged;
 pub mod want;
 pub mod way;
 pub mod work;

@@ -1,19 +1,18 @@
 //! What the rows of a table should hold, whether they do, and how they come to.
 
-use rewrite_rules::name::quoted;
-
-use super::key::{Columns, KeyColumn, Stretch};
+use super::beside::Beside;
+use super::key::Stretch;
 use super::way::Way;
 
 /// Letters of a value that are shown. Unit: characters.
 pub const VALUE_LETTERS: usize = 60;
 
-/// What the rows of a part should hold. All SQL is over the table under the alias `t`, and over `o` where
-/// there is a table beside.
+/// What the rows of a part should hold. All SQL is over the table under the alias `t`, and over `o0`, `o1`, …
+/// where there are tables beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Want {
-    /// The table that holds the other half of each row.
-    pub beside: Option<Beside>,
+    /// The tables that hold the other halves of each row, or the whole of which it is one.
+    pub beside: Vec<Beside>,
     /// Whether a row is not as it should be.
     pub differs: String,
     /// Whether it lacks what the first passes give it; what only differs is left to the sweeps.
@@ -40,23 +39,34 @@ pub enum Cure {
     },
     /// Its half in the table beside is written.
     Copy,
+    /// Its part of a row in the table beside is written, over whatever is there.
+    Upsert,
+    /// Columns of its own are set from the table beside; where that has nothing for it, it is removed.
+    Follow {
+        /// The columns, unquoted.
+        columns: Vec<String>,
+        /// What is assigned to them, as behind `SET`.
+        assignments: String,
+        /// Whether the table beside has nothing for it.
+        gone: String,
+    },
+    /// The parts of it that nobody has given it become what they are without: those passes that want what
+    /// it [lacks](Want::lacks) remove it.
+    Reset {
+        /// The columns of all parts, unquoted.
+        columns: Vec<String>,
+        /// What is assigned to them, as behind `SET`.
+        assignments: String,
+    },
+    /// Rows are made of it in the tables beside.
+    Spread {
+        /// Whether each of them lacks one, in the order of those.
+        missing: Vec<String>,
+    },
     /// It is removed.
     Remove,
     /// There is nothing to make it of.
     Nothing,
-}
-
-/// A table beside, which holds one row for each at most.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beside {
-    /// `pg_class.oid`.
-    pub oid: u32,
-    /// Its name as SQL writes it.
-    pub relation: String,
-    /// The columns by which a row is found there: the row's own, and those of that table, unquoted.
-    pub key: Vec<(String, String)>,
-    /// The columns that are compared, likewise.
-    pub columns: Vec<(String, String)>,
 }
 
 /// What a statement is about: rows, and how they are found.
@@ -73,44 +83,26 @@ pub struct Found<'a> {
 impl Want {
     /// What a statement about a stretch selects from; the bounds of the stretch are the parameters from
     /// `first` on.
-    ///
-    /// The table beside is read between the same bounds, which PostgreSQL does not see by itself. None of
-    /// its columns keeps its name: an operator's condition names those of the row.
     #[must_use]
     pub fn from(&self, relation: &str, way: &Way, stretch: Stretch<'_>, first: usize) -> String {
-        let Some(beside) = &self.beside else { return format!("{relation} AS t") };
-        let keys = beside.key.iter().map(|(_, its)| its);
-        let columns = beside.columns.iter().map(|(_, its)| its);
-        let named = |prefix: &str, (at, its): (usize, &String)| {
-            format!("o.{} AS segue_{prefix}_{at}", quoted(its))
-        };
-        let keys = keys.enumerate().map(|it| named("key", it));
-        let columns = columns.enumerate().map(|it| named("new", it));
-        let select: Vec<String> = keys.chain(columns).collect();
-        let same = |(at, (own, _)): (usize, &(String, String))| {
-            format!("o.segue_key_{at} = t.{}", quoted(own))
-        };
-        let same: Vec<String> = beside.key.iter().enumerate().map(same).collect();
-        format!(
-            "{relation} AS t LEFT JOIN (SELECT {} FROM {} AS o WHERE {}) AS o ON {}",
-            select.join(", "),
-            beside.relation,
-            beside.within(&way.key, stretch, first),
-            same.join(" AND "),
-        )
+        let beside = self.beside.iter().enumerate();
+        let joins = beside.map(|(at, beside)| beside.joined(at, way, stretch, first));
+        format!("{relation} AS t{}", joins.collect::<String>())
     }
 
     /// Locks rows before they are looked at again, if that is needed: by whoever is in the midst of
     /// writing both tables they are locked too, and what he has written is seen by the next statement.
     #[must_use]
     pub fn lock(&self, rows: Found<'_>, again: bool) -> Option<String> {
-        let strength = match (&self.cure, &self.beside) {
+        let strength = match &self.cure {
             // The lock of the UPDATE, and what it looks at again, are enough.
-            (Cure::Set { .. }, None) | (Cure::Nothing, _) => return None,
+            Cure::Set { .. } if self.beside.is_empty() => return None,
             // What is there already is left alone.
-            (Cure::Copy, _) if !again => return None,
-            (Cure::Set { .. } | Cure::Copy, _) => "NO KEY UPDATE",
-            (Cure::Remove, _) => "UPDATE",
+            Cure::Copy if !again => return None,
+            Cure::Nothing => return None,
+            Cure::Set { .. } | Cure::Copy | Cure::Upsert | Cure::Spread { .. } => "NO KEY UPDATE",
+            Cure::Reset { .. } if again => "NO KEY UPDATE",
+            Cure::Follow { .. } | Cure::Reset { .. } | Cure::Remove => "UPDATE",
         };
         let Found { from, condition, order } = rows;
         Some(format!(
@@ -119,58 +111,49 @@ impl Want {
         ))
     }
 
-    /// Makes rows of `relation` what they should be; none if there is nothing to make them of.
+    /// Makes rows of `relation` what they should be, one statement after the other; none if there is nothing
+    /// to make them of. All have the same parameters.
     #[must_use]
-    pub fn write(&self, relation: &str, rows: Found<'_>, again: bool) -> Option<String> {
-        let Found { from, condition, .. } = rows;
-        let condition = match &self.beside {
-            None => condition.to_owned(),
-            Some(_) => {
-                format!("t.ctid = ANY (ARRAY(SELECT t.ctid FROM {from} WHERE {condition}))")
-            }
+    pub fn write(&self, relation: &str, rows: Found<'_>, again: bool) -> Vec<String> {
+        let condition = rows.condition;
+        let update = |assignments: &str, condition: &str| {
+            let meant = self.meant(rows, condition);
+            format!("UPDATE {relation} AS t SET {assignments} WHERE {meant}")
         };
-        match (&self.cure, &self.beside) {
-            (Cure::Set { assignments, .. }, _) => {
-                Some(format!("UPDATE {relation} AS t SET {assignments} WHERE {condition}"))
+        let delete = |condition: &str| {
+            format!("DELETE FROM {relation} AS t WHERE {}", self.meant(rows, condition))
+        };
+        match &self.cure {
+            Cure::Set { assignments, .. } => vec![update(assignments, condition)],
+            Cure::Copy => self.beside.iter().map(|beside| beside.insert(rows, again)).collect(),
+            Cure::Upsert => self.beside.iter().map(|beside| beside.insert(rows, true)).collect(),
+            Cure::Follow { assignments, gone, .. } => vec![
+                delete(&format!("{condition} AND {gone}")),
+                update(assignments, &format!("{condition} AND NOT {gone}")),
+            ],
+            Cure::Reset { assignments, .. } if again => vec![update(assignments, condition)],
+            Cure::Reset { .. } | Cure::Remove => vec![delete(condition)],
+            Cure::Spread { missing } => {
+                let tables = self.beside.iter().zip(missing);
+                let insert = |(beside, missing): (&Beside, &String)| {
+                    let condition = format!("{condition} AND {missing}");
+                    beside.insert(Found { condition: &condition, ..rows }, false)
+                };
+                tables.map(insert).collect()
             }
-            (Cure::Remove, _) => Some(format!("DELETE FROM {relation} AS t WHERE {condition}")),
-            (Cure::Copy, Some(beside)) => Some(beside.insert(rows, again)),
-            (Cure::Copy, None) | (Cure::Nothing, _) => None,
+            Cure::Nothing => Vec::new(),
         }
     }
-}
 
-impl Beside {
-    /// The bounds of a stretch on this side.
-    fn within(&self, key: &Columns, stretch: Stretch<'_>, first: usize) -> String {
-        let counterpart = |column: &KeyColumn| {
-            let mut pairs = self.key.iter();
-            let (_, its) = pairs.find(|(own, _)| *own == column.name)?;
-            Some(KeyColumn { name: its.clone(), type_name: column.type_name.clone() })
-        };
-        let its: Option<Vec<KeyColumn>> = key.0.iter().map(counterpart).collect();
-        its.map_or_else(|| "true".to_owned(), |its| Columns(its).within_of("o", stretch, first))
-    }
-
-    /// The halves of rows.
-    fn insert(&self, rows: Found<'_>, again: bool) -> String {
-        let list = |items: Vec<String>| items.join(", ");
-        let pairs = || self.key.iter().chain(&self.columns);
-        let its = |(_, its): &(String, String)| quoted(its);
-        let set = |(_, its): &(String, String)| format!("{0} = excluded.{0}", quoted(its));
-        let on_conflict = match again {
-            true => format!("UPDATE SET {}", list(self.columns.iter().map(set).collect())),
-            false => "NOTHING".to_owned(),
-        };
-        let Found { from, condition, order } = rows;
-        format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {from} WHERE {condition} ORDER BY {order} \
-             ON CONFLICT ({}) DO {on_conflict}",
-            self.relation,
-            list(pairs().map(its).collect()),
-            list(pairs().map(|(own, _)| format!("t.{}", quoted(own))).collect()),
-            list(self.key.iter().map(its).collect()),
-        )
+    /// The condition that a row of the table itself is meant.
+    fn meant(&self, rows: Found<'_>, condition: &str) -> String {
+        match self.beside.is_empty() {
+            true => condition.to_owned(),
+            false => {
+                let from = rows.from;
+                format!("t.ctid = ANY (ARRAY(SELECT t.ctid FROM {from} WHERE {condition}))")
+            }
+        }
     }
 }
 
@@ -178,4 +161,10 @@ impl Beside {
 #[must_use]
 pub fn shown(value: &str) -> String {
     format!("pg_catalog.quote_nullable(pg_catalog.left(({value})::text, {VALUE_LETTERS}))")
+}
+
+/// A row of these.
+#[must_use]
+pub fn row(columns: impl Iterator<Item = String>) -> String {
+    format!("ROW({})", columns.collect::<Vec<_>>().join(", "))
 }

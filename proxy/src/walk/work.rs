@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Error};
 
 use super::want::{self, Cure, Want};
 use super::way::Way;
-use super::{Stretch, halves};
+use super::{Stretch, halves, merged};
 use crate::config::parse_relation_name;
 
 /// The side that is brought up to date with the other one.
@@ -32,13 +32,13 @@ pub enum Toward {
 pub struct Work {
     /// The migration.
     pub migration: String,
-    /// The table that it names.
+    /// The table that it names, or the one that others are merged into.
     pub table: RelationName,
     /// Which side is brought up to date.
     pub toward: Toward,
-    /// What is read: a column, the value of an added column, or a table.
+    /// What is read: a column, the value of an added column, or tables.
     pub source: String,
-    /// What is written: a column, or a table.
+    /// What is written: a column, or tables.
     pub target: String,
     /// All columns that are compared, unquoted.
     pub columns: Vec<String>,
@@ -48,8 +48,8 @@ pub struct Work {
     pub parts: Vec<Part>,
 }
 
-/// A table that holds rows: the one that the migration names, its partitions, and what inherits; or the one
-/// that its columns move to.
+/// A table that holds rows: one that the migration names, its partitions, and what inherits; or the one that
+/// its columns move to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// `pg_class.oid`.
@@ -75,18 +75,25 @@ impl Part {
     #[must_use]
     pub fn is_copied(&self) -> bool {
         match self.want.cure {
-            Cure::Set { .. } | Cure::Copy => true,
+            Cure::Set { .. }
+            | Cure::Copy
+            | Cure::Upsert
+            | Cure::Follow { .. }
+            | Cure::Reset { .. }
+            | Cure::Spread { .. } => true,
             // Which no write that came through a proxy leaves behind.
             Cure::Remove | Cure::Nothing => false,
         }
     }
 
-    /// The columns of its own that are written, unquoted.
+    /// The columns of its own that are written in most rows, unquoted.
     #[must_use]
     pub fn written(&self) -> &[String] {
         match &self.want.cure {
-            Cure::Set { columns, .. } => columns,
-            Cure::Copy | Cure::Remove | Cure::Nothing => &[],
+            Cure::Set { columns, .. } | Cure::Follow { columns, .. } => columns,
+            // Of which few are written.
+            Cure::Reset { .. } => &[],
+            Cure::Copy | Cure::Upsert | Cure::Spread { .. } | Cure::Remove | Cure::Nothing => &[],
         }
     }
 }
@@ -235,6 +242,10 @@ impl Work {
             let work = halves::work(&migration, split, toward, catalog, client).await?;
             return work.map_err(misfit);
         }
+        if let Change::MergeTables(merge) = &rule.change {
+            let work = merged::work(&migration, merge, toward, catalog, client).await?;
+            return work.map_err(misfit);
+        }
         let named = rule.change.tables().into_iter().next().unwrap_or_default();
         let table = parse_relation_name(named)
             .filter(|table| catalog.relation(table).is_some())
@@ -242,7 +253,7 @@ impl Work {
         let Values { source, column, shown, expected, differs, may_stay } =
             Values::of(rule, toward, catalog).map_err(misfit)?;
         let want = Want {
-            beside: None,
+            beside: Vec::new(),
             lacks: differs.clone(),
             differs,
             source: want::shown(&shown),

@@ -44,6 +44,13 @@ impl Beside {
         self.progress.lock().expect("no poison").clone()
     }
 
+    /// Ends it as a crash does.
+    pub(crate) fn kill(self) {
+        self.task.abort();
+        let ended = segue_tests::server::run(self.task);
+        assert!(ended.is_err_and(|ended| ended.is_cancelled()), "it came to its end before");
+    }
+
     pub(crate) fn end(self) -> Result<Progress, BackfillError> {
         segue_tests::server::run(self.task).expect("no panic")
     }

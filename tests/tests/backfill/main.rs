@@ -13,6 +13,8 @@ mod failing_rows;
 mod halves;
 mod held;
 mod keys;
+mod merged;
+mod merged_writers;
 mod odd;
 mod refused;
 mod writers;

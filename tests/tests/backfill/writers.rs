@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rewrite_rules::Phase;
 use segue::backfill::Order;
-use segue_tests::server::pause;
+use segue_tests::server::{Database, pause};
+use segue_tests::wire::Wire;
 
 use crate::{copy, dual_writing, order, rename, value};
 
@@ -35,11 +36,24 @@ pub(crate) fn beside(
     statements: &[&str],
 ) {
     let (database, proxy) = dual_writing(about, ddl, migration);
+    let statements: Vec<String> = statements.iter().map(|it| (*it).to_owned()).collect();
+    while_writing(&database, &|| proxy.connect(), differing, &statements);
+    proxy.stop();
+}
+
+/// The same over connections that the test makes.
+pub(crate) fn while_writing(
+    database: &Database,
+    connect: &dyn Fn() -> Wire,
+    differing: &str,
+    statements: &[String],
+) {
+    let about = &database.name;
     let over = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..3)
         .map(|client| {
-            let (mut wire, over) = (proxy.connect(), Arc::clone(&over));
-            let statements: Vec<String> = statements.iter().map(|it| (*it).to_owned()).collect();
+            let (mut wire, over) = (connect(), Arc::clone(&over));
+            let statements = statements.to_vec();
             std::thread::spawn(move || {
                 let mut number: i64 = client;
                 while !over.load(Ordering::Relaxed) {
@@ -55,7 +69,7 @@ pub(crate) fn beside(
         })
         .collect();
     pause(100);
-    let (done, _) = copy(&database, &Order { max_rate: Some(20_000), workers: 2, ..order() });
+    let (done, _) = copy(database, &Order { max_rate: Some(20_000), workers: 2, ..order() });
     over.store(true, Ordering::Relaxed);
     let numbers: Vec<i64> =
         clients.into_iter().map(|client| client.join().expect("no panic")).collect();
@@ -65,8 +79,7 @@ pub(crate) fn beside(
         "{about}: clients were held up: {numbers:?}"
     );
     assert!(done.changed > 0, "{about}");
-    assert_eq!(value(&database, differing), "0", "{about}");
-    proxy.stop();
+    assert_eq!(value(database, differing), "0", "{about}");
 }
 
 #[test]

@@ -166,7 +166,7 @@ pub(crate) fn rules(phase: Phase) -> Vec<Rule> {
     };
     [Change::RenameColumn(users), accounts, Change::RenameColumn(events)]
         .into_iter()
-        .map(|change| Rule { name: change.table().to_owned(), change, phase })
+        .map(|change| Rule { name: change.tables().concat(), change, phase })
         .collect()
 }
 

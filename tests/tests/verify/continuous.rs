@@ -15,14 +15,14 @@ use tokio::task::JoinHandle;
 use crate::{change, control, governed, nobody, order, value, verify};
 
 /// One that runs beside the test, as in a proxy.
-struct Beside {
+pub(crate) struct Beside {
     task: JoinHandle<()>,
     stop: watch::Sender<bool>,
     _plan: watch::Sender<Plan>,
 }
 
 impl Beside {
-    fn start(database: &Database, who: &str, every: Duration) -> Self {
+    pub(crate) fn start(database: &Database, who: &str, every: Duration) -> Self {
         let every = BTreeMap::from([("move".to_owned(), every)]);
         let (plan, planned) = watch::channel(Plan { control: control(database), every });
         let (stop, stopping) = watch::channel(false);
@@ -30,7 +30,7 @@ impl Beside {
         Self { task, stop, _plan: plan }
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.stop.send_replace(true);
         segue_tests::server::run(self.task).expect("no panic");
     }
@@ -44,9 +44,9 @@ fn prepare(about: &str, rows: u64) -> (Database, Proxy) {
     governed(about, &ddl, &change("t", "old", "new", Phase::DualWrite))
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-fn results(database: &Database) -> Vec<String> {
+pub(crate) fn results(database: &Database) -> Vec<String> {
     database.connect().rows("SELECT result FROM segue.verification ORDER BY id")
 }
 

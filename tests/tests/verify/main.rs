@@ -13,6 +13,8 @@ mod failing_rows;
 mod halves;
 mod keys;
 mod mending;
+mod merged;
+mod merged_races;
 mod refused;
 mod trusted;
 mod writers;

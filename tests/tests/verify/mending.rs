@@ -16,7 +16,7 @@ const ROWS: u64 = 6_000;
 fn ddl(key: &str) -> String {
     format!(
         "CREATE TABLE t (id bigint {key}, old text, new int, touched int NOT NULL DEFAULT 0);
-         INSERT INTO t SELECT g, g, CASE WHEN g % 6 = 0 THEN -g ELSE g END
+         INSERT INTO t (id, old, new) SELECT g, g, CASE WHEN g % 6 = 0 THEN -g ELSE g END
          FROM generate_series(1, {ROWS}) g; ANALYZE t;
          CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS
          $$BEGIN NEW.touched = OLD.touched + 1; RETURN NEW; END$$;
@@ -47,6 +47,8 @@ fn fix(side: Toward) -> Order {
 fn the_side_that_is_not_read() {
     let to_old = "new = id AND old = id::text";
     check("mending_new", "PRIMARY KEY", Phase::DualWrite, &fix(Toward::New), to_old);
+    let composite = ", kind text DEFAULT 'a', PRIMARY KEY (kind, id)";
+    check("mending_composite", composite, Phase::DualWrite, &fix(Toward::New), to_old);
     check("mending_place", "", Phase::DualWrite, &fix(Toward::New), to_old);
     let shared = Order { workers: 3, ..fix(Toward::New) };
     check("mending_shared", "PRIMARY KEY", Phase::DualWrite, &shared, to_old);
@@ -66,7 +68,7 @@ fn the_side_that_is_read_when_the_operator_says_so() {
 #[test]
 fn rows_that_refuse_are_named_and_left() {
     let ddl = "CREATE TABLE t (id bigint PRIMARY KEY, old int, new int CHECK (new <> 250));
-               INSERT INTO t SELECT g, g, CASE WHEN g % 50 <> 0 THEN g END
+               INSERT INTO t (id, old, new) SELECT g, g, CASE WHEN g % 50 <> 0 THEN g END
                FROM generate_series(1, 500) g;";
     let (database, proxy) =
         governed("mending_refused", ddl, &change("t", "old", "new", Phase::DualWrite));
