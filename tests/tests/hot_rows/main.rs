@@ -1,5 +1,5 @@
-//! Sixteen writers on fifty rows whose columns move to another table, through every pair of neighbouring
-//! phases forth and back: no write is lost, both tables agree, nobody is a deadlock's victim, and all of it is
+//! Sixteen writers on fifty rows whose columns move to another table, or of two tables that become one, through
+//! every pair of neighbouring phases forth and back: no write is lost, both tables agree, nobody is a deadlock's victim, and all of it is
 //! what some order of one after the other would have done.
 
 #![expect(
@@ -9,6 +9,7 @@
 )]
 
 mod serial;
+mod tables;
 mod writer;
 
 use std::sync::Arc;
@@ -16,11 +17,12 @@ use std::thread;
 
 use rewrite_rules::Phase;
 use segue::backfill;
-use segue_tests::copying::{control, drained, governed, nobody, split};
+use segue_tests::copying::{control, drained, governed, nobody};
 use segue_tests::proxy::Proxy;
 use segue_tests::server::{Database, eventually, run};
 
 use self::serial::{Row, Token, check};
+use self::tables::Tables;
 use self::writer::{Dialect, Progress, Writer};
 
 /// Writers, of which each fourth one speaks the new shape.
@@ -32,31 +34,19 @@ const ROWS: i32 = 50;
 /// Transactions of each writer in each phase, at least.
 const UNITS: u64 = 40;
 
-/// `kept` and `log` take the same tokens; `n` counts them.
-const DDL: &str = "
-    CREATE TABLE t (id int PRIMARY KEY, kept int[] NOT NULL DEFAULT '{}', log int[] DEFAULT '{}', n int DEFAULT 0);
-    CREATE TABLE h (t_id int PRIMARY KEY REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE,
-                    log int[] DEFAULT '{}', n int DEFAULT 0);
-    INSERT INTO t (id) SELECT generate_series(1, 50);
-    ANALYZE;";
-
-fn migration(phase: Phase) -> String {
-    split("t", "h", "{ from = \"id\", to = \"t_id\" }", "[\"log\", \"n\"]", phase)
-}
-
 /// A step, once the one before has drained; its gate may want one table brought up to date.
-fn step(proxy: &Proxy, phase: Phase) {
+fn step(proxy: &Proxy, tables: Tables, phase: Phase) {
     drained(proxy.database());
     let mut refused = String::new();
     for _attempt in 0..5 {
-        match proxy.reload(&migration(phase)) {
+        match proxy.reload(&tables.migration(phase)) {
             Ok(_) => return,
             Err(error) => refused = error.to_string(),
         }
         if refused.contains("rows-differ") {
             copy(proxy.database());
         }
-        proxy.database().connect().script("ANALYZE t; ANALYZE h");
+        proxy.database().connect().script("ANALYZE");
     }
     panic!("{phase}: {refused}");
 }
@@ -67,12 +57,8 @@ fn copy(database: &Database) {
     copied.unwrap_or_else(|error| panic!("{}", error.with_hint()));
 }
 
-/// What both tables hold; `sides` says how a row's halves are found.
-fn rows(database: &Database, of_moved: &str) -> Vec<Row> {
-    let query = format!(
-        "SELECT t.id, array_to_string(t.kept, ' '), array_to_string({of_moved}.log, ' '), {of_moved}.n
-         FROM t LEFT JOIN h ON h.t_id = t.id ORDER BY t.id"
-    );
+/// What a side holds.
+fn rows(database: &Database, query: &str) -> Vec<Row> {
     let read = |line: &String| {
         let mut fields = line.split('|');
         let mut next = || fields.next().unwrap_or_default();
@@ -83,17 +69,29 @@ fn rows(database: &Database, of_moved: &str) -> Vec<Row> {
         let (kept, log) = (tokens(next()), tokens(next()));
         Row { id, kept, log, count: next().parse().expect("a number") }
     };
-    database.connect().rows(&query).iter().map(read).collect()
+    database.connect().rows(query).iter().map(read).collect()
 }
 
 #[test]
-fn sixteen_writers_on_fifty_rows() {
-    let (database, proxy) = governed("hot_rows", DDL, &migration(Phase::Expand));
+fn sixteen_writers_on_fifty_rows_of_a_split() {
+    sixteen_writers_on_fifty_rows(Tables::Split);
+}
+
+#[test]
+fn sixteen_writers_on_fifty_rows_of_a_merge() {
+    sixteen_writers_on_fifty_rows(Tables::Merge);
+}
+
+#[track_caller]
+fn sixteen_writers_on_fifty_rows(tables: Tables) {
+    let expand = tables.migration(Phase::Expand);
+    let (database, proxy) = governed("hot_rows", tables.ddl(), &expand);
     let progress = Arc::new(Progress::new(WRITERS));
     let writers: Vec<_> = (0..WRITERS)
         .map(|number| {
             let dialect = if number % 4 == 3 { Dialect::New } else { Dialect::Old };
-            let writer = Writer::new(number, dialect, proxy.login(), Arc::clone(&progress));
+            let writer =
+                Writer::new(number, (dialect, tables), proxy.login(), Arc::clone(&progress));
             thread::spawn(move || writer.work(ROWS))
         })
         .collect();
@@ -112,7 +110,7 @@ fn sixteen_writers_on_fifty_rows() {
     for phase in way {
         let before = progress.units();
         eventually("all writers have worked", || progress.has_each_done(&before, UNITS));
-        step(&proxy, phase);
+        step(&proxy, tables, phase);
     }
     let before = progress.units();
     eventually("all writers have worked", || progress.has_each_done(&before, UNITS));
@@ -123,7 +121,7 @@ fn sixteen_writers_on_fifty_rows() {
         assert!(history.len() > 200, "each writer has got through: {}", history.len());
     }
     copy(&database);
-    let (old, new) = (rows(&database, "t"), rows(&database, "h"));
+    let [old, new] = tables.sides().map(|side| rows(&database, side));
     assert_eq!(old, new, "both tables hold the same");
     check(&new, &histories);
     assert_eq!(progress.deadlocks(), 0, "they lock rows in the order of their keys");

@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use segue_tests::wire::{Login, Wire};
 
 use super::serial::{History, Token};
+use super::tables::Tables;
 
 /// Tokens of each writer.
 const TOKENS: i32 = 1_000_000;
 
-/// How a client calls the columns that move.
+/// Which shape a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Columns of the old table.
+    /// It names what was there before.
     Old,
-    /// Columns of the new one.
+    /// It names what will be there.
     New,
 }
 
@@ -62,6 +63,7 @@ enum End {
 pub(crate) struct Writer {
     number: usize,
     dialect: Dialect,
+    tables: Tables,
     wire: Wire,
     progress: Arc<Progress>,
     /// State of a generator of numbers.
@@ -71,7 +73,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(
         number: usize,
-        dialect: Dialect,
+        (dialect, tables): (Dialect, Tables),
         login: Login,
         progress: Arc<Progress>,
     ) -> Self {
@@ -80,7 +82,7 @@ impl Writer {
             Dialect::New => login.with("segue.shape", "new"),
         };
         let seed = 0x9e37_79b9_7f4a_7c15 ^ u64::try_from(number).unwrap_or_default();
-        Self { number, dialect, wire: login.connect(), progress, seed }
+        Self { number, dialect, tables, wire: login.connect(), progress, seed }
     }
 
     /// Writes until it is told to stop. Gives what was acknowledged.
@@ -117,49 +119,56 @@ impl Writer {
     fn transaction(&mut self, token: Token, rows: i32) -> End {
         let id = self.row(rows);
         match (self.dialect, self.below(6)) {
-            (Dialect::Old, 0) => self.once(&set(token, id, "")),
+            (Dialect::Old, 0) => self.all(&self.tables.set(token, id, "")),
             (Dialect::Old, 1) => self.compared(token, id),
             (Dialect::Old, 2) => self.locked(token, id),
-            (Dialect::Old, 3) => {
-                let upsert = format!(
-                    "INSERT INTO t (id, kept, log, n) VALUES ({id}, ARRAY[{token}], ARRAY[{token}], 1)
-                     ON CONFLICT (id) DO UPDATE SET kept = t.kept || {token}, log = t.log || {token}, n = t.n + 1
-                     RETURNING id"
-                );
-                self.once(&upsert)
-            }
+            (Dialect::Old, 3) => self.all(&self.tables.upsert(token, id)),
             (Dialect::Old | Dialect::New, _) => self.several(token, rows),
         }
     }
 
-    /// One statement.
-    fn once(&mut self, sql: &str) -> End {
-        let reply = self.wire.simple(sql);
+    /// Statements that each write the one row, of which the first says whether it does.
+    fn all(&mut self, statements: &[String]) -> End {
+        let [only] = statements else {
+            self.wire.script("BEGIN");
+            let (mut code, mut ids) = (String::new(), Vec::new());
+            for (at, statement) in statements.iter().enumerate() {
+                let reply = self.wire.simple(statement);
+                reply.code().clone_into(&mut code);
+                if at == 0 {
+                    ids = reply.lines().iter().filter_map(|line| line.parse().ok()).collect();
+                }
+                if !code.is_empty() || ids.is_empty() {
+                    break;
+                }
+            }
+            if code.is_empty() {
+                self.wire.simple("COMMIT").code().clone_into(&mut code);
+            }
+            return self.ended(&code, ids);
+        };
+        let reply = self.wire.simple(only);
         let ids = reply.lines().iter().filter_map(|line| line.parse().ok()).collect();
         self.ended(reply.code(), ids)
     }
 
     /// Only if nobody was there since it was read.
     fn compared(&mut self, token: Token, id: i32) -> End {
-        let read = self.wire.rows(&format!("SELECT n FROM t WHERE id = {id}"));
+        let read = self.wire.rows(&self.tables.count(id));
         let read = read.first().cloned().unwrap_or_default();
-        self.once(&set(token, id, &format!(" AND n = {read}")))
+        self.all(&self.tables.set(token, id, &format!(" AND n = {read}")))
     }
 
     /// What is written was computed here, of what was read under a lock.
     fn locked(&mut self, token: Token, id: i32) -> End {
         self.wire.script("BEGIN");
-        let read = self.wire.simple(&format!("SELECT log, n FROM t WHERE id = {id} FOR UPDATE"));
+        let read = self.wire.simple(&self.tables.lock(id));
         let (code, lines) = (read.code().to_owned(), read.lines());
         let Some((log, n)) = lines.first().and_then(|line| line.split_once('|')) else {
             return self.ended(&code, Vec::new());
         };
         let n: i32 = n.parse().expect("a number");
-        let set = format!(
-            "UPDATE t SET kept = kept || {token}, log = '{log}'::int[] || {token}, n = {} WHERE id = {id};
-             COMMIT",
-            n + 1
-        );
+        let set = format!("{}; COMMIT", self.tables.set_to(token, id, (log, n + 1)).join("; "));
         let code = self.wire.simple(&set).code().to_owned();
         self.ended(&code, vec![id])
     }
@@ -178,15 +187,9 @@ impl Writer {
             self.wire.simple(&format!("BEGIN ISOLATION LEVEL {level}")).code().to_owned();
         for id in &ids {
             let statements = match (self.dialect, self.below(2)) {
-                (Dialect::Old, 0) => vec![set(token, *id, "")],
-                (Dialect::Old, _) => vec![
-                    format!("UPDATE t SET log = log || {token}, n = n + 1 WHERE id = {id}"),
-                    format!("UPDATE t SET kept = kept || {token} WHERE id = {id}"),
-                ],
-                (Dialect::New, _) => vec![
-                    format!("UPDATE t SET kept = kept || {token} WHERE id = {id}"),
-                    format!("UPDATE h SET log = log || {token}, n = n + 1 WHERE t_id = {id}"),
-                ],
+                (Dialect::Old, 0) => self.tables.set(token, *id, ""),
+                (Dialect::Old, _) => self.tables.one_by_one(token, *id),
+                (Dialect::New, _) => self.tables.set_new(token, *id),
             };
             for statement in statements {
                 if code.is_empty() {
@@ -221,11 +224,4 @@ impl Writer {
         }
         End::Undone
     }
-}
-
-/// Writes a row, if it fulfils `also`.
-fn set(token: Token, id: i32, also: &str) -> String {
-    format!(
-        "UPDATE t SET kept = kept || {token}, log = log || {token}, n = n + 1 WHERE id = {id}{also} RETURNING id"
-    )
 }
