@@ -275,6 +275,15 @@ fn an_unchanged_client_sees_the_old_tables_when_they_are_gone() {
     check_unchanged(Phase::Contract);
 }
 
+/// After a step back the old tables hold what they held before they were left alone: nothing may believe them.
+#[test]
+fn an_unchanged_client_sees_no_row_that_was_left_behind() {
+    let left = "UPDATE mail SET often = 'left', score = -1; DELETE FROM push WHERE user_id > 5;
+                INSERT INTO mail (user_id) VALUES (11), (9); UPDATE push SET sound = NULL;";
+    let new = format!("{OLD}{NEW}{left}");
+    check_with(&rule(Phase::SwitchReads), (OLD, &new), &STATEMENTS, &[]);
+}
+
 /// What a client reads that names the new table.
 const READS: [&str; 10] = [
     "SELECT * FROM prefs ORDER BY user_id",

@@ -166,7 +166,7 @@ impl Governed {
         let (from, to) =
             (self.physical_column(&pair.from).cloned(), self.physical_column(&pair.to).cloned());
         match change {
-            Change::BackfillColumn(_) | Change::SplitTable(_) => Ok(()),
+            Change::BackfillColumn(_) | Change::SplitTable(_) | Change::MergeTables(_) => Ok(()),
             Change::RenameColumn(pair) | Change::RenameInPlace(pair) => {
                 let between = Between::same(pair)?;
                 self.pair(pair, &between, (from.as_ref(), to.as_ref()), phase, speaks)
@@ -321,7 +321,8 @@ impl<'c> Shape<'c> {
     pub fn new(rules: &[Rule], catalog: &'c Catalog, speaks: Speaks) -> Result<Self, String> {
         let mut shape = Self { governed: Vec::new(), catalog };
         for rule in rules {
-            let mut tables = vec![named(rule.change.table())?];
+            let tables = rule.change.tables().into_iter().map(named);
+            let mut tables = tables.collect::<Result<Vec<_>, String>>()?;
             // What a table's children inherit is migrated with it.
             let mut at = 0;
             while let Some(table) = tables.get(at).cloned() {
