@@ -41,9 +41,7 @@ fn check(about: &str, phase: Phase, statements: impl Fn(&Case, &Sent) -> Vec<Str
 #[test]
 fn clients_write_the_old_tables() {
     check("merged_writers", Phase::DualWrite, |case, sent| {
-        let key = sent.key;
-        let [_, of, _] = case.keys;
-        let of = of.first().expect("a key");
+        let [key, of, _] = case.keys.map(|names| *names.first().expect("a key"));
         vec![
             sent.carried(&format!("UPDATE \"the mail\" SET about = about || '.' WHERE {key} = $")),
             sent.carried(
