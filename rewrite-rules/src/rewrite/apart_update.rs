@@ -7,7 +7,7 @@ use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
-use crate::lens::LogicalColumn;
+use crate::lens::{Lens, LogicalColumn};
 use crate::name::{self, quoted};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
@@ -84,7 +84,7 @@ impl<'a> Rewriter<'a> {
         for (assignment, extent) in update.assignments.iter().zip(&extents) {
             self.walk_pieces(extent.0, extent.1)?;
             self.expression(&assignment.value)?;
-            let cells = self.cells(assignment, *extent)?;
+            let cells = self.cells(assignment, *extent, apart.lens)?;
             let (Some(start), Some(last)) =
                 (cells.first().map(|(.., cell)| cell.0), cells.last().map(|(.., cell)| cell.1))
             else {
@@ -110,16 +110,23 @@ impl<'a> Rewriter<'a> {
         &self,
         assignment: &'q Assignment,
         extent: Range,
+        lens: &Lens,
     ) -> Walk<Vec<(&'q Ident, &'q Expr, Range)>> {
         let columns = match &assignment.target {
             AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
             AssignmentTarget::Tuple(columns) => columns.as_slice(),
         };
-        let single = |column| match name::parts(column).unwrap_or_default().as_slice() {
-            [ident] => Some(*ident),
-            _ => None,
-        };
-        let idents: Option<Vec<&Ident>> = columns.iter().map(single).collect();
+        let mut idents = Vec::new();
+        for column in columns {
+            match name::parts(column).unwrap_or_default().as_slice() {
+                [ident] => idents.push(*ident),
+                // PostgreSQL takes what stands before a point for the column, and the rest for a field.
+                [first, ..] if lens.column(&name::folded(first)).is_none() => {
+                    return self.no_column_at(first, lens);
+                }
+                _ => return self.refuse_at(Construct::MovedAssignment, extent.0),
+            }
+        }
         let Some(start) = self.value_start(extent.0) else {
             return self.refuse(Construct::Unreadable);
         };
@@ -128,8 +135,8 @@ impl<'a> Rewriter<'a> {
             AssignmentTarget::ColumnName(_) => Some(vec![(&assignment.value, value)]),
             AssignmentTarget::Tuple(_) => self.row_cells(&assignment.value, value),
         };
-        match (idents, cells) {
-            (Some(idents), Some(cells)) if idents.len() == cells.len() => {
+        match cells {
+            Some(cells) if idents.len() == cells.len() => {
                 let both = idents.into_iter().zip(cells);
                 Ok(both.map(|(ident, (value, cell))| (ident, value, cell)).collect())
             }
@@ -147,13 +154,16 @@ impl<'a> Rewriter<'a> {
         self.account(ident);
         let name = name::folded(ident);
         let Some(logical) = apart.lens.column(&name) else {
-            return Err(Box::new(Refusal::no_column(&name, apart.lens)));
+            return self.no_column_at(ident, apart.lens);
         };
+        if assigned.values.iter().any(|(.., known)| std::ptr::eq(*known, logical)) {
+            return Err(Box::new(Refusal::assigned_again(&name)));
+        }
         let part = self.part_behind(ident);
         if part.0 < part.1 {
             return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
         }
-        self.cast_cell(value, cell, logical)?;
+        self.type_value(value, cell, logical)?;
         let stored = format!("{rows}.{}", Apart::value(assigned.values.len()));
         assigned.values.push((value, cell, logical));
         for access in &logical.put {
@@ -192,7 +202,7 @@ impl<'a> Rewriter<'a> {
         let mut pieces: Vec<Piece> = vec![items.into()];
         for (value, extent, column) in &assigned.values {
             pieces.push(", ".into());
-            pieces.extend(self.cell_pieces(value, *extent, column));
+            pieces.extend(self.typed_pieces(value, *extent, column));
         }
         pieces.push(kept_text.into());
         let clauses = [from.map(|_| "from"), Some("where")];
