@@ -3,6 +3,7 @@
 use sqlparser::ast::{Assignment, AssignmentTarget, Delete, Expr, Ident, Update};
 
 use super::apart::{Apart, Part};
+use super::apart_from::carried;
 use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
@@ -35,9 +36,10 @@ impl<'a> Rewriter<'a> {
         let start = start_byte(update.update_token.0.span);
         let apart = self.take_apart(at, update.returning.is_some())?;
         let from = self.keyword_behind(set, "from").filter(|_| update.from.is_some());
-        if apart.returns && from.is_some() {
-            return self.refuse_at(Construct::MovedReturning, start);
-        }
+        let beside = match apart.returns && from.is_some() {
+            true => self.items_beside(at, start)?,
+            false => Vec::new(),
+        };
         let noted = (self.references.len(), self.rows.len());
         let rows = rows_of(&apart, from.is_some());
         let mut assigned = self.set_apart(update, set, (&apart, &rows))?;
@@ -47,6 +49,10 @@ impl<'a> Rewriter<'a> {
             if assigned.parts.len() > 1 {
                 return self.refuse_at(Construct::KeyAndMoved, start);
             }
+            // They are found again by the key.
+            if !beside.is_empty() {
+                return self.refuse_at(Construct::MovedReturning, start);
+            }
             self.free_keys(apart.lens);
         }
         // The old table first, as everywhere.
@@ -54,8 +60,10 @@ impl<'a> Rewriter<'a> {
         let kept = self.kept(&apart, &assigned.parts);
         let source = self.source_of_rows(at, &apart, noted, !kept.is_empty());
         let lock = locked(&apart, !writes_key);
+        let mut more = kept_values(&apart, &assigned, &kept);
+        more.extend(carried(&beside));
         let mut text =
-            self.updated_rows((at, &apart, source), &assigned, (&kept, &lock), (start, set, from))?;
+            self.updated_rows((at, &apart, source), &assigned, (&more, &lock), (start, set, from))?;
         text.push(one_of_each(&apart, from.is_some()).into());
         let written: Vec<Option<usize>> = assigned.parts.iter().map(|part| part.beside).collect();
         let statements = self.stored(&apart, &assigned, (&kept, &rows), source);
@@ -64,7 +72,9 @@ impl<'a> Rewriter<'a> {
             self.replies.entry(self.statement).or_default().command = Some("UPDATE");
         }
         text.extend(apart.all(statements.collect(), self.before_last(start)));
-        let composed = apart.returns.then(|| apart.composed(&written, Some(&rows)));
+        let composed = apart
+            .returns
+            .then(|| apart.composed(&written, Some(&rows)) + &apart.beside_target(&beside, &rows));
         self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
         self.returned(update.returning.as_deref(), start, outermost)
     }
@@ -181,17 +191,17 @@ impl<'a> Rewriter<'a> {
         &mut self,
         (at, apart, source): (usize, &Apart<'a>, Source),
         assigned: &Assigned<'_, 'a>,
-        (kept, lock): (&[&LogicalColumn], &str),
+        (more, lock): (&[(String, String)], &str),
         (start, set, from): (usize, usize, Option<usize>),
     ) -> Walk<Vec<Piece>> {
-        let kept_text: String =
-            kept.iter().map(|it| format!(", {}.{}", apart.reference, quoted(&it.name))).collect();
-        let news = (0..assigned.values.len() + kept.len()).map(Apart::value);
+        let more_text: String = more.iter().map(|(_, text)| format!(", {text}")).collect();
+        let news = (0..assigned.values.len()).map(Apart::value);
+        let news = news.chain(more.iter().map(|(name, _)| name.clone()));
         let (head, items) = Self::row_head(apart, news.collect(), source);
         // With the first column's name, and the sign behind it.
         self.begin_with(start, assigned.first, head)?;
         let derived = self.derived_from(at, source);
-        self.edits.insert(assigned.end, vec![format!("{kept_text}{derived}").into()]);
+        self.edits.insert(assigned.end, vec![format!("{more_text}{derived}").into()]);
         if let Some(from) = from.and_then(|from| self.lexeme(from)) {
             let (start, end) = (from.start, from.end);
             self.edits.replace(start, end, vec![",".into()]);
@@ -204,7 +214,7 @@ impl<'a> Rewriter<'a> {
             pieces.push(", ".into());
             pieces.extend(self.typed_pieces(value, *extent, column));
         }
-        pieces.push(kept_text.into());
+        pieces.push(more_text.into());
         let clauses = [from.map(|_| "from"), Some("where")];
         let behind = self.clauses(set, clauses.into_iter().flatten());
         Ok(self.other_arms(at, lock, &pieces, behind))
@@ -246,30 +256,38 @@ impl<'a> Rewriter<'a> {
         let first = self.lexeme_at(start) + 1;
         let using = self.keyword_behind(first, "using");
         let using = using.filter(|_| delete.using.is_some());
-        if apart.returns && using.is_some() {
-            return self.refuse_at(Construct::MovedReturning, start);
-        }
+        let beside = match apart.returns && using.is_some() {
+            true => self.items_beside(at, start)?,
+            false => Vec::new(),
+        };
+        let more = carried(&beside);
+        let more_text: String = more.iter().map(|(_, text)| format!(", {text}")).collect();
         self.condition(delete.selection.as_ref(), start)?;
         let source = self.source_of_rows(at, &apart, noted, false);
-        let (head, items) = Self::row_head(&apart, Vec::new(), source);
+        let names = more.into_iter().map(|(name, _)| name).collect();
+        let (head, items) = Self::row_head(&apart, names, source);
         let derived = self.derived_from(at, source);
-        self.begin_with(start, behind_target, format!("{head}{derived}"))?;
+        let items = items + &more_text;
+        let more_text = more_text.trim_start_matches(", ");
+        self.begin_with(start, behind_target, format!("{head}{more_text}{derived}"))?;
         let clauses = [Some("using").filter(|_| using.is_some()), Some("where")];
         let behind = self.clauses(first, clauses.into_iter().flatten());
         if let Some(using) = using.and_then(|using| self.lexeme(using)) {
             let (start, end) = (using.start, using.end);
             self.edits.replace(start, end, vec![",".into()]);
         }
-        let rows = apart.row();
+        let rows = rows_of(&apart, !beside.is_empty());
         let lock = locked(&apart, false);
         let mut text = match source {
             Source::Arms => self.other_arms(at, &lock, &[items.into()], behind),
             Source::Own | Source::Held => vec![lock.into()],
         };
-        text.push(")".into());
+        text.push(one_of_each(&apart, !beside.is_empty()).into());
         let deleted = (None, vec![apart.delete(&rows).into()]);
         text.extend(apart.all(vec![deleted], self.before_last(start)));
-        let composed = apart.returns.then(|| apart.composed(&[None], Some(&rows)));
+        let composed = apart
+            .returns
+            .then(|| apart.composed(&[None], Some(&rows)) + &apart.beside_target(&beside, &rows));
         self.finish_apart(start, (text, composed), "DELETE", outermost)?;
         self.returned(delete.returning.as_deref(), start, outermost)
     }
@@ -337,6 +355,19 @@ impl<'a> Rewriter<'a> {
         let outputs = self.returning(start, items, outermost)?;
         Ok(columns_of(outputs.unwrap_or_default()))
     }
+}
+
+/// What a half must have that is made now: its names among the rows, and the texts.
+fn kept_values(
+    apart: &Apart<'_>,
+    assigned: &Assigned<'_, '_>,
+    kept: &[&LogicalColumn],
+) -> Vec<(String, String)> {
+    let value = |(at, column): (usize, &&LogicalColumn)| {
+        let text = format!("{}.{}", apart.reference, quoted(&column.name));
+        (Apart::value(assigned.values.len() + at), text)
+    };
+    kept.iter().enumerate().map(value).collect()
 }
 
 /// The CTE that each row is taken from once.

@@ -31,11 +31,19 @@ DELETE FROM users USING posts p WHERE p.user_id = users.id AND p.title = users.b
 
 DELETE FROM users USING posts p WHERE p.user_id = users.id AND p.id = 3
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 DELETE FROM users u USING posts p WHERE p.user_id = u.id AND p.id = 3 RETURNING u.id, p.title
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 DELETE FROM users u USING posts p WHERE p.user_id = u.id AND p.id = 3 RETURNING u.bio, p.title
+
+DELETE FROM users u USING posts p WHERE p.user_id = u.id AND p.id IN (3, 5) RETURNING *
+
+DELETE FROM users u USING posts p, badges b WHERE p.user_id = u.id AND p.id = 3 AND b.label = 'gold' RETURNING u.email, u.settings, p.*, b.label
+
+DELETE FROM users u USING users v WHERE v.id = 1 AND u.slug = 'bob' RETURNING u.bio, v.bio, v.first_name
+
+DELETE FROM seats s USING users u WHERE u.slug = s.holder RETURNING s.note, u.bio
+
+WITH d AS (DELETE FROM users u USING posts p WHERE p.user_id = u.id AND p.id = 3 RETURNING u.email, p.title) SELECT * FROM d
 
 DELETE FROM users u USING users v WHERE v.bio = u.bio AND v.id < u.id
 

@@ -105,20 +105,70 @@ UPDATE users SET first_name = i.first_name, bio = i.bio FROM imports i WHERE i.e
 
 UPDATE users SET slug = slug || '-' || c.name FROM countries c WHERE c.code = users.country
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 UPDATE users SET bio = p.title FROM posts p WHERE p.user_id = users.id AND p.id = 1 RETURNING users.id, users.bio, p.title
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 UPDATE users SET role = p.title FROM posts p WHERE p.user_id = users.id AND p.id = 1 RETURNING users.id, users.role, p.title
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 UPDATE users SET role = p.title FROM posts p WHERE p.user_id = users.id AND p.id = 1 RETURNING users.*, p.*
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 UPDATE users u SET score = 7 FROM posts p WHERE p.user_id = u.id AND p.bio = u.bio RETURNING u.bio, p.id
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 UPDATE users a SET balance = b.balance FROM users b WHERE b.id = 1 AND a.id = 2 RETURNING a.*, b.first_name
+
+UPDATE users SET bio = p.title FROM posts p WHERE p.user_id = users.id AND p.id IN (2, 3) RETURNING *
+
+UPDATE users SET bio = p.title FROM posts p WHERE p.user_id = users.id AND p.id IN (2, 3) RETURNING title, users.bio, p.bio, p.tags, settings, p.*
+
+UPDATE users u SET bio = 'x' FROM posts p LEFT JOIN badges b ON b.user_id = p.user_id WHERE p.user_id = u.id AND p.id = 3 RETURNING u.bio, p.title, b.label, b.user_id
+
+UPDATE users u SET score = 1 FROM posts p, follows f WHERE p.user_id = u.id AND f.follower = u.id AND p.id = 1 AND f.followed = 2 RETURNING u.first_name, f.followed, p.title || u.email AS both, upper(u.slug)
+
+UPDATE users u SET bio = v.b, role = v.b FROM (VALUES (1, 'one'), (2, 'two')) v (id, b) WHERE v.id = u.id RETURNING u.id, u.bio, v.b, v.id AS vid
+
+UPDATE users u SET first_name = i.first_name, bio = i.bio FROM (SELECT email AS mail, first_name, bio FROM imports) i WHERE i.mail = u.email RETURNING i.mail, u.*
+
+UPDATE users u SET bio = w.n::text FROM (SELECT user_id, count(*) AS n FROM posts GROUP BY user_id) w WHERE w.user_id = u.id RETURNING u.id, u.bio, w.n
+
+UPDATE users a SET bio = b.bio FROM users b WHERE b.id = a.id + 1 AND a.id = 4 RETURNING a.bio, b.bio, a.email, b.email, b.settings
+
+UPDATE users a SET role = b.first_name FROM users b WHERE b.id = a.id + 1 AND a.slug IS NOT NULL AND b.first_name IS NOT NULL RETURNING *
+
+UPDATE users u SET bio = s.note FROM seats s WHERE s.holder = u.slug RETURNING u.bio, s.hall, s.note, s.price
+
+UPDATE users u SET bio = p."Größe"::text FROM "Person" p WHERE p."Id" = u.id RETURNING u.id, p.*
+
+UPDATE users u SET bio = p.title FROM posts p WHERE p.user_id = u.id AND p.id = 1 RETURNING row_to_json(u), (SELECT count(*) FROM posts q WHERE q.id < p.id)
+
+--! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
+UPDATE users u SET bio = p.title FROM posts p WHERE p.user_id = u.id AND p.id = 1 RETURNING row_to_json(p)
+
+--! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
+UPDATE users u SET bio = p.title FROM posts p WHERE p.user_id = u.id AND p.id = 1 RETURNING p
+
+--! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
+UPDATE users u SET bio = p.title FROM posts p WHERE p.user_id = u.id AND p.id = 1 RETURNING p.ctid IS NOT NULL
+
+--! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
+UPDATE users u SET bio = p.title FROM posts_of(1) p WHERE p.user_id = u.id AND p.id = 1 RETURNING u.bio, p.title
+
+UPDATE users u SET bio = g::text FROM generate_series(1, 2) g WHERE g = u.id RETURNING u.bio, g
+
+--! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
+UPDATE users u SET bio = p.title FROM posts p JOIN imports i USING (id) WHERE p.user_id = u.id RETURNING u.bio, i.email
+
+--! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
+UPDATE users u SET id = 41 FROM posts p WHERE p.user_id = u.id AND p.id = 5 RETURNING u.id, u.bio, p.title
+
+--$ 1;from a parameter
+UPDATE users u SET bio = $2 FROM posts p WHERE p.user_id = u.id AND p.id = $1 RETURNING u.bio, p.title
+
+WITH w AS (UPDATE users u SET bio = p.title FROM posts p WHERE p.user_id = u.id AND p.id IN (1, 3) RETURNING u.id, u.bio, p.title) SELECT * FROM w ORDER BY id
+
+WITH n AS (SELECT id, title FROM posts WHERE id IN (1, 3)) UPDATE users u SET bio = n.title FROM posts p JOIN n ON n.id = p.id WHERE p.user_id = u.id RETURNING u.id, n.title, p.bio
+
+UPDATE seats s SET note = u.bio FROM users u WHERE u.slug = s.holder RETURNING s.*, u.first_name
+
+UPDATE seats s SET holder = t.holder FROM seats t WHERE t.hall = s.hall AND t.number = s.number + 1 RETURNING s.hall, s.number, s.note, t.note AS other
 
 UPDATE posts SET bio = u.bio FROM users u WHERE u.id = posts.user_id
 
