@@ -28,6 +28,8 @@ pub struct Lens {
     pub names: Names,
     /// Views through which a write would miss a column that it must reach.
     pub views: BTreeSet<RelationName>,
+    /// Views through which a new row would lack what another table holds of it.
+    pub halving_views: BTreeSet<RelationName>,
     /// What stands for it wherever it is read: the lens of one of the server's catalogs.
     pub stands_as: Option<StandIn>,
     /// Other tables that hold columns of it, or are to.

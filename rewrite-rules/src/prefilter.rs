@@ -77,7 +77,8 @@ impl Prefilter {
     /// prepared statements live on into a time when there are some.
     pub(crate) fn new(tables: &[Lens], catalogs: &[&CatalogLenses]) -> Self {
         let names = tables.iter().flat_map(|lens| {
-            std::iter::once(&lens.relation).chain(&lens.views).map(|it| it.name.as_str())
+            let views = lens.views.iter().chain(&lens.halving_views);
+            std::iter::once(&lens.relation).chain(views).map(|it| it.name.as_str())
         });
         Self::of_names(names, catalogs)
     }

@@ -337,6 +337,19 @@ impl Construct {
     }
 }
 
+/// What a statement lacks of a name in it.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    /// A relation with such a column.
+    Column,
+    /// The column, of the relation that is called so.
+    ColumnOf(String),
+    /// A relation that is called so.
+    Table(String),
+    /// The same, but one that has the name otherwise: under an alias.
+    Reference(String),
+}
+
 impl Refusal {
     pub(crate) fn construct(construct: Construct, lens: &Lens) -> Self {
         Self {
@@ -390,14 +403,32 @@ impl Refusal {
     }
 
     /// A name that no relation of the statement has, worded as PostgreSQL words it.
-    pub(crate) fn unresolved(column: &str, table: Option<&str>) -> Self {
-        let (sqlstate, message) = match table {
-            Some(table) => {
+    pub(crate) fn unresolved(column: &str, missing: &Missing) -> Self {
+        let (sqlstate, message) = match missing {
+            Missing::Column => (UNDEFINED_COLUMN, format!("column \"{column}\" does not exist")),
+            Missing::ColumnOf(table) => {
+                (UNDEFINED_COLUMN, format!("column {table}.{column} does not exist"))
+            }
+            Missing::Table(table) => {
                 (UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{table}\""))
             }
-            None => (UNDEFINED_COLUMN, format!("column \"{column}\" does not exist")),
+            Missing::Reference(table) => (
+                UNDEFINED_TABLE,
+                format!("invalid reference to FROM-clause entry for table \"{table}\""),
+            ),
         };
         Self { sqlstate, message, hint: None, position: None, in_every_phase: false }
+    }
+
+    /// A column that is assigned twice under one name, worded as PostgreSQL words it.
+    pub(crate) fn assigned_again(column: &str) -> Self {
+        Self {
+            sqlstate: SYNTAX_ERROR,
+            message: format!("multiple assignments to same column \"{column}\""),
+            hint: None,
+            position: None,
+            in_every_phase: false,
+        }
     }
 
     pub(crate) fn assigned_twice(column: &str, lens: &Lens) -> Self {

@@ -8,7 +8,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 use crate::copy_syntax::{self, CopySyntax};
 use crate::desugar::{self, Piece};
 use crate::lexer::{self, Lexed};
-use crate::{name, trust};
+use crate::{keyword, name, trust};
 
 pub(crate) use crate::lexer::{end_byte, start_byte};
 
@@ -39,6 +39,12 @@ impl Lexeme {
     pub(crate) fn is_word(&self, keyword: &str) -> bool {
         matches!(&self.token, Token::Word(word)
             if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(keyword))
+    }
+
+    /// Whether it can be nothing but a keyword where a relation or a column may stand.
+    pub(crate) fn is_reserved(&self) -> bool {
+        let word = self.keyword();
+        word.and_then(|word| keyword::find(&word)).is_some_and(|known| !known.names_relation())
     }
 
     /// The identifier's catalog name, if it is one.

@@ -9,7 +9,7 @@ WITH pgrst_source AS (SELECT "public"."customers"."full_name", coalesce("custome
 
 WITH pgrst_source AS (SELECT "orders".*, row_to_json("orders_customers_1".*) AS "customers" FROM "public"."orders" LEFT JOIN LATERAL (SELECT "customers_1"."full_name", "customers_1"."contact" FROM "public"."customers" AS "customers_1" WHERE "customers_1"."id" = "public"."orders"."customer_id") AS "orders_customers_1" ON TRUE) SELECT json_agg(t ORDER BY t.id) FROM (SELECT * FROM pgrst_source) t
 
---! dual-write switch-reads stop-dual-write contract: a governed name in a place that is not read
+--! dual-write switch-reads stop-dual-write contract: a governed name in this place
 --~ expand: forwarded unread, so an added column shows
 --$ {"id": 20, "username": "rest", "age": 5}
 WITH pgrst_source AS (WITH pgrst_payload AS (SELECT $1::json AS json_data), pgrst_body AS (SELECT CASE WHEN json_typeof(json_data) = 'array' THEN json_data ELSE json_build_array(json_data) END AS val FROM pgrst_payload) INSERT INTO "public"."users"("id", "username", "age") SELECT "id", "username", "age" FROM json_populate_recordset(null::"public"."users", (SELECT val FROM pgrst_body)) _ RETURNING "public"."users".*) SELECT json_agg(t) FROM (SELECT * FROM pgrst_source) t

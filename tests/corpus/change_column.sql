@@ -13,7 +13,7 @@ SELECT o.id, o.total_cents = x.total_cents FROM orders o JOIN orders x USING (to
 
 SELECT * FROM orders NATURAL JOIN (SELECT 1500 AS total_cents) x ORDER BY id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT pg_typeof(total_cents), pg_typeof(o.*) FROM orders o WHERE id = 1
 
 SELECT email, upper(email), length(email) FROM appointments ORDER BY id

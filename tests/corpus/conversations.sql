@@ -222,7 +222,7 @@ INSERT INTO users (id, username) VALUES (10, 'a'); INSERT INTO posts (id, title)
 BEGIN; SELECT username FROM users WHERE id = 1
 
 --? simple
---! expand dual-write switch-reads stop-dual-write contract: ROLLBACK TO may change what names mean, within the text
+--! expand dual-write switch-reads stop-dual-write contract: cannot know which tables this text names: an earlier statement in it may change that
 SAVEPOINT s; DELETE FROM users WHERE username = 'bob'; ROLLBACK TO s; SELECT count(*) FROM users
 
 --? simple
@@ -357,8 +357,7 @@ ROLLBACK TO s
 --;
 SELECT count(*), max(username) FROM users
 
---! expand: a definition that has a governed table's name
---! dual-write switch-reads stop-dual-write contract: a definition that has a governed table's name
+--! expand dual-write switch-reads stop-dual-write contract: this statement
 CREATE TEMP TABLE users (id integer, username text, handle text)
 --;
 INSERT INTO users VALUES (1, 'temporary', 'h')
@@ -375,15 +374,14 @@ DROP TABLE users
 --;
 SELECT username FROM users WHERE id = 1
 
---! dual-write switch-reads stop-dual-write contract: a whole row of the target, for which no derived table can stand
+--! dual-write switch-reads stop-dual-write contract: a whole row of the target of UPDATE
 CREATE TEMP TABLE scratch ON COMMIT DROP AS SELECT username AS handle, id FROM users
 --;
 SELECT handle FROM scratch ORDER BY id
 --;
 UPDATE users SET username = s.handle || '!' FROM scratch s WHERE s.id = users.id RETURNING username
 
---! expand: a definition that has a governed table's name
---! dual-write switch-reads stop-dual-write contract: a definition that has a governed table's name
+--! expand dual-write switch-reads stop-dual-write contract: this statement
 CREATE TEMPORARY TABLE orders (id integer, state text)
 --;
 INSERT INTO orders VALUES (1, 'temp')

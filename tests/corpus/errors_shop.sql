@@ -2,6 +2,7 @@
 
 INSERT INTO customers (full_name, contact) VALUES ('x', 'no at sign')
 
+--~ stop-dual-write contract: nobody has declared what the constraint is called
 INSERT INTO customers (full_name, contact) VALUES ('x', 'ada@example.com')
 
 INSERT INTO customers (contact) VALUES ('x@example.com')
@@ -16,6 +17,7 @@ INSERT INTO customers (full_name, address.nonsense) VALUES ('x', 'y')
 
 INSERT INTO customers (full_name, tags) VALUES ('x', NULL)
 
+--~ stop-dual-write contract: nobody has declared what the constraint is called
 INSERT INTO orders (customer_id) VALUES (999)
 
 INSERT INTO orders (customer_id, status) VALUES (1, 'nonsense')
@@ -50,6 +52,7 @@ UPDATE orders SET status = 'nonsense'
 
 UPDATE orders SET status = note
 
+--~ stop-dual-write contract: nobody has declared what the constraint is called
 UPDATE orders SET customer_id = 999
 
 UPDATE orders SET id = 5
@@ -62,6 +65,7 @@ UPDATE tokens SET code = 'x'
 
 UPDATE tokens SET code = NULL
 
+--~ stop-dual-write contract: nobody has declared what the constraint is called
 DELETE FROM customers WHERE full_name = 'Ada Lovelace'
 
 DELETE FROM employees WHERE name = 'Root'
@@ -82,7 +86,7 @@ SELECT customers.full_name FROM customers c
 
 SELECT name FROM customers
 
---! expand dual-write switch-reads stop-dual-write contract: a name that may be a function of the row
+--! expand dual-write switch-reads stop-dual-write contract: a function called on a whole row
 SELECT c.name FROM customers c JOIN employees e USING (id)
 
 SELECT address.city FROM customers
@@ -145,11 +149,12 @@ INSERT INTO employees (id, title, name, name) VALUES (10, 'a', 'b', 'c')
 
 INSERT INTO employees (id, name) VALUES (10, 'x') RETURNING nonsense
 
+--~ dual-write switch-reads stop-dual-write contract: the message does not say that there is such a table, out of reach
 INSERT INTO employees (id, name) VALUES (10, employees.name)
 
 INSERT INTO adult_ids (id) VALUES (10)
 
---! dual-write switch-reads: an assignment to several columns that is not read as a list
+--! dual-write switch-reads: assignment of a row or sub-select to several columns
 UPDATE employees SET (name, title) = ('a')
 
 UPDATE employees SET (name, title) = (SELECT 'a')

@@ -113,7 +113,7 @@ INSERT INTO tokens (id, code) VALUES (10, DEFAULT) RETURNING *
 
 INSERT INTO tokens (id, code) VALUES (10, 5), (11, DEFAULT) RETURNING *
 
---! dual-write switch-reads: a volatile default beside a source whose columns have no names
+--! dual-write switch-reads: INSERT from a source whose columns are not known
 INSERT INTO tokens (id, note) SELECT id + 100, note FROM tokens ORDER BY id RETURNING code
 
 INSERT INTO tokens (id, code) VALUES (10, nextval('code_seq')) RETURNING code

@@ -94,7 +94,7 @@ SELECT id, username FROM users u JOIN archive.users a USING (id, username) ORDER
 
 SELECT id, u.username, a.username, handle FROM users u JOIN archive.users a USING (id) ORDER BY id
 
---! expand dual-write switch-reads stop-dual-write contract: a derived table beside a table of the same name in another schema
+--! expand dual-write switch-reads stop-dual-write contract: a table of the same name beside it
 SELECT * FROM users NATURAL JOIN archive.users ORDER BY id
 
 SELECT * FROM users u NATURAL LEFT JOIN (SELECT id, note FROM archive.users) a ORDER BY id

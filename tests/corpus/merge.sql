@@ -22,7 +22,7 @@ MERGE INTO stock AS s USING (SELECT sku, sum(quantity) AS n FROM order_items GRO
 
 MERGE INTO tasks t USING (VALUES (1), (50)) v(id) ON v.id = t.id WHEN MATCHED THEN UPDATE SET label = DEFAULT WHEN NOT MATCHED THEN INSERT DEFAULT VALUES
 
---! dual-write switch-reads: a MERGE that stores a volatile value twice
+--! dual-write switch-reads: a volatile value in MERGE's INSERT
 MERGE INTO tokens t USING (VALUES (1, 'a'), (50, 'b')) v(id, note) ON v.id = t.id WHEN MATCHED THEN UPDATE SET code = t.code + 1 WHEN NOT MATCHED THEN INSERT (id, note) VALUES (v.id, v.note)
 
 MERGE INTO customers c USING (SELECT 'ada@example.com' AS contact, 'Ada' AS name UNION ALL SELECT 'z@example.com', 'Zed') s ON s.contact = c.contact WHEN MATCHED THEN UPDATE SET full_name = s.name, tags = c.tags || 'merged'::text WHEN NOT MATCHED THEN INSERT (full_name, contact) VALUES (s.name, s.contact)
@@ -41,7 +41,7 @@ MERGE INTO ONLY users u USING (SELECT 1::bigint AS id) s ON s.id = u.id WHEN MAT
 
 MERGE INTO users u USING users s ON s.id = u.id AND s.username LIKE '%o%' WHEN MATCHED THEN UPDATE SET username = s.username || tick()
 
---! dual-write switch-reads: a MERGE that stores a volatile value twice
+--! dual-write switch-reads: a volatile value in MERGE's INSERT
 MERGE INTO users u USING (SELECT 10 AS id) s ON s.id = u.id WHEN NOT MATCHED THEN INSERT (id, username) VALUES (s.id, tick())
 
 --$ 1;given

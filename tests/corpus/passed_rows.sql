@@ -149,6 +149,7 @@ SELECT (x.w).username FROM users v, LATERAL (SELECT v AS w) x ORDER BY v.id
 SELECT (x.u).handle FROM (SELECT u FROM users u) x ORDER BY 1
 
 --? fails
+--~ expand dual-write switch-reads stop-dual-write contract: the message says that the row is a record
 SELECT (x.u).nothing FROM (SELECT u FROM users u) x
 
 --? fails

@@ -188,7 +188,7 @@ SELECT n FROM employees AS e(a, b, n) ORDER BY a
 
 SELECT e.n, e.title FROM employees AS e(a, b, n) ORDER BY a
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
+--! dual-write switch-reads stop-dual-write contract: a governed name in this place
 SELECT xmlelement(name row, name) IS NOT NULL FROM employees ORDER BY id
 
 --$ Anna

@@ -22,7 +22,7 @@ SELECT username FROM copied ORDER BY id
 --;
 SELECT attname FROM pg_attribute WHERE attrelid = 'copied'::regclass AND attnum > 0 ORDER BY attnum
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 CREATE TABLE copied AS SELECT u FROM users u
 --;
 SELECT (u).id FROM copied ORDER BY 1

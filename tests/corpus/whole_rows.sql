@@ -71,18 +71,18 @@ SELECT x.u FROM (SELECT u FROM users u WHERE id < 3) x ORDER BY (x.u).id
 
 SELECT r.username FROM (SELECT (u).* FROM users u) r ORDER BY 1
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT (array_agg(u ORDER BY u.id))[1] FROM users u
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT ((array_agg(u ORDER BY u.id))[2]).username FROM users u
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT array_agg(u ORDER BY u.id) FROM users u
 
 SELECT ROW (u.*) FROM users u ORDER BY u.id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT ROW (u, 1) FROM users u ORDER BY u.id
 
 SELECT ROW (u.*, 'more') FROM users u ORDER BY u.id
@@ -100,16 +100,16 @@ SELECT CASE WHEN u.id = 1 THEN u END FROM users u ORDER BY u.id
 
 SELECT max(to_jsonb(u) ->> 'username') FROM users u
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT pg_typeof(u), pg_typeof(u.username) FROM users u WHERE id = 1
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT json_populate_record(u, '{"username": "patched"}') FROM users u WHERE id = 1
 
---! dual-write switch-reads stop-dual-write contract: a governed name in a place that is not read
+--! dual-write switch-reads stop-dual-write contract: a governed name in this place
 SELECT (json_populate_record(NULL::users, '{"username": "made", "id": 77}')).username
 
---! dual-write switch-reads stop-dual-write contract: a governed name in a place that is not read
+--! dual-write switch-reads stop-dual-write contract: a governed name in this place
 SELECT username FROM json_populate_recordset(NULL::users, '[{"username": "a"}, {"username": "b"}]') ORDER BY 1
 
 SELECT row_to_json(x) FROM (SELECT username, id FROM users) x ORDER BY x.id
@@ -145,7 +145,7 @@ SELECT u, p FROM users u JOIN posts p ON p.user_id = u.id ORDER BY p.id
 
 SELECT hashtext(u::text) IS NOT NULL FROM users u ORDER BY u.id
 
---! expand dual-write switch-reads stop-dual-write contract: a derived table where GROUP BY needs the primary key
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT u.id FROM users u GROUP BY u.id, u ORDER BY 1
 
 SELECT to_jsonb(u), count(*) FROM users u JOIN posts p ON p.user_id = u.id GROUP BY u.id ORDER BY u.id
@@ -160,10 +160,10 @@ INSERT INTO users AS u (id, username) VALUES (10, 'frank') RETURNING u
 
 INSERT INTO users AS u (id, username) VALUES (10, 'frank') RETURNING row_to_json(u), u.username
 
---! dual-write switch-reads stop-dual-write contract: the parser cannot read it
+--! dual-write switch-reads stop-dual-write contract: INSERT from a source whose columns are not known
 INSERT INTO users SELECT (json_populate_record(NULL::users, '{"id": 10, "username": "doc", "age": 7}')).*
 
---! dual-write switch-reads stop-dual-write contract: a source whose columns have no known names
+--! dual-write switch-reads stop-dual-write contract: INSERT from a source whose columns are not known
 INSERT INTO users SELECT * FROM json_populate_recordset(NULL::users, '[{"id": 10, "username": "a", "age": 1}, {"id": 11, "username": "b"}]')
 
 --? old names
@@ -209,7 +209,7 @@ SELECT archive.users.*, public.users.* FROM archive.users JOIN public.users USIN
 --? old names
 SELECT (SELECT (x).username FROM (SELECT u) AS s(x)) FROM users u ORDER BY u.id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT ((SELECT u)).username FROM users u ORDER BY u.id
 
 SELECT row_to_json((SELECT x FROM (SELECT u.username, u.age) x)) FROM users u ORDER BY u.id
@@ -272,32 +272,33 @@ SELECT o.id FROM orders o WHERE o IN (SELECT (SELECT r FROM orders r WHERE r.id 
 SELECT x.o FROM (SELECT o FROM orders o) x ORDER BY (x.o).id
 
 --? fails
+--~ expand dual-write switch-reads stop-dual-write contract: the message says that the row is a record
 SELECT (x.u).nothing FROM (SELECT u FROM users u) x
 
 --? fails
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT u FROM users u UNION ALL SELECT p FROM posts p
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT x FROM (SELECT u FROM users u) x
 
 SELECT coalesce(x.u, NULL) FROM (SELECT u FROM users u) x ORDER BY x.u
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT (coalesce(x.u, NULL)).username FROM (SELECT u FROM users u) x
 
 SELECT coalesce(CASE WHEN v.id > 2 THEN v END, u) FROM users u LEFT JOIN users v ON v.id = u.id ORDER BY u.id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT ((x).u).id FROM (SELECT u FROM users u) x ORDER BY 1
 
 SELECT (SELECT x.u) FROM (SELECT u FROM users u) x ORDER BY 1
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT (x).* FROM (SELECT u FROM users u) x ORDER BY (x.u).id
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT y.x FROM (SELECT x FROM (SELECT u FROM users u) x) y
 
---! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type, which a derived table does not have
+--! expand dual-write switch-reads stop-dual-write contract: a whole row of the table's own type
 SELECT id FROM (SELECT u, id FROM users u) x JOIN (SELECT u FROM users u) y USING (u) ORDER BY 1

@@ -33,7 +33,7 @@ const NEW: &str = "
         ON CONFLICT (user_id) DO UPDATE SET sound = excluded.sound, push_score = excluded.push_score, has_push = true;";
 
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 69] = [
+const STATEMENTS: [&str; 72] = [
     "SELECT * FROM mail ORDER BY user_id",
     "SELECT user_id, sound FROM push WHERE score > 5 ORDER BY score DESC",
     "SELECT u.id, m.score, p.score FROM users u LEFT JOIN mail m ON m.user_id = u.id LEFT JOIN push p ON p.user_id = u.id ORDER BY 1",
@@ -73,6 +73,9 @@ const STATEMENTS: [&str; 69] = [
     "UPDATE push SET score = DEFAULT WHERE user_id = 1 RETURNING *",
     "UPDATE mail SET (often, score) = ('pair', 1) WHERE user_id = 3",
     "UPDATE mail m SET often = u.name FROM users u WHERE u.id = m.user_id AND u.id > 6",
+    "WITH u AS (UPDATE mail m SET often = u.name FROM users u WHERE u.id = m.user_id AND u.id > 6 RETURNING m.user_id, m.often, u.name)
+     SELECT * FROM u ORDER BY 1",
+    "UPDATE mail m SET score = u.id + 1 FROM users u WHERE u.id = m.user_id AND u.id = 7 RETURNING u.name, m.*",
     "UPDATE mail m SET score = p.score FROM push p WHERE p.user_id = m.user_id",
     "UPDATE mail SET score = (SELECT max(score) FROM push) WHERE user_id = 4",
     "UPDATE mail SET often = NULL WHERE user_id = 4",
@@ -84,6 +87,7 @@ const STATEMENTS: [&str; 69] = [
     "DELETE FROM mail WHERE user_id = 1",
     "DELETE FROM push WHERE score > 6 RETURNING *",
     "DELETE FROM mail m USING users u WHERE u.id = m.user_id AND u.name = 'u2'",
+    "DELETE FROM mail m USING users u WHERE u.id = m.user_id AND u.name = 'u7' RETURNING u.name, m.score",
     "WITH gone AS (DELETE FROM push WHERE user_id < 3 RETURNING user_id) SELECT count(*) FROM gone",
     "INSERT INTO mail (user_id, score) VALUES (1, 11) RETURNING *",
     "INSERT INTO push (user_id) VALUES (8)",

@@ -167,6 +167,7 @@ mod tests {
             migrations: Vec::new(),
             names: rewrite_rules::lens::Names::default(),
             views: std::collections::BTreeSet::new(),
+            halving_views: std::collections::BTreeSet::new(),
             stands_as: None,
             beside: Vec::new(),
             over: None,

@@ -153,6 +153,7 @@ pub fn compile(
             let table = catalog.relation(name)?;
             let mut lens = lens(shape, rules, (name, table), changes, beside);
             lens.views = views::past(&lens, table, &catalog);
+            lens.halving_views = views::halving(&lens, table, &catalog);
             Some(lens)
         });
         let halves = besides.iter().flat_map(|(table, besides)| {
@@ -396,6 +397,7 @@ fn lens(
         migrations: names_of(rules, changes),
         names: names::names(shape, rules, changes, beside),
         views: BTreeSet::new(),
+        halving_views: BTreeSet::new(),
         stands_as: None,
         beside: beside.iter().map(|(_, beside)| beside.clone()).collect(),
         over: None,

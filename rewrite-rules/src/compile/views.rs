@@ -26,6 +26,14 @@ pub(super) fn past(lens: &Lens, table: &Relation, catalog: &Catalog) -> BTreeSet
     over_columns(table, catalog, |column| !alone(column))
 }
 
+/// The views through which a new row comes into the table alone, and not into those beside it.
+pub(super) fn halving(lens: &Lens, table: &Relation, catalog: &Catalog) -> BTreeSet<RelationName> {
+    match lens.beside.is_empty() || lens.opaque == OpaquePolicy::Forward {
+        true => BTreeSet::new(),
+        false => over(table, catalog),
+    }
+}
+
 /// All views over a table.
 pub(super) fn over(table: &Relation, catalog: &Catalog) -> BTreeSet<RelationName> {
     over_columns(table, catalog, |_| true)

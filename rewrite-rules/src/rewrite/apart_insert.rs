@@ -8,6 +8,7 @@ use sqlparser::ast::{Insert, OnConflictAction, OnInsert, Query, Select, SetExpr}
 use super::apart::Apart;
 use super::apart_upsert::Upsert;
 use super::apart_upsert_beside::Half;
+use super::apart_values::is_in_key;
 use super::extent::Range;
 use super::insert::Target;
 use super::insert_select::arms_of;
@@ -47,7 +48,8 @@ impl<'a> Rewriter<'a> {
             apart.target.clone_from(&apart.reference);
         }
         let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
-        let keys = self.keys_apart(&apart, &columns)?;
+        let is_list = query.is_some_and(|it| matches!(it.body.as_ref(), SetExpr::Values(_)));
+        let keys = self.keys_apart(&apart, (&columns, is_list))?;
         let key_names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
         let (given, given_end) = match query {
             Some(_) => {
@@ -127,7 +129,10 @@ impl<'a> Rewriter<'a> {
         let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(None) };
         match &conflict.action {
             // What another key of the other table would reject is not known when the row is stored.
-            OnConflictAction::DoNothing if self.has_other_keys() || self.arbiter_apart(insert) => {
+            OnConflictAction::DoNothing
+                if (conflict.conflict_target.is_none() && self.has_other_keys())
+                    || self.arbiter_apart(insert) =>
+            {
                 let start = start_byte(insert.insert_token.0.span);
                 self.refuse_at(Construct::MovedUpsert, start)
             }
@@ -190,12 +195,17 @@ impl<'a> Rewriter<'a> {
         }
         if let SetExpr::Values(values) = query.body.as_ref() {
             let rows = self.value_extents(values)?;
-            let width = rows.first().map_or(0, |(_, cells)| cells.len());
-            self.fits(target, width)?;
+            let first = rows.first().map_or(&[][..], |(_, cells)| cells);
+            let width = first.len();
+            self.fits(target, width, first)?;
             let columns = self.known_columns(target, width)?;
             for (row, (_, cells)) in values.rows.iter().zip(&rows) {
                 for ((expression, cell), column) in row.content.iter().zip(cells).zip(&columns) {
-                    self.cast_cell(expression, *cell, column)?;
+                    // Rows of one list have one type for each column.
+                    match rows.len() == 1 && !is_in_key(target.lens, column) {
+                        true => self.type_value(expression, *cell, column)?,
+                        false => self.cast_cell(expression, *cell, column)?,
+                    }
                 }
             }
             return Ok(columns);
@@ -214,7 +224,7 @@ impl<'a> Rewriter<'a> {
             (None, Some((_, list))) if plain => list.len(),
             (None, _) => return self.refuse(Construct::InsertSource),
         };
-        self.fits(target, width)?;
+        self.fits(target, width, lists.first().map_or(&[], |(_, list)| list))?;
         let columns = self.known_columns(target, width)?;
         for (select, list) in &lists {
             self.cast_untyped(select, list, &columns)?;
@@ -222,13 +232,22 @@ impl<'a> Rewriter<'a> {
         Ok(columns)
     }
 
-    /// Whether there are as many values as columns.
-    fn fits(&self, target: &Target<'_>, width: usize) -> Walk<()> {
+    /// Whether there are as many values as columns. `values`: where those of the first row stand.
+    fn fits(&self, target: &Target<'_>, width: usize, values: &[Range]) -> Walk<()> {
         let columns = target.columns.len();
-        match width > columns || (target.listed && width < columns) {
-            true => Err(Box::new(Refusal::values_and_columns(width > columns))),
-            false => Ok(()),
+        if width <= columns && (width == columns || !target.listed) {
+            return Ok(());
         }
+        let refusal = Refusal::values_and_columns(width > columns);
+        let listed = || target.open_list.map(|open| self.list(open + 1)).unwrap_or_default();
+        let place = match width > columns {
+            true => values.get(columns).filter(|_| values.len() == width).copied(),
+            false => listed().get(width).copied(),
+        };
+        Err(Box::new(match place {
+            Some(place) => refusal.at(self.position(place.0)),
+            None => refusal,
+        }))
     }
 
     /// The columns of the key that the client's rows lack, each with what gives it a value. For those that
@@ -236,13 +255,19 @@ impl<'a> Rewriter<'a> {
     fn keys_apart(
         &self,
         apart: &Apart<'a>,
-        columns: &[&LogicalColumn],
+        (columns, is_list): (&[&LogicalColumn], bool),
     ) -> Walk<Vec<(&'a str, String)>> {
         let mut keys = Vec::new();
         for own in apart.key_columns() {
             let listed = columns.iter().position(|column| column.put.iter().any(|it| it.is(own)));
             let text = match listed {
-                Some(at) => format!("{GIVEN}.{}", Apart::value(at)),
+                // As it is stored: what comes back from there is compared with it.
+                Some(at) => match columns.get(at) {
+                    Some(column) if !is_list => {
+                        format!("{GIVEN}.{}::{}", Apart::value(at), column.uncut_type)
+                    }
+                    _ => format!("{GIVEN}.{}", Apart::value(at)),
+                },
                 None => {
                     let shown = apart.lens.shown().find(|column| column.get.is(own));
                     match shown.and_then(|column| default_of(apart, column)) {

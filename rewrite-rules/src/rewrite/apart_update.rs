@@ -3,11 +3,12 @@
 use sqlparser::ast::{Assignment, AssignmentTarget, Delete, Expr, Ident, Update};
 
 use super::apart::{Apart, Part};
+use super::apart_from::carried;
 use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
-use crate::lens::{End, LogicalColumn};
+use crate::lens::{End, Lens, LogicalColumn};
 use crate::name::{self, quoted};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
@@ -35,9 +36,10 @@ impl<'a> Rewriter<'a> {
         let start = start_byte(update.update_token.0.span);
         let apart = self.take_apart(at, update.returning.is_some())?;
         let from = self.keyword_behind(set, "from").filter(|_| update.from.is_some());
-        if apart.returns && from.is_some() {
-            return self.refuse_at(Construct::MovedReturning, start);
-        }
+        let beside = match apart.returns && from.is_some() {
+            true => self.items_beside(at, start)?,
+            false => Vec::new(),
+        };
         let noted = (self.references.len(), self.rows.len());
         let rows = rows_of(&apart, from.is_some());
         let mut assigned = self.set_apart(update, set, (&apart, &rows))?;
@@ -46,6 +48,10 @@ impl<'a> Rewriter<'a> {
         if writes_key {
             if assigned.parts.len() > 1 {
                 return self.refuse_at(Construct::KeyAndMoved, start);
+            }
+            // They are found again by the key.
+            if !beside.is_empty() {
+                return self.refuse_at(Construct::MovedReturning, start);
             }
             self.free_keys(apart.lens);
         }
@@ -58,8 +64,10 @@ impl<'a> Rewriter<'a> {
         let kept = self.kept(&apart, &assigned.parts);
         let source = self.source_of_rows(at, &apart, noted, !kept.is_empty());
         let lock = locked(&apart, !writes_key);
+        let mut more = kept_values(&apart, &assigned, &kept);
+        more.extend(carried(&beside));
         let mut text =
-            self.updated_rows((at, &apart, source), &assigned, (&kept, &lock), (start, set, from))?;
+            self.updated_rows((at, &apart, source), &assigned, (&more, &lock), (start, set, from))?;
         text.push(one_of_each(&apart, from.is_some()).into());
         let written: Vec<Option<usize>> = match apart.lens.is_merged() {
             true => vec![None],
@@ -71,7 +79,9 @@ impl<'a> Rewriter<'a> {
             self.replies.entry(self.statement).or_default().command = Some("UPDATE");
         }
         text.extend(apart.all(statements.collect(), self.before_last(start)));
-        let composed = apart.returns.then(|| apart.composed(&written, Some(&rows)));
+        let composed = apart
+            .returns
+            .then(|| apart.composed(&written, Some(&rows)) + &apart.beside_target(&beside, &rows));
         self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
         self.returned(update.returning.as_deref(), start, outermost)
     }
@@ -91,7 +101,7 @@ impl<'a> Rewriter<'a> {
         for (assignment, extent) in update.assignments.iter().zip(&extents) {
             self.walk_pieces(extent.0, extent.1)?;
             self.expression(&assignment.value)?;
-            let cells = self.cells(assignment, *extent)?;
+            let cells = self.cells(assignment, *extent, apart.lens)?;
             let (Some(start), Some(last)) =
                 (cells.first().map(|(.., cell)| cell.0), cells.last().map(|(.., cell)| cell.1))
             else {
@@ -117,16 +127,23 @@ impl<'a> Rewriter<'a> {
         &self,
         assignment: &'q Assignment,
         extent: Range,
+        lens: &Lens,
     ) -> Walk<Vec<(&'q Ident, &'q Expr, Range)>> {
         let columns = match &assignment.target {
             AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
             AssignmentTarget::Tuple(columns) => columns.as_slice(),
         };
-        let single = |column| match name::parts(column).unwrap_or_default().as_slice() {
-            [ident] => Some(*ident),
-            _ => None,
-        };
-        let idents: Option<Vec<&Ident>> = columns.iter().map(single).collect();
+        let mut idents = Vec::new();
+        for column in columns {
+            match name::parts(column).unwrap_or_default().as_slice() {
+                [ident] => idents.push(*ident),
+                // PostgreSQL takes what stands before a point for the column, and the rest for a field.
+                [first, ..] if lens.column(&name::folded(first)).is_none() => {
+                    return self.no_column_at(first, lens);
+                }
+                _ => return self.refuse_at(Construct::MovedAssignment, extent.0),
+            }
+        }
         let Some(start) = self.value_start(extent.0) else {
             return self.refuse(Construct::Unreadable);
         };
@@ -135,8 +152,8 @@ impl<'a> Rewriter<'a> {
             AssignmentTarget::ColumnName(_) => Some(vec![(&assignment.value, value)]),
             AssignmentTarget::Tuple(_) => self.row_cells(&assignment.value, value),
         };
-        match (idents, cells) {
-            (Some(idents), Some(cells)) if idents.len() == cells.len() => {
+        match cells {
+            Some(cells) if idents.len() == cells.len() => {
                 let both = idents.into_iter().zip(cells);
                 Ok(both.map(|(ident, (value, cell))| (ident, value, cell)).collect())
             }
@@ -154,13 +171,16 @@ impl<'a> Rewriter<'a> {
         self.account(ident);
         let name = name::folded(ident);
         let Some(logical) = apart.lens.column(&name) else {
-            return Err(Box::new(Refusal::no_column(&name, apart.lens)));
+            return self.no_column_at(ident, apart.lens);
         };
+        if assigned.values.iter().any(|(.., known)| std::ptr::eq(*known, logical)) {
+            return Err(Box::new(Refusal::assigned_again(&name)));
+        }
         let part = self.part_behind(ident);
         if part.0 < part.1 {
             return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
         }
-        self.cast_cell(value, cell, logical)?;
+        self.type_value(value, cell, logical)?;
         let stored = format!("{rows}.{}", Apart::value(assigned.values.len()));
         assigned.values.push((value, cell, logical));
         for access in &logical.put {
@@ -178,17 +198,17 @@ impl<'a> Rewriter<'a> {
         &mut self,
         (at, apart, source): (usize, &Apart<'a>, Source),
         assigned: &Assigned<'_, 'a>,
-        (kept, lock): (&[&LogicalColumn], &str),
+        (more, lock): (&[(String, String)], &str),
         (start, set, from): (usize, usize, Option<usize>),
     ) -> Walk<Vec<Piece>> {
-        let kept_text: String =
-            kept.iter().map(|it| format!(", {}.{}", apart.reference, quoted(&it.name))).collect();
-        let news = (0..assigned.values.len() + kept.len()).map(Apart::value);
+        let more_text: String = more.iter().map(|(_, text)| format!(", {text}")).collect();
+        let news = (0..assigned.values.len()).map(Apart::value);
+        let news = news.chain(more.iter().map(|(name, _)| name.clone()));
         let (head, items) = Self::row_head(apart, news.collect(), source);
         // With the first column's name, and the sign behind it.
         self.begin_with(start, assigned.first, head)?;
         let derived = self.derived_from(at, source);
-        self.edits.insert(assigned.end, vec![format!("{kept_text}{derived}").into()]);
+        self.edits.insert(assigned.end, vec![format!("{more_text}{derived}").into()]);
         if let Some(from) = from.and_then(|from| self.lexeme(from)) {
             let (start, end) = (from.start, from.end);
             self.edits.replace(start, end, vec![",".into()]);
@@ -199,9 +219,9 @@ impl<'a> Rewriter<'a> {
         let mut pieces: Vec<Piece> = vec![items.into()];
         for (value, extent, column) in &assigned.values {
             pieces.push(", ".into());
-            pieces.extend(self.cell_pieces(value, *extent, column));
+            pieces.extend(self.typed_pieces(value, *extent, column));
         }
-        pieces.push(kept_text.into());
+        pieces.push(more_text.into());
         let clauses = [from.map(|_| "from"), Some("where")];
         let behind = self.clauses(set, clauses.into_iter().flatten());
         Ok(self.other_arms(at, lock, &pieces, behind))
@@ -253,33 +273,41 @@ impl<'a> Rewriter<'a> {
         let first = self.lexeme_at(start) + 1;
         let using = self.keyword_behind(first, "using");
         let using = using.filter(|_| delete.using.is_some());
-        if apart.returns && using.is_some() {
-            return self.refuse_at(Construct::MovedReturning, start);
-        }
+        let beside = match apart.returns && using.is_some() {
+            true => self.items_beside(at, start)?,
+            false => Vec::new(),
+        };
+        let more = carried(&beside);
+        let more_text: String = more.iter().map(|(_, text)| format!(", {text}")).collect();
         self.condition(delete.selection.as_ref(), start)?;
         let source = self.source_of_rows(at, &apart, noted, false);
         if outermost && apart.lens.among.is_some() {
             self.replies.entry(self.statement).or_default().command = Some("DELETE");
         }
-        let (head, items) = Self::row_head(&apart, Vec::new(), source);
+        let names = more.into_iter().map(|(name, _)| name).collect();
+        let (head, items) = Self::row_head(&apart, names, source);
         let derived = self.derived_from(at, source);
-        self.begin_with(start, behind_target, format!("{head}{derived}"))?;
+        let items = items + &more_text;
+        let more_text = more_text.trim_start_matches(", ");
+        self.begin_with(start, behind_target, format!("{head}{more_text}{derived}"))?;
         let clauses = [Some("using").filter(|_| using.is_some()), Some("where")];
         let behind = self.clauses(first, clauses.into_iter().flatten());
         if let Some(using) = using.and_then(|using| self.lexeme(using)) {
             let (start, end) = (using.start, using.end);
             self.edits.replace(start, end, vec![",".into()]);
         }
-        let rows = apart.row();
+        let rows = rows_of(&apart, !beside.is_empty());
         let lock = locked(&apart, false);
         let mut text = match source {
             Source::Arms => self.other_arms(at, &lock, &[items.into()], behind),
             Source::Own | Source::Held => vec![lock.into()],
         };
-        text.push(")".into());
+        text.push(one_of_each(&apart, !beside.is_empty()).into());
         text.extend(apart.all(deletions(&apart, &rows), self.before_last(start)));
         let written: &[Option<usize>] = if apart.lens.among.is_some() { &[] } else { &[None] };
-        let composed = apart.returns.then(|| apart.composed(written, Some(&rows)));
+        let composed = apart
+            .returns
+            .then(|| apart.composed(written, Some(&rows)) + &apart.beside_target(&beside, &rows));
         self.finish_apart(start, (text, composed), "DELETE", outermost)?;
         self.returned(delete.returning.as_deref(), start, outermost)
     }
@@ -365,6 +393,19 @@ fn deletions(apart: &Apart<'_>, rows: &str) -> Vec<(Option<usize>, Vec<Piece>)> 
     };
     deletions.push((None, vec![own.into()]));
     deletions
+}
+
+/// What a half must have that is made now: its names among the rows, and the texts.
+fn kept_values(
+    apart: &Apart<'_>,
+    assigned: &Assigned<'_, '_>,
+    kept: &[&LogicalColumn],
+) -> Vec<(String, String)> {
+    let value = |(at, column): (usize, &&LogicalColumn)| {
+        let text = format!("{}.{}", apart.reference, quoted(&column.name));
+        (Apart::value(assigned.values.len() + at), text)
+    };
+    kept.iter().enumerate().map(value).collect()
 }
 
 /// The CTE that each row is taken from once.

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use sqlparser::tokenizer::Token;
 
 use super::{Lens, Refusal, Rewriter, Walk};
-use crate::edit::CharacterOffsets;
-use crate::refusal::Construct;
+use crate::refusal::{Construct, Missing};
 use crate::statement::{self, Parsed};
 
 /// The result is read again: as many statements as before, and the same placeholders.
@@ -56,17 +55,23 @@ impl Rewriter<'_> {
                 in_use.iter().filter(|lens| lens.over.is_some() || lens.among.is_some());
             halves.any(|lens| lens.hidden.contains(column))
         };
-        for (byte, column, table) in &self.unresolved {
-            if is_hidden(column) || self.lenses().iter().any(|lens| changes(lens, column)) {
-                let position = CharacterOffsets::of(self.text).character(*byte).saturating_add(1);
-                let table = table.as_deref().filter(|_| !is_hidden(column));
-                let refusal = Refusal::unresolved(column, table);
+        for (byte, column, missing) in &self.unresolved {
+            // Another relation has taken the table's place, which PostgreSQL would not know.
+            let is_aliased = matches!(missing, Missing::Reference(_));
+            let is_known = self.lenses().iter().any(|lens| changes(lens, column));
+            if is_aliased || is_known || is_hidden(column) {
+                let position = self.position(*byte);
+                let refusal = Refusal::unresolved(column, missing);
                 return Err(Box::new(refusal.at(position)));
             }
         }
+        let mut before = None;
         for lexeme in self.lexemes {
+            let before = before.replace(&lexeme.token);
             let Token::Word(_) = lexeme.token else { continue };
-            if self.accounted.contains(&lexeme.start) {
+            // A column called "order" is not meant by ORDER BY. It is by `u.order`.
+            let is_keyword = lexeme.is_reserved() && before != Some(&Token::Period);
+            if self.accounted.contains(&lexeme.start) || is_keyword {
                 continue;
             }
             let Some(word) = lexeme.name() else { continue };

@@ -12,7 +12,7 @@ use super::occurrence::Need;
 use super::reference::{Qualifier, Reference};
 use super::{Rewriter, Walk};
 use crate::name;
-use crate::refusal::{Construct, Refusal};
+use crate::refusal::{Construct, Missing, Refusal};
 use crate::scope::{self, Columns, Meaning, SYSTEM_COLUMNS};
 use crate::statement::{end_byte, start_byte};
 
@@ -54,7 +54,7 @@ impl<'a> Rewriter<'a> {
         let span = (start_byte(ident.span), end_byte(ident.span));
         match scope::unqualified(&self.levels, &self.occurrences, &wanted) {
             Meaning::Other => {}
-            Meaning::Nothing => self.unresolved.push((span.0, wanted, None)),
+            Meaning::Nothing => self.unresolved.push((span.0, wanted, Missing::Column)),
             Meaning::Governed { occurrence, deep, qualify } => {
                 let crowded = self.levels.last().is_some_and(|level| level.sources.len() > 1);
                 // Qualified, the new name means the same to whoever reads it in the old shape.
@@ -119,8 +119,8 @@ impl<'a> Rewriter<'a> {
         let Some((source, _)) = found else {
             // PostgreSQL points at the first part of the name.
             if let ([.., table, _], [first, ..]) = (names.as_slice(), parts) {
-                let table = Some(table.clone());
-                self.unresolved.push((start_byte(first.span), column.clone(), table));
+                let missing = self.missing(table);
+                self.unresolved.push((start_byte(first.span), column.clone(), missing));
             }
             return Ok(());
         };
@@ -146,9 +146,9 @@ impl<'a> Rewriter<'a> {
             && !self.generation.catalog().functions.contains_key(column)
         {
             // PostgreSQL says that there is no such column.
-            let table = Some(source.name.clone());
+            let missing = Missing::ColumnOf(source.name.clone());
             if let Some(first) = parts.first() {
-                self.unresolved.push((start_byte(first.span), column.clone(), table));
+                self.unresolved.push((start_byte(first.span), column.clone(), missing));
             }
         } else {
             // Perhaps a function of the row type: it would see the physical row.

@@ -10,7 +10,7 @@ use super::query::{Output, columns_of};
 use super::{Occurrence, Relation, Rewriter, Walk};
 use crate::lens::{Access, Lens, LogicalColumn};
 use crate::name;
-use crate::refusal::Construct;
+use crate::refusal::{Construct, Refusal};
 use crate::scope::{Columns, Level, Source};
 use crate::statement::{end_byte, start_byte};
 
@@ -69,7 +69,7 @@ impl<'a> Rewriter<'a> {
         if let Some(source) = &insert.source {
             self.query(source)?;
         }
-        self.no_view(table)?;
+        self.no_halving_view(table)?;
         let parts = name::parts(table).unwrap_or_default();
         parts.iter().for_each(|part| self.account(part));
         if let Some(alias) = &insert.table_alias {
@@ -241,6 +241,28 @@ impl<'a> Rewriter<'a> {
         if bracketed && ends { inner } else { rows }
     }
 
+    /// What PostgreSQL would say of a column in the list.
+    fn judge_listed(
+        &self,
+        (ident, lens): (&Ident, &Lens),
+        before: &[Option<&LogicalColumn>],
+    ) -> Walk<()> {
+        let name = name::folded(ident);
+        let refusal = match lens.column(&name) {
+            None => return self.no_column_at(ident, lens),
+            // Parts of one column may be listed one by one.
+            Some(logical) if self.part_behind(ident).0 == self.part_behind(ident).1 => {
+                let mut before = before.iter().flatten();
+                if !before.any(|known| std::ptr::eq(*known, logical)) {
+                    return Ok(());
+                }
+                Refusal::listed_twice(&name)
+            }
+            Some(_) => return Ok(()),
+        };
+        Err(Box::new(refusal.at(self.position(start_byte(ident.span)))))
+    }
+
     pub(super) fn listed_columns(
         &mut self,
         columns: &[ObjectName],
@@ -253,8 +275,12 @@ impl<'a> Rewriter<'a> {
             parts.iter().for_each(|part| self.account(part));
             let Some(&ident) = parts.first() else { return self.refuse(Construct::Unreadable) };
             let wanted = name::folded(ident);
-            // A name that is not known is PostgreSQL's to judge: the catalog may be behind.
+            // A name that is not known is PostgreSQL's to judge: the catalog may be behind. But a list that
+            // goes it never sees.
             let logical = lens.column(&wanted);
+            if goes {
+                self.judge_listed((ident, lens), &found)?;
+            }
             logical.map_or(Ok(()), |logical| self.listed_part(ident, logical))?;
             // The list of a table that is taken apart goes.
             let main = logical.filter(|_| !goes).and_then(|it| it.put.first());

@@ -22,7 +22,7 @@ impl<'a> Rewriter<'a> {
         let TableFactor::Table { name, alias, args: None, .. } = &merge.table else {
             return self.refuse(Construct::NotPostgres("this form of MERGE"));
         };
-        self.no_view(name)?;
+        self.no_halving_view(name)?;
         self.levels.push(Level::default());
         let target = self.target(name, alias.as_ref(), "a whole row of the target of MERGE")?;
         if merge.output.is_some() && target.is_some() {

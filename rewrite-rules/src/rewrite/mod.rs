@@ -9,12 +9,14 @@
 
 mod answers;
 mod apart;
+mod apart_from;
 mod apart_halves;
 mod apart_insert;
 mod apart_update;
 mod apart_upsert;
 mod apart_upsert_beside;
 mod apart_upsert_copy;
+mod apart_values;
 mod assignment;
 mod assignment_row;
 mod call;
@@ -52,6 +54,7 @@ mod part;
 mod passed_row;
 mod query;
 mod reference;
+mod refused;
 mod repeat;
 mod row;
 mod sort_keys;
@@ -71,12 +74,12 @@ use crate::catalog::RelationName;
 use crate::catalog_lens::CatalogLenses;
 use crate::copy_syntax::CopySyntax;
 use crate::desugar::Piece as ParsedPiece;
-use crate::edit::{CharacterOffsets, Edits, Piece};
+use crate::edit::{Edits, Piece};
 use crate::generation::{Generation, SessionView};
 use crate::lens::Lens;
 use crate::name;
 use crate::outcome::{Outcome, Reply, Rewritten};
-use crate::refusal::{Construct, Refusal};
+use crate::refusal::{Construct, Missing, Refusal};
 use crate::scope::{Columns, Cte, Lenses, Level};
 use crate::statement::{self, Lexeme, Parsed, Unparsed, start_byte};
 
@@ -206,8 +209,8 @@ pub(crate) struct Rewriter<'a> {
     statement: usize,
     /// Whether what is walked next gives the statement's own result.
     outermost: bool,
-    /// Names that no relation in sight has: byte offset, column, and qualifier if there is one.
-    unresolved: Vec<(usize, String, Option<String>)>,
+    /// Names that no relation in sight has: byte offset, column, and what there is not.
+    unresolved: Vec<(usize, String, Missing)>,
     /// Byte offsets of identifiers whose meaning is known.
     accounted: HashSet<usize>,
 }
@@ -418,15 +421,6 @@ impl<'a> Rewriter<'a> {
             return name::quoted(&name::folded(ident));
         }
         self.text.get(start..end).map_or_else(|| name::quoted(&name::folded(ident)), str::to_owned)
-    }
-
-    fn refuse<T>(&self, construct: Construct) -> Walk<T> {
-        Err(Box::new(Refusal::construct(construct, self.blame)))
-    }
-
-    fn refuse_at<T>(&self, construct: Construct, byte: usize) -> Walk<T> {
-        let position = CharacterOffsets::of(self.text).character(byte).saturating_add(1);
-        Err(Box::new(Refusal::construct(construct, self.blame).at(position)))
     }
 
     /// Turns what the walk found into edits and applies them; `None` if nothing changes.

@@ -23,9 +23,10 @@ impl<'g> Named<'g> {
     pub(super) fn by_tokens(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Self {
         let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
         let writes = WRITES.iter().any(|&word| names.contains(word));
-        let named = |lens: &&Lens| {
+        let views = |lens: &'g Lens| lens.views.iter().chain(&lens.halving_views);
+        let named = |lens: &&'g Lens| {
             names.contains(&lens.relation.name)
-                || (writes && lens.views.iter().any(|view| names.contains(&view.name)))
+                || (writes && views(lens).any(|view| names.contains(&view.name)))
         };
         let lenses: Vec<&Lens> = lenses.iter().filter(named).collect();
         let other_names = hidden(&lenses).any(|name| names.contains(name));

@@ -365,7 +365,11 @@ impl<'a> Rewriter<'a> {
             return None;
         }
         let SetExpr::Select(select) = query.body.as_ref() else { return None };
-        if select.selection.as_ref().is_some_and(has_query) {
+        // Of rows that are put together PostgreSQL locks none.
+        let is_grouped = select.distinct.is_some()
+            || select.having.is_some()
+            || !matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+        if is_grouped || select.selection.as_ref().is_some_and(has_query) {
             return None;
         }
         let first = self.lexeme_at(start_byte(select.select_token.0.span));

@@ -22,14 +22,12 @@ pub(crate) enum Verdict {
     Fault(String),
 }
 
-/// The answer without what may differ: the words of an error, and an order nobody asked for.
+/// The answer without what may differ: what explains an error, and an order nobody asked for.
 pub(crate) fn comparable(reply: Reply, ordered: bool) -> Vec<Message> {
     let mut messages = reply.messages;
     for message in &mut messages {
         if let Message::Error(fields) = message {
-            // What segue refuses it explains, and a report should tell.
-            let words = if fields.code() == "0A000" { 'M' } else { 'C' };
-            let kept = ['S', 'C', 'P', words];
+            let kept = ['S', 'C', 'M', 'P', 't', 'c', 'n'];
             *fields = Fields(
                 kept.into_iter().map(|field| (field, fields.get(field).to_owned())).collect(),
             );
@@ -59,13 +57,14 @@ pub(crate) fn judge(
     entry: &Entry,
     phase: Phase,
 ) -> Verdict {
-    let refused = found
-        .answer
-        .iter()
-        .any(|message| matches!(message, Message::Error(fields) if fields.code() == "0A000"));
+    let refused = |words: &str| {
+        let is_refusal =
+            |fields: &Fields| fields.code() == "0A000" && fields.get('M').contains(words);
+        found.answer.iter().any(|it| matches!(it, Message::Error(fields) if is_refusal(fields)))
+    };
     match (entry.refused_in(phase), entry.differs_in(phase)) {
         _ if plain == found => Verdict::Equal,
-        (Some(_), _) if refused => match &found.content {
+        (Some(words), _) if refused(words) => match &found.content {
             Some(content) if content != untouched => {
                 Verdict::Fault("    refused, but something was done\n".to_owned())
             }

@@ -1,9 +1,10 @@
-//! The corpus: `corpus/*.sql`, one entry per paragraph, with directives in comments above it.
+//! The corpus: a folder of `*.sql` for each schema, one entry per paragraph, with directives in
+//! comments above it.
 //!
 //! | directive | says |
 //! | --- | --- |
 //! | `--$ a;b` | values of `$1`, `$2` …; `\N` is NULL |
-//! | `--! phases: why` | segue refuses it in these phases |
+//! | `--! phases: words` | segue refuses it in these phases, with these words in its message |
 //! | `--~ phases: why` | its answer differs in these phases |
 //! | `--? need` | what it needs, see [`Need`] |
 //! | `--;` | the next message begins: an entry may be a conversation |
@@ -23,7 +24,7 @@ pub(crate) struct Entry {
     pub(crate) place: String,
     /// What is sent.
     pub(crate) steps: Vec<Step>,
-    /// The phases in which it is refused (`--!`), each with the reason.
+    /// The phases in which it is refused (`--!`), each with what the message says.
     pub(crate) refused: Vec<(Phase, String)>,
     /// The phases in which its answer differs (`--~`), each with the reason.
     pub(crate) differs: Vec<(Phase, String)>,
@@ -59,6 +60,8 @@ pub(crate) enum Need {
     OldNames,
     /// `fails`: an error is what it is about.
     Fails,
+    /// `plan`: its rows are a plan, and that may be another.
+    Plan,
     /// A feature of segue.
     Feature(Feature),
     /// `server 16`: that version of PostgreSQL.
@@ -101,7 +104,7 @@ impl Entry {
 
     /// Whether an error is what it is about.
     pub(crate) fn should_fail(&self) -> bool {
-        self.needs(Need::Fails) || self.place.starts_with("errors")
+        self.needs(Need::Fails) || self.place.contains("/errors")
     }
 
     /// Why it is refused in `phase`, if it is.
@@ -129,10 +132,10 @@ fn listed_in(list: &[(Phase, String)], phase: Phase) -> Option<&str> {
     list.iter().find(|(in_phase, _)| *in_phase == phase).map(|(_, why)| why.as_str())
 }
 
-/// Reads every file of the corpus; entries whose needs nobody meets are left out.
-pub(crate) fn read(server: u32) -> Vec<Entry> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let files = std::fs::read_dir(folder).expect("the corpus");
+/// Reads every file of a folder; entries whose needs nobody meets are left out.
+pub(crate) fn read(folder: &str, server: u32) -> Vec<Entry> {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = std::fs::read_dir(files).expect("the corpus");
     let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
     paths.sort();
@@ -142,7 +145,7 @@ pub(crate) fn read(server: u32) -> Vec<Entry> {
         let text = std::fs::read_to_string(&path).expect("a corpus file");
         let mut line = 1;
         for paragraph in text.split("\n\n") {
-            let place = format!("{file}:{}", line + leading_lines(paragraph));
+            let place = format!("{folder}/{file}:{}", line + leading_lines(paragraph));
             line += paragraph.matches('\n').count() + 2;
             entries.extend(entry(place, paragraph.trim_matches('\n')));
         }
@@ -151,7 +154,12 @@ pub(crate) fn read(server: u32) -> Vec<Entry> {
         entry.needs.iter().all(|need| match need {
             Need::Feature(feature) => feature.is_there(),
             Need::Server(oldest) => server >= *oldest,
-            Need::Simple | Need::Extended | Need::Autocommit | Need::OldNames | Need::Fails => true,
+            Need::Simple
+            | Need::Extended
+            | Need::Autocommit
+            | Need::OldNames
+            | Need::Fails
+            | Need::Plan => true,
         })
     });
     entries
@@ -218,6 +226,7 @@ fn need(text: &str) -> Option<Need> {
         "extended" => Need::Extended,
         "autocommit" => Need::Autocommit,
         "fails" => Need::Fails,
+        "plan" => Need::Plan,
         "old names" => Need::OldNames,
         "change-column" => Need::Feature(Feature::ChangeColumn),
         "children" => Need::Feature(Feature::Children),

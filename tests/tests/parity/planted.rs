@@ -5,12 +5,11 @@ use std::thread;
 
 use rewrite_rules::{Outcome, Phase, Rule, SearchPath, SessionView};
 use segue::phase::generation::Generation;
-use segue_tests::stage;
 
-use crate::corpus::{self, Entry};
+use crate::corpus::Entry;
 use crate::observe::{Mode, Seen, modes, observe};
 use crate::report::say;
-use crate::stages::Stages;
+use crate::stages::{self, Stages};
 
 /// A wrong generation, and the database it is put before.
 struct Planted {
@@ -61,8 +60,11 @@ const PLANTED: [Planted; 4] = [
 
 #[test]
 fn a_wrong_generation_is_noticed() {
-    let stages = Stages::get();
-    let entries = corpus::read(stages.server);
+    stages::all().into_iter().for_each(check);
+}
+
+fn check(stages: &Stages) {
+    let entries = stages.entries();
     let entries: Vec<(Mode, &Entry)> =
         entries.iter().filter_map(|entry| Some((modes(entry).last()?, entry))).collect();
     let mut plain = stages.plain();
@@ -74,7 +76,7 @@ fn a_wrong_generation_is_noticed() {
     thread::scope(|scope| {
         let planted = PLANTED.map(|planted| {
             scope.spawn(move || {
-                let rules: Vec<Rule> = planted.wrong.map(stage::rules).unwrap_or_default();
+                let rules: Vec<Rule> = planted.wrong.map(stages.schema.rules).unwrap_or_default();
                 let right = stages.generation(planted.physical);
                 let mut through = stages.through_with(planted.physical, &rules);
                 let mut counts = (0, 0);
@@ -93,7 +95,10 @@ fn a_wrong_generation_is_noticed() {
         for planted in planted {
             let (Planted { name, percent, .. }, (concerned, noticed)) =
                 planted.join().expect("a planted fault");
-            let text = format!("planted: {name}: {noticed} of {concerned} statements notice\n");
+            let text = format!(
+                "planted in {}: {name}: {noticed} of {concerned} statements notice\n",
+                stages.schema.name
+            );
             say(&text);
             if concerned == 0 || noticed * 100 < concerned * percent {
                 failures.push(text);

@@ -1,20 +1,37 @@
 //! The databases: unmigrated, with the new names, and in each phase with a proxy before it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use rewrite_rules::{Phase, Rule};
 use segue::phase::generation::Generation;
 use segue_tests::relay::{self, Relay};
 use segue_tests::server::Database;
-use segue_tests::stage::{self, Shape};
+use segue_tests::stage::Shape;
 use segue_tests::wire::Wire;
 
-/// Where databases come from: a rollback leaves sequences as they are, so each session has its own.
+use crate::corpus::{self, Entry};
+use crate::schemas::{self, Schema};
+
+/// Where databases of a schema come from: a rollback leaves sequences as they are, so each session
+/// has its own.
 #[derive(Debug)]
 pub(crate) struct Stages {
+    /// What they have in them.
+    pub(crate) schema: Schema,
     /// Major version of the server.
-    pub(crate) server: u32,
+    server: u32,
     template: Database,
+}
+
+/// Of columns.
+pub(crate) static COLUMNS: LazyLock<Stages> = LazyLock::new(|| Stages::of(schemas::COLUMNS));
+
+/// Of tables that are split.
+pub(crate) static SPLIT: LazyLock<Stages> = LazyLock::new(|| Stages::of(schemas::SPLIT));
+
+/// Of every schema.
+pub(crate) fn all() -> [&'static Stages; 2] {
+    [&COLUMNS, &SPLIT]
 }
 
 /// A session through segue.
@@ -25,46 +42,56 @@ pub(crate) struct Through {
 }
 
 impl Stages {
-    /// Makes the template, or waits until it is made.
-    pub(crate) fn get() -> &'static Self {
-        static STAGES: OnceLock<Stages> = OnceLock::new();
-        STAGES.get_or_init(|| {
-            let version = Database::create("version", "").connect().rows("SHOW server_version_num");
-            let number: u32 = version.concat().parse().expect("a version");
-            let template = Database::create("template", stage::PLAIN);
-            Self { server: number / 10_000, template }
-        })
+    /// Makes the template.
+    fn of(schema: Schema) -> Self {
+        let version = Database::create("version", "").connect().rows("SHOW server_version_num");
+        let number: u32 = version.concat().parse().expect("a version");
+        let template = Database::create("template", schema.plain);
+        Self { schema, server: number / 10_000, template }
+    }
+
+    /// Its statements, as far as this server knows them.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let Schema { name, folder, fewest, .. } = self.schema;
+        let entries = corpus::read(folder, self.server);
+        assert!(entries.len() >= fewest, "the corpus of {name} shrank to {}", entries.len());
+        entries
+    }
+
+    /// A database of that shape.
+    fn database(&self, about: &str, shape: Shape) -> Database {
+        Database::copy(&self.template, about, &(self.schema.ddl)(shape))
     }
 
     /// A session of an unmigrated database.
     pub(crate) fn plain(&self) -> Wire {
-        Database::copy(&self.template, "plain", &stage::ddl(Shape::Old)).connect()
+        self.database("plain", Shape::Old).connect()
     }
 
     /// A session of a database whose columns are simply renamed.
     pub(crate) fn renamed(&self) -> Wire {
-        Database::copy(&self.template, "renamed", &stage::ddl(Shape::New)).connect()
+        self.database("renamed", Shape::New).connect()
     }
 
     /// A session of a database that stands in that phase, without segue.
     pub(crate) fn directly(&self, phase: Phase) -> Wire {
-        Database::copy(&self.template, "direct", &stage::ddl(Shape::In(phase))).connect()
+        self.database("direct", Shape::In(phase)).connect()
     }
 
     /// A session through segue in that phase.
     pub(crate) fn through(&self, phase: Phase) -> Through {
-        self.through_with(phase, &stage::rules(phase))
+        self.through_with(phase, &(self.schema.rules)(phase))
     }
 
     /// The right generation of that phase.
     pub(crate) fn generation(&self, phase: Phase) -> Arc<Generation> {
-        let database = Database::copy(&self.template, "right", &stage::ddl(Shape::In(phase)));
-        relay::generation_of(1, &stage::rules(phase), &database)
+        let database = self.database("right", Shape::In(phase));
+        relay::generation_of(1, &(self.schema.rules)(phase), &database)
     }
 
     /// A session through segue under any rules, on a database that stands in that phase.
     pub(crate) fn through_with(&self, phase: Phase, rules: &[Rule]) -> Through {
-        let database = Database::copy(&self.template, "phase", &stage::ddl(Shape::In(phase)));
+        let database = self.database("phase", Shape::In(phase));
         let relay = Relay::start(&database, relay::generation_of(1, rules, &database));
         Through { wire: relay.connect(&database), _relay: relay }
     }

@@ -122,6 +122,7 @@ pub(super) fn lens(
         migrations: migrations.to_vec(),
         names: Names::default(),
         views: std::collections::BTreeSet::new(),
+        halving_views: std::collections::BTreeSet::new(),
         stands_as: Some(query),
         beside: Vec::new(),
         over: None,

@@ -1,5 +1,7 @@
 //! What a client means by the name of the table that others are merged into: their rows, until it has them all.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::{Column, Relation, RelationName, Volatility};
 use crate::compile::{plain, views};
 use crate::lens::{Access, Beside, Lens, LogicalColumn, Names, OpaquePolicy};
@@ -24,6 +26,7 @@ pub(super) fn lens(subject: &Subject<'_>) -> Option<Lens> {
         migrations: vec![subject.rule.name.clone()],
         names: Names::default(),
         views: views::over(new, subject.catalog),
+        halving_views: BTreeSet::new(),
         stands_as: None,
         beside: Vec::new(),
         over: None,

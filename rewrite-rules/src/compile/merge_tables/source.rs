@@ -1,5 +1,7 @@
 //! What a client means by the name of one of the tables that are merged.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::{Column, Key, Relation, RelationName};
 use crate::compile::{TypeName, plain, views};
 use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn, Names, OpaquePolicy, Taken};
@@ -95,6 +97,7 @@ impl<'a> Source<'a> {
             migrations: vec![subject.rule.name.clone()],
             names: self.names(into, new),
             views: views::over(&self.table, subject.catalog),
+            halving_views: BTreeSet::new(),
             stands_as: None,
             beside,
             over: None,

@@ -1,0 +1,48 @@
+//! What is migrated: a database before, in each phase, and the rules that stand between the two.
+//!
+//! Each schema has statements of its own, in a folder. Whatever sends and compares them knows no schema: another one is
+//! a file here, a folder there, and its name in [`crate::stages`].
+
+mod split;
+
+use rewrite_rules::{Phase, Rule};
+use segue_tests::stage::{self, Shape};
+
+/// A database that is migrated.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// What reports call it.
+    pub(crate) name: &'static str,
+    /// The folder of its statements.
+    pub(crate) folder: &'static str,
+    /// Fewest statements that it may have.
+    pub(crate) fewest: usize,
+    /// The unmigrated database with its rows.
+    pub(crate) plain: &'static str,
+    /// What turns that into a database of a shape. It has `public.reset()`, which puts everything back
+    /// that a rollback leaves as it is, and `public.audit()`, which shows all rows in the old shape,
+    /// and those of which two tables or columns say different things.
+    pub(crate) ddl: fn(Shape) -> String,
+    /// Everything that is migrated, in that phase.
+    pub(crate) rules: fn(Phase) -> Vec<Rule>,
+}
+
+/// Columns that are renamed, or change their type.
+pub(crate) const COLUMNS: Schema = Schema {
+    name: "columns",
+    folder: "corpus",
+    fewest: 1_600,
+    plain: stage::PLAIN,
+    ddl: stage::ddl,
+    rules: stage::rules,
+};
+
+/// Tables that are split.
+pub(crate) const SPLIT: Schema = Schema {
+    name: "a split",
+    folder: "corpus/split",
+    fewest: 700,
+    plain: include_str!("../../../corpus/schema/split.sql"),
+    ddl: split::ddl,
+    rules: split::rules,
+};
