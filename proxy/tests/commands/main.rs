@@ -8,8 +8,12 @@
 
 mod added;
 mod backfill;
+mod door;
+mod failover;
+mod halves;
 mod house;
 mod run;
+mod signals;
 mod split;
 mod steps;
 mod verify;
