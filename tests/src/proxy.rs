@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
 use crate::farewell;
-use crate::server::{Database, cluster, run};
+use crate::server::{Database, run};
 use crate::wire::{Login, Wire};
 
 /// A running proxy in front of the shared cluster.
@@ -217,7 +217,7 @@ impl Proxy {
 pub fn forget_the_fleet(database: &Database) {
     database.connect().script("DROP SCHEMA IF EXISTS segue CASCADE");
     run(async {
-        let superuser = cluster().superuser(&database.name);
+        let superuser = database.cluster().superuser(&database.name);
         let (mut client, connection) = superuser.connect(NoTls).await.expect("a connection");
         let connection = tokio::spawn(connection);
         schema::init(&mut client, "segue", false).await.expect("a journal");
@@ -228,7 +228,7 @@ pub fn forget_the_fleet(database: &Database) {
 }
 
 fn head(database: &Database, replica: Replica<'_>) -> String {
-    let port = cluster().port();
+    let port = database.cluster().port();
     let mut control = database.control_url();
     if let Some(own) = replica.control_port {
         control = control.replace(&format!(":{port}/"), &format!(":{own}/"));

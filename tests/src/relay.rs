@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::farewell;
 use crate::golden::schema;
-use crate::server::{Database, cluster, run, runtime};
+use crate::server::{Database, run, runtime};
 use crate::wire::{Login, Wire};
 
 /// A listener with its sessions.
@@ -58,7 +58,7 @@ pub fn generation(number: u64, rules: &[Rule], ddl: &str) -> Arc<Generation> {
 #[must_use]
 pub fn generation_of(number: u64, rules: &[Rule], database: &Database) -> Arc<Generation> {
     let catalog = run(async {
-        let config = cluster().superuser(&database.name);
+        let config = database.cluster().superuser(&database.name);
         let (mut client, connection) =
             config.connect(tokio_postgres::NoTls).await.expect("the superuser");
         let connection = tokio::spawn(connection);
@@ -81,10 +81,13 @@ pub fn rename_username(phase: Phase) -> Rule {
 }
 
 impl Relay {
-    /// Starts in front of the shared cluster, governing `database`.
+    /// Starts in front of its cluster, governing `database`.
     pub fn start(database: &Database, generation: Arc<Generation>) -> Self {
-        let upstream =
-            Upstream::Tcp { host: "127.0.0.1".to_owned(), port: cluster().port(), tls: None };
+        let upstream = Upstream::Tcp {
+            host: "127.0.0.1".to_owned(),
+            port: database.cluster().port(),
+            tls: None,
+        };
         Self::before(upstream, &database.name, generation, None)
     }
 

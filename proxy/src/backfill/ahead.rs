@@ -60,18 +60,18 @@ impl Worker {
     }
 
     /// After a sweep has dealt with a stretch: whether what it wrote is there. A trigger or a rule may
-    /// have undone it.
+    /// have undone it. Gives the rows that it has looked at, if it is a sweep and that could be told.
     pub(super) async fn look_back(
         &self,
         part: &Part,
         stretch: Stretch<'_>,
-    ) -> Result<(), BackfillError> {
-        if self.is_sweep
-            && let Some((_, left)) = self.count(part, stretch).await?
-        {
-            self.crew.tally.left.fetch_add(left, Ordering::Relaxed);
+    ) -> Result<Option<u64>, BackfillError> {
+        if !self.is_sweep {
+            return Ok(None);
         }
-        Ok(())
+        let Some((rows, left)) = self.count(part, stretch).await? else { return Ok(None) };
+        self.crew.tally.left.fetch_add(left, Ordering::Relaxed);
+        Ok(Some(as_u64(rows)))
     }
 
     /// The rows of a stretch, and those of them that are not as they should be. `None`: a row raises,

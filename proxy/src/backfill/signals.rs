@@ -1,5 +1,6 @@
 //! What the server tells of how it feels, and what the proxy tells of how its clients do.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::{Client, Error};
@@ -15,8 +16,11 @@ pub struct Signals {
     pub lag_s: f64,
     /// The same. Unit: bytes.
     pub lag_bytes: i64,
-    /// Whether a replication slot is about to lose what it needs.
-    pub slot_at_risk: bool,
+    /// A replication slot that is about to lose what it needs.
+    pub slot_at_risk: Option<String>,
+    /// A replication slot that nobody reads, and that keeps more WAL than the server would without end. Its name, and
+    /// how much. Unit: bytes.
+    pub slot_unread: Option<(String, i64)>,
     /// Whether WAL cannot be archived.
     pub archiver_fails: bool,
     /// WAL since the last checkpoint or the last look, whichever was less. 0 while there is not much
@@ -54,23 +58,30 @@ impl Seen {
     }
 }
 
-/// The WAL position of the last look, to know the rate.
+/// The WAL positions of the last looks, to know the rate, and for how long a standby has not come to one.
 #[derive(Debug, Default)]
 pub struct Watch {
-    before: Option<(Instant, i64)>,
+    /// The oldest one first.
+    looks: VecDeque<(Instant, i64)>,
 }
+
+/// Looks that are remembered: half a minute of them, longer than any lag that makes a difference.
+const REMEMBERED: usize = 60;
 
 /// Share of what may be written between two checkpoints from which on it is worth to ask how fast.
 const MUCH_WAL: f64 = 0.25;
 
-/// `$1`: pids of the workers, `$2`: oids of the tables. Replication slots hold snapshots too.
+/// `$1`: pids of the workers, `$2`: oids of the tables. Replication slots hold snapshots too. The lag that the
+/// server measures stays what it was while a standby says nothing, and for a while once it has caught up.
 const LOOK: &str = "
     SELECT (SELECT count(*) FROM pg_stat_activity a
             WHERE a.wait_event_type = 'Lock' AND pg_blocking_pids(a.pid) && $1::int4[])::int4,
-           coalesce((SELECT max(extract(epoch FROM r.replay_lag)) FROM pg_stat_replication r), 0)::float8,
-           coalesce((SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn))
-                     FROM pg_stat_replication r), 0)::int8,
-           EXISTS (SELECT FROM pg_replication_slots WHERE wal_status IN ('unreserved', 'lost')),
+           coalesce((SELECT max(extract(epoch FROM r.replay_lag)) FROM pg_stat_replication r
+                     WHERE r.replay_lsn < pg_current_wal_lsn()), 0)::float8,
+           (SELECT min(pg_wal_lsn_diff(r.replay_lsn, '0/0')) FROM pg_stat_replication r)::int8,
+           (SELECT min(r.slot_name) FROM pg_replication_slots r, pg_settings s
+            WHERE s.name = 'max_slot_wal_keep_size' AND r.wal_status <> 'lost'
+              AND (r.wal_status = 'unreserved' OR r.safe_wal_size < s.setting::float8 * 1048576 / 4)),
            EXISTS (SELECT FROM pg_stat_archiver
                    WHERE last_failed_time > coalesce(last_archived_time, '-infinity')
                      AND last_failed_time > clock_timestamp() - interval '5 min'),
@@ -82,8 +93,13 @@ const LOOK: &str = "
            (SELECT setting::float8 FROM pg_settings WHERE name = 'checkpoint_timeout'),
            old.age, old.who,
            coalesce((SELECT max(s.n_dead_tup / greatest(s.n_live_tup, 1)::float8)
-                     FROM pg_stat_user_tables s WHERE s.relid = ANY ($2::oid[])), 0)
+                     FROM pg_stat_user_tables s WHERE s.relid = ANY ($2::oid[])), 0),
+           unread.slot_name, unread.kept
     FROM pg_control_checkpoint() checkpoint LEFT JOIN LATERAL (
+        SELECT r.slot_name, pg_wal_lsn_diff(pg_current_wal_lsn(), r.restart_lsn)::int8 AS kept
+        FROM pg_replication_slots r
+        WHERE NOT r.active AND r.wal_status = 'extended' AND r.safe_wal_size IS NULL
+        ORDER BY r.restart_lsn LIMIT 1) unread ON true LEFT JOIN LATERAL (
         SELECT extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age,
                format('pid %s, %s', a.pid, coalesce(nullif(a.application_name, ''), 'without a name')) AS who
         FROM pg_stat_activity a
@@ -108,19 +124,23 @@ impl Watch {
         let row = client.query_one(LOOK, &[&workers, &tables]).await?;
         let position: i64 = row.try_get(5)?;
         let now = Instant::now();
-        let wal_now = match self.before.replace((now, position)) {
-            Some((then, before)) => per_second(position.saturating_sub(before), now - then),
+        let wal_now = match self.looks.back() {
+            Some((then, before)) => per_second(position.saturating_sub(*before), now - *then),
             None => 0.0,
         };
+        let (lag_s, replayed): (f64, Option<i64>) = (row.try_get(1)?, row.try_get(2)?);
+        let lag_s = replayed.map_or(lag_s, |replayed| lag_s.max(self.behind(replayed, now)));
+        self.remember((now, position));
         let (since_checkpoint, seconds): (f64, f64) = (row.try_get(6)?, row.try_get(7)?);
         let (wal_between, due_s): (f64, f64) = (row.try_get(8)?, row.try_get(9)?);
         let is_much = since_checkpoint > wal_between * MUCH_WAL;
         let wal_rate = if is_much { wal_now.min(since_checkpoint / seconds) } else { 0.0 };
         Ok(Signals {
             blocked: u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(0),
-            lag_s: row.try_get(1)?,
-            lag_bytes: row.try_get(2)?,
+            lag_s,
+            lag_bytes: replayed.map_or(0, |replayed| position.saturating_sub(replayed)),
             slot_at_risk: row.try_get(3)?,
+            slot_unread: row.try_get::<_, Option<String>>(13)?.zip(row.try_get(14)?),
             archiver_fails: row.try_get(4)?,
             wal_rate,
             wal_allowed: wal_between / due_s.max(1.0),
@@ -130,10 +150,43 @@ impl Watch {
             p99_us: None,
         })
     }
+
+    /// For how long what was written before has not been replayed, at least. Unit: seconds.
+    fn behind(&self, replayed: i64, now: Instant) -> f64 {
+        let missed = self.looks.iter().find(|(_, position)| *position > replayed);
+        missed.map_or(0.0, |(then, _)| (now - *then).as_secs_f64())
+    }
+
+    fn remember(&mut self, look: (Instant, i64)) {
+        if self.looks.len() >= REMEMBERED {
+            self.looks.pop_front();
+        }
+        self.looks.push_back(look);
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
 fn per_second(bytes: i64, time: Duration) -> f64 {
     let seconds = time.as_secs_f64();
     if seconds > 0.0 { bytes as f64 / seconds } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standby_that_says_nothing_is_behind_since_the_first_look_that_it_missed() {
+        let (mut watch, start) = (Watch::default(), Instant::now());
+        let at = |looks: u32| start + Duration::from_millis(500) * looks;
+        for (look, position) in (0..4).zip([100, 200, 200, 300]) {
+            watch.remember((at(look), position));
+        }
+        let behind = [99, 100, 199, 200, 299, 300, 301].map(|at_last| watch.behind(at_last, at(4)));
+        assert_eq!(behind, [2.0, 1.5, 1.5, 0.5, 0.5, 0.0, 0.0]);
+        for look in 4..100 {
+            watch.remember((at(look), 400));
+        }
+        assert_eq!(watch.behind(0, at(100)), 30.0, "what is forgotten was longer ago");
+    }
 }

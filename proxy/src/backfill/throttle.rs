@@ -252,8 +252,11 @@ impl Throttle {
             grade(as_f64(*lag_bytes), 64.0 * MIB, 512.0 * MIB, || {
                 work(format!("a standby is {:.0} MiB behind", as_f64(*lag_bytes) / MIB))
             }),
-            red(signals.slot_at_risk, "a replication slot is about to lose the WAL that it needs"),
-            red(signals.archiver_fails, "WAL cannot be archived"),
+            slots(signals),
+            match signals.archiver_fails {
+                false => Light::Green,
+                true => Light::Red(work("WAL cannot be archived".to_owned())),
+            },
             grade(*wal_rate, *wal_allowed, f64::INFINITY, || {
                 work(format!("{:.0} MiB of WAL a second force checkpoints", wal_rate / MIB))
             }),
@@ -298,8 +301,23 @@ fn grade(value: f64, yellow: f64, red: f64, cause: impl FnOnce() -> Cause) -> Li
     }
 }
 
-fn red(is_so: bool, reason: &str) -> Light {
-    if is_so { Light::Red(Cause::Work(reason.to_owned())) } else { Light::Green }
+/// What replication slots keep, or cannot keep.
+fn slots(signals: &Signals) -> Light {
+    match (&signals.slot_at_risk, &signals.slot_unread) {
+        (Some(name), _) => {
+            let reason =
+                format!("replication slot \"{name}\" is about to lose the WAL that it needs");
+            Light::Red(Cause::Work(reason))
+        }
+        (None, Some((name, bytes))) => {
+            let kept = as_f64(*bytes) / MIB;
+            let reason = format!(
+                "replication slot \"{name}\" keeps {kept:.0} MiB of WAL, and nobody reads it"
+            );
+            Light::Yellow(Cause::Work(reason))
+        }
+        (None, None) => Light::Green,
+    }
 }
 
 fn severity(light: &Light) -> u8 {
@@ -435,8 +453,12 @@ mod tests {
             (Signals { lag_bytes: 1 << 30, ..calm() }, "stop: a standby is 1024 MiB behind"),
             (Signals { archiver_fails: true, ..calm() }, "stop: WAL cannot be archived"),
             (
-                Signals { slot_at_risk: true, ..calm() },
-                "stop: a replication slot is about to lose the WAL that it needs",
+                Signals { slot_at_risk: Some("cdc".to_owned()), ..calm() },
+                "stop: replication slot \"cdc\" is about to lose the WAL that it needs",
+            ),
+            (
+                Signals { slot_unread: Some(("old".to_owned(), 1 << 30)), ..calm() },
+                "rest 1, 25 ms: replication slot \"old\" keeps 1024 MiB of WAL, and nobody reads it",
             ),
             (
                 Signals { wal_rate: 101.0 * MIB, wal_allowed: 100.0 * MIB, ..calm() },

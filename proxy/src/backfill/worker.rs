@@ -110,16 +110,16 @@ impl Worker {
     /// cannot be copied, which only shows row by row.
     async fn whole(&mut self, part: &Part, range: &Range) -> Result<bool, BackfillError> {
         let rows = Rows { stretch: Stretch::default(), stripe: 0, stripes: 1 };
-        let passed = as_i64(part.way.rows);
-        let place = Place { range: range.number, key: &range.up_to, stripe: 0, passed };
+        // How many there are is known when they have been looked at.
+        let place = Place { range: range.number, key: &range.up_to, stripe: 0, passed: 0 };
         let copying = self.copying(part, &rows);
         for attempt in 1..=WHOLE_ATTEMPTS {
             self.crew.may_work().await;
             match self.connection.run(&copying, rows, place).await {
                 Ok(changed) => {
-                    self.crew.passed(part.way.rows, changed);
-                    self.look_back(part, Stretch::default()).await?;
-                    self.close(range, &range.up_to, 0).await?;
+                    self.crew.passed(0, changed);
+                    let rows = self.look_back(part, Stretch::default()).await?;
+                    self.close(range, &range.up_to, rows.unwrap_or(part.way.rows)).await?;
                     return Ok(true);
                 }
                 Err(NotDone::End(error)) => return Err(error),

@@ -116,10 +116,16 @@ impl Binaries {
         &self.version
     }
 
-    /// The path of one program.
+    /// The path of one program. A folder may have links to some of them only; the others are where those lead to.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        let here = self.folder.join(name);
+        if here.exists() {
+            return here;
+        }
+        let server = self.folder.join("postgres").canonicalize().ok();
+        let beside = server.and_then(|server| Some(server.parent()?.join(name)));
+        beside.filter(|program| program.exists()).unwrap_or(here)
     }
 }
 

@@ -89,9 +89,37 @@ impl Cluster {
         let folder = Folder::new(&account)?;
         server::initialise(&binaries, &account, &folder).await?;
         configure(&options, &account, &folder)?;
+        Self::serve(binaries, &account, folder).await
+    }
+
+    /// Makes a standby of this cluster, which follows it, and waits until it accepts connections.
+    ///
+    /// Cancel safety: dropping the future ends what was started and removes its files.
+    ///
+    /// # Errors
+    /// [`ClusterError`] says what failed, [`ClusterError::hint`] the next step.
+    pub async fn standby(&self) -> Result<Self, ClusterError> {
+        let account = Account::for_server()?;
+        let folder = Folder::new(&account)?;
+        let from = (self.socket_folder(), self.port);
+        server::copy(&self.binaries, &account, &folder, from).await?;
+        let settings = folder.data().join("postgresql.auto.conf");
+        let own = format!("unix_socket_directories = '{}'\n", folder.sockets().display());
+        std::fs::read_to_string(&settings)
+            .and_then(|copied| std::fs::write(&settings, copied + &own))
+            .map_err(|error| ClusterError::file(&settings, error))?;
+        Self::serve(self.binaries.clone(), &account, folder).await
+    }
+
+    /// Starts the server of a data directory that is ready for it.
+    async fn serve(
+        binaries: Binaries,
+        account: &Account,
+        folder: Folder,
+    ) -> Result<Self, ClusterError> {
         for _ in 0..PORT_ATTEMPTS {
             let port = free_port().map_err(|error| ClusterError::file(folder.path(), error))?;
-            let mut server = Server::spawn(&binaries, &account, &folder, port)?;
+            let mut server = Server::spawn(&binaries, account, &folder, port)?;
             match server.wait_until_ready(&folder).await {
                 Ok(()) => return Ok(Self { server, folder, binaries, port }),
                 Err(ClusterError::Ended { log }) if server::port_was_taken(&log) => {}

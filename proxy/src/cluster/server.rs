@@ -1,7 +1,7 @@
-//! The server process: `initdb`, start, readiness, stop.
+//! The server process: `initdb` or a copy of another one, start, readiness, stop.
 
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -49,15 +49,50 @@ pub(super) async fn initialise(
         .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username"])
         .arg(SUPERUSER)
         .arg("--pgdata")
-        .arg(folder.data())
-        .current_dir(folder.path())
-        .stdin(Stdio::null());
+        .arg(folder.data());
+    run(&initdb, command, account, folder).await
+}
+
+/// Runs `pg_basebackup` of the server with that socket folder and port, so that the copy will follow it.
+pub(super) async fn copy(
+    binaries: &Binaries,
+    account: &Account,
+    folder: &Folder,
+    (sockets, port): (PathBuf, u16),
+) -> Result<(), ClusterError> {
+    let basebackup = binaries.program("pg_basebackup");
+    let mut command = account.command(&basebackup);
+    command
+        .args([
+            "--no-sync",
+            "--checkpoint=fast",
+            "--write-recovery-conf",
+            "--no-password",
+            "--username",
+        ])
+        .arg(SUPERUSER)
+        .arg("--host")
+        .arg(sockets)
+        .args(["--port", &port.to_string()])
+        .arg("--pgdata")
+        .arg(folder.data());
+    run(&basebackup, command, account, folder).await
+}
+
+/// Runs a program that makes a data directory to its end.
+async fn run(
+    program: &Path,
+    mut command: Command,
+    account: &Account,
+    folder: &Folder,
+) -> Result<(), ClusterError> {
+    command.current_dir(folder.path()).stdin(Stdio::null());
     let output = tokio::process::Command::from(command)
         .kill_on_drop(true)
         .output()
         .await
-        .map_err(|error| ClusterError::spawn(&initdb, account, error))?;
-    if output.status.success() { Ok(()) } else { Err(ClusterError::failed(&initdb, &output)) }
+        .map_err(|error| ClusterError::spawn(program, account, error))?;
+    if output.status.success() { Ok(()) } else { Err(ClusterError::failed(program, &output)) }
 }
 
 impl Server {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use house::House;
 use random::Random;
 use schedule::Schedule;
@@ -33,7 +34,7 @@ use session::{SESSIONS, Session};
 const SCHEDULES: u64 = 20;
 
 /// Schedules that are played beside each other: each waits most of its time.
-const TOGETHER: usize = 2;
+const TOGETHER: usize = 4;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -46,13 +47,11 @@ fn whatever_happens_nothing_is_lost() {
     let count = setting("SEGUE_CHAOS_SCHEDULES").unwrap_or(SCHEDULES);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let seeds: Vec<u64> = (first..first + count).collect();
-        for together in seeds.chunks(TOGETHER) {
-            let played = together.iter().map(|seed| async move {
-                println!("seed {seed}: {}", play(*seed).await);
-            });
-            futures_util::future::join_all(played).await;
-        }
+        let playing = futures_util::stream::iter(first..first + count);
+        let playing = playing.for_each_concurrent(TOGETHER, |seed| async move {
+            println!("seed {seed}: {}", play(seed).await);
+        });
+        playing.await;
     });
 }
 

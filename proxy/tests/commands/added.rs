@@ -11,6 +11,7 @@ async fn a_column_is_added_and_enforced() {
         migration: "kind = \"backfill-column\"\ntable = \"users\"\ncolumn = \"age\"\n\
                     value = \"2024 - born\"\nphase = \"expand\"\n"
             .to_owned(),
+        ..Plan::default()
     })
     .await;
     let closed = "m is in phase \"expand\"\n\n  next step  backfill: the gate is closed\n\n    \

@@ -9,22 +9,26 @@ use crate::house::{House, Plan, line, said, segue};
 
 const ROWS: i64 = 30_000;
 
-/// A table of which nothing is copied, in dual-write.
 async fn house() -> House {
-    House::with(Plan {
+    House::with(plan(ROWS)).await
+}
+
+/// A table of which nothing is copied, in dual-write.
+pub(crate) fn plan(rows: i64) -> Plan {
+    Plan {
         ddl: format!(
             "CREATE TABLE t (id bigint PRIMARY KEY, old text, new int);
-             INSERT INTO t SELECT g, g FROM generate_series(1, {ROWS}) g; ANALYZE t;"
+             INSERT INTO t SELECT g, g FROM generate_series(1, {rows}) g; ANALYZE t;"
         ),
         migration: "kind = \"change-column\"\ntable = \"t\"\nfrom = \"old\"\nto = \"new\"\n\
                     phase = \"dual-write\"\n"
             .to_owned(),
-    })
-    .await
+        ..Plan::default()
+    }
 }
 
 /// Exactly the rows that the journal says were changed are copied, none of them twice.
-async fn check(house: &House, about: &str) -> i64 {
+pub(crate) async fn check(house: &House, about: &str) -> i64 {
     let copied = house.number("SELECT count(*) FROM t WHERE new = old::int").await;
     let told = "SELECT coalesce(sum(b.changed), 0)::int8
                        + coalesce((SELECT sum(changed) FROM segue.backfill_range), 0)::int8

@@ -7,6 +7,8 @@ use std::time::Duration;
 use segue::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use tokio_postgres::{Client, NoTls};
 
+use crate::door::Door;
+
 /// Exit code, standard output, standard error.
 pub(crate) type Said = (Option<i32>, String, String);
 
@@ -22,10 +24,15 @@ impl Drop for Proxy {
 }
 
 /// What a house begins with.
+#[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) ddl: String,
     /// Keys of the one migration, which is called `m`.
     pub(crate) migration: String,
+    /// Of the server.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
+    /// Whether the server is reached by a door, behind which there may be another one later.
+    pub(crate) has_door: bool,
 }
 
 /// A server, a configuration, and `segue serve` with it.
@@ -33,6 +40,9 @@ pub(crate) struct House {
     pub(crate) cluster: Cluster,
     pub(crate) config: PathBuf,
     pub(crate) proxy: Proxy,
+    door: Option<Door>,
+    /// The server that was there before, whose folder holds the configuration.
+    gone: Option<Cluster>,
     port: u16,
 }
 
@@ -44,22 +54,26 @@ impl House {
             migration: "kind = \"rename-column\"\ntable = \"users\"\nfrom = \"username\"\n\
                         to = \"handle\"\nphase = \"expand\"\n"
                 .to_owned(),
+            ..Plan::default()
         })
         .await
     }
 
     pub(crate) async fn with(plan: Plan) -> Self {
-        let settings = vec![("log_min_messages".to_owned(), "panic".to_owned())];
+        let settings = [&[("log_min_messages", "panic")], plan.settings].concat();
+        let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let settings = settings.collect();
         let options = ClusterOptions { settings, ..ClusterOptions::default() };
         let cluster = Cluster::start(options).await.expect("a cluster");
         let direct = connect(cluster.superuser("postgres")).await;
         direct.batch_execute(&plan.ddl).await.expect("a table");
         let config = cluster.folder().join("segue.toml");
+        let door = if plan.has_door { Some(Door::to(cluster.port()).await) } else { None };
+        let server = door.as_ref().map_or(cluster.port(), |door| door.port);
         let text = format!(
-            "listen = \"127.0.0.1:0\"\nupstream = \"postgres://127.0.0.1:{}\"\ncontrol = \"{}\"\n\
+            "listen = \"127.0.0.1:0\"\nupstream = \"postgres://127.0.0.1:{server}\"\n\
+             control = \"postgres://{SUPERUSER}@127.0.0.1:{server}/postgres\"\n\
              [[migration]]\nname = \"m\"\n{}",
-            cluster.port(),
-            cluster.url(SUPERUSER, "postgres"),
             plan.migration,
         );
         std::fs::write(&config, text).expect("a file");
@@ -71,7 +85,7 @@ impl House {
         let made = said(segue(&["init"], &config).output().expect("an exit"));
         assert_eq!(made, line(0, "journal made in database \"postgres\""));
         let (proxy, port) = serve(&cluster, &config).await;
-        let house = Self { cluster, config, proxy, port };
+        let house = Self { cluster, config, proxy, door, gone: None, port };
         let drained = "SELECT count(*) FROM segue.replica, segue.fleet WHERE acknowledged = epoch";
         house.comes_to("it has drained", drained, |count| count == 1).await;
         house
@@ -79,11 +93,11 @@ impl House {
 
     /// Kills the proxy and starts another one.
     pub(crate) async fn another_proxy(self, meanwhile: &str) -> Self {
-        let Self { cluster, config, proxy, .. } = self;
+        let Self { cluster, config, proxy, door, gone, .. } = self;
         drop(proxy);
         connect(cluster.superuser("postgres")).await.batch_execute(meanwhile).await.expect("SQL");
         let (proxy, port) = serve(&cluster, &config).await;
-        Self { cluster, config, proxy, port }
+        Self { cluster, config, proxy, door, gone, port }
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
@@ -126,6 +140,12 @@ impl House {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("not in time: {what}");
+    }
+
+    /// The door leads to another server from now on, which takes the place of the one that is gone.
+    pub(crate) fn fail_over(&mut self, to: Cluster) {
+        self.door.as_ref().expect("a door").lead_to(to.port());
+        self.gone = Some(std::mem::replace(&mut self.cluster, to));
     }
 
     pub(crate) async fn stop(self) {

@@ -8,9 +8,13 @@
 
 mod added;
 mod backfill;
+mod door;
+mod failover;
+mod halves;
 mod house;
 mod merge;
 mod run;
+mod signals;
 mod split;
 mod steps;
 mod verify;

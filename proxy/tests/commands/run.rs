@@ -23,6 +23,7 @@ async fn house(ddl: &str) -> House {
             "kind = \"rename-column\"\ntable = \"users\"\nfrom = \"username\"\nto = \"handle\"\n\
                     phase = \"expand\"\n"
                 .to_owned(),
+        ..Plan::default()
     })
     .await
 }
@@ -179,6 +180,7 @@ async fn an_added_column_is_filled_and_made_not_null() {
                     value = \"COALESCE(login, made)\"\nnot_null = true\nphase = \"expand\"\n\
                     [[migration.backfill.step]]\nwhere = \"login > date '2026-1-30'\"\n"
             .to_owned(),
+        ..Plan::default()
     })
     .await;
     let (code, out, error) = house.run(&["run", "m", "--until", "backfill"]);

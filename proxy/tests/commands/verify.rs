@@ -17,6 +17,7 @@ async fn house() -> House {
         migration: "kind = \"change-column\"\ntable = \"t\"\nfrom = \"old\"\nto = \"new\"\n\
                     phase = \"dual-write\"\n"
             .to_owned(),
+        ..Plan::default()
     })
     .await
 }

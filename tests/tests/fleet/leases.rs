@@ -5,7 +5,7 @@ use rewrite_rules::Phase;
 use segue::journal::step::StepError;
 use segue::phase::wish::ReloadError;
 use segue_tests::proxy::{Proxy, Replica, forget_the_fleet, rename_username};
-use segue_tests::server::{Database, cluster, eventually, pause};
+use segue_tests::server::{Database, eventually, pause};
 use segue_tests::valve::Valve;
 
 use super::{DDL, all_have_drained, alone, journal, step, step_of_all, two};
@@ -21,7 +21,7 @@ fn one_behind_a_valve(database: &Database) -> (Proxy, Proxy, Valve) {
     let file = rename_username(Phase::Expand);
     let lease = Some("1s");
     let first = Proxy::join(database, &file, Replica { lease, ..Replica::default() });
-    let valve = Valve::to(cluster().port());
+    let valve = Valve::to(database.cluster().port());
     let behind = Replica { lease, control_port: Some(valve.port), ..Replica::default() };
     let second = Proxy::join(database, &file, behind);
     all_have_drained(&first);

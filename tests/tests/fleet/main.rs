@@ -6,27 +6,18 @@ mod renames;
 mod starts;
 mod steps;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use rewrite_rules::Phase;
 use segue::journal::step::StepError;
 use segue::phase::agree::Wanted;
 use segue::phase::wish::{ReloadError, Wish};
 use segue_tests::proxy::{Proxy, Replica, rename_username};
-use segue_tests::server::{Database, eventually};
+use segue_tests::server::{Database, alone, eventually};
 
 /// Ready for all phases: both columns are there and equal, nothing is in the way of a step.
 const DDL: &str = "CREATE TABLE users (id bigint PRIMARY KEY, username text, handle text);
     CREATE TABLE others (id bigint PRIMARY KEY);
     INSERT INTO users SELECT g, 'user' || g, 'user' || g FROM generate_series(1, 100) g;
     ANALYZE users;";
-
-/// A drain waits for every writing transaction of the whole cluster, so tests that hold some open
-/// must not run beside others.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A step, asked for as a command does; the file stays as it is.
 fn step(proxy: &Proxy, phase: Phase) -> Result<u64, ReloadError> {

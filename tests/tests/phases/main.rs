@@ -24,23 +24,14 @@ mod volatile;
 mod walk;
 mod way_back;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use rewrite_rules::Phase;
 use segue_tests::proxy::{Proxy, rename_username};
-use segue_tests::server::Database;
+use segue_tests::server::{Database, alone};
 
 /// The table before the migration.
 const DDL: &str = "CREATE TABLE users (
         id bigint PRIMARY KEY, username varchar(50) NOT NULL UNIQUE, email text, score integer DEFAULT 7);
     INSERT INTO users SELECT g, 'user' || g, 'mail' || g FROM generate_series(1, 100) g;";
-
-/// A flip waits for every writing transaction of the whole cluster, other databases included, so
-/// tests that hold transactions open must not run beside tests that flip.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Makes the two sides of row 1 differ, so that a read tells which side it read.
 const TELL_TALE: &str = "UPDATE users SET username = 'old side', handle = 'new side' WHERE id = 1";

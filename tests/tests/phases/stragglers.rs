@@ -5,7 +5,7 @@ use segue::admin::client::AdminClient;
 use segue::admin::message::{Answer, Request};
 use segue::phase::stragglers::Ending;
 use segue_tests::proxy::Proxy;
-use segue_tests::server::{cluster, eventually, run};
+use segue_tests::server::{eventually, run};
 use segue_tests::wire::{Login, query};
 
 use super::{alone, started};
@@ -44,7 +44,7 @@ fn they_are_named_without_values_and_ended_when_told() {
     };
     database.connect().script("GRANT SELECT, UPDATE ON users TO app");
     let (mut idle, mut busy, mut direct) =
-        (as_app("idle"), as_app("busy"), Login::direct(cluster(), &database.name).connect());
+        (as_app("idle"), as_app("busy"), database.login().connect());
     idle.script("BEGIN; SELECT username FROM users WHERE username = 'secret' -- secret");
     busy.script("BEGIN");
     busy.send_bytes(&query("SELECT pg_sleep(600), 'secret'"));
@@ -72,7 +72,7 @@ fn they_are_named_without_values_and_ended_when_told() {
     assert!(left.iter().all(|one| one.contains("GRANT pg_signal_backend")), "{left:?}");
 
     // Cancelling ends what runs, not a transaction that is idle.
-    let admin = || Login::direct(cluster(), "postgres").connect();
+    let admin = || Login::direct(database.cluster(), "postgres").connect();
     admin().script("GRANT pg_signal_backend TO segue");
     let (told, left) = end(&proxy, Ending::Cancel);
     assert_eq!(told.len(), 2, "{told:?}");

@@ -155,7 +155,7 @@ fn told(progress: &Progress) -> String {
         _not_known => String::new(),
     };
     let reason = reason.as_ref().map_or(String::new(), |reason| format!("  ({reason})"));
-    format!("{pass_name}: {} of {}{pace}{reason}", grouped(*passed), grouped(*total))
+    format!("{pass_name}: {} of about {}{pace}{reason}", grouped(*passed), grouped(*total))
 }
 
 /// As `segue status` and `segue backfill --status` show it.
@@ -183,7 +183,7 @@ pub(in crate::cli) fn job(job: &Job) -> String {
     if job.standing != Standing::Done {
         let rate = job.rate.map_or(String::new(), |rate| format!(", {rate:.0} rows/s"));
         text.push_str(&format!(
-            "  {}: {share} %, {} of {} rows{rate}; by {}\n",
+            "  {}: {share} %, {} of about {} rows{rate}; by {}\n",
             job.pass_name,
             number(job.passed),
             number(job.total),
@@ -232,7 +232,7 @@ mod tests {
         };
         assert_eq!(
             told(&progress),
-            "all rows: 1,500 of 6,000  750/s  6 s left  (a standby is 3 s behind)"
+            "all rows: 1,500 of about 6,000  750/s  6 s left  (a standby is 3 s behind)"
         );
         assert_eq!(percent(progress.passed, progress.total), 25);
     }

@@ -75,7 +75,7 @@ fn told(progress: &Progress) -> String {
         differing => format!("  {} differ", grouped(*differing)),
     };
     let reason = reason.as_ref().map_or(String::new(), |reason| format!("  ({reason})"));
-    format!("{} of {}{differing}{pace}{reason}", grouped(*compared), grouped(*total))
+    format!("{} of about {}{differing}{pace}{reason}", grouped(*compared), grouped(*total))
 }
 
 /// All of it, in the end.

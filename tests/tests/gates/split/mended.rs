@@ -1,13 +1,10 @@
 //! A database with a fault of every kind: all are found, and after their remedies none is.
 
-use std::collections::BTreeSet;
-
-use rewrite_rules::Phase::{Contract, DualWrite, Expand, StopDualWrite, SwitchReads};
-use segue::gate::{About, is_open};
+use segue::gate::About;
 use segue_tests::server::Database;
 
 use super::profiles;
-use crate::{check, mend, told};
+use crate::mended::all_mended;
 
 /// Everything about this table is in the way of some step.
 const BAD: &str = "CREATE TABLE users (
@@ -32,24 +29,7 @@ const BAD: &str = "CREATE TABLE users (
 #[test]
 fn the_remedies_open_every_gate_of_a_bad_database() {
     let database = Database::create("gates_split_bad", BAD);
-    let mut found: BTreeSet<&str> = BTreeSet::new();
-    for (from, to) in [
-        (Expand, DualWrite),
-        (DualWrite, SwitchReads),
-        (SwitchReads, StopDualWrite),
-        (StopDualWrite, Contract),
-    ] {
-        // What one remedy makes possible another check may have to look at.
-        for _ in 0..4 {
-            let findings = check(&database, &profiles(from), to);
-            found.extend(findings.iter().map(|finding| finding.about.code()));
-            let closing: Vec<_> =
-                findings.into_iter().filter(|it| !is_open(std::slice::from_ref(it))).collect();
-            mend(&database, &closing);
-        }
-        let left = check(&database, &profiles(from), to);
-        assert!(is_open(&left), "{from} -> {to}\n{}", told(&left).join("\n"));
-    }
+    let found = all_mended(&database, profiles);
     let wanted = [
         About::MissingColumn,
         About::RowsDiffer,
