@@ -33,7 +33,8 @@ const RUN: [&str; 5] = ["run", "m", "--no-throttle", "--soak", "300ms"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_whole_way_under_traffic() {
-    let plan = Plan { ddl: DDL.to_owned(), migration: MIGRATION.to_owned() };
+    let (ddl, migration) = (DDL.to_owned(), MIGRATION.to_owned());
+    let plan = Plan { ddl, migration, ..Plan::default() };
     let house = House::with(plan).await;
     let (code, out, error) = house.run(&["run", "m", "--dry-run"]);
     assert_eq!(code, Some(0), "{out}{error}");
