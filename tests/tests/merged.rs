@@ -33,7 +33,7 @@ const NEW: &str = "
         ON CONFLICT (user_id) DO UPDATE SET sound = excluded.sound, push_score = excluded.push_score, has_push = true;";
 
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 72] = [
+const STATEMENTS: [&str; 73] = [
     "SELECT * FROM mail ORDER BY user_id",
     "SELECT user_id, sound FROM push WHERE score > 5 ORDER BY score DESC",
     "SELECT u.id, m.score, p.score FROM users u LEFT JOIN mail m ON m.user_id = u.id LEFT JOIN push p ON p.user_id = u.id ORDER BY 1",
@@ -85,7 +85,8 @@ const STATEMENTS: [&str; 72] = [
     "SELECT * FROM mail ORDER BY user_id",
     "DELETE FROM mail WHERE user_id = 1",
     "DELETE FROM mail WHERE user_id = 1",
-    "DELETE FROM push WHERE score > 6 RETURNING *",
+    "WITH gone AS (DELETE FROM push WHERE score > 6 RETURNING *) SELECT * FROM gone ORDER BY user_id",
+    "DELETE FROM push WHERE score = 2 RETURNING *",
     "DELETE FROM mail m USING users u WHERE u.id = m.user_id AND u.name = 'u2'",
     "DELETE FROM mail m USING users u WHERE u.id = m.user_id AND u.name = 'u7' RETURNING u.name, m.score",
     "WITH gone AS (DELETE FROM push WHERE user_id < 3 RETURNING user_id) SELECT count(*) FROM gone",
