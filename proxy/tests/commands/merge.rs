@@ -45,6 +45,15 @@ async fn the_whole_way_under_traffic() {
     ] {
         assert!(out.contains(told), "{told}: {out}");
     }
+    let (code, out, error) =
+        house.run(&["explain", "--all", "SELECT score FROM email_preferences WHERE user_id = 7"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    let sent =
+        "SELECT user_id, digest, email_score AS score FROM public.user_preferences WHERE has_email";
+    assert!(out.contains(sent), "before the new table is there: {out}");
+    let status = house.status();
+    let tables = "email_preferences, notification_preferences -> user_preferences";
+    assert!(status.contains(tables), "{status}");
     let (client, over) = (house.client().await, Arc::new(AtomicBool::new(false)));
     let (stop, count) = (Arc::clone(&over), Arc::new(AtomicI64::new(0)));
     let told = Arc::clone(&count);

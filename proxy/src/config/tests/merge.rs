@@ -66,19 +66,26 @@ fn a_merge_is_read() {
     assert_eq!(key, [("tenant", "tenant"), ("uid", "user_id")]);
 }
 
+/// Where the report on this file points.
+fn at(line: usize, key: &str) -> String {
+    format!("segue.toml:{line}: migration \"merge-preferences\", key \"{key}\": ")
+}
+
+/// How the sources are written.
+const SOURCES: &str = "\n  hint: write [[migration.source]] for each table, with its keys below";
+
+/// Each with something else in the place of something, and what is said of that.
+#[track_caller]
+fn told(cases: &[(&str, &str, String)]) {
+    for (from, to, expected) in cases {
+        assert_eq!(check(&format!("{HEAD}{}", MERGE.replacen(from, to, 1))), *expected, "{to}");
+    }
+}
+
 #[test]
 fn what_is_wrong_with_a_merge_is_told_at_its_line() {
-    let at =
-        |line, key| format!("segue.toml:{line}: migration \"merge-preferences\", key \"{key}\": ");
     let key = "\n  hint: write key = \"user_id\", or key = [\"tenant\", \"user_id\"]";
-    let own_key = "\n  hint: write key = \"uid\", or a list in the order of the other one";
-    let sources = "\n  hint: write [[migration.source]] for each table, with its keys below";
-    let columns = "\n  hint: write columns = [\"bio\", \"settings\"], or columns = { bio = \"about\" } to \
-                   rename them on the way";
-    let present =
-        "\n  hint: write present = \"has_email_preferences\", a boolean column of the new table";
-    let first = "[[migration.source]]\ntable   = \"email_preferences\"";
-    let cases = [
+    told(&[
         ("into    = \"user_preferences\"\n", "", at(4, "into") + "is missing"),
         ("key     = \"user_id\"\n", "", at(4, "key") + "is missing"),
         (
@@ -105,7 +112,19 @@ fn what_is_wrong_with_a_merge_is_told_at_its_line() {
             "key     = \"user_id\"\nsources = 1",
             at(9, "sources") + "unknown key\n  hint: did you mean \"source\"?",
         ),
-        ("= \"email_preferences\"", "= \" \"", at(11, "source.table") + "is empty" + sources),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_a_source_is_told_at_its_line() {
+    let own_key = "\n  hint: write key = \"uid\", or a list in the order of the other one";
+    let columns = "\n  hint: write columns = [\"bio\", \"settings\"], or columns = { bio = \"about\" } to \
+                   rename them on the way";
+    let present =
+        "\n  hint: write present = \"has_email_preferences\", a boolean column of the new table";
+    let first = "[[migration.source]]\ntable   = \"email_preferences\"";
+    told(&[
+        ("= \"email_preferences\"", "= \" \"", at(11, "source.table") + "is empty" + SOURCES),
         (
             "= \"email_preferences\"",
             "= \"a.b.c\"",
@@ -152,19 +171,20 @@ fn what_is_wrong_with_a_merge_is_told_at_its_line() {
                 + "must be a table, but is of type integer\n  hint: write constraints = { old_name = \
                    \"new_name\" }",
         ),
-    ];
-    for (from, to, expected) in cases {
-        assert_eq!(check(&format!("{HEAD}{}", MERGE.replacen(from, to, 1))), expected, "{to}");
-    }
+    ]);
+}
+
+#[test]
+fn sources_are_tables_of_one_migration() {
     let head = MERGE.split_once("[[migration.source]]").unwrap().0;
     assert_eq!(
         check(&format!("{HEAD}{head}source = \"t\"\n")),
-        at(10, "source") + "must be an array of tables, but is of type string" + sources
+        at(10, "source") + "must be an array of tables, but is of type string" + SOURCES
     );
     assert_eq!(check(&format!("{HEAD}{head}")), at(4, "source") + "is missing");
     assert_eq!(
         check(&format!("{HEAD}{head}source = [7]\n")),
-        at(10, "source") + "must be a table, but is of type integer" + sources
+        at(10, "source") + "must be a table, but is of type integer" + SOURCES
     );
     let split = MERGE.replace("\"merge-tables\"", "\"split-table\"");
     assert!(check(&format!("{HEAD}{split}")).contains(

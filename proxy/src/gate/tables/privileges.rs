@@ -321,7 +321,9 @@ fn of_part(step: &Step<'_>, new: &Table<'_>) -> Needs {
     if reads_new {
         needs.add("SELECT", new, "SELECT", &its_all);
     }
-    for may in WRITES {
+    // The new table has rows of others, so that a TRUNCATE is a DELETE of all rows.
+    let removes = ["DELETE", "TRUNCATE"];
+    for may in WRITES.into_iter().chain(["TRUNCATE"]) {
         needs.add(may, new, "SELECT", &its_all);
         needs.add(may, new, "UPDATE", &its_part);
     }
@@ -330,9 +332,12 @@ fn of_part(step: &Step<'_>, new: &Table<'_>) -> Needs {
         // What is carried is what the old table has stored.
         needs.add("INSERT", old, "SELECT", &own_all);
         needs.add("UPDATE", old, "SELECT", &own_all);
-        needs.add("DELETE", old, "SELECT", &own_key);
         needs.add("UPDATE", new, "INSERT", &its_all);
-        needs.add("DELETE", new, "INSERT", &its_key);
+        for may in removes {
+            needs.add(may, old, "SELECT", &own_key);
+            needs.add(may, new, "INSERT", &its_key);
+        }
+        needs.add("TRUNCATE", old, "DELETE", &[TABLE]);
     }
     if writes_old {
         for may in ["INSERT", "UPDATE"] {
@@ -341,8 +346,11 @@ fn of_part(step: &Step<'_>, new: &Table<'_>) -> Needs {
             needs.add(may, old, "UPDATE", &own_moved);
         }
         // Its rows are locked first.
-        needs.add("DELETE", old, "SELECT", &own_key);
-        needs.add_any("DELETE", old, "UPDATE", &own_moved);
+        for may in removes {
+            needs.add(may, old, "SELECT", &own_key);
+            needs.add_any(may, old, "UPDATE", &own_moved);
+        }
+        needs.add("TRUNCATE", old, "DELETE", &[TABLE]);
     }
     needs
 }

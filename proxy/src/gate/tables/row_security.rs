@@ -91,10 +91,6 @@ pub(in crate::gate) async fn check(
     if lacking.is_empty() && beyond.is_empty() && own == its {
         return Ok(Vec::new());
     }
-    let names = |policies: &[&Policy]| match policies {
-        [] => "none".to_owned(),
-        some => some.iter().map(|policy| &*policy.name).collect::<Vec<&str>>().join(", "),
-    };
     let message = format!(
         "row security of \"{}\" and \"{}\" differs (policies of the one alone: {}; of the other alone: \
          {}): what only the second hides reads as NULL, and a write of it is refused",
@@ -103,21 +99,35 @@ pub(in crate::gate) async fn check(
         names(&lacking),
         names(&beyond)
     );
+    finding(Severity::Risky, message, made_alike(&new.sql, (own, &lacking), (its, &beyond)))
+}
+
+/// The names of policies, for a message.
+fn names(policies: &[&Policy]) -> String {
+    match policies {
+        [] => "none".to_owned(),
+        some => some.iter().map(|policy| &*policy.name).collect::<Vec<&str>>().join(", "),
+    }
+}
+
+/// What gives a table the policies that the old one has alone, and takes away those that it has alone.
+fn made_alike(
+    table: &str,
+    (own, lacking): (Security, &[&Policy]),
+    (its, beyond): (Security, &[&Policy]),
+) -> Vec<String> {
     let mut remedy: Vec<String> =
-        lacking.iter().filter(|it| it.is_carried()).map(|it| it.create(&new.sql)).collect();
+        lacking.iter().filter(|it| it.is_carried()).map(|it| it.create(table)).collect();
     // Where another one stands for it nobody knows which.
     if remedy.len() == lacking.len() {
-        remedy.extend(
-            beyond
-                .iter()
-                .map(|policy| format!("DROP POLICY {} ON {};", quoted(&policy.name), new.sql)),
-        );
+        let drop = |policy: &&Policy| format!("DROP POLICY {} ON {table};", quoted(&policy.name));
+        remedy.extend(beyond.iter().map(drop));
     }
     if own.1 != its.1 {
         let force = if own.1 { "FORCE" } else { "NO FORCE" };
-        remedy.push(format!("ALTER TABLE {} {force} ROW LEVEL SECURITY;", new.sql));
+        remedy.push(format!("ALTER TABLE {table} {force} ROW LEVEL SECURITY;"));
     }
-    finding(Severity::Risky, message, remedy)
+    remedy
 }
 
 async fn security(transaction: &Transaction<'_>, oid: u32) -> Result<Security, Error> {

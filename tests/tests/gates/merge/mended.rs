@@ -62,7 +62,6 @@ fn the_remedies_open_every_gate_of_a_bad_database() {
         About::MissingIndex,
         About::UniqueIndex,
         About::MissingConstraint,
-        About::Definition,
         About::NotNull,
         About::Default,
         About::Statistics,

@@ -5,6 +5,38 @@ use rewrite_rules::Phase::{DualWrite, StopDualWrite, SwitchReads};
 use super::planted;
 
 #[test]
+fn rows_that_differ() {
+    planted(
+        "UPDATE preferences SET email_digest = 'other' WHERE user_id = 7; DELETE FROM preferences WHERE user_id = 150",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"loses-data rows-differ: "public.preferences" does not hold what "public.emails, public.notices" says in 2 rows: uid = 7 of public.emails has '(f,other,t)' for '(f,digest7,t)', user_id = 150 of public.notices has no row for '(t,sms150)'"#,
+            "  BEGIN; LOCK TABLE public.emails, public.notices IN SHARE MODE;",
+            "  INSERT INTO public.preferences (user_id, news, email_digest, has_email) SELECT uid, news, digest, true FROM public.emails ON CONFLICT (user_id) DO UPDATE SET news = excluded.news, email_digest = excluded.email_digest, has_email = excluded.has_email;",
+            "  UPDATE public.preferences AS t SET news = DEFAULT, email_digest = DEFAULT, has_email = DEFAULT WHERE NOT EXISTS (SELECT FROM public.emails AS o WHERE o.uid = t.user_id);",
+            "  INSERT INTO public.preferences (user_id, push, sms) SELECT user_id, push, sms FROM public.notices ON CONFLICT (user_id) DO UPDATE SET push = excluded.push, sms = excluded.sms;",
+            "  UPDATE public.preferences AS t SET push = DEFAULT, sms = DEFAULT WHERE NOT EXISTS (SELECT FROM public.notices AS o WHERE o.user_id = t.user_id);",
+            "  COMMIT; -- in batches: segue backfill m",
+        ],
+    );
+    planted(
+        "UPDATE preferences SET email_digest = 'other' WHERE user_id = 7; DELETE FROM preferences WHERE user_id = 150",
+        SwitchReads,
+        DualWrite,
+        &[
+            r#"loses-data rows-differ: "public.emails, public.notices" does not hold what "public.preferences" says in 2 rows: uid = 7 of public.emails has '(f,digest7)' for '(f,other)', user_id = 150 of public.notices has '(t,sms150)' for no row"#,
+            "  BEGIN; LOCK TABLE public.preferences IN SHARE MODE;",
+            "  DELETE FROM public.emails AS t WHERE NOT EXISTS (SELECT FROM public.preferences AS o WHERE o.user_id = t.uid AND o.has_email);",
+            "  INSERT INTO public.emails (uid, news, digest) SELECT user_id, news, email_digest FROM public.preferences WHERE true AND has_email ON CONFLICT (uid) DO UPDATE SET news = excluded.news, digest = excluded.digest;",
+            "  DELETE FROM public.notices AS t WHERE NOT EXISTS (SELECT FROM public.preferences AS o WHERE o.user_id = t.user_id);",
+            "  INSERT INTO public.notices (user_id, push, sms) SELECT user_id, push, sms FROM public.preferences WHERE true ON CONFLICT (user_id) DO UPDATE SET push = excluded.push, sms = excluded.sms;",
+            "  COMMIT; -- in batches: segue backfill m",
+        ],
+    );
+}
+
+#[test]
 fn what_the_old_tables_promise() {
     planted(
         "UPDATE emails SET digest = 'd'; ALTER TABLE emails ALTER digest SET NOT NULL, ADD CHECK (digest <> '');

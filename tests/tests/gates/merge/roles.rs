@@ -87,8 +87,8 @@ fn another_schema() {
 fn row_security() {
     planted(
         "ALTER TABLE emails ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON emails USING (uid > 0)",
-        DualWrite,
         SwitchReads,
+        StopDualWrite,
         &[
             r#"loses-data policy: row security is on for "public.emails" and not for "public.preferences": whoever may read that table itself sees what moved of all rows"#,
         ],
@@ -97,8 +97,8 @@ fn row_security() {
         "ALTER TABLE emails ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON emails USING (uid > 0);
          ALTER TABLE notices ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON notices USING (user_id > 0);
          ALTER TABLE preferences ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON preferences USING (user_id > 0)",
-        DualWrite,
         SwitchReads,
+        StopDualWrite,
         &[],
     );
 }
@@ -181,6 +181,7 @@ fn what_clients_of_the_old_tables_are_granted_is_enough_and_needed() {
             ("SELECT", "SELECT digest FROM emails WHERE uid = 7", read_apart),
             ("SELECT, DELETE", "DELETE FROM emails WHERE digest = 'digest7'", always),
             ("DELETE", "DELETE FROM emails", always),
+            ("TRUNCATE", "TRUNCATE emails", always),
             ("SELECT, UPDATE (news)", "SELECT digest FROM emails FOR UPDATE", read_apart),
         ],
     );
