@@ -65,6 +65,10 @@ fn columns_that_do_not_fit() {
             "  ALTER TABLE public.preferences DROP CONSTRAINT segue_has_email_not_null;",
         ],
     );
+}
+
+#[test]
+fn types_and_values_that_do_not_fit() {
     planted(
         "ALTER TABLE preferences ALTER sms TYPE varchar",
         Expand,
