@@ -86,7 +86,7 @@ const STATEMENTS: [&str; 73] = [
     "DELETE FROM mail WHERE user_id = 1",
     "DELETE FROM mail WHERE user_id = 1",
     "WITH gone AS (DELETE FROM push WHERE score > 6 RETURNING *) SELECT * FROM gone ORDER BY user_id",
-    "DELETE FROM push WHERE score = 2 RETURNING *",
+    "DELETE FROM push WHERE user_id = 12 RETURNING *",
     "DELETE FROM mail m USING users u WHERE u.id = m.user_id AND u.name = 'u2'",
     "DELETE FROM mail m USING users u WHERE u.id = m.user_id AND u.name = 'u7' RETURNING u.name, m.score",
     "WITH gone AS (DELETE FROM push WHERE user_id < 3 RETURNING user_id) SELECT count(*) FROM gone",
