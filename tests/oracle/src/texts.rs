@@ -137,7 +137,9 @@ impl Texts {
             let book = golden::book::Book::parse(path, &text);
             // A second table is beyond this model: PostgreSQL itself is asked what those texts mean.
             let is_modelled = |case: &&golden::book::Case| {
-                ![Change::SPLIT_TABLE, Change::MERGE_TABLES].iter().any(|it| case.rules.contains(it))
+                ![Change::SPLIT_TABLE, Change::MERGE_TABLES]
+                    .iter()
+                    .any(|it| case.rules.contains(it))
             };
             for case in book.cases.iter().filter(is_modelled) {
                 let same = known
