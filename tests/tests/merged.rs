@@ -33,7 +33,7 @@ const NEW: &str = "
         ON CONFLICT (user_id) DO UPDATE SET sound = excluded.sound, push_score = excluded.push_score, has_push = true;";
 
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 73] = [
+const STATEMENTS: [&str; 74] = [
     "SELECT * FROM mail ORDER BY user_id",
     "SELECT user_id, sound FROM push WHERE score > 5 ORDER BY score DESC",
     "SELECT u.id, m.score, p.score FROM users u LEFT JOIN mail m ON m.user_id = u.id LEFT JOIN push p ON p.user_id = u.id ORDER BY 1",
@@ -55,6 +55,7 @@ const STATEMENTS: [&str; 73] = [
     "INSERT INTO mail (user_id, often) VALUES (9, 'a'), (2, 'b')",
     "INSERT INTO mail (user_id, often) VALUES (9, NULL)",
     "INSERT INTO mail (user_id, often) VALUES (99, 'nobody')",
+    "INSERT INTO mail (user_id, often) SELECT user_id + 90, NULL FROM push WHERE user_id = 9",
     "INSERT INTO mail (user_id, often) VALUES (1, 'n'), (9, 'n') ON CONFLICT (user_id) DO NOTHING",
     "INSERT INTO mail (user_id, often) VALUES (1, 'n'), (9, 'n') ON CONFLICT DO NOTHING RETURNING user_id",
     "INSERT INTO push (user_id, score) VALUES (3, 1), (4, 2) ON CONFLICT (user_id) DO UPDATE SET score = excluded.score",

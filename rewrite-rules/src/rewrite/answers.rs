@@ -29,7 +29,10 @@ impl Rewriter<'_> {
     pub(super) fn names(&self) -> Names {
         let said: HashSet<String> = self.lexemes.iter().filter_map(Lexeme::name).collect();
         let mut names = Names::default();
-        for known in self.occurrences.iter().map(|occurrence| &occurrence.lens.names) {
+        // Of two tables whose parts one row has, errors come from the one that is written.
+        let written = self.written.iter().map(|(_, lens, _)| *lens);
+        let read = self.occurrences.iter().map(|occurrence| occurrence.lens);
+        for known in written.chain(read).map(|lens| &lens.names) {
             let unsaid = |pair: &&(String, String)| !said.contains(&pair.0);
             add(&mut names.columns, known.columns.iter().filter(unsaid));
             add(&mut names.constraints, known.constraints.iter());
