@@ -6,7 +6,7 @@ use rewrite_rules::Catalog;
 use rewrite_rules::catalog::{
     Column, ColumnDefault, Identity, Key, Oids, Relation, RelationKind, RelationName, Volatility,
 };
-use tokio_postgres::{Client, Error, IsolationLevel, Row};
+use tokio_postgres::{Client, Error, IsolationLevel, Row, Transaction};
 
 use super::{queries, system};
 
@@ -25,6 +25,13 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
         .read_only(true)
         .start()
         .await?;
+    let catalog = read(&transaction).await?;
+    transaction.commit().await?;
+    Ok(catalog)
+}
+
+/// What the snapshot of a transaction has.
+pub(super) async fn read(transaction: &Transaction<'_>) -> Result<Catalog, Error> {
     transaction.batch_execute("SET LOCAL search_path = ''").await?;
     let (
         relations,
@@ -49,7 +56,6 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
         transaction.query(queries::OBJECTS, &[]),
         transaction.query(queries::SYSTEM, &[]),
     )?;
-    transaction.commit().await?;
 
     let mut by_oid: HashMap<u32, (RelationName, Relation)> = HashMap::new();
     for row in &relations {
@@ -58,7 +64,10 @@ pub async fn load(client: &mut Client) -> Result<Catalog, Error> {
         }
     }
     for row in &columns {
-        if let Some((_, relation)) = by_oid.get_mut(&row.try_get(0)?) {
+        let oid: u32 = row.try_get(0)?;
+        if is_gone(row)? {
+            by_oid.remove(&oid);
+        } else if let Some((_, relation)) = by_oid.get_mut(&oid) {
             relation.columns.push(column(row)?);
         }
     }
@@ -122,6 +131,13 @@ fn relation(row: &Row) -> Result<Option<(u32, RelationName, Relation)>, Error> {
 /// Schemas and names, one beside the other.
 fn children(schemas: Vec<String>, names: Vec<String>) -> Vec<RelationName> {
     schemas.into_iter().zip(names).map(|(schema, name)| RelationName::new(schema, name)).collect()
+}
+
+/// Whether the table has been dropped since the snapshot: the server has a default of this column, and cannot
+/// tell it any more. Without its defaults a table would be another one; gone is what it is.
+fn is_gone(row: &Row) -> Result<bool, Error> {
+    let (expression, volatility): (Option<&str>, Option<i32>) = (row.try_get(9)?, row.try_get(10)?);
+    Ok(volatility.is_some() && expression.is_none())
 }
 
 fn column(row: &Row) -> Result<Column, Error> {

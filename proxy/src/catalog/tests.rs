@@ -5,8 +5,9 @@ use std::fmt::Write;
 use rewrite_rules::Catalog;
 use rewrite_rules::catalog::{Column, RelationName, Volatility};
 use rewrite_rules::system_catalog::TableObject;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, IsolationLevel, NoTls};
 
+use super::load::read;
 use super::{fingerprint, load};
 use crate::cluster::{Cluster, ClusterOptions};
 
@@ -277,5 +278,22 @@ async fn a_role_without_privileges_sees_the_whole_catalog() {
         assert_eq!(now != known, noticed, "{statement}");
         known = now;
     }
+    drop_beside(&mut client, &owner).await;
     cluster.stop().await;
+}
+
+/// A table that is dropped while the catalog is read is there with all that it has, or not at all.
+async fn drop_beside(client: &mut Client, owner: &Client) {
+    owner
+        .batch_execute("CREATE TABLE public.leaving (id int, day text DEFAULT 'x')")
+        .await
+        .unwrap();
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
+    let transaction = transaction.start().await.unwrap();
+    transaction.batch_execute("SELECT FROM pg_class").await.unwrap();
+    let leaving = RelationName::new("public", "leaving");
+    let is_there = async || read(&transaction).await.unwrap().relation(&leaving).is_some();
+    assert!(is_there().await);
+    owner.batch_execute("DROP TABLE public.leaving").await.unwrap();
+    assert!(!is_there().await);
 }

@@ -142,8 +142,8 @@ fn configuration(cluster: &Cluster, script: &Script, phase: Phase) -> String {
          \n\
          [[migration]]\n\
          name  = \"{migration}\"\n\
-         {rule}\
-         phase = \"{phase}\"\n",
+         phase = \"{phase}\"\n\
+         {rule}",
         migration = script.migration,
         rule = script.rule,
         socket = percent_encoded(&cluster.socket_folder()),

@@ -48,6 +48,13 @@ async fn a_small_split_loses_nothing_and_leaves_its_report_only() {
     loses_nothing(Scenario::Split, told).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_merge_loses_nothing_and_leaves_its_report_only() {
+    let told = "<code>email_preferences</code> and <code>notification_preferences</code> became \
+                <code>user_preferences</code>";
+    loses_nothing(Scenario::Merge, told).await;
+}
+
 #[tokio::test]
 async fn a_report_that_cannot_be_written_is_told_before_the_work() {
     let folder = tempfile::tempdir().unwrap();
@@ -66,7 +73,7 @@ struct Tampering {
     samples: [&'static str; 4],
 }
 
-const TAMPERING: [Tampering; 3] = [
+const TAMPERING: [Tampering; 5] = [
     Tampering {
         scenario: Scenario::Rename,
         phase: Phase::Expand,
@@ -125,7 +132,62 @@ const TAMPERING: [Tampering; 3] = [
              must be (user_31@example.com, hash of 31, First31, Last31, NULL, NULL, {}, 0)",
         ],
     },
+    Tampering {
+        scenario: Scenario::Merge,
+        phase: Phase::DualWrite,
+        sql: "DELETE FROM users WHERE id = 11;
+              DELETE FROM email_preferences WHERE user_id = 22;
+              UPDATE notification_preferences SET in_app = NULL WHERE user_id = 31;
+              INSERT INTO users (id, name) VALUES (2000, 'n');
+              INSERT INTO email_preferences (user_id) VALUES (40)",
+        samples: [
+            "row 11 is lost",
+            "row 2000 should not be there",
+            "row 22 is (User 22, NULL, NULL, NULL, NULL, f, t, f, 0), \
+             must be (User 22, t, f, weekly for 22, 0, f, t, f, 0)",
+            "row 31 is (User 31, f, f, weekly for 31, 0, f, f, NULL, 0), \
+             must be (User 31, f, f, weekly for 31, 0, f, f, f, 0)",
+        ],
+    },
+    Tampering {
+        scenario: Scenario::Merge,
+        phase: Phase::Contract,
+        // The same of its new table. One row has lost the word that it is there, another is left behind.
+        sql: "CREATE TABLE user_preferences AS
+              SELECT u.id AS user_id,
+                     coalesce(e.newsletter, true) AS newsletter,
+                     CASE WHEN e.user_id IS NULL THEN false ELSE e.marketing END AS marketing,
+                     CASE WHEN e.user_id IS NULL THEN 'weekly' ELSE e.digest END AS digest,
+                     coalesce(e.changes, 0) AS email_changes,
+                     e.user_id IS NOT NULL AS has_email_preferences,
+                     coalesce(n.push_enabled, true) AS push_enabled,
+                     CASE WHEN n.user_id IS NULL THEN false ELSE n.sms_enabled END AS sms_enabled,
+                     CASE WHEN n.user_id IS NULL THEN true ELSE n.in_app END AS in_app,
+                     coalesce(n.changes, 0) AS notification_changes,
+                     n.user_id IS NOT NULL AS has_notification_preferences
+              FROM users u LEFT JOIN email_preferences e ON e.user_id = u.id
+                   LEFT JOIN notification_preferences n ON n.user_id = u.id;
+              DROP TABLE email_preferences, notification_preferences;
+              DELETE FROM users WHERE id = 11;
+              DELETE FROM user_preferences WHERE user_id = 11;
+              UPDATE user_preferences SET has_email_preferences = false WHERE user_id = 21;
+              UPDATE user_preferences SET digest = 'once' WHERE user_id = 25;
+              INSERT INTO user_preferences (user_id, has_email_preferences) VALUES (2000, true);
+              UPDATE user_preferences SET has_email_preferences = true WHERE user_id = 40",
+        samples: [
+            "row 11 is lost",
+            "row 2000 should not be there",
+            "row 21 is (User 21, f, NULL, NULL, left behind, t, f, t, 0), \
+             must be (User 21, f, NULL, NULL, 0, t, f, t, 0)",
+            "row 25 is (User 25, t, f, once, left behind, f, f, NULL, 0), \
+             must be (User 25, NULL, NULL, NULL, NULL, f, f, NULL, 0)",
+        ],
+    },
 ];
+
+/// Takes the tables of all scenarios away.
+const EMPTY: &str = "DROP TABLE IF EXISTS users, user_profiles, email_preferences, \
+                     notification_preferences, user_preferences";
 
 #[tokio::test]
 async fn the_proof_finds_every_kind_of_tampering() {
@@ -138,7 +200,7 @@ async fn the_proof_finds_every_kind_of_tampering() {
     }
     let direct = connect(&cluster.superuser(schema::DATABASE)).await.unwrap();
     for Tampering { scenario, phase, sql, samples } in TAMPERING {
-        direct.batch_execute("DROP TABLE IF EXISTS users, user_profiles").await.unwrap();
+        direct.batch_execute(EMPTY).await.unwrap();
         let script = scenario.script();
         schema::fill(&direct, script, 1_000).await.unwrap();
         let filled = script.application.filled;

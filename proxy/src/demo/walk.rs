@@ -173,7 +173,7 @@ impl Walk<'_> {
             retries => format!(", gave way {}", plural(retries, "time")),
         };
         self.view.done(&format!(
-            "{} copied, {} written by the application already{retries}",
+            "{} copied, {} there already{retries}",
             plural(done.changed, "row"),
             grouped(done.total.saturating_sub(done.changed)),
         ));

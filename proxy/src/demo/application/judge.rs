@@ -8,6 +8,11 @@ use super::turn::Expected;
 /// Says what is wrong with an answer; `None` if nothing is.
 pub(super) fn fault(request: &Request, answer: &Answer) -> Option<String> {
     match &request.expected {
+        Expected::Refused(expected) => match &answer.refusal {
+            Some(refusal) if refusal == expected => None,
+            Some(refusal) => Some(format!("expected {expected}, got {refusal}")),
+            None => Some(format!("expected {expected}, got no error")),
+        },
         Expected::Count(expected) => {
             let count = answer.count.unwrap_or(0);
             (count != *expected).then(|| format!("expected {expected} rows written, got {count}"))
@@ -51,6 +56,7 @@ fn listed(rows: &[Vec<Cell>]) -> String {
 mod tests {
     use tokio_postgres::types::Type;
 
+    use super::super::refusal::Refusal;
     use super::super::statement::{Statement, Value};
     use super::*;
 
@@ -80,7 +86,7 @@ mod tests {
             names: vec![column.to_owned()],
             types: Vec::new(),
             rows: names.iter().map(|name| vec![Some((*name).to_owned())]).collect(),
-            count: None,
+            ..Answer::default()
         }
     }
 
@@ -112,5 +118,26 @@ mod tests {
         let mut answer = answer("", &[]);
         answer.count = Some(0);
         assert_eq!(fault(&request, &answer), Some("expected 1 rows written, got 0".to_owned()));
+    }
+
+    #[test]
+    fn a_key_that_is_taken_must_be_refused_by_its_own_name() {
+        let taken = |table| Refusal::taken(table, "id", 7);
+        let request = Request {
+            statement: &DELETE,
+            values: Vec::new(),
+            expected: Expected::Refused(taken("users")),
+        };
+        let judged = |refusal| fault(&request, &Answer { refusal, ..Answer::default() });
+        let said = |table| {
+            format!(
+                "23505 duplicate key value violates unique constraint \"{table}_pkey\", \
+                 detail Key (id)=(7) already exists., table {table}, constraint {table}_pkey"
+            )
+        };
+        assert_eq!(judged(Some(taken("users"))), None);
+        let (right, wrong) = (said("users"), said("people"));
+        assert_eq!(judged(Some(taken("people"))), Some(format!("expected {right}, got {wrong}")));
+        assert_eq!(judged(None), Some(format!("expected {right}, got no error")));
     }
 }

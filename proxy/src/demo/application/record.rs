@@ -34,6 +34,13 @@ impl Record {
         }
     }
 
+    /// Makes a cell NULL.
+    pub(in crate::demo) fn clear(&mut self, place: usize) {
+        if let Some(cell) = self.0.get_mut(place) {
+            *cell = None;
+        }
+    }
+
     /// Adds 1 to a number.
     pub(in crate::demo) fn count_up(&mut self, place: usize) {
         let number: i64 = self.text(place).parse().unwrap_or(0);
@@ -65,6 +72,11 @@ impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.0))
     }
+}
+
+/// A boolean as the server writes it.
+pub(in crate::demo) fn flag_text(flag: bool) -> &'static str {
+    if flag { "t" } else { "f" }
 }
 
 /// `(1, a, NULL)`.

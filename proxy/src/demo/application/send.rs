@@ -10,11 +10,12 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, Row, SimpleQueryMessage};
 
 use super::plan::{Request, Style, Unit};
-use super::record::Cell;
+use super::record::{Cell, flag_text};
+use super::refusal::Refusal;
 use super::statement::{Json, Statement, Value};
 
 /// An answer in a form that can be compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Answer {
     /// Names of the columns; empty where the answer is a count only.
     pub(super) names: Vec<String>,
@@ -24,6 +25,8 @@ pub(super) struct Answer {
     pub(super) rows: Vec<Vec<Cell>>,
     /// How many rows were written; `None` where the driver does not tell.
     pub(super) count: Option<u64>,
+    /// What the server said instead.
+    pub(super) refusal: Option<Refusal>,
 }
 
 type Answered<'a> =
@@ -88,8 +91,7 @@ impl Session {
 
     async fn simple(&self, request: &Request) -> Result<Answer, tokio_postgres::Error> {
         let text = request.statement.with_literals(&request.values);
-        let mut answer =
-            Answer { names: Vec::new(), types: Vec::new(), rows: Vec::new(), count: None };
+        let mut answer = Answer::default();
         for message in self.client.simple_query(&text).await? {
             match message {
                 SimpleQueryMessage::RowDescription(columns) => {
@@ -146,7 +148,13 @@ impl Drop for Session {
 
 impl Answer {
     fn count(count: u64) -> Self {
-        Self { names: Vec::new(), types: Vec::new(), rows: Vec::new(), count: Some(count) }
+        Self { count: Some(count), ..Self::default() }
+    }
+
+    /// What the server said of a statement, unless the connection is to blame.
+    pub(super) fn refused(error: &tokio_postgres::Error) -> Option<Self> {
+        let refusal = Some(error.as_db_error()?.into());
+        Some(Self { refusal, ..Self::default() })
     }
 
     fn rows(
@@ -157,7 +165,7 @@ impl Answer {
             names: columns.iter().map(|column| column.name().to_owned()).collect(),
             types: columns.iter().map(|column| column.type_().clone()).collect(),
             rows: rows.iter().map(cells).collect::<Result<_, _>>()?,
-            count: None,
+            ..Self::default()
         })
     }
 }
@@ -171,6 +179,8 @@ fn cells(row: &Row) -> Result<Vec<Cell>, tokio_postgres::Error> {
             row.try_get::<_, Option<i64>>(at)?.map(|number| number.to_string())
         } else if *type_ == Type::INT4 {
             row.try_get::<_, Option<i32>>(at)?.map(|number| number.to_string())
+        } else if *type_ == Type::BOOL {
+            row.try_get::<_, Option<bool>>(at)?.map(|flag| flag_text(flag).to_owned())
         } else if *type_ == Type::VARCHAR || *type_ == Type::TEXT {
             row.try_get(at)?
         } else if *type_ == Type::JSONB {

@@ -51,6 +51,7 @@ impl Statement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::demo) enum Value {
     Number(i64),
+    Flag(bool),
     Text(String),
     Json(Json),
 }
@@ -60,6 +61,7 @@ impl Value {
         let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
         match self {
             Self::Number(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
             Self::Text(text) => quoted(text),
             Self::Json(json) => quoted(&json.0),
         }
@@ -69,6 +71,7 @@ impl Value {
     pub(super) fn as_sql(&self) -> &(dyn ToSql + Sync) {
         match self {
             Self::Number(number) => number,
+            Self::Flag(flag) => flag,
             Self::Text(text) => text,
             Self::Json(json) => json,
         }
@@ -117,15 +120,17 @@ mod tests {
     #[test]
     fn literals_take_the_place_of_parameters() {
         let statement = Statement {
-            text: "UPDATE users SET username = $2, settings = $3 WHERE id = $1",
+            text: "UPDATE users SET username = $2, settings = $3, admin = $4 WHERE id = $1",
             columns: &[],
-            parameters: &[Type::INT8, Type::VARCHAR, Type::JSONB],
+            parameters: &[Type::INT8, Type::VARCHAR, Type::JSONB, Type::BOOL],
         };
         let json = Json("{\"theme\": \"o'hara\"}".to_owned());
-        let values = [Value::Number(7), Value::Text("o'hara".to_owned()), Value::Json(json)];
+        let name = Value::Text("o'hara".to_owned());
+        let values = [Value::Number(7), name, Value::Json(json), Value::Flag(true)];
         assert_eq!(
             statement.with_literals(&values),
-            "UPDATE users SET username = 'o''hara', settings = '{\"theme\": \"o''hara\"}' WHERE id = 7"
+            "UPDATE users SET username = 'o''hara', settings = '{\"theme\": \"o''hara\"}', admin = true \
+             WHERE id = 7"
         );
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::model::Model;
 use super::random::Random;
 use super::record::{Cell, Record};
+use super::refusal::Refusal;
 use super::statement::{Statement, Value};
 
 /// What an answer must be.
@@ -14,6 +15,8 @@ pub(in crate::demo) enum Expected {
     Rows(Vec<Vec<Cell>>),
     /// This many rows written.
     Count(u64),
+    /// An error, and just this one.
+    Refused(Refusal),
 }
 
 impl Expected {

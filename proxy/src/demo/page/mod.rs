@@ -52,6 +52,9 @@ fn verdict(report: &Report) -> String {
     }
 }
 
+/// Between two things that become, or that others become.
+const AND: &str = "</code> and <code>";
+
 fn head(page: &mut String, report: &Report) {
     let last = report.recording.chapters.last().map(|chapter| chapter.phase);
     let did = if last == Some(Phase::Contract) && report.stopped.is_none() {
@@ -65,8 +68,8 @@ fn head(page: &mut String, report: &Report) {
         "<p class=\"eyebrow\">segue demo</p>\n\
          <h1><code>{}</code> {did} <code>{}</code> under {} requests a second</h1>\n\
          <p class=\"verdict {class}\">{}</p>\n",
-        report.words.from,
-        report.words.to.join("</code> and <code>"),
+        report.words.from.join(AND),
+        report.words.to.join(AND),
         grouped(u64::from(report.rate)),
         verdict(report),
     )

@@ -120,6 +120,11 @@ fn what_becomes_of_what_is_told() {
             Scenario::Split,
             "<code>users</code> became <code>users</code> and <code>user_profiles</code> under",
         ),
+        (
+            Scenario::Merge,
+            "<code>email_preferences</code> and <code>notification_preferences</code> became \
+             <code>user_preferences</code> under",
+        ),
     ] {
         let page = render(&Report { words: &scenario.script().words, ..report() });
         assert_well_formed(&page);

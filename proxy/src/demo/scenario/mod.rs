@@ -3,6 +3,7 @@
 //!
 //! The changes of the schema on the way are none of a scenario's business: the gates ask for them.
 
+mod merge;
 mod rename;
 mod split;
 
@@ -18,18 +19,21 @@ pub enum Scenario {
     Rename,
     /// Columns move to a table of their own: users becomes users and user_profiles
     Split,
+    /// Two tables become one: email_preferences and notification_preferences become user_preferences
+    Merge,
 }
 
 impl Scenario {
     /// Every one.
     #[cfg(test)]
-    pub(super) const ALL: &[Self] = &[Self::Rename, Self::Split];
+    pub(super) const ALL: &[Self] = &[Self::Rename, Self::Split, Self::Merge];
 
     /// What it brings.
     pub(super) fn script(self) -> &'static Script {
         match self {
             Self::Rename => &rename::SCRIPT,
             Self::Split => &split::SCRIPT,
+            Self::Merge => &merge::SCRIPT,
         }
     }
 }
@@ -62,8 +66,8 @@ pub(super) struct Script {
 pub(super) struct Words {
     /// What is done, as an order.
     pub(super) task: &'static str,
-    /// What becomes …
-    pub(super) from: &'static str,
+    /// What become …
+    pub(super) from: &'static [&'static str],
     /// … these.
     pub(super) to: &'static [&'static str],
     /// How things stand at the end.
@@ -91,6 +95,7 @@ mod tests {
             let new = match scenario {
                 Scenario::Rename => "handle",
                 Scenario::Split => "user_profiles",
+                Scenario::Merge => "user_preferences",
             };
             let script = scenario.script();
             assert!(script.new_rows.contains(new));

@@ -16,7 +16,7 @@ const UPDATES: usize = 3;
 pub(super) static SCRIPT: Script = Script {
     words: Words {
         task: "rename users.username to handle",
-        from: "users.username",
+        from: &["users.username"],
         to: &["users.handle"],
         end: "the old column is gone, the application still says username",
     },

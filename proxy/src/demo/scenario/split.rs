@@ -24,7 +24,7 @@ const LOGINS: usize = 7;
 pub(super) static SCRIPT: Script = Script {
     words: Words {
         task: "split users into users and user_profiles",
-        from: "users",
+        from: &["users"],
         to: &["users", "user_profiles"],
         end: "what moved is gone from users, the application still finds it there",
     },
