@@ -154,7 +154,7 @@ impl<'a> Rewriter<'a> {
         self.account(ident);
         let name = name::folded(ident);
         let Some(logical) = apart.lens.column(&name) else {
-            return Err(Box::new(Refusal::no_column(&name, apart.lens)));
+            return Err(Box::new(self.no_column(ident, apart.lens)));
         };
         let part = self.part_behind(ident);
         if part.0 < part.1 {

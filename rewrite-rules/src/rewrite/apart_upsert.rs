@@ -24,7 +24,7 @@ use super::{Rewriter, Walk};
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
 use crate::name::{self, quoted};
-use crate::refusal::{Construct, Refusal};
+use crate::refusal::Construct;
 use crate::statement::{end_byte, start_byte};
 
 /// Whether the old table did not have the row.
@@ -204,7 +204,7 @@ impl<'a> Rewriter<'a> {
         let name = name::folded(ident);
         match lens.column(&name) {
             Some(logical) => Ok(logical),
-            None => Err(Box::new(Refusal::no_column(&name, lens))),
+            None => Err(Box::new(self.no_column(ident, lens))),
         }
     }
 

@@ -255,6 +255,10 @@ impl<'a> Rewriter<'a> {
             let wanted = name::folded(ident);
             // A name that is not known is PostgreSQL's to judge: the catalog may be behind.
             let logical = lens.column(&wanted);
+            if logical.is_none() && lens.among.is_some() {
+                // The table that is written may have a column of that name, which is another one.
+                return Err(Box::new(self.no_column(ident, lens)));
+            }
             logical.map_or(Ok(()), |logical| self.listed_part(ident, logical))?;
             // The list of a table that is taken apart goes.
             let main = logical.filter(|_| !goes).and_then(|it| it.put.first());

@@ -429,6 +429,13 @@ impl<'a> Rewriter<'a> {
         Err(Box::new(Refusal::construct(construct, self.blame).at(position)))
     }
 
+    /// A column that a table does not have, where the client names it.
+    fn no_column(&self, ident: &Ident, lens: &Lens) -> Refusal {
+        let byte = start_byte(ident.span);
+        let position = CharacterOffsets::of(self.text).character(byte).saturating_add(1);
+        Refusal::no_column(&name::folded(ident), lens).at(position)
+    }
+
     /// Turns what the walk found into edits and applies them; `None` if nothing changes.
     fn finish(mut self) -> Walk<Option<Rewritten>> {
         self.settle()?;
