@@ -280,7 +280,7 @@ impl Construct {
                 "write the table that the columns come from: this one can be written from phase \
                  \"dual-write\" on"
             }
-            Self::HalfKey => "delete the row and insert it under its new key",
+            Self::HalfKey | Self::MergedKey => "delete the row and insert it under its new key",
             Self::OtherColumn => {
                 "name the columns that have moved one by one: the others can be used from phase \
                  \"stop-dual-write\" on"
@@ -297,7 +297,6 @@ impl Construct {
             Self::HalfCommand => {
                 "use SELECT, INSERT, UPDATE or DELETE, or wait for phase \"stop-dual-write\""
             }
-            Self::MergedKey => "delete the row and insert it under its new key",
             Self::MergedRead => {
                 "write the tables that are merged: this one can be written from phase \"switch-reads\" on"
             }

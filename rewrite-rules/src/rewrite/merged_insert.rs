@@ -292,7 +292,8 @@ impl<'a> Rewriter<'a> {
             }
         };
         let mut key = among.key.clone();
-        (arbiter.sort_unstable(), key.sort_unstable());
+        arbiter.sort_unstable();
+        key.sort_unstable();
         match arbiter == key {
             true => Ok(()),
             false => self.refuse_half(Construct::MergedUpsert, lens, start),
