@@ -140,7 +140,9 @@ pub struct Taken {
     pub column: String,
     /// The constraint that the client's own table has on its key.
     pub constraint: String,
-    /// Name of the client's own table.
+    /// Schema of the client's own table.
+    pub client_schema: String,
+    /// Its name.
     pub client_relation: String,
     /// Columns of the key as the client knows them, where the table begins with it: a failing row is shown
     /// from its first column on.

@@ -3,7 +3,7 @@
 use crate::catalog::RelationName;
 use crate::catalog_lens::ColumnNumber;
 use crate::encoding::Encoding;
-use crate::lens::Names;
+use crate::lens::{Names, Taken};
 use crate::refusal::Refusal;
 
 /// The decision about one text that a client sent (one or several statements).
@@ -96,6 +96,9 @@ pub struct Reply {
     /// What an INSERT with ON CONFLICT may violate only because a column is written twice: where
     /// the client's own table had one unique index, the conflict's arbiter, there are two.
     pub mirrors: Vec<Mirror>,
+    /// An INSERT to which an ON CONFLICT DO UPDATE was added: a row of its own that it meets, which
+    /// PostgreSQL refuses to update, is one whose key is taken.
+    pub doubled: Option<Taken>,
 }
 
 /// A unique index over the other column of one that an arbiter is over. A row that conflicts with

@@ -17,8 +17,12 @@ use super::view::View;
 use crate::backfill::{self, Event, Order};
 use crate::ddl::{self, How, Statement};
 use crate::gate::{self, Finding, Means, Severity};
+use crate::journal::state;
 use crate::walk::Work;
 use crate::{catalog, verify};
+
+/// Between two looks at the journal.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How long the backfill rests for each unit of time that it works: on a machine that also runs
 /// the application and the proxy it must leave them room.
@@ -118,9 +122,22 @@ impl Walk<'_> {
         let swapped = || self.entered(to);
         let waiting = |what: &str| self.view.detail(what);
         let drain = self.proxy.flip(to, &swapped, &waiting).await?;
+        self.acknowledged().await?;
         self.recorder.flipped(Flip { from, to, at, drain });
         self.view.done(&format!("swapped, and drained after {}", duration(drain)));
         Ok(())
+    }
+
+    /// Waits until the journal says so too: what comes next asks it.
+    async fn acknowledged(&self) -> Result<(), DemoError> {
+        loop {
+            let epoch = state::read(&self.worker).await?.epoch;
+            let replicas = state::replicas(&self.worker).await?;
+            if replicas.iter().all(|replica| replica.acknowledged >= epoch) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// The pointer is swapped: from here on requests count for the new phase.

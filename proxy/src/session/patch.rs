@@ -8,7 +8,7 @@ use rewrite_rules::{Outcome, Rewritten, STAGING_TABLE};
 use super::copy::KEPT_BYTES;
 
 use super::names_in_reports::translated;
-use super::taken_key::as_taken;
+use super::taken_key::{as_doubled, as_taken};
 use crate::wire::compose::{self, Complaint};
 use crate::wire::reply;
 
@@ -118,7 +118,11 @@ pub(super) fn report(
                 Some(position) => Place::At(position),
                 None => Place::Nowhere,
             };
-            changed(tag, &fields, &staged(rewritten), names, to_client)
+            let doubled = rewritten.replies.iter().find_map(|reply| reply.doubled.as_ref());
+            match doubled.and_then(|taken| as_doubled(&fields, taken)) {
+                Some(told) => Some(compose::report(tag, &told)),
+                None => changed(tag, &fields, &staged(rewritten), names, to_client),
+            }
         }
         Outcome::Refused(refusal) => match refused(tag, &fields) {
             Verdict::Untouched => None,

@@ -123,10 +123,12 @@ impl Conversation {
             return Verdict::Decided(self.unread());
         };
         let scan = generation.compiled().scan(text);
-        let changes_names = (scan.session && !only_rolls_back(text))
+        let only_rolls_back = only_rolls_back(text);
+        let changes_names = (scan.session && !only_rolls_back)
             || (self.names.has_temporary() && mentions_ddl(text));
         let prepared = scan.prepared;
-        if !scan.governed && !scan.catalog {
+        // What a ROLLBACK names is a savepoint, and a failed transaction could not be asked what else.
+        if only_rolls_back || (!scan.governed && !scan.catalog) {
             return Verdict::Decided(Decision { changes_names, prepared, ..self.unread() });
         }
         // What names only catalogs is not refused because it could not be read.

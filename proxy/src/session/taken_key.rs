@@ -8,6 +8,9 @@ use crate::wire::reply;
 /// How a column refuses NULL: not_null_violation.
 const NOT_NULL_VIOLATION: &[u8] = b"23502";
 
+/// cardinality_violation.
+const CARDINALITY_VIOLATION: &[u8] = b"21000";
+
 /// unique_violation.
 const UNIQUE_VIOLATION: &str = "23505";
 
@@ -25,26 +28,36 @@ pub(super) fn as_taken(fields: &[(u8, &[u8])], names: &Names) -> Option<Vec<(u8,
         .taken
         .iter()
         .find(|taken| taken.relation.as_bytes() == relation && taken.column.as_bytes() == column)?;
-    let detail = field(b'D').and_then(|detail| detail_of(detail, taken));
+    Some(told(fields, taken, field(b'D').and_then(|detail| detail_of(detail, taken))))
+}
+
+/// The same of a row that an INSERT stored itself, which ON CONFLICT DO UPDATE cannot update.
+pub(super) fn as_doubled(fields: &[(u8, &[u8])], taken: &Taken) -> Option<Vec<(u8, Vec<u8>)>> {
+    let is_doubled = reply::field(fields, b'C') == Some(CARDINALITY_VIOLATION);
+    is_doubled.then(|| told(fields, taken, None))
+}
+
+/// The report of a key that is taken.
+fn told(fields: &[(u8, &[u8])], taken: &Taken, detail: Option<String>) -> Vec<(u8, Vec<u8>)> {
     let message =
         format!("duplicate key value violates unique constraint \"{}\"", taken.constraint);
+    let table = taken.client_relation.as_bytes();
     let mut told = Vec::new();
     for &(code, value) in fields {
         let value = match code {
             b'C' => UNIQUE_VIOLATION.as_bytes().to_vec(),
             b'M' => message.clone().into_bytes(),
-            b'D' => match &detail {
-                Some(detail) => detail.clone().into_bytes(),
-                None => continue,
-            },
-            b't' => taken.client_relation.clone().into_bytes(),
-            b'c' => continue,
+            // What the server says of its own table.
+            b'D' | b'H' | b'P' | b's' | b't' | b'c' => continue,
             _ => value.to_vec(),
         };
         told.push((code, value));
     }
+    told.extend(detail.map(|detail| (b'D', detail.into_bytes())));
+    told.push((b's', taken.client_schema.clone().into_bytes()));
+    told.push((b't', table.to_vec()));
     told.push((b'n', taken.constraint.clone().into_bytes()));
-    Some(told)
+    told
 }
 
 /// `Key (user_id)=(1) already exists.`
@@ -67,6 +80,7 @@ mod tests {
             relation: "user_preferences".to_owned(),
             column: "has_email".to_owned(),
             constraint: "email_preferences_pkey".to_owned(),
+            client_schema: "app".to_owned(),
             client_relation: "email_preferences".to_owned(),
             key: vec!["user_id".to_owned()],
         };
@@ -98,7 +112,25 @@ mod tests {
         assert_eq!(text(b'D').as_deref(), Some("Key (user_id)=(7) already exists."));
         assert_eq!(text(b't').as_deref(), Some("email_preferences"));
         assert_eq!(text(b'n').as_deref(), Some("email_preferences_pkey"));
+        assert_eq!(text(b's').as_deref(), Some("app"));
         assert_eq!(text(b'c'), None);
+    }
+
+    #[test]
+    fn a_row_that_meets_another_of_its_statement_is_one_too_many() {
+        let names = names();
+        let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
+        let report: [(u8, &[u8]); 4] = [
+            (b'S', b"ERROR"),
+            (b'C', b"21000"),
+            (b'M', message.as_bytes()),
+            (b'H', b"Ensure that no"),
+        ];
+        let told = as_doubled(&report, &names.taken[0]).unwrap();
+        let codes: Vec<u8> = told.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes, b"SCMstn");
+        assert_eq!(told[1].1, b"23505");
+        assert_eq!(as_doubled(&[(b'C', b"23514")], &names.taken[0]), None);
     }
 
     #[test]

@@ -54,8 +54,8 @@ impl<'a> Rewriter<'a> {
     /// What tells whether a row is there is not SET beside it.
     pub(super) fn keeps_presence(&self, lens: &Lens, parts: &[Part<'_>]) -> Walk<()> {
         let mut present = lens.beside.iter().filter_map(|beside| beside.present.as_deref());
-        let mut own = parts.iter().filter(|part| part.beside.is_none()).flat_map(|it| &it.values);
-        let is_set = |column: &str| own.any(|(its, _)| *its == column);
+        let own = || parts.iter().filter(|part| part.beside.is_none()).flat_map(|it| &it.values);
+        let is_set = |column: &str| own().any(|(its, _)| *its == column);
         match present.any(is_set) {
             true => Err(Box::new(Refusal::construct(Construct::MergedPresence, lens))),
             false => Ok(()),

@@ -11,7 +11,7 @@ use super::apart_upsert_beside::Half;
 use super::apart_values::is_in_key;
 use super::extent::Range;
 use super::insert::Target;
-use super::insert_select::arms_of;
+use super::insert_select::{arms_of, is_star};
 use super::query::columns_of;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
@@ -219,9 +219,10 @@ impl<'a> Rewriter<'a> {
                 (select, self.list(start))
             })
             .collect();
+        let has_star = lists.iter().any(|(select, _)| select.projection.iter().any(is_star));
         let width = match (self.known_width(query), lists.first()) {
             (Some(width), _) => width,
-            (None, Some((_, list))) if plain => list.len(),
+            (None, Some((_, list))) if plain && !has_star => list.len(),
             (None, _) => return self.refuse(Construct::InsertSource),
         };
         self.fits(target, width, lists.first().map_or(&[], |(_, list)| list))?;

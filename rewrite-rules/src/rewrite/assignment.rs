@@ -191,15 +191,15 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// Each physical column can be assigned under one name; twice under the same one is for
+/// Each physical column of each table can be assigned under one name; twice under the same one is for
 /// PostgreSQL to report.
 pub(super) fn note_written<'l>(
     logical: &'l LogicalColumn,
     lens: &Lens,
-    written: &mut BTreeMap<&'l str, &'l str>,
+    written: &mut BTreeMap<(Option<usize>, &'l str), &'l str>,
 ) -> Walk<()> {
     for physical in &logical.put {
-        let before = written.insert(&physical.column, &logical.name);
+        let before = written.insert((physical.beside, &physical.column), &logical.name);
         if before.is_some_and(|name| name != logical.name) {
             return Err(Box::new(Refusal::assigned_twice(&logical.name, lens)));
         }

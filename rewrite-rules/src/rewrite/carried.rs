@@ -292,7 +292,7 @@ fn shown(names: &[String], written: &str) -> String {
     format!("SELECT {} FROM {written}", items.join(", "))
 }
 
-/// Whether a SET list writes one of these physical columns.
+/// Whether a SET list writes one of these physical columns of the table itself.
 fn writes<'l>(
     lens: &Lens,
     assignments: &[Assignment],
@@ -307,6 +307,7 @@ fn writes<'l>(
         let parts = name::parts(column).unwrap_or_default();
         let logical = parts.first().and_then(|part| lens.column(&name::folded(part)));
         let put = logical.into_iter().flat_map(|logical| &logical.put);
-        put.into_iter().any(|access| wanted.contains(&&access.column))
+        let mut own = put.filter(|access| access.beside.is_none());
+        own.any(|access| wanted.contains(&&access.column))
     })
 }

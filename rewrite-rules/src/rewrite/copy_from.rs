@@ -76,13 +76,15 @@ impl<'a> Rewriter<'a> {
         for column in fields.iter().filter_map(|field| field.column) {
             note_written(column, lens, &mut written)?;
         }
-        let left_out: Vec<&LogicalColumn> = lens
-            .shown()
-            .filter(|column| !column.default_is_shared)
-            .filter(|column| {
-                !column.put.iter().any(|access| written.contains_key(access.column.as_str()))
-            })
-            .collect();
+        let left_out: Vec<&LogicalColumn> =
+            lens.shown()
+                .filter(|column| !column.default_is_shared)
+                .filter(|column| {
+                    !column.put.iter().any(|access| {
+                        written.contains_key(&(access.beside, access.column.as_str()))
+                    })
+                })
+                .collect();
         if !left_out.is_empty() || self.needs_staging(copied, &fields) {
             return self.stage(copied, &fields, &left_out);
         }

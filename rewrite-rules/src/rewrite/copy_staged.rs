@@ -104,7 +104,7 @@ impl<'a> Rewriter<'a> {
 
     /// The INSERT that moves the rows on, as the client would have written it, rewritten.
     fn staged_insert(
-        &self,
+        &mut self,
         copied: &CopiedTable<'_, 'a>,
         columns: &[(&str, &LogicalColumn)],
     ) -> Walk<String> {
@@ -121,7 +121,11 @@ impl<'a> Rewriter<'a> {
         );
         match super::rewrite(self.generation, &text, self.session) {
             Outcome::Forward | Outcome::ForwardOpaque => Ok(text),
-            Outcome::Rewritten(rewritten) => Ok(rewritten.sql),
+            Outcome::Rewritten(rewritten) => {
+                let doubled = rewritten.replies.into_iter().find_map(|reply| reply.doubled);
+                self.replies.entry(self.statement).or_default().doubled = doubled;
+                Ok(rewritten.sql)
+            }
             Outcome::Refused(refusal) => Err(Box::new(Refusal { position: None, ..refusal })),
         }
     }

@@ -9,6 +9,7 @@ use sqlparser::ast::{Expr, GroupByExpr, Select, Value};
 use super::Rewriter;
 use super::query::Output;
 use super::star::Element;
+use crate::catalog::RelationName;
 use crate::lens::Lens;
 use crate::name;
 use crate::statement::start_byte;
@@ -185,17 +186,26 @@ impl Rewriter<'_> {
         let Some(found) = self.occurrences.get(at) else { return false };
         let (catalog, relation) = (self.generation.catalog(), &found.lens.relation);
         let of_catalog = catalog.system.relations.get(relation).map(|it| it.key.as_slice());
-        // One that is gone had the key of the table that has its rows.
-        let relation = match catalog.relation(relation) {
-            Some(_) => relation,
-            None => found.lens.physical(),
-        };
-        let primary = || {
+        let primary = |relation: &RelationName| {
             let keys = catalog.relation(relation).into_iter().flat_map(|table| &table.keys);
             keys.filter(|key| key.primary).map(|key| key.columns.as_slice()).next()
         };
-        let key = if self.is_catalog(at) { of_catalog } else { primary() };
-        key.is_some_and(|key| !key.is_empty() && key.iter().all(|column| columns.contains(column)))
+        let is_whole = |key: &[String], is_named: &dyn Fn(&String) -> bool| {
+            !key.is_empty() && key.iter().all(is_named)
+        };
+        let by_name = |column: &String| columns.contains(column);
+        // One that is gone had the key of the table that has its rows, under names of its own.
+        let by_place = |its: &String| {
+            let mut named = columns.iter().filter_map(|name| found.lens.column(name));
+            named.any(|column| column.in_table(None) == Some(its))
+        };
+        match (self.is_catalog(at), catalog.relation(relation)) {
+            (true, _) => of_catalog.is_some_and(|key| is_whole(key, &by_name)),
+            (false, Some(_)) => primary(relation).is_some_and(|key| is_whole(key, &by_name)),
+            (false, None) => {
+                primary(found.lens.physical()).is_some_and(|key| is_whole(key, &by_place))
+            }
+        }
     }
 
     /// Where the GROUP BY list ends of the SELECT that stands at `byte`.

@@ -278,7 +278,8 @@ impl<'a> Rewriter<'a> {
             // A name that is not known is PostgreSQL's to judge: the catalog may be behind. But a list that
             // goes it never sees.
             let logical = lens.column(&wanted);
-            if goes {
+            // Nor may the table that is written have a column of that name, which is another one.
+            if goes || lens.among.is_some() {
                 self.judge_listed((ident, lens), &found)?;
             }
             logical.map_or(Ok(()), |logical| self.listed_part(ident, logical))?;

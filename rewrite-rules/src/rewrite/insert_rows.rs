@@ -79,7 +79,11 @@ impl Rewriter<'_> {
                 .extend(more.map(|access| Extra { access, value: Value::Copy(index, column) }));
         }
         for column in target.lens.defaulted() {
-            if column.put.iter().any(|access| written.contains_key(access.column.as_str())) {
+            if column
+                .put
+                .iter()
+                .any(|access| written.contains_key(&(access.beside, access.column.as_str())))
+            {
                 continue;
             }
             let value = Value::Default(column);

@@ -249,7 +249,7 @@ fn is_bare_value(expression: &Expr) -> bool {
     }
 }
 
-fn is_star(item: &SelectItem) -> bool {
+pub(super) fn is_star(item: &SelectItem) -> bool {
     match item {
         SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => true,
         SelectItem::UnnamedExpr(expression) => super::query::is_expanded(expression),

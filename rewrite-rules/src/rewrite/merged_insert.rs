@@ -25,6 +25,8 @@ use crate::statement::{end_byte, start_byte};
 
 /// The client's rows.
 const GIVEN: &str = "segue_given";
+/// Where each stands among them.
+const PLACE: &str = "segue_place";
 
 impl<'a> Rewriter<'a> {
     /// `itself`: what is written, and carried from there.
@@ -66,7 +68,9 @@ impl<'a> Rewriter<'a> {
     /// everywhere.
     fn rows_merged(&mut self, insert: &Insert, target: Target<'a>) -> Walk<()> {
         let lens: &'a Lens = target.lens;
-        let Some(query) = insert.source.as_deref().filter(|_| !lens.beside.is_empty()) else {
+        let doubles = lens.among.as_ref().filter(|among| may_meet_itself(insert, among));
+        let is_wrapped = !lens.beside.is_empty() || doubles.is_some();
+        let Some(query) = insert.source.as_deref().filter(|_| is_wrapped) else {
             return self.insert_rows(insert, target);
         };
         let start = start_byte(insert.insert_token.0.span);
@@ -92,26 +96,18 @@ impl<'a> Rewriter<'a> {
         };
         let items: String = more.iter().map(|column| format!(", {}", default_of(column))).collect();
         let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
-        let held: String = lens
-            .beside
-            .iter()
-            .enumerate()
-            .filter_map(|(at, beside)| {
-                let same = beside
-                    .key
-                    .iter()
-                    .map(|(own, its)| Some(format!("segue_own.{} = {}", quoted(its), value(own)?)));
-                let same: Option<Vec<String>> = same.collect();
-                Some(format!(
-                    " LEFT JOIN LATERAL (SELECT 1 FROM {} AS segue_own WHERE {} FOR NO KEY UPDATE) \
-                     AS segue_held_{at} ON true",
-                    relation(&beside.relation),
-                    same?.join(" AND ")
-                ))
-            })
-            .collect();
-        self.edits.insert(from, vec![format!("SELECT {GIVEN}.*{items} FROM (").into()]);
-        self.edits.insert(to, vec![format!(") {GIVEN} ({}){held}", names.join(", ")).into()]);
+        let held = held(lens, &value);
+        let key: Option<Vec<String>> =
+            doubles.and_then(|among| among.key.iter().map(|its| value(its)).collect());
+        let (before, behind) = match key {
+            Some(key) => first_of_each(&names, key, (&items, &held)),
+            None => (
+                format!("SELECT {GIVEN}.*{items} FROM ("),
+                format!(") {GIVEN} ({}){held}", names.join(", ")),
+            ),
+        };
+        self.edits.insert(from, vec![before.into()]);
+        self.edits.insert(to, vec![behind.into()]);
         Ok(())
     }
 
@@ -144,6 +140,8 @@ impl<'a> Rewriter<'a> {
             Some(OnInsert::OnConflict(conflict)) => conflict,
             Some(_) => return Ok(()),
             None => {
+                let reply = self.replies.entry(self.statement).or_default();
+                reply.doubled = lens.names.taken.first().cloned();
                 let first = self.lexeme_at(start) + 1;
                 let returning = self.keyword_behind(first, "returning");
                 let behind = returning.unwrap_or_else(|| self.statement_end(first));
@@ -211,18 +209,17 @@ impl<'a> Rewriter<'a> {
             };
             let names = name::parts(column).unwrap_or_default();
             let logical = names.first().and_then(|it| lens.column(&name::folded(it)));
-            let (Some(its), Some(value), [_]) = (
-                logical.and_then(|it| it.in_table(None)),
-                self.value_start(extent.0),
-                names.as_slice(),
-            ) else {
+            let its = logical.and_then(|it| Some((it.in_table(None)?, &it.base_type)));
+            let (Some((its, base_type)), Some(value), [_]) =
+                (its, self.value_start(extent.0), names.as_slice())
+            else {
                 return Err(Box::new(Refusal::construct(Construct::MergedUpsert, lens)));
             };
             if self.is_default((value, extent.1)) {
                 return Err(Box::new(Refusal::construct(Construct::MergedUpsert, lens)));
             }
-            self.edits.insert(value, vec![format!("CASE WHEN {there} THEN ").into()]);
-            let given = format!(" ELSE excluded.{} END", quoted(its));
+            self.edits.insert(value, vec![format!("CASE WHEN {there} THEN (").into()]);
+            let given = format!(")::{base_type} ELSE excluded.{} END", quoted(its));
             self.edits.insert(extent.1, vec![given.into()]);
             assigned.push(its.to_owned());
         }
@@ -337,4 +334,47 @@ fn default_of(column: &LogicalColumn) -> String {
     let default = column.default.as_ref();
     let text = default.map_or("NULL", |default| &default.expression);
     format!("({text})::{}", column.base_type)
+}
+
+/// Whether ON CONFLICT DO NOTHING, which becomes an UPDATE, may find a row that the statement itself stored:
+/// PostgreSQL refuses to update that, where the client wants it passed over.
+fn may_meet_itself(insert: &Insert, among: &Among) -> bool {
+    let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return false };
+    let is_one = insert.source.as_deref().is_none_or(
+        |query| matches!(query.body.as_ref(), SetExpr::Values(values) if values.rows.len() < 2),
+    );
+    among.present.is_some() && !is_one && matches!(conflict.action, OnConflictAction::DoNothing)
+}
+
+/// What stands before and behind the client's rows for the first of those of each key, in the client's order.
+fn first_of_each(names: &[String], key: Vec<String>, more: (&str, &str)) -> (String, String) {
+    let (key, (items, held)) = (key.join(", "), more);
+    let given: Vec<String> = names.iter().map(|name| format!("{GIVEN}.{name}")).collect();
+    let before = format!(
+        "SELECT {}{items} FROM (SELECT DISTINCT ON ({key}) * FROM (SELECT *, row_number() OVER () FROM (",
+        given.join(", ")
+    );
+    let behind = format!(
+        ") segue_rows) {GIVEN} ({}, {PLACE}) ORDER BY {key}, {PLACE}) {GIVEN}{held} ORDER BY {GIVEN}.{PLACE}",
+        names.join(", ")
+    );
+    (before, behind)
+}
+
+/// Locks the rows of the tables beside that have the keys of the client's. `value` is that of a column of the
+/// table that is written.
+fn held(lens: &Lens, value: &dyn Fn(&str) -> Option<String>) -> String {
+    let held = lens.beside.iter().enumerate().filter_map(|(at, beside)| {
+        let same = |(own, its): &(String, String)| {
+            Some(format!("segue_own.{} = {}", quoted(its), value(own)?))
+        };
+        let same: Option<Vec<String>> = beside.key.iter().map(same).collect();
+        Some(format!(
+            " LEFT JOIN LATERAL (SELECT 1 FROM {} AS segue_own WHERE {} FOR NO KEY UPDATE) \
+             AS segue_held_{at} ON true",
+            relation(&beside.relation),
+            same?.join(" AND ")
+        ))
+    });
+    held.collect()
 }

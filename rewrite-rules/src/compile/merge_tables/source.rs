@@ -239,6 +239,7 @@ impl<'a> Source<'a> {
             relation: into.name.clone(),
             column: self.source.present.clone()?,
             constraint: key_of(&self.table, &columns)?,
+            client_schema: self.relation.schema.clone(),
             client_relation: self.relation.name.clone(),
             key: columns.into_iter().filter(|_| is_told).map(str::to_owned).collect(),
         })

@@ -1,6 +1,8 @@
 //! Tables are merged: in every phase an unchanged client sees what it would see on the tables that were never
 //! touched, and one that names the new table sees their rows.
 
+mod keys;
+
 use std::collections::BTreeMap;
 
 use rewrite_rules::rule::{Change, MergeSource, MergeTables, OneOrMore};
@@ -33,7 +35,7 @@ const NEW: &str = "
         ON CONFLICT (user_id) DO UPDATE SET sound = excluded.sound, push_score = excluded.push_score, has_push = true;";
 
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 74] = [
+const STATEMENTS: [&str; 84] = [
     "SELECT * FROM mail ORDER BY user_id",
     "SELECT user_id, sound FROM push WHERE score > 5 ORDER BY score DESC",
     "SELECT u.id, m.score, p.score FROM users u LEFT JOIN mail m ON m.user_id = u.id LEFT JOIN push p ON p.user_id = u.id ORDER BY 1",
@@ -56,6 +58,8 @@ const STATEMENTS: [&str; 74] = [
     "INSERT INTO mail (user_id, often) VALUES (9, NULL)",
     "INSERT INTO mail (user_id, often) VALUES (99, 'nobody')",
     "INSERT INTO mail (user_id, often) SELECT user_id + 90, NULL FROM push WHERE user_id = 9",
+    "INSERT INTO mail (user_id, mail_score) VALUES (9, 1)",
+    "INSERT INTO push (user_id, has_mail) VALUES (10, true)",
     "INSERT INTO mail (user_id, often) VALUES (1, 'n'), (9, 'n') ON CONFLICT (user_id) DO NOTHING",
     "INSERT INTO mail (user_id, often) VALUES (1, 'n'), (9, 'n') ON CONFLICT DO NOTHING RETURNING user_id",
     "INSERT INTO push (user_id, score) VALUES (3, 1), (4, 2) ON CONFLICT (user_id) DO UPDATE SET score = excluded.score",
@@ -63,6 +67,7 @@ const STATEMENTS: [&str; 74] = [
      DO UPDATE SET score = push.score + excluded.score, sound = NOT push.sound RETURNING *",
     "INSERT INTO mail AS m (user_id, score) VALUES (2, 100), (12, 200) ON CONFLICT (user_id)
      DO UPDATE SET score = m.score + 1 WHERE m.score > 20 RETURNING m.user_id, m.score",
+    "INSERT INTO mail (user_id) VALUES (2), (11) ON CONFLICT (user_id) DO UPDATE SET often = 5, score = 1.6",
     "INSERT INTO mail (user_id, score) VALUES (2, 100), (11, 200) ON CONFLICT ON CONSTRAINT mail_pkey DO UPDATE SET score = 0",
     "SELECT * FROM mail ORDER BY user_id",
     "SELECT * FROM push ORDER BY user_id",
@@ -99,6 +104,13 @@ const STATEMENTS: [&str; 74] = [
     "SELECT user_id FROM mail EXCEPT SELECT user_id FROM push ORDER BY 1",
     "INSERT INTO push (user_id, score) SELECT user_id, score FROM mail ON CONFLICT DO NOTHING",
     "BEGIN; DELETE FROM push; INSERT INTO push (user_id) VALUES (1); SELECT * FROM push; COMMIT",
+    "INSERT INTO push (user_id, score) VALUES (10, 1), (1, 2), (10, 3), (2, 4) ON CONFLICT DO NOTHING RETURNING user_id, score, sound",
+    "INSERT INTO push (user_id, score) SELECT 10 + g / 2, g FROM generate_series(0, 3) g ON CONFLICT (user_id) DO NOTHING",
+    "SELECT * FROM push ORDER BY user_id",
+    "BEGIN; SAVEPOINT mail; SELECT 1 / 0; ROLLBACK",
+    "ROLLBACK TO SAVEPOINT mail",
+    "SELECT count(*) FROM mail",
+    "COMMIT",
     "PREPARE p AS UPDATE mail SET score = score + $1 WHERE user_id = $2 RETURNING score; EXECUTE p (1, 1); EXECUTE p (2, 1); DEALLOCATE p",
     "BEGIN; DECLARE c CURSOR FOR SELECT score FROM mail ORDER BY user_id; FETCH 2 FROM c; COMMIT",
     "COPY mail TO STDOUT",
