@@ -46,6 +46,7 @@ mod joined;
 mod label;
 mod merge;
 mod merged;
+mod merged_conflict;
 mod merged_insert;
 mod mirror;
 mod named;

@@ -1,6 +1,7 @@
 //! Tables are merged: in every phase an unchanged client sees what it would see on the tables that were never
 //! touched, and one that names the new table sees their rows.
 
+mod all_there;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -350,117 +351,6 @@ const WRITES: [&str; 30] = [
     "PREPARE p AS UPDATE prefs SET push_score = push_score + $1 WHERE user_id = $2 RETURNING push_score; EXECUTE p (1, 5); DEALLOCATE p",
     "SELECT * FROM prefs ORDER BY user_id",
 ];
-
-/// Tables that have the same keys, as those have of which nothing tells which rows are there.
-const LIKE: &str = "
-    CREATE TABLE mail (user_id int PRIMARY KEY, news boolean DEFAULT true, often text NOT NULL DEFAULT 'daily', score int);
-    CREATE TABLE push (user_id int PRIMARY KEY, sound boolean DEFAULT true, score int DEFAULT 5);
-    INSERT INTO mail SELECT g, g % 2 = 0, 'w' || g, g * 10 FROM generate_series(1, 6) g;
-    INSERT INTO push SELECT g, g % 3 = 0, NULLIF(g, 5) FROM generate_series(1, 6) g;";
-
-const ALL_THERE: &str = "
-    CREATE TABLE prefs (user_id int PRIMARY KEY, news boolean DEFAULT true, often text NOT NULL DEFAULT 'daily', mail_score int,
-        sound boolean DEFAULT true, push_score int DEFAULT 5);
-    INSERT INTO prefs (user_id, news, often, mail_score, sound, push_score)
-        SELECT user_id, news, often, mail.score, sound, push.score FROM mail JOIN push USING (user_id);";
-
-/// Statements that leave both tables with the same keys.
-const ON_LIKE: [&str; 27] = [
-    "SELECT * FROM mail ORDER BY user_id",
-    "SELECT m.*, p.* FROM mail m JOIN push p USING (user_id) WHERE m.score > 10 ORDER BY m.user_id",
-    "SELECT news, count(*), sum(score) FROM mail GROUP BY news ORDER BY news",
-    "SELECT m.user_id, m.often, count(*) FROM mail m GROUP BY m.user_id ORDER BY 1",
-    "SELECT mail FROM mail WHERE user_id = 2",
-    "SELECT row_to_json(p) FROM push p ORDER BY user_id LIMIT 2",
-    "SELECT push_score FROM push",
-    "SELECT score FROM mail JOIN push USING (user_id)",
-    "SELECT often FROM mail WHERE user_id = 3 FOR UPDATE",
-    "INSERT INTO mail (user_id, often, score) VALUES (7, 'x', 7) RETURNING *",
-    "INSERT INTO push (user_id, sound) VALUES (7, false) RETURNING score",
-    "INSERT INTO push VALUES (8), (9, NULL, 1)",
-    "INSERT INTO mail SELECT user_id, sound FROM push WHERE user_id > 7 RETURNING *",
-    "INSERT INTO mail (user_id, score) VALUES (1, 7), (2, 8) ON CONFLICT (user_id) DO NOTHING",
-    "INSERT INTO mail AS m (user_id, score) VALUES (1, 7), (2, 8) ON CONFLICT (user_id)
-     DO UPDATE SET score = m.score + excluded.score, news = NOT m.news WHERE m.score > 5 RETURNING *",
-    "INSERT INTO push (user_id) VALUES (3) ON CONFLICT ON CONSTRAINT push_pkey DO UPDATE SET score = DEFAULT",
-    "UPDATE mail SET score = score + 1, often = often || '!' WHERE news",
-    "UPDATE push SET score = m.score FROM mail m WHERE m.user_id = push.user_id AND m.score < 25",
-    "UPDATE mail SET often = DEFAULT WHERE user_id = 4 RETURNING often, user_id",
-    "UPDATE mail SET user_id = 100 WHERE user_id = 101 AND false",
-    "WITH u AS (UPDATE push SET sound = NOT sound WHERE user_id < 4 RETURNING *) SELECT * FROM u ORDER BY 1",
-    "BEGIN; DELETE FROM mail; INSERT INTO mail (user_id) VALUES (1); ROLLBACK",
-    "COPY push TO STDOUT",
-    "COPY mail (user_id, often) FROM STDIN\\n10\\tten\\n",
-    "COPY push (user_id, score) FROM STDIN\\n10\\t9\\n",
-    "SELECT * FROM mail ORDER BY user_id",
-    "SELECT * FROM push ORDER BY user_id",
-];
-
-/// The rule without columns that tell which rows are there.
-fn all_there(phase: Phase) -> Rule {
-    let mut rule = rule(phase);
-    if let Change::MergeTables(merge) = &mut rule.change {
-        merge.sources.iter_mut().for_each(|source| source.present = None);
-    }
-    rule
-}
-
-/// What the two sides must not differ in then.
-const SIDES_ALL_THERE: &str = "
-    SELECT to_jsonb(m), to_jsonb(u), to_jsonb(p) FROM mail m FULL JOIN push u USING (user_id) FULL JOIN prefs p USING (user_id)
-        WHERE (m.news, m.often, m.score, u.sound, u.score)
-            IS DISTINCT FROM (p.news, p.often, p.mail_score, p.sound, p.push_score)";
-
-#[test]
-fn tables_of_the_same_keys_need_no_column_that_tells() {
-    for phase in Phase::TWO_SIDED {
-        let leave = match phase {
-            Phase::Contract => "DROP TABLE mail; DROP TABLE push;",
-            _others => "",
-        };
-        let new = format!("{LIKE}{ALL_THERE}{leave}");
-        let statements: Vec<&str> = ON_LIKE
-            .into_iter()
-            // A new key is refused from the first write of both on.
-            .filter(|it| phase == Phase::Expand || !it.contains("SET user_id"))
-            .collect();
-        check_with(&all_there(phase), (LIKE, &new), &statements, &[SIDES_ALL_THERE]);
-    }
-}
-
-/// What is different without such columns: a row of one table is one of all.
-#[test]
-fn without_a_column_that_tells_every_row_is_there() {
-    for phase in [Phase::SwitchReads, Phase::StopDualWrite, Phase::Contract] {
-        let leave = if phase == Phase::Contract { "DROP TABLE mail; DROP TABLE push;" } else { "" };
-        let database = Database::create("merged_all", &format!("{LIKE}{ALL_THERE}{leave}"));
-        let rule = all_there(phase);
-        let relay =
-            Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
-        let mut client = relay.connect(&database);
-        for (statement, lines, tag) in [
-            ("INSERT INTO mail (user_id, score) VALUES (20, 1)", &[][..], "INSERT 0 1"),
-            ("SELECT * FROM push WHERE user_id = 20", &["20|t|5"], "SELECT 1"),
-            ("INSERT INTO mail (user_id, score) VALUES (1, 77)", &[], "INSERT 0 1"),
-            ("SELECT * FROM mail WHERE user_id = 1", &["1|t|daily|77"], "SELECT 1"),
-            ("DELETE FROM mail WHERE user_id = 2 RETURNING often", &["w2"], "DELETE 1"),
-            ("SELECT * FROM mail WHERE user_id = 2", &["2|t|daily|NULL"], "SELECT 1"),
-            ("SELECT sound FROM push WHERE user_id = 2", &["f"], "SELECT 1"),
-            ("TRUNCATE mail", &[], "TRUNCATE TABLE"),
-            ("SELECT count(*), count(score) FROM mail", &["7|0"], "SELECT 1"),
-        ] {
-            let reply = client.simple(statement);
-            assert_eq!(
-                (reply.lines(), reply.tags()),
-                (lines.iter().map(ToString::to_string).collect(), vec![tag]),
-                "{phase}: {statement}: {:?}",
-                reply.error()
-            );
-        }
-        drop(client);
-        relay.stop();
-    }
-}
 
 /// The tables as if they had been one from the start.
 fn merged_from_the_start() -> String {
