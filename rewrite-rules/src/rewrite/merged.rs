@@ -1,6 +1,6 @@
 //! Tables whose rows are parts of one table's: what all statements over them share.
 
-use sqlparser::ast::Truncate;
+use sqlparser::ast::{CascadeOption, Truncate, TruncateIdentityOption};
 
 use super::apart::Apart;
 use super::joined::relation;
@@ -43,9 +43,9 @@ impl<'a> Rewriter<'a> {
         let [only] = truncate.table_names.as_slice() else { return None };
         let parts = name::parts(&only.name)?;
         let Relation::Governed(lens) = self.written_relation(&parts) else { return None };
-        let is_plain = truncate.cascade.is_none()
-            && truncate.identity.is_none()
-            && truncate.partitions.is_none();
+        let reaches_more = matches!(truncate.cascade, Some(CascadeOption::Cascade))
+            || matches!(truncate.identity, Some(TruncateIdentityOption::Restart));
+        let is_plain = !reaches_more && truncate.partitions.is_none();
         (lens.is_merged() && is_plain).then_some(lens)
     }
 

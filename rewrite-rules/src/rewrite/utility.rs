@@ -4,6 +4,7 @@
 use sqlparser::ast::{CreateTable, CreateView, Ident, ObjectName, Query, Statement, TableAlias};
 use sqlparser::tokenizer::{Span, Token};
 
+use super::joined::relation;
 use super::whole_tables::Deed;
 use super::{Relation, Rewriter, Walk};
 use crate::lens::{Lens, LogicalColumn};
@@ -308,13 +309,14 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// `ANALYZE t (a, b), …`: the tree does not hold the names.
+    /// `ANALYZE t (a, b), u`: the tree does not hold the names.
     fn analyzed_columns(&mut self) {
         let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
-        let mut table: Vec<Ident> = Vec::new();
+        let mut table: Vec<(Ident, (usize, usize))> = Vec::new();
         let mut lens = None;
         // Where the list begins, and what its names become.
         let (mut open, mut renamed, mut apart) = (0, Vec::new(), false);
+        let mut changed: Vec<((usize, usize), String)> = Vec::new();
         for lexeme in lexemes {
             match (&lexeme.token, lens) {
                 (Token::Word(word), Some(lens)) => {
@@ -322,34 +324,30 @@ impl<'a> Rewriter<'a> {
                     let known = Lens::column(lens, &column).map(LogicalColumn::own);
                     apart |= known.is_some_and(|access| access.beside.is_some());
                     if let Some(access) = known.filter(|access| access.column != column) {
-                        renamed.push((lexeme.start, lexeme.end, name::quoted(&access.column)));
+                        renamed.push(((lexeme.start, lexeme.end), name::quoted(&access.column)));
                     }
                 }
-                (Token::Word(word), None) => table.push(word.to_ident(Span::empty())),
+                (Token::Word(word), None) => {
+                    table.push((word.to_ident(Span::empty()), (lexeme.start, lexeme.end)));
+                }
                 (Token::Period, _) => {}
                 (Token::LParen, None) => {
-                    // Words that are not parts of the name stand before it.
-                    let parts: Vec<&Ident> = table.iter().collect();
-                    let found = (0..parts.len()).find_map(|from| {
-                        match self.relation(parts.get(from..).unwrap_or_default()) {
-                            // What is analyzed is the table itself.
-                            Relation::Governed(lens) => lens.over.is_none().then_some(lens),
-                            Relation::Known(..) | Relation::Unknown => None,
-                        }
-                    });
-                    lens = found;
+                    let found = self.analyzed_table(&table);
+                    changed.extend(found.and_then(elsewhere));
+                    // What is analyzed is the table itself.
+                    lens = found.map(|(lens, _)| lens).filter(|lens| lens.over.is_none());
                     open = lexeme.start;
                 }
-                (Token::RParen | Token::Comma, None) => table.clear(),
+                (Token::RParen | Token::Comma, None) => {
+                    changed.extend(self.analyzed_table(&table).and_then(elsewhere));
+                    table.clear();
+                }
                 (Token::RParen, Some(_)) => {
                     let renamed = std::mem::take(&mut renamed);
                     // The other table is analyzed by itself, as any table is.
-                    if std::mem::take(&mut apart) {
-                        self.edits.replace(open, lexeme.end, Vec::new());
-                    } else {
-                        for (start, end, text) in renamed {
-                            self.edits.replace(start, end, vec![text.into()]);
-                        }
+                    match std::mem::take(&mut apart) {
+                        true => changed.push(((open, lexeme.end), String::new())),
+                        false => changed.extend(renamed),
                     }
                     lens = None;
                     table.clear();
@@ -357,6 +355,26 @@ impl<'a> Rewriter<'a> {
                 _ => {}
             }
         }
+        changed.extend(self.analyzed_table(&table).and_then(elsewhere));
+        for ((start, end), text) in changed {
+            let text = Some(text).filter(|text| !text.is_empty());
+            self.edits.replace(start, end, text.into_iter().map(Into::into).collect());
+        }
+    }
+
+    /// The governed table that ANALYZE names, and where. Words that are not parts of its name stand before it.
+    fn analyzed_table(
+        &self,
+        words: &[(Ident, (usize, usize))],
+    ) -> Option<(&'a Lens, (usize, usize))> {
+        let parts: Vec<&Ident> = words.iter().map(|(ident, _)| ident).collect();
+        let end = words.last().map(|(_, (_, end))| *end)?;
+        words.iter().enumerate().find_map(|(from, (_, (start, _)))| {
+            match self.relation(parts.get(from..).unwrap_or_default()) {
+                Relation::Governed(lens) => Some((lens, (*start, end))),
+                Relation::Known(..) | Relation::Unknown => None,
+            }
+        })
     }
 
     /// Accounts for every identifier of the present statement.
@@ -369,4 +387,9 @@ impl<'a> Rewriter<'a> {
         let lexemes = self.lexemes.get(first..end).unwrap_or_default();
         self.accounted.extend(lexemes.iter().map(|lexeme| lexeme.start));
     }
+}
+
+/// Of a table whose rows are another one's that one is analyzed.
+fn elsewhere((lens, place): (&Lens, (usize, usize))) -> Option<((usize, usize), String)> {
+    lens.among.is_some().then(|| (place, relation(lens.physical())))
 }
