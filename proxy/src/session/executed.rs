@@ -77,6 +77,7 @@ pub(super) fn with_answers(outcome: &Arc<Outcome>, answers: &[Answer]) -> Arc<Ou
         rewritten.names.columns.extend_from_slice(&names.columns);
         rewritten.names.constraints.extend_from_slice(&names.constraints);
         rewritten.names.relations.extend_from_slice(&names.relations);
+        rewritten.names.taken.extend_from_slice(&names.taken);
     }
     Arc::new(Outcome::Rewritten(rewritten))
 }
