@@ -84,6 +84,11 @@ fn an_unchanged_client_cannot_tell_the_phase_of_a_split() {
     check(&stages::SPLIT);
 }
 
+#[test]
+fn an_unchanged_client_cannot_tell_the_phase_of_a_merge() {
+    check(&stages::MERGE);
+}
+
 /// Otherwise two failures would be compared, and nothing learned.
 #[test]
 fn the_corpus_means_what_it_says_on_the_unmigrated_database() {

@@ -29,9 +29,12 @@ pub(crate) static COLUMNS: LazyLock<Stages> = LazyLock::new(|| Stages::of(schema
 /// Of tables that are split.
 pub(crate) static SPLIT: LazyLock<Stages> = LazyLock::new(|| Stages::of(schemas::SPLIT));
 
+/// Of tables that are merged.
+pub(crate) static MERGE: LazyLock<Stages> = LazyLock::new(|| Stages::of(schemas::MERGE));
+
 /// Of every schema.
-pub(crate) fn all() -> [&'static Stages; 2] {
-    [&COLUMNS, &SPLIT]
+pub(crate) fn all() -> [&'static Stages; 3] {
+    [&COLUMNS, &SPLIT, &MERGE]
 }
 
 /// A session through segue.

@@ -3,6 +3,7 @@
 //! Each schema has statements of its own, in a folder. Whatever sends and compares them knows no schema: another one is
 //! a file here, a folder there, and its name in [`crate::stages`].
 
+mod merge;
 mod split;
 
 use rewrite_rules::{Phase, Rule};
@@ -45,4 +46,14 @@ pub(crate) const SPLIT: Schema = Schema {
     plain: include_str!("../../../corpus/schema/split.sql"),
     ddl: split::ddl,
     rules: split::rules,
+};
+
+/// Tables that are merged.
+pub(crate) const MERGE: Schema = Schema {
+    name: "a merge",
+    folder: "corpus/merge",
+    fewest: 650,
+    plain: include_str!("../../../corpus/schema/merge.sql"),
+    ddl: merge::ddl,
+    rules: merge::rules,
 };
