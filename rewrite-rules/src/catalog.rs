@@ -95,6 +95,9 @@ pub struct Relation {
     /// Unique indexes over plain columns that are being built, or whose building failed: they may
     /// reject rows already, but nothing else can be done with them.
     pub building: Vec<Key>,
+    /// Unique indexes with a predicate or over expressions, with their plain columns: no conflict's target
+    /// names them by those, but they reject rows.
+    pub conditional: Vec<Key>,
     /// Names of user triggers that fire BEFORE INSERT or UPDATE … FOR EACH ROW.
     pub before_row_triggers: Vec<String>,
     /// Tables that inherit from it directly, and its partitions.

@@ -24,6 +24,7 @@ fn generation(phase: Phase, dropped: bool, oid: u32) -> Generation {
         columns,
         keys: Vec::new(),
         building: Vec::new(),
+        conditional: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: Oids { relation: oid, row_type: 0, row_array_type: 0 },

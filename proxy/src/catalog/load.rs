@@ -73,7 +73,11 @@ pub(super) async fn read(transaction: &Transaction<'_>) -> Result<Catalog, Error
     }
     for row in &keys {
         if let Some((_, relation)) = by_oid.get_mut(&row.try_get(0)?) {
-            let keys = if row.try_get(5)? { &mut relation.keys } else { &mut relation.building };
+            let keys = match (row.try_get(6)?, row.try_get(5)?) {
+                (true, _) => &mut relation.conditional,
+                (false, true) => &mut relation.keys,
+                (false, false) => &mut relation.building,
+            };
             keys.push(key(row)?);
         }
     }
@@ -117,6 +121,7 @@ fn relation(row: &Row) -> Result<Option<(u32, RelationName, Relation)>, Error> {
         attribute_count: number(row.try_get(4)?),
         keys: Vec::new(),
         building: Vec::new(),
+        conditional: Vec::new(),
         before_row_triggers: Vec::new(),
         children: children(row.try_get(5)?, row.try_get(6)?),
         oids: Oids {

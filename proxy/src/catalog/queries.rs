@@ -73,7 +73,8 @@ pub(super) const COLUMNS: &str = concat!(
      ORDER BY a.attrelid, a.attnum"
 );
 
-/// relation, index, primary, has a constraint, key columns in order, whether it is complete.
+/// relation, index, primary, has a constraint, key columns in order, whether it is complete, whether it is more than
+/// those columns say.
 pub(super) const KEYS: &str = concat!(
     "SELECT i.indrelid, x.relname::text, i.indisprimary,
             EXISTS (SELECT FROM pg_constraint k
@@ -83,11 +84,10 @@ pub(super) const KEYS: &str = concat!(
                   FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS key (number, place)
                   JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
                   WHERE key.place <= i.indnkeyatts ORDER BY key.place),
-            i.indisvalid
+            i.indisvalid, i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
      FROM ",
     loaded!(),
     " JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indislive
-          AND i.indexprs IS NULL AND i.indpred IS NULL
       JOIN pg_class x ON x.oid = i.indexrelid
      ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid"
 );

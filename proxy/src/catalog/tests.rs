@@ -139,6 +139,9 @@ fn relation(catalog: &Catalog, schema: &str, name: &str) -> String {
         };
         writeln!(text, "{kind} {} {:?}", key.name, key.columns).unwrap();
     }
+    for key in &relation.conditional {
+        writeln!(text, "conditional {} {:?}", key.name, key.columns).unwrap();
+    }
     text
 }
 
@@ -192,6 +195,8 @@ const USERS: &str = r#"Table of 16 attributes, children: false, before row: ["be
 primary users key ["id"]
 constraint users_username_born_key ["username", "born"]
 index by_code ["code"]
+conditional by_expression []
+conditional partial ["username"]
 "#;
 
 const OBJECTS: &str = r#"Check users_username_check of [2] CHECK (((username)::text <> ''::text))

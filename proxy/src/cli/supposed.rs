@@ -118,6 +118,7 @@ fn add_table(catalog: &mut Catalog, into: RelationName, columns: Vec<Column>, ke
         columns,
         keys: vec![key],
         building: Vec::new(),
+        conditional: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: Oids::default(),

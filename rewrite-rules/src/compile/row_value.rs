@@ -248,6 +248,7 @@ mod tests {
             attribute_count: 2,
             keys: Vec::new(),
             building: Vec::new(),
+            conditional: Vec::new(),
             before_row_triggers: Vec::new(),
             children: Vec::new(),
             oids: Oids::default(),

@@ -186,7 +186,8 @@ impl<'a> Rewriter<'a> {
             None if self.lexeme(word + 1).is_some_and(|next| next.is_word("do")) => {
                 // Any other key could be what conflicts.
                 let is_own = |column: &String| among.part.contains(column);
-                match keys().any(|key| key.columns.iter().any(is_own)) {
+                let mut others = keys().chain(table.into_iter().flat_map(|it| &it.conditional));
+                match others.any(|key| key.columns.is_empty() || key.columns.iter().any(is_own)) {
                     true => Vec::new(),
                     false => among.key.clone(),
                 }

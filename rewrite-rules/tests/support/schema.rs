@@ -143,6 +143,7 @@ fn create_table(catalog: &mut Catalog, table: &CreateTable) -> Result<(), String
         columns: Vec::new(),
         keys: Vec::new(),
         building: Vec::new(),
+        conditional: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: rewrite_rules::catalog::Oids::default(),
@@ -288,13 +289,17 @@ fn create_index(catalog: &mut Catalog, index: &CreateIndex) -> Result<(), String
         .get_mut(&table)
         .ok_or_else(|| format!("an index on \"{table}\", which is not there"))?;
     // Only unique indexes over plain columns are keys, see `Key::columns`.
-    if index.unique && index.predicate.is_none() {
+    if index.unique {
         let Ok(columns) = key_columns(&index.columns) else { return Ok(()) };
         let name = match &index.name {
             Some(name) => relation_name(name)?.name,
             None => free_name(relation, &table.name, &columns.join("_"), "idx"),
         };
-        relation.keys.push(Key { name, primary: false, constraint: false, columns });
+        let keys = match index.predicate {
+            Some(_) => &mut relation.conditional,
+            None => &mut relation.keys,
+        };
+        keys.push(Key { name, primary: false, constraint: false, columns });
     }
     Ok(())
 }
@@ -348,6 +353,7 @@ fn create_view(catalog: &mut Catalog, view: &CreateView) -> Result<(), String> {
         columns,
         keys: Vec::new(),
         building: Vec::new(),
+        conditional: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: rewrite_rules::catalog::Oids::default(),

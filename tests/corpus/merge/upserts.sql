@@ -11,7 +11,7 @@ INSERT INTO mail (uid, body) VALUES (1, 'lost') ON CONFLICT DO NOTHING
 --! switch-reads stop-dual-write contract: this ON CONFLICT on a merged table
 INSERT INTO mail (uid, handle) VALUES (8, 'ann') ON CONFLICT (handle) DO NOTHING
 
---~ switch-reads stop-dual-write contract: no other unique index than the key is asked
+--! switch-reads stop-dual-write contract: this ON CONFLICT on a merged table
 INSERT INTO mail (uid, handle) VALUES (8, 'ann') ON CONFLICT DO NOTHING
 
 INSERT INTO mail (uid, body) VALUES (1, 'again') ON CONFLICT (uid) DO UPDATE SET body = EXCLUDED.body

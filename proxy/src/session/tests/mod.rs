@@ -38,6 +38,7 @@ fn table(columns: Vec<Column>) -> Relation {
         columns,
         keys: Vec::new(),
         building: Vec::new(),
+        conditional: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: Oids::default(),

@@ -62,6 +62,7 @@ impl<'a> Source<'a> {
             attribute_count: count,
             keys: vec![key],
             building: Vec::new(),
+            conditional: Vec::new(),
             children: Vec::new(),
             oids: crate::catalog::Oids::default(),
             ..new.clone()
