@@ -106,6 +106,8 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
+    use rewrite_rules::lens::Taken;
+
     use super::*;
 
     fn rewritten(replies: Vec<Reply>) -> Arc<Outcome> {
@@ -138,6 +140,24 @@ mod tests {
         let outcome = with_answers(&text, &[executed.clone(), Answer::plain(0)]);
         assert_eq!(replies(&outcome), [hidden.clone(), Reply::default(), hidden, typed()]);
         assert_eq!(replies(&with_answers(&rewritten(Vec::new()), &[executed])).len(), 2);
+    }
+
+    #[test]
+    fn what_is_executed_is_reported_by_its_own_names() {
+        let pair = || vec![("its".to_owned(), "own".to_owned())];
+        let taken = Taken {
+            relation: "user_preferences".to_owned(),
+            column: "has_email".to_owned(),
+            constraint: "email_preferences_pkey".to_owned(),
+            client_schema: "public".to_owned(),
+            client_relation: "email_preferences".to_owned(),
+            key: vec!["user_id".to_owned()],
+        };
+        let names =
+            Names { columns: pair(), constraints: pair(), relations: pair(), taken: vec![taken] };
+        let answer = Answer { names: names.clone(), ..Answer::plain(0) };
+        let outcome = with_answers(&Arc::new(Outcome::Forward), &[answer]);
+        assert!(matches!(&*outcome, Outcome::Rewritten(rewritten) if rewritten.names == names));
     }
 
     #[test]

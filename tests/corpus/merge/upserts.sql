@@ -6,6 +6,7 @@ INSERT INTO mail (uid, body) VALUES (1, 'lost'), (6, 'kept') ON CONFLICT (uid) D
 
 INSERT INTO push (user_id, body) VALUES (1, 'kept'), (3, 'lost') ON CONFLICT DO NOTHING
 
+--! switch-reads stop-dual-write contract: this ON CONFLICT on a merged table
 INSERT INTO mail (uid, body) VALUES (1, 'lost') ON CONFLICT DO NOTHING
 
 --! switch-reads stop-dual-write contract: this ON CONFLICT on a merged table
