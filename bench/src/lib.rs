@@ -86,6 +86,7 @@ fn table(columns: &[&str]) -> Relation {
             })
             .collect(),
         building: Vec::new(),
+        conditional: Vec::new(),
         before_row_triggers: Vec::new(),
         children: Vec::new(),
         oids: rewrite_rules::catalog::Oids::default(),
