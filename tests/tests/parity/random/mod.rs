@@ -46,7 +46,7 @@ const VALID_PERCENT: usize = 85;
 const SHOWN_FAULTS: usize = 8;
 
 /// What segue may refuse among them, as its messages begin.
-const REFUSED: [&str; 5] = [
+const REFUSED: [&str; 6] = [
     "cannot rewrite a query with GROUP BY",
     "cannot rewrite INSERT from a source whose columns are not known",
     // Of an alias that a function's result may have a column of.
@@ -54,6 +54,7 @@ const REFUSED: [&str; 5] = [
     // Of an alias that has the name of the other column.
     "cannot rewrite a whole row of the target of UPDATE",
     "cannot rewrite a whole row of the target of DELETE",
+    "cannot rewrite a whole row of the target of MERGE",
 ];
 
 /// What one session saw of all cases.
