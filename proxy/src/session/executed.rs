@@ -82,6 +82,15 @@ pub(super) fn with_answers(outcome: &Arc<Outcome>, answers: &[Answer]) -> Arc<Ou
     Arc::new(Outcome::Rewritten(rewritten))
 }
 
+/// Whether rows come that are to be counted, all of them: the client expects none, so a limit of rows that it
+/// sends means nothing.
+pub(super) fn only_counts(outcome: Option<&Arc<Outcome>>) -> bool {
+    match outcome.map(|outcome| &**outcome) {
+        Some(Outcome::Rewritten(rewritten)) => rewritten.replies.iter().any(|it| it.only_counts),
+        Some(Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_)) | None => false,
+    }
+}
+
 impl Conversation {
     /// What a text with these effects asks of its answers, as the statements stand now.
     pub(super) fn answered(&self, outcome: &Arc<Outcome>, effects: &Effects) -> Arc<Outcome> {

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use rewrite_rules::Outcome;
 
 use super::conversation::{Conversation, Portal, QuestionKind, Step, Violation};
-use super::executed::with_answers;
+use super::executed::{only_counts, with_answers};
 use super::patch::{FAILING_STATEMENT, failing};
 use super::plan::{
     Decision, INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Verdict, count, needs_patch, too_long,
@@ -447,9 +447,11 @@ impl Conversation {
         let mut behind = self.send_behind_execute(patch.as_ref());
         behind.unsplit(self.upsert_executes());
         self.executed(changes_names);
-        if behind.is_empty() {
+        let all = only_counts(patch.as_ref()).then(|| request::of_all_rows(frame));
+        if behind.is_empty() && all.is_none() {
             return Ok(step_after(Some(before).filter(|before| !before.is_empty())));
         }
+        let frame = all.as_deref().unwrap_or(frame);
         Ok(Step::Replace([&before, frame, &behind].concat().as_slice().into()))
     }
 

@@ -88,6 +88,13 @@ pub fn executed_portal(body: &[u8]) -> Option<&[u8]> {
     (rest.len() == 4).then_some(name)
 }
 
+/// An Execute message that asks for all rows, whatever the given one asks for.
+#[must_use]
+pub fn of_all_rows(frame: &[u8]) -> Vec<u8> {
+    let kept = frame.len().saturating_sub(4);
+    [frame.get(..kept).unwrap_or_default(), &[0; 4]].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +115,7 @@ mod tests {
         assert_eq!(target(b"S\0\0"), None);
         assert_eq!(executed_portal(b"p\0\0\0\0\0"), Some(&b"p"[..]));
         assert_eq!(executed_portal(b"p\0\0\0\0"), None);
+        assert_eq!(of_all_rows(b"E\0\0\0\x0ap\0\0\0\0\x01"), b"E\0\0\0\x0ap\0\0\0\0\0");
     }
 
     #[test]

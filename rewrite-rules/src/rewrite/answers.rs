@@ -30,14 +30,16 @@ impl Rewriter<'_> {
         let said: HashSet<String> = self.lexemes.iter().filter_map(Lexeme::name).collect();
         let mut names = Names::default();
         // Of two tables whose parts one row has, errors come from the one that is written.
-        let written = self.written.iter().map(|(_, lens, _)| *lens);
-        let read = self.occurrences.iter().map(|occurrence| occurrence.lens);
-        for known in written.chain(read).map(|lens| &lens.names) {
+        let written = || self.written.iter().map(|(_, lens, _)| &lens.names);
+        let read = self.occurrences.iter().map(|occurrence| &occurrence.lens.names);
+        for known in written() {
+            add(&mut names.taken, known.taken.iter());
+        }
+        for known in written().chain(read) {
             let unsaid = |pair: &&(String, String)| !said.contains(&pair.0);
             add(&mut names.columns, known.columns.iter().filter(unsaid));
             add(&mut names.constraints, known.constraints.iter());
             add(&mut names.relations, known.relations.iter().filter(unsaid));
-            add(&mut names.taken, known.taken.iter());
         }
         names
     }

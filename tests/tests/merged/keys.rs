@@ -119,3 +119,23 @@ fn a_key_that_one_statement_gives_twice_is_taken() {
         relay.stop();
     }
 }
+
+/// A client of the new table that gives the column which tells which rows are there no value is told so, even where it
+/// reads an old table.
+#[test]
+fn a_null_of_the_client_s_own_is_no_key_that_is_taken() {
+    for phase in [Phase::SwitchReads, Phase::StopDualWrite] {
+        let database = Database::create("merged", &format!("{OLD}{NEW}{}", leave(phase)));
+        let rule = rule(phase);
+        let relay =
+            Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+        let mut client = relay.connect(&database);
+        let nothing =
+            "INSERT INTO prefs (user_id, has_mail) SELECT 10, NULL FROM mail WHERE user_id = 1";
+        let reply = client.simple(nothing);
+        let error = reply.error().cloned().unwrap_or_default();
+        assert_eq!((error.code(), error.get('c')), ("23502", "has_mail"), "{phase}");
+        drop(client);
+        relay.stop();
+    }
+}
