@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use rewrite_rules::rule::{Change, MergeSource, MergeTables, OneOrMore};
 use rewrite_rules::{Phase, Rule};
+use segue_tests::message::Message;
 use segue_tests::relay::{Relay, generation_of};
 use segue_tests::server::Database;
 use segue_tests::wire::{
@@ -159,17 +160,22 @@ fn rule(phase: Phase) -> Rule {
     Rule { name: "merge".to_owned(), change: Change::MergeTables(merge), phase }
 }
 
-/// All that a client is told: names of columns, rows, tags, and of an error the SQLSTATE, message, detail, table, column and
+/// All that a client is told: kinds of messages, names of columns, rows, tags, and of an error the SQLSTATE, message, detail, table, column and
 /// constraint. A failing row is shown as it is stored.
 fn told(reply: &Reply) -> (Vec<String>, Vec<String>, Vec<String>, String) {
     let columns = reply.columns().into_iter().flatten().map(|column| column.name.clone());
+    let kind = |message: &Message| {
+        let shown = format!("{message:?}");
+        shown.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    };
+    let told = reply.messages.iter().filter(|it| !matches!(it, Message::Notice(_)));
     let tags = reply.tags().into_iter().map(str::to_owned).collect();
     let fields = ['C', 'M', 'D', 't', 'c', 'n'];
     let error = reply.error().map(|error| {
         fields.map(|field| Some(error.get(field)).filter(|it| !it.starts_with("Failing row")))
     });
     let error = error.map(|fields| format!("{fields:?}")).unwrap_or_default();
-    (columns.collect(), reply.lines(), tags, error)
+    (told.map(kind).chain(columns).collect(), reply.lines(), tags, error)
 }
 
 /// The rows of which the new table does not say what the old ones say.
