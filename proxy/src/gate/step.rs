@@ -51,6 +51,19 @@ pub(super) enum Move {
 }
 
 impl Move {
+    /// Whether the new side is not written any more, so that it may become stale, or nothing moves.
+    pub(super) fn is_leaving(self) -> bool {
+        match self {
+            Self::LeaveNew | Self::Stay => true,
+            Self::WriteBoth
+            | Self::ReadNew
+            | Self::LeaveOld
+            | Self::KeepNew
+            | Self::WriteBothAgain
+            | Self::ReadOldAgain => false,
+        }
+    }
+
     pub(super) fn between(from: Phase, to: Phase) -> Self {
         let forward = to > from;
         match to {

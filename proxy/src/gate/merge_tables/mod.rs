@@ -27,7 +27,6 @@ use tokio_postgres::{Client, Error};
 use super::constraints::Constraint;
 use super::finding::{About, Finding};
 use super::rows::Means;
-use super::step::Move;
 use super::tables::step::{Step, Table};
 use super::tables::{
     columns, constraints, dependents, indexes, key, privileges, row_security, statistics, triggers,
@@ -115,15 +114,10 @@ fn is_told(fault: &Fault, findings: &[Finding]) -> bool {
     }
 }
 
-/// Whether what is not written any more may become stale.
-fn is_leaving(way: Move) -> bool {
-    matches!(way, Move::LeaveNew | Move::Stay)
-}
-
 /// The new table is not there: what makes it, and what cannot be made along with it.
 async fn missing(client: &mut Client, subject: &Subject<'_>) -> Result<Vec<Finding>, Error> {
     match subject.steps.first() {
-        Some(step) if !is_leaving(step.way()) => {}
+        Some(step) if !step.way().is_leaving() => {}
         Some(_) | None => return Ok(Vec::new()),
     }
     let transaction = snapshot(client).await?;
@@ -143,7 +137,7 @@ async fn of_server(
     let transaction = snapshot(client).await?;
     let carried = row_security::carried_by_all(&transaction, &subject.steps, &new.sql).await?;
     let is_same = carried.is_some();
-    for step in subject.steps.iter().filter(|step| !is_leaving(step.way())) {
+    for step in subject.steps.iter().filter(|step| !step.way().is_leaving()) {
         // Supposed to be as it is made here.
         if !new.is_there() {
             findings.extend(columns::check(step, new, catalog, None));

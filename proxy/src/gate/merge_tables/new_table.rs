@@ -20,7 +20,7 @@ pub(super) async fn check(
     subject: &Subject<'_>,
     new: &Table<'_>,
 ) -> Result<Vec<Finding>, Error> {
-    let Some(first) = subject.steps.first().filter(|step| !super::is_leaving(step.way())) else {
+    let Some(first) = subject.steps.first().filter(|step| !step.way().is_leaving()) else {
         return Ok(Vec::new());
     };
     let mut findings = without_default(subject, first, new);

@@ -17,7 +17,6 @@ use tokio_postgres::{Client, Error};
 use super::constraints::Constraint;
 use super::finding::{About, Finding};
 use super::rows::Means;
-use super::step::Move;
 use super::tables::step::{Step, Table};
 use super::tables::{
     columns, constraints, dependents, indexes, key, privileges, row_security, statistics, triggers,
@@ -80,14 +79,8 @@ fn is_told(fault: &Fault, findings: &[Finding]) -> bool {
 
 /// The new table is not there: what makes it, and what cannot be made along with it.
 async fn missing(client: &mut Client, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
-    match step.way() {
-        Move::LeaveNew | Move::Stay => return Ok(Vec::new()),
-        Move::WriteBoth
-        | Move::ReadNew
-        | Move::LeaveOld
-        | Move::KeepNew
-        | Move::WriteBothAgain
-        | Move::ReadOldAgain => {}
+    if step.way().is_leaving() {
+        return Ok(Vec::new());
     }
     let transaction = snapshot(client).await?;
     let findings = ddl::missing(&transaction, step).await?;
@@ -102,8 +95,7 @@ async fn of_server(
     new: &Table<'_>,
     catalog: &Arc<Catalog>,
 ) -> Result<Vec<Finding>, Error> {
-    // What is not written any more may become stale.
-    if matches!(step.way(), Move::LeaveNew | Move::Stay) {
+    if step.way().is_leaving() {
         return Ok(Vec::new());
     }
     let mut findings = columns::check(step, new, catalog, None);

@@ -1,0 +1,47 @@
+//! Old rows are locked before the new one, by whoever writes or locks a row that is there: while one waits for an
+//! old row it holds nothing that others wait for.
+
+use rewrite_rules::Phase;
+use segue_tests::relay::{Relay, generation_of};
+use segue_tests::server::{Database, eventually};
+use segue_tests::wire::query;
+
+use super::{NEW, OLD, rule};
+
+/// What waits for the old row of user 4.
+const WAITS: [&str; 9] = [
+    "UPDATE mail SET score = 1 WHERE user_id = 4",
+    "DELETE FROM mail WHERE user_id = 4",
+    "SELECT score FROM mail WHERE user_id = 4 FOR UPDATE",
+    "INSERT INTO mail (user_id, score) VALUES (4, 1) ON CONFLICT (user_id) DO UPDATE SET score = excluded.score",
+    "INSERT INTO mail (user_id, score) SELECT 4, 1 ON CONFLICT DO NOTHING",
+    "UPDATE prefs SET often = 'x' WHERE user_id = 4",
+    "DELETE FROM prefs WHERE user_id = 4",
+    "SELECT often FROM prefs WHERE user_id = 4 FOR UPDATE",
+    "INSERT INTO prefs (user_id, often, has_mail) VALUES (4, 'x', true) ON CONFLICT (user_id) DO UPDATE SET often = 'y'",
+];
+
+#[test]
+fn old_rows_are_locked_before_the_new_one() {
+    let database = Database::create("merged", &format!("{OLD}{NEW}"));
+    let rule = rule(Phase::SwitchReads);
+    let relay = Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+    let (mut holder, mut looker) = (database.connect(), database.connect());
+    for old in ["mail", "push"] {
+        // Of the old tables' clients only those of this one wait for it.
+        let waits = WAITS.iter().filter(|it| old == "mail" || !it.contains(" mail "));
+        for statement in waits {
+            let mut client = relay.connect(&database);
+            holder.script(&format!("BEGIN; SELECT FROM {old} WHERE user_id = 4 FOR UPDATE"));
+            client.send_bytes(&query(&format!("BEGIN; {statement}; ROLLBACK")));
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            eventually(statement, || looker.rows(waiting) == ["1"]);
+            let free = looker.simple("SELECT FROM prefs WHERE user_id = 4 FOR UPDATE NOWAIT");
+            assert_eq!(free.code(), "", "{old}: {statement}: it holds the new row already");
+            holder.script("ROLLBACK");
+            assert_eq!(client.until_ready().code(), "", "{old}: {statement}");
+        }
+    }
+    relay.stop();
+}
