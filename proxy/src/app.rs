@@ -19,6 +19,7 @@ use crate::admin::{self, Control};
 use crate::backfill::inside;
 use crate::backfill::job::Clients;
 use crate::backfill::signals::Seen;
+use crate::client::crew::Crew;
 use crate::client::listener::{self, Front};
 use crate::config::{
     self, Config, Draft, FileWatch, Report, ServerAddress, ServerUrl, TlsFileError, plain_reason,
@@ -73,6 +74,9 @@ pub enum StartError {
     /// The fleet cannot be joined.
     #[error("the fleet cannot be joined: {}", .0.with_hint())]
     Fleet(StepError),
+    /// The system gives no threads to serve sessions.
+    #[error("no threads for sessions can be had: {0}")]
+    Threads(io::Error),
     /// The system has no signals for us.
     #[error("signals cannot be had: {0}")]
     Signals(io::Error),
@@ -142,6 +146,7 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
     let verifying = flipper.verifying();
     let (counters, latency) = (Arc::new(Counters::default()), Arc::new(Latency::default()));
     let front = front(&config, &current, &counters, &latency)?;
+    let crew = Crew::start(config.threads).map_err(StartError::Threads)?;
 
     let mut tasks = JoinSet::new();
     let reloader = reload::spawn(&mut tasks, flipper, stopping.clone());
@@ -175,7 +180,7 @@ pub async fn start(path: &Path, adopt: bool) -> Result<Running, StartError> {
     ));
     tasks.spawn(follow_file(watch, reloader.clone(), stopping.clone()));
     tasks.spawn(async move {
-        if let Err(error) = listener::run(listener, Arc::new(front), stopping).await {
+        if let Err(error) = listener::run(listener, Arc::new(front), crew, stopping).await {
             tracing::error!(%error, "the listener ended");
         }
     });

@@ -16,6 +16,7 @@ mod status;
 mod supposed;
 mod verify;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -116,7 +117,14 @@ struct ConfigFile {
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Arguments { command, log } = Arguments::parse();
+    main_with(std::env::args_os())
+}
+
+/// The same with arguments of one's own, the first of which names the program: for whoever has the
+/// command in another program.
+#[must_use]
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let Arguments { command, log } = Arguments::parse_from(arguments);
     if let Err(problem) = start_log(log.as_deref().unwrap_or(command.default_log())) {
         return fail(&problem);
     }

@@ -3,9 +3,11 @@
 //! No configuration file and no control connection, so a test can put anything behind it: a server
 //! that asks for passwords, one that is down, or a peer that cuts connections.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use rewrite_rules::{Catalog, Phase, Rule};
+use segue::client::crew::Crew;
 use segue::client::listener::{self, Front};
 use segue::latency::{Latency, Window};
 use segue::phase::generation::{Current, Generation};
@@ -110,8 +112,9 @@ impl Relay {
         });
         let (stop, stopped) = watch::channel(false);
         let listener = run(TcpListener::bind(("127.0.0.1", 0))).expect("a free port");
+        let crew = Crew::start(NonZero::<usize>::MIN).expect("threads");
         let port = listener.local_addr().expect("a bound address").port();
-        let task = runtime().spawn(listener::run(listener, front, stopped));
+        let task = runtime().spawn(listener::run(listener, front, crew, stopped));
         Self { port, current, counters, latency, stop, task }
     }
 

@@ -1,4 +1,4 @@
-//! Accepts clients and gives each a task of its own.
+//! Accepts clients and gives each a task of its own, on one of the threads that serve sessions.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::crew::Crew;
 use super::handshake::{self, Arrival};
 use super::{ClientStream, cancel};
 use crate::latency::Latency;
@@ -66,6 +67,7 @@ impl std::fmt::Debug for Front {
 pub async fn run(
     listener: TcpListener,
     front: Arc<Front>,
+    crew: Crew,
     mut shutdown: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut sessions = JoinSet::new();
@@ -80,7 +82,7 @@ pub async fn run(
             Some(_ended) = sessions.join_next(), if !sessions.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) if sessions.len() < MAX_SESSIONS => {
-                    sessions.spawn(serve(stream, address, Arc::clone(&front), stopping.clone()));
+                    hand_over(stream, address, &front, &crew, &mut sessions, &stopping);
                 }
                 Ok((stream, address)) => turn_away(stream, address),
                 Err(error) => {
@@ -93,6 +95,27 @@ pub async fn run(
     drop(listener);
     while sessions.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Has a connection served by one of the crew, whose runtime is the one that must watch its socket.
+fn hand_over(
+    stream: TcpStream,
+    address: SocketAddr,
+    front: &Arc<Front>,
+    crew: &Crew,
+    sessions: &mut JoinSet<()>,
+    stopping: &watch::Receiver<bool>,
+) {
+    let (front, stopping) = (Arc::clone(front), stopping.clone());
+    match stream.into_std() {
+        Ok(stream) => crew.serve(sessions, move || async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => serve(stream, address, front, stopping).await,
+                Err(error) => tracing::warn!(%address, %error, "could not take a connection over"),
+            }
+        }),
+        Err(error) => tracing::warn!(%address, %error, "could not hand a connection over"),
+    }
 }
 
 /// One connection from its first byte to its last.

@@ -16,11 +16,13 @@ mod server_url;
 mod split;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod tls;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,6 +62,8 @@ pub struct Config {
     pub admin_socket: PathBuf,
     /// How long it serves after it has last reached the journal.
     pub lease: Duration,
+    /// How many threads serve sessions.
+    pub threads: NonZero<usize>,
     /// The migrations, in the order of the file.
     pub rules: Vec<Rule>,
     /// How their backfills go, by their names, where the file says anything of it.
@@ -128,6 +132,7 @@ pub struct Draft {
     tls: Option<ClientTls>,
     admin_socket: PathBuf,
     lease: Duration,
+    threads: NonZero<usize>,
 }
 
 impl Draft {
@@ -161,6 +166,7 @@ impl Draft {
                 .admin_socket
                 .map_or_else(|| default_admin_socket(path), |text| folder.join(text.value)),
             lease: check::lease(raw.lease, &mut faults),
+            threads: raw.threads.unwrap_or_else(threads::usual),
             clients: check::clients(raw.clients, &mut faults),
             path: path.to_owned(),
             rules,
@@ -246,6 +252,7 @@ impl Draft {
             tls,
             admin_socket,
             lease,
+            threads,
         } = self;
         match (listen, upstream, control) {
             (Some(listen), Some(upstream), Some(control)) if report.faults.is_empty() => {
@@ -258,6 +265,7 @@ impl Draft {
                     tls,
                     admin_socket,
                     lease,
+                    threads,
                     rules,
                     backfills,
                     clients,

@@ -1,6 +1,7 @@
 //! The file's values with their lines: known keys, right types, nothing else checked yet.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::ops::Range;
 
 use rewrite_rules::rule::Change;
@@ -14,7 +15,7 @@ use super::merge::RawMerge;
 use super::split::RawSplit;
 
 /// Keys of the file's top level.
-const TOP_KEYS: [&str; 9] = [
+const TOP_KEYS: [&str; 10] = [
     "listen",
     "upstream",
     "control",
@@ -22,6 +23,7 @@ const TOP_KEYS: [&str; 9] = [
     "tls_certificate",
     "tls_key",
     "lease",
+    "threads",
     "migration",
     "client",
 ];
@@ -97,6 +99,7 @@ pub(super) struct RawConfig {
     pub(super) tls_certificate: Option<Text>,
     pub(super) tls_key: Option<Text>,
     pub(super) lease: Option<Text>,
+    pub(super) threads: Option<NonZero<usize>>,
     pub(super) migrations: Vec<RawMigration>,
     pub(super) clients: Vec<RawClient>,
 }
@@ -162,6 +165,7 @@ impl RawConfig {
             tls_certificate: take("tls_certificate", false),
             tls_key: take("tls_key", false),
             lease: take("lease", false),
+            threads: reader.threads(table),
             migrations: reader
                 .tables(table, "migration")
                 .into_iter()

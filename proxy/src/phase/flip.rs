@@ -359,6 +359,7 @@ impl Flipper {
         let running = &mut self.config;
         for (key, changed) in [
             ("listen", running.listen != new.listen),
+            ("threads", running.threads != new.threads),
             ("upstream", running.upstream != new.upstream),
             ("admin_socket", running.admin_socket != new.admin_socket),
             ("lease", running.lease != new.lease),

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use rewrite_rules::{Outcome, SearchPath, SessionView, Shape};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::hold::Gate;
 use super::plan_cache::{Plans, Question};
@@ -19,6 +20,9 @@ use crate::config::ClientRule;
 
 /// Longest text that is worth remembering. Unit: bytes.
 pub const PLAN_CACHE_TEXT_BYTES: usize = 16 * 1024;
+
+/// A longer text than this may take milliseconds and more to read. Unit: bytes.
+const ASIDE_TEXT_BYTES: usize = 64 * 1024;
 
 /// A compiled generation with the rewritings made in it so far.
 #[derive(Debug)]
@@ -77,7 +81,7 @@ impl Generation {
     ) -> Arc<Outcome> {
         let session = SessionView { search_path, standard_conforming_strings, shape };
         if text.len() > PLAN_CACHE_TEXT_BYTES {
-            return Arc::new(self.compiled.rewrite(text, session));
+            return Arc::new(aside(text.len(), || self.compiled.rewrite(text, session)));
         }
         let key = Question { text, search_path, standard_conforming_strings, shape };
         self.plans.get(&key).unwrap_or_else(|| {
@@ -85,6 +89,16 @@ impl Generation {
             self.plans.insert(&key, &outcome);
             outcome
         })
+    }
+}
+
+/// Does what takes long for a text of that length; the other sessions of this thread go on meanwhile.
+fn aside<T>(length: usize, work: impl FnOnce() -> T) -> T {
+    let here = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    if length > ASIDE_TEXT_BYTES && matches!(here, Ok(RuntimeFlavor::MultiThread)) {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
     }
 }
 

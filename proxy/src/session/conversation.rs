@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
+use foldhash::fast::RandomState;
 use rewrite_rules::Outcome;
 
 use super::copy::Extension;
@@ -110,7 +111,7 @@ pub(super) struct Conversation {
     pub(super) names: Names,
     /// Portals about which something must be remembered; the others are not in it, and stay in
     /// their transaction.
-    pub(super) portals: HashMap<Box<[u8]>, Portal>,
+    pub(super) portals: HashMap<Box<[u8]>, Portal, RandomState>,
     /// The server discards what the client sends until Sync.
     pub(super) skipping: bool,
     /// Questions asked on account of the client's message at the front.
@@ -154,7 +155,7 @@ impl Conversation {
             replies: Replies::default(),
             statements: Statements::default(),
             names: Names::new(),
-            portals: HashMap::new(),
+            portals: HashMap::default(),
             skipping: false,
             asked: 0,
             question: None,

@@ -91,21 +91,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.deaf || (self.output.is_empty() && !self.flush_due && self.shut != Shut::Wanted)
     }
 
-    /// Writes what it can. Returns whether anything was done.
+    /// Writes what it can. Returns whether that was the last: our direction is closed, or it takes
+    /// nothing any more.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut done = false;
         while !self.is_written() {
             match self.poll_write_once(cx) {
-                Poll::Pending => break,
-                Poll::Ready(Ok(())) => done = true,
+                Poll::Pending => return false,
+                Poll::Ready(Ok(())) if self.shut == Shut::Done => return true,
+                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
                     tracing::trace!(%error, "peer takes nothing more");
                     self.deaf = true;
-                    done = true;
+                    return true;
                 }
             }
         }
-        done
+        false
     }
 
     fn poll_write_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -145,8 +146,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 }
 
-/// Waits until something was read from or written to either peer. `*_room`: how many bytes of that
-/// peer's may wait in its input; at that many it is not read.
+/// Writes what waits for either peer, until something was read from one, or the last was written to it: our
+/// direction is closed, or the connection broke. `*_room`: how many bytes of that peer's may wait in its
+/// input; at that many it is not read.
 ///
 /// Cancel safety: safe; what was read is in `input`, what was written is gone from `output`.
 pub(super) async fn exchange<C, S>(

@@ -256,8 +256,10 @@ async fn converse(
         }
         let client_room = conversation.wanted_of_client().max(WAITING_BYTES);
         let server_room = conversation.wanted_of_server().max(WAITING_BYTES);
-        let over = deadline.unwrap_or_else(Instant::now);
         tokio::select! {
+            // What is ready is done first: whether to stop is asked whenever there is nothing to do,
+            // which the runtime sees to from time to time.
+            biased;
             () = exchange(client, server, client_room, server_room) => {
                 count_bytes(client, server, front);
             }
@@ -265,8 +267,18 @@ async fn converse(
                 deadline = Some(Instant::now() + Duration::from_millis(SHUTDOWN_GRACE_MS));
             }
             () = conversation.transaction.admitted(), if conversation.is_held() => {}
-            () = sleep_until(over), if deadline.is_some() => return Ok(End::Stopped),
+            () = until(deadline), if deadline.is_some() => return Ok(End::Stopped),
         }
+    }
+}
+
+/// Waits for that moment; without one, for ever.
+///
+/// Cancel safe: it only waits.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -288,6 +300,7 @@ async fn relay_unread(
             server.close_when_written();
         }
         tokio::select! {
+            biased;
             () = exchange(client, server, WAITING_BYTES, WAITING_BYTES) => {
                 count_bytes(client, server, front);
             }

@@ -8,6 +8,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::version::{Source, Standing, Under, Version};
 
 /// PostgreSQL's prepared statement names count up to here (`NAMEDATALEN` - 1). Unit: bytes.
@@ -64,7 +66,7 @@ pub(super) struct Existing {
 /// All prepared statements of a session.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    slots: HashMap<Arc<[u8]>, Slot>,
+    slots: HashMap<Arc<[u8]>, Slot, RandomState>,
     unread: Unread,
     /// Whether one has been sent in other words than the client's since this was last looked at.
     rewritten: bool,
