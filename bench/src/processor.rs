@@ -30,3 +30,48 @@ pub fn cpu(server: u32) -> f64 {
 pub fn as_f64(number: i64) -> f64 {
     number as f64
 }
+
+/// What a process has used since it began.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Processor time of all its threads. Unit: seconds.
+    pub cpu: f64,
+    /// How often one of its threads went to sleep and was woken.
+    pub wakeups: f64,
+    /// Memory that it holds. Unit: bytes.
+    pub memory: f64,
+}
+
+impl Usage {
+    /// Of that process. Threads that have ended are not counted.
+    #[must_use]
+    pub fn of(process: u32) -> Self {
+        let folder = std::path::PathBuf::from(format!("/proc/{process}"));
+        let mut usage = Self::default();
+        for thread in std::fs::read_dir(folder.join("task")).into_iter().flatten().flatten() {
+            let read = |file: &str| std::fs::read_to_string(thread.path().join(file));
+            let ran = read("schedstat").unwrap_or_default();
+            usage.cpu += ran.split(' ').next().and_then(|it| it.parse().ok()).unwrap_or(0.0) / 1e9;
+            usage.wakeups += field(&read("status").unwrap_or_default(), "voluntary_ctxt_switches:");
+        }
+        let status = std::fs::read_to_string(folder.join("status")).unwrap_or_default();
+        // What is only mapped, and the same in every process, is not counted.
+        usage.memory = field(&status, "RssAnon:") * 1_024.0;
+        usage
+    }
+
+    /// What was used since `before`; memory is what it holds now.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            cpu: self.cpu - before.cpu,
+            wakeups: self.wakeups - before.wakeups,
+            memory: self.memory,
+        }
+    }
+}
+
+fn field(status: &str, key: &str) -> f64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+    line.split_whitespace().next().and_then(|it| it.parse().ok()).unwrap_or(0.0)
+}

@@ -3,16 +3,17 @@
 use std::time::Instant;
 
 use segue::app::{self, Running};
-use segue::cluster::{Cluster, ClusterError, ClusterOptions, Durability, SUPERUSER};
+use segue::cluster::{Cluster, ClusterOptions, Durability, SUPERUSER};
 use segue::config::{ControlUrl, control_url};
 use segue::journal::schema;
 use segue_bench::processor::{as_f64, cpu};
 use tokio_postgres::{Client, NoTls};
 
-use crate::ways::Way;
+use super::ways::Way;
+use crate::fault::Fault;
 
 /// The migration that fills the column.
-pub(crate) const MIGRATION: &str = "rename-username";
+pub(super) const MIGRATION: &str = "rename-username";
 
 /// Forty rows a page, packed: the worst case for updates that want to stay on their page.
 const TABLE: &str = "
@@ -26,50 +27,12 @@ const INDEXES: &str = "
     CREATE INDEX ON users (email);
     CREATE INDEX ON users (created_at);";
 
-/// Why it could not be measured.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    Server(tokio_postgres::Error),
-    Cluster(ClusterError),
-    Io(std::io::Error),
-    Segue(String),
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Server(error) => write!(f, "{}", segue::catalog::reason(error)),
-            Self::Cluster(error) => write!(f, "{error}\n  hint: {}", error.hint()),
-            Self::Io(error) => write!(f, "{error}"),
-            Self::Segue(said) => write!(f, "{said}"),
-        }
-    }
-}
-
-impl From<tokio_postgres::Error> for Fault {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Server(error)
-    }
-}
-
-impl From<ClusterError> for Fault {
-    fn from(error: ClusterError) -> Self {
-        Self::Cluster(error)
-    }
-}
-
-impl From<std::io::Error> for Fault {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
 /// What one way did.
 #[derive(Debug, Clone)]
-pub(crate) struct Measured {
-    pub(crate) way: Way,
-    pub(crate) rows: i64,
-    pub(crate) seconds: f64,
+pub(super) struct Measured {
+    pub(super) way: Way,
+    pub(super) rows: i64,
+    pub(super) seconds: f64,
     wal_per_row: f64,
     heap_growth: f64,
     index_growth: f64,
@@ -81,15 +44,15 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    pub(crate) const HEADER: &'static str = "\
+    pub(super) const HEADER: &'static str = "\
 | rows | way | seconds | rows/s | server's CPU µs/row | WAL bytes/row | heap | indexes | HOT | memory of the process |
 | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
 
-    pub(crate) fn million_rows(&self) -> f64 {
+    pub(super) fn million_rows(&self) -> f64 {
         as_f64(self.rows) / 1e6
     }
 
-    pub(crate) fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         format!(
             "| {} | {} | {:.1} | {:.0} | {:.1} | {:.0} | {:+.0} % | {:+.0} % | {:.0} % | {:.1} MiB |",
             self.rows,
@@ -116,12 +79,12 @@ struct Look {
 }
 
 /// A server of its own, with the settings of a small production machine.
-pub(crate) struct House {
-    pub(crate) cluster: Cluster,
+pub(super) struct House {
+    pub(super) cluster: Cluster,
 }
 
 impl House {
-    pub(crate) async fn start() -> Result<Self, Fault> {
+    pub(super) async fn start() -> Result<Self, Fault> {
         let settings = [
             ("shared_buffers", "2GB"),
             ("max_wal_size", "8GB"),
@@ -138,18 +101,18 @@ impl House {
         Ok(Self { cluster: Cluster::start(options).await? })
     }
 
-    pub(crate) async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.cluster.stop().await;
     }
 
-    pub(crate) async fn connect(&self, database: &str) -> Result<Client, Fault> {
+    pub(super) async fn connect(&self, database: &str) -> Result<Client, Fault> {
         let (client, connection) = self.cluster.superuser(database).connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
     }
 
     /// Makes a table of `rows` rows to copy from. Names and addresses come in no order, as people do.
-    pub(crate) async fn seed(&self, rows: i64) -> Result<(), Fault> {
+    pub(super) async fn seed(&self, rows: i64) -> Result<(), Fault> {
         let admin = self.connect("postgres").await?;
         admin.batch_execute(&format!("CREATE DATABASE base_{rows}")).await?;
         let mut client = self.connect(&format!("base_{rows}")).await?;
@@ -164,17 +127,17 @@ impl House {
         client.batch_execute("VACUUM (FREEZE, ANALYZE) users").await?;
         schema::init(&mut client, SUPERUSER, false)
             .await
-            .map_err(|error| Fault::Segue(error.with_hint()))?;
+            .map_err(|error| Fault::Other(error.with_hint()))?;
         Ok(())
     }
 
-    pub(crate) async fn forget(&self, rows: i64) -> Result<(), Fault> {
+    pub(super) async fn forget(&self, rows: i64) -> Result<(), Fault> {
         let admin = self.connect("postgres").await?;
         Ok(admin.batch_execute(&format!("DROP DATABASE base_{rows} WITH (FORCE)")).await?)
     }
 
     /// Fills the column of a fresh copy of the table.
-    pub(crate) async fn measure(&self, way: Way, rows: i64) -> Result<Measured, Fault> {
+    pub(super) async fn measure(&self, way: Way, rows: i64) -> Result<Measured, Fault> {
         self.copy(rows).await?;
         let (proxy, control) = self.serve().await?;
         let client = self.connect("work").await?;
@@ -195,7 +158,7 @@ impl House {
         let missed: i64 = client.query_one(missed, &[]).await?.try_get(0)?;
         proxy.stop().await;
         if missed > 0 {
-            return Err(Fault::Segue(format!("{}: {missed} rows were not filled", way.name())));
+            return Err(Fault::Other(format!("{}: {missed} rows were not filled", way.name())));
         }
         let growth = |before: i64, after: i64| as_f64(after - before) / as_f64(before.max(1));
         Ok(Measured {
@@ -213,7 +176,7 @@ impl House {
     }
 
     /// A fresh copy of the table of `rows` rows, as database `work`.
-    pub(crate) async fn copy(&self, rows: i64) -> Result<(), Fault> {
+    pub(super) async fn copy(&self, rows: i64) -> Result<(), Fault> {
         let admin = self.connect("postgres").await?;
         admin.batch_execute("DROP DATABASE IF EXISTS work WITH (FORCE)").await?;
         let copy = format!("CREATE DATABASE work TEMPLATE base_{rows} STRATEGY file_copy");
@@ -221,7 +184,7 @@ impl House {
     }
 
     /// A proxy that writes both columns, drained.
-    pub(crate) async fn serve(&self) -> Result<(Running, ControlUrl), Fault> {
+    pub(super) async fn serve(&self) -> Result<(Running, ControlUrl), Fault> {
         let file = self.cluster.folder().join("segue.toml");
         let url = self.cluster.url(SUPERUSER, "work");
         let text = format!(
@@ -231,15 +194,14 @@ impl House {
             self.cluster.port(),
         );
         std::fs::write(&file, text)?;
-        let said = |error: &dyn std::fmt::Display| Fault::Segue(error.to_string());
-        let running = app::start(&file, true).await.map_err(|error| said(&error))?;
+        let running = app::start(&file, true).await.map_err(Fault::of)?;
         running.flip().drained().await;
         let client = self.connect("work").await?;
         let lagging = "SELECT count(*) FROM segue.replica, segue.fleet WHERE acknowledged < epoch";
         while client.query_one(lagging, &[]).await?.try_get::<_, i64>(0)? > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        Ok((running, control_url(&url).map_err(|error| said(&error))?))
+        Ok((running, control_url(&url).map_err(Fault::of)?))
     }
 }
 

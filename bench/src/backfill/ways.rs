@@ -7,14 +7,15 @@ use segue::config::ControlUrl;
 use segue::verify;
 use tokio_postgres::Client;
 
-use crate::house::{Fault, MIGRATION};
+use super::house::MIGRATION;
+use crate::fault::Fault;
 
 /// Rows of a batch of the ways that have a fixed one.
 const BATCH: i64 = 5_000;
 
 /// How the column is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Way {
+pub(super) enum Way {
     /// `segue backfill --no-throttle`.
     Segue,
     /// `WHERE id > $1 AND id <= $2`, 5,000 at a time.
@@ -30,10 +31,10 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 6] =
+    pub(super) const ALL: [Self; 6] =
         [Self::Segue, Self::KeyRanges, Self::Loop, Self::Worker, Self::Single, Self::Verify];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Segue => "segue backfill",
             Self::KeyRanges => "key ranges of 5,000",
@@ -45,11 +46,11 @@ impl Way {
     }
 
     /// Whether it looks at everything again for each batch.
-    pub(crate) fn is_naive(self) -> bool {
+    pub(super) fn is_naive(self) -> bool {
         matches!(self, Self::Loop | Self::Worker)
     }
 
-    pub(crate) async fn run(
+    pub(super) async fn run(
         self,
         client: &Client,
         control: &ControlUrl,
@@ -72,7 +73,7 @@ impl Way {
                     }
                 })
                 .await;
-                done.map_err(|error| Fault::Segue(error.with_hint()))?;
+                done.map_err(|error| Fault::Other(error.with_hint()))?;
             }
             Self::KeyRanges => {
                 let update = "UPDATE users SET handle = username
@@ -105,7 +106,7 @@ impl Way {
                     verify::Order { throttle: false, ..verify::Order::of(MIGRATION, "the bench") };
                 let nobody: backfill::job::Clients = Arc::new(|_| None);
                 let done = verify::run(control, &order, &nobody, &mut |_| ()).await;
-                done.map_err(|error| Fault::Segue(error.with_hint()))?;
+                done.map_err(|error| Fault::Other(error.with_hint()))?;
             }
         }
         Ok(())

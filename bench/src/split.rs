@@ -1,27 +1,22 @@
 //! What splitting a table costs: a write of both halves beside the transaction that an application would send
 //! itself, and reads before and after.
 //!
-//! `cargo run --release -p segue-bench --bin split` prints a table in Markdown. The ways take turns, so that
+//! `cargo run --release -p segue-bench -- split` prints a table in Markdown. The ways take turns, so that
 //! what else the machine does is felt by all of them.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a bench reports to whoever started it"
-)]
-
-use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
 use segue::app::{self, Running};
 use segue::cluster::{Cluster, ClusterOptions, Durability, SUPERUSER};
 use segue::journal::schema;
 use segue_bench::processor::{as_f64, cpu};
 use tokio_postgres::{Client, NoTls, Statement};
 
-#[derive(Debug, Parser)]
-struct Arguments {
+use crate::fault::Fault;
+
+/// What splitting a table costs, beside a transaction that writes both halves
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
     /// Rows of both tables
     #[arg(long, default_value_t = 200_000)]
     rows: i64,
@@ -115,20 +110,7 @@ struct Turn {
     clock: f64,
 }
 
-type Fault = Box<dyn std::error::Error>;
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("{fault}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(arguments: &Arguments) -> Result<(), Fault> {
+pub(crate) async fn run(arguments: &Arguments) -> Result<(), Fault> {
     let settings = [("shared_buffers", "1GB"), ("log_min_messages", "panic")];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let options = ClusterOptions {
@@ -149,7 +131,9 @@ async fn run(arguments: &Arguments) -> Result<(), Fault> {
     for statement in fill.split(';') {
         direct.batch_execute(statement).await?;
     }
-    schema::init(&mut direct, SUPERUSER, false).await.map_err(|error| error.with_hint())?;
+    schema::init(&mut direct, SUPERUSER, false)
+        .await
+        .map_err(|error| Fault::Other(error.with_hint()))?;
     let mut turns: Vec<Vec<Turn>> = WAYS.iter().map(|_| Vec::new()).collect();
     for phase in
         [None, Some("expand"), Some("dual-write"), Some("switch-reads"), Some("stop-dual-write")]
@@ -218,7 +202,8 @@ async fn requests(
     let (main, upsert) = (client.prepare(sql).await?, client.prepare(UPSERT).await);
     let (before, begun) = (cpu(cluster.process_id()), Instant::now());
     for number in 0..arguments.requests {
-        let id = i32::try_from((number * 7_919 + i64::try_from(turn)?) % arguments.rows + 1)?;
+        let turn = i64::try_from(turn).map_err(Fault::of)?;
+        let id = i32::try_from((number * 7_919 + turn) % arguments.rows + 1).map_err(Fault::of)?;
         once(client, request, (&main, upsert.as_ref().ok()), id).await?;
     }
     let clock = begun.elapsed().as_secs_f64();
@@ -275,7 +260,7 @@ async fn serve(cluster: &Cluster, phase: &str) -> Result<Running, Fault> {
         cluster.url(SUPERUSER, "postgres"),
     );
     std::fs::write(&file, text)?;
-    let running = app::start(&file, true).await?;
+    let running = app::start(&file, true).await.map_err(Fault::of)?;
     running.flip().drained().await;
     Ok(running)
 }

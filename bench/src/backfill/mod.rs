@@ -1,29 +1,23 @@
 //! What a backfill costs: segue's beside the loops that are usually written, on one server in one run.
 //!
-//! `cargo run --release -p segue-bench --bin backfill -- --rows 1000000,2000000` prints a table in
+//! `cargo run --release -p segue-bench -- backfill --rows 1000000,2000000` prints a table in
 //! Markdown and, with `--plot FILE`, draws time over rows. With `--clients` it measures instead what
 //! clients feel of a throttled backfill.
-
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a bench reports to whoever started it"
-)]
 
 mod clients;
 mod house;
 mod ways;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::Parser;
-
-use house::{Fault, House, Measured};
+use house::{House, Measured};
 use ways::Way;
 
-#[derive(Debug, Parser)]
-struct Arguments {
+use crate::fault::Fault;
+
+/// What a backfill costs, beside the loops that are usually written
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
     /// Rows of the table, one run for each size
     #[arg(long, value_delimiter = ',', default_value = "1000000")]
     rows: Vec<i64>,
@@ -41,21 +35,12 @@ struct Arguments {
     clients: Option<u32>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let measured = match arguments.clients {
+pub(crate) async fn run(arguments: &Arguments) -> Result<(), Fault> {
+    match arguments.clients {
         Some(rate) => {
             clients::measure(rate, arguments.rows.first().copied().unwrap_or(1_000_000)).await
         }
-        None => compare(&arguments).await,
-    };
-    match measured {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("{fault}");
-            ExitCode::FAILURE
-        }
+        None => compare(arguments).await,
     }
 }
 

@@ -11,7 +11,8 @@ use segue::cluster::SUPERUSER;
 
 use segue_bench::processor::as_f64;
 
-use crate::house::{Fault, House, MIGRATION};
+use super::house::{House, MIGRATION};
+use crate::fault::Fault;
 
 /// How long clients are measured before, and at least during the backfill. Unit: seconds.
 const BEFORE_S: u64 = 20;
@@ -29,7 +30,7 @@ SELECT id, username, email FROM users WHERE id = :id;
 \endif
 ";
 
-pub(crate) async fn measure(rate: u32, rows: i64) -> Result<(), Fault> {
+pub(super) async fn measure(rate: u32, rows: i64) -> Result<(), Fault> {
     let house = House::start().await?;
     house.seed(rows).await?;
     house.copy(rows).await?;
@@ -66,8 +67,8 @@ pub(crate) async fn measure(rate: u32, rows: i64) -> Result<(), Fault> {
         let felt = tokio::select! {
             felt = load.run("during", DURING_S) => felt?,
             done = copying => {
-                done.map_err(|error| Fault::Segue(error.with_hint()))?;
-                return Err(Fault::Segue("the backfill was over too soon: take more rows".to_owned()));
+                done.map_err(|error| Fault::Other(error.with_hint()))?;
+                return Err(Fault::Other("the backfill was over too soon: take more rows".to_owned()));
             }
         };
         let copied =
@@ -145,7 +146,7 @@ impl Load<'_> {
             .kill_on_drop(true);
         let output = pgbench.output().await?;
         if !output.status.success() {
-            return Err(Fault::Segue(String::from_utf8_lossy(&output.stderr).into_owned()));
+            return Err(Fault::Other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
         read(&self.folder, name)
     }

@@ -1,0 +1,100 @@
+//! Those who are compared.
+
+use std::path::Path;
+
+use super::Arguments;
+use crate::fault::Fault;
+use crate::house::{BASE, House, touched, untouched};
+use crate::relays::Relay;
+
+pub(super) const DIRECT: &str = "direct";
+pub(super) const PGBOUNCER: &str = "pgbouncer";
+/// segue without a migration.
+pub(super) const SEGUE: &str = "segue";
+/// segue with twenty tables that are not touched.
+pub(super) const UNTOUCHED: &str = "segue, 20 others";
+
+/// The table that the load touches is in one of these.
+const PHASES: [&str; 5] = ["expand", "dual-write", "switch-reads", "stop-dual-write", "contract"];
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) name: String,
+    pub(super) database: String,
+    /// `None`: nothing stands in between.
+    pub(super) relay: Option<Relay>,
+}
+
+impl Target {
+    pub(super) fn port(&self, house: &House) -> u16 {
+        self.relay.as_ref().map_or(house.cluster.port(), |relay| relay.port)
+    }
+}
+
+/// All of them, running.
+#[derive(Debug)]
+pub(super) struct Targets {
+    all: Vec<Target>,
+}
+
+impl Targets {
+    pub(super) async fn start(
+        house: &House,
+        pgbouncer: Option<&Path>,
+        arguments: &Arguments,
+    ) -> Result<Self, Fault> {
+        let wanted = |name: &str| {
+            arguments.targets.is_empty() || arguments.targets.iter().any(|wanted| wanted == name)
+        };
+        let mut all = Vec::new();
+        // Each works on tables of its own, so that nobody finds those of another in worse order.
+        if wanted(DIRECT) {
+            house.copy("direct").await?;
+            all.push(Target {
+                name: DIRECT.to_owned(),
+                database: "direct".to_owned(),
+                relay: None,
+            });
+        }
+        if let Some(program) = pgbouncer.filter(|_| wanted(PGBOUNCER)) {
+            house.copy("pgbouncer_s").await?;
+            let relay = Some(Relay::pgbouncer(program, house, arguments.link).await?);
+            let database = "pgbouncer_s".to_owned();
+            all.push(Target { name: PGBOUNCER.to_owned(), database, relay });
+        }
+        let phases = PHASES.map(|phase| (format!("segue {phase}"), touched(phase)));
+        let rules = [(SEGUE.to_owned(), String::new()), (UNTOUCHED.to_owned(), untouched())];
+        for (number, (name, migrations)) in rules.into_iter().chain(phases).enumerate() {
+            if wanted(&name) {
+                let database = format!("segue_{number}");
+                house.copy(&database).await?;
+                let relay = Relay::segue(house, &database, &migrations, arguments.link).await?;
+                all.push(Target { name, database, relay: Some(relay) });
+            }
+        }
+        if all.is_empty() {
+            return Err(Fault::Other(format!(
+                "no target is called one of {:?}",
+                arguments.targets
+            )));
+        }
+        house.discard(BASE).await?;
+        Ok(Self { all })
+    }
+
+    /// All of them, each round beginning with another one.
+    pub(super) fn in_turn(&self, round: usize) -> impl Iterator<Item = &Target> {
+        let first = round % self.all.len().max(1);
+        self.all.iter().cycle().skip(first).take(self.all.len())
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.all.iter().map(|target| target.name.clone()).collect()
+    }
+
+    /// Whether the load's own table is being migrated there.
+    pub(super) fn is_touched(&self, name: &str) -> bool {
+        PHASES.iter().any(|phase| name.strip_prefix("segue ") == Some(phase))
+    }
+}
