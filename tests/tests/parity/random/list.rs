@@ -98,9 +98,8 @@ impl Maker<'_> {
             let fields = vec![Field { name: last.to_owned(), kind }];
             return Items { sql, fields, sortable: true };
         }
-        let known = ["username", "handle", "status", "name", "\"userName\"", "id"];
         let label = match self.choices.chance(25) {
-            true => self.choices.word(known).to_owned(),
+            true => self.choices.any_word(self.world.labels).to_owned(),
             false => self.fresh("c"),
         };
         let fields = vec![Field { name: label.clone(), kind }];
