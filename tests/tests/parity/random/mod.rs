@@ -53,7 +53,7 @@ fn refusal(found: &Seen) -> Option<String> {
         Message::Error(fields) if fields.code() == "0A000" => {
             let words = fields.get('M');
             let why = words.split_once(" on table ").map_or(words, |(why, _)| why);
-            let why = why.strip_prefix("cannot rewrite ").unwrap_or(why);
+            let why = why.strip_prefix("cannot rewrite ").unwrap_or(why).trim_end_matches(',');
             words.contains("during migration").then(|| why.to_owned())
         }
         _ => None,

@@ -256,12 +256,13 @@ impl Maker<'_> {
             false => None,
         };
         // Several rows under a plan that may change: their order is not to show.
-        self.called |= from.is_some() || table.draws;
+        let single = table.id().filter(|_| self.choices.chance(40));
+        let in_order = self.world.keeps_order || single.is_some();
+        self.called |= from.is_some() || table.draws || !in_order;
         let called = self.called;
         let assignments = self.assignments(table, &alias, true);
         let volatile = self.called != called;
         let mut conditions: Vec<String> = from.iter().map(|(_, matched)| matched.clone()).collect();
-        let single = table.id().filter(|_| self.choices.chance(40));
         conditions.extend(single.map(|id| format!("{alias}.{id} = {}", self.leaf_number())));
         if self.choices.chance(40) && !volatile {
             conditions.push(self.condition(2));
@@ -292,8 +293,11 @@ impl Maker<'_> {
     }
 
     fn assignments(&mut self, table: &'static Table, alias: &str, volatile: bool) -> String {
-        let columns: Vec<&Column> =
-            table.columns.iter().filter(|it| !matches!(it.put, Put::Key | Put::Never)).collect();
+        let with_key = self.choices.chance(15) || table.columns.len() == table.key.len();
+        let is_assigned = |it: &&Column| {
+            !matches!(it.put, Put::Key | Put::Never) && (with_key || !table.key.contains(&it.name))
+        };
+        let columns: Vec<&Column> = table.columns.iter().filter(is_assigned).collect();
         let start = self.choices.below(columns.len());
         let count = 1 + self.choices.below(3);
         let chosen: Vec<&Column> =

@@ -118,6 +118,7 @@ pub(in super::super) const COLUMNS: World = World {
     cases: 2_500,
     valid_percent: 85,
     queries: 58,
+    keeps_order: true,
     tables: &TABLES,
     refused: &[
         "a query with GROUP BY",

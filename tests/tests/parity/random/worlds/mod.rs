@@ -21,6 +21,8 @@ pub(super) struct World {
     pub(super) valid_percent: usize,
     /// Share of the statements that are queries. Unit: percent.
     pub(super) queries: usize,
+    /// Whether an UPDATE takes rows in the order in which they lie in the unmigrated table.
+    pub(super) keeps_order: bool,
     /// Everything that can stand in FROM; what is there twice is taken twice as often.
     pub(super) tables: &'static [Table],
     /// What segue may refuse, as its messages call it.
