@@ -10,7 +10,7 @@ use crate::house::{House, MIGRATION};
 use crate::random::Random;
 
 /// Events of a schedule.
-const EVENTS: u64 = 8;
+const EVENTS: u64 = 7;
 
 /// What can happen.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +51,7 @@ const VERIFY: [&str; 5] =
 pub(crate) struct Schedule {
     /// Each with the pause before it. Unit: milliseconds.
     events: Vec<(u64, Event)>,
-    /// Where the fleet is sent in the end, and where it is sent before.
+    /// Where the fleet is sent in the end, and by way of which phase.
     pub(crate) target: Phase,
     pub(crate) detour: Phase,
 }
@@ -67,7 +67,8 @@ impl fmt::Display for Schedule {
 impl Schedule {
     pub(crate) fn new(random: &mut Random) -> Self {
         let events = (0..EVENTS).map(|_| (200 + random.below(1_000), event(random))).collect();
-        let (target, detour) = (phase(random), phase(random));
+        let target = phase(random);
+        let detour = if random.percent(50) { phase(random) } else { target };
         Self { events, target, detour }
     }
 
