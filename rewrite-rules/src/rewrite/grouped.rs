@@ -176,15 +176,14 @@ impl Rewriter<'_> {
         own.find(|reference| reference.span.0 == start).map(|found| found.column.clone())
     }
 
-    /// The columns, each with its occurrence, that are named of groups: not in FROM and WHERE, which are about rows. The
-    /// SELECT stands at `byte`, and `from` is the level's first reference.
+    /// The columns, each with its occurrence, that are named of groups: not in FROM, WHERE and GROUP BY, which are about
+    /// rows. The SELECT stands at `byte`, and `from` is the level's first reference.
     fn named_of_groups(&self, byte: usize, from: usize) -> BTreeSet<(usize, String)> {
-        let first = self.lexeme_at(byte);
-        let place = |index: Option<usize>| index.and_then(|at| self.lexeme(at)).map(|it| it.start);
-        let (rows, groups) =
-            (place(self.keyword_behind(first, "from")), place(self.group_word(byte)));
+        let rows = self.keyword_behind(self.lexeme_at(byte), "from");
+        let rows = rows.and_then(|at| self.lexeme(at)).map(|word| word.start);
+        let groups = self.group_by_end(byte);
         let of_rows =
-            |at: usize| rows.is_some_and(|rows| rows < at) && groups.is_some_and(|it| at < it);
+            |at: usize| rows.is_some_and(|it| it < at) && groups.is_some_and(|it| at < it);
         let references = self.references.get(from..).unwrap_or_default().iter();
         let of_groups = references.filter(|reference| !of_rows(reference.span.0));
         of_groups.map(|reference| (reference.occurrence, reference.column.clone())).collect()
@@ -219,18 +218,12 @@ impl Rewriter<'_> {
 
     /// Where the GROUP BY list ends of the SELECT that stands at `byte`.
     fn group_by_end(&self, byte: usize) -> Option<usize> {
-        let at = self.group_word(byte)?;
-        self.list(at + 2).last().map(|(_, end)| *end)
-    }
-
-    /// Index of the word GROUP of GROUP BY of the SELECT that stands at `byte`.
-    fn group_word(&self, byte: usize) -> Option<usize> {
         let mut at = self.keyword_behind(self.lexeme_at(byte), "group")?;
         // WITHIN GROUP (…) is no clause.
         while self.lexeme(at + 1).is_some_and(|next| !next.is_word("by")) {
             at = self.keyword_behind(at + 1, "group")?;
         }
-        Some(at)
+        self.list(at + 2).last().map(|(_, end)| *end)
     }
 }
 

@@ -112,12 +112,13 @@ const TABLES: [Table; 13] = [
 
 pub(in super::super) const MERGE: World = World {
     stages: || &crate::stages::MERGE,
-    cases: 1_200,
+    cases: 700,
     valid_percent: 80,
     queries: 42,
     keeps_order: false,
     tables: &TABLES,
     refused: &[
+        "GROUP BY the key",
         "MERGE into a table of which columns move to another",
         "SET of several columns at once or of a part of one",
         "a new key for a row of a merged table",
