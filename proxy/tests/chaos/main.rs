@@ -61,9 +61,9 @@ fn whatever_happens_nothing_is_lost() {
 /// Plays one schedule. Gives what it came to, in a line.
 async fn play(seed: u64) -> String {
     let mut random = Random::new(seed);
-    let schedule = Schedule::new(&mut random);
+    let schedule = Schedule::new(seed, &mut random);
     let tables = Tables::of(seed);
-    println!("seed {seed}, {tables}: {schedule}");
+    println!("seed {seed}, {tables}, {schedule}");
     let house = Arc::new(House::start(tables).await);
     let (over, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let sessions: Vec<_> = (0..SESSIONS)

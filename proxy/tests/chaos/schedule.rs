@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::house::{House, MIGRATION};
 use crate::random::Random;
+use crate::tables::Tables;
 
 /// Events of a schedule.
 const EVENTS: u64 = 7;
@@ -60,15 +61,17 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let events: Vec<String> =
             self.events.iter().map(|(pause, event)| format!("+{pause} {event:?}")).collect();
-        write!(f, "{}", events.join(", "))
+        let Self { target, detour, .. } = self;
+        write!(f, "by way of \"{detour}\" to \"{target}\": {}", events.join(", "))
     }
 }
 
 impl Schedule {
-    pub(crate) fn new(random: &mut Random) -> Self {
+    /// The kinds take turns, and each comes to every target before it comes to one again.
+    pub(crate) fn new(seed: u64, random: &mut Random) -> Self {
         let events = (0..EVENTS).map(|_| (200 + random.below(1_000), event(random))).collect();
-        let target = phase(random);
-        let detour = if random.percent(50) { phase(random) } else { target };
+        let target = phase(seed / Tables::KINDS);
+        let detour = if random.percent(50) { phase(random.below(5)) } else { target };
         Self { events, target, detour }
     }
 
@@ -88,9 +91,9 @@ impl Schedule {
     }
 }
 
-fn phase(random: &mut Random) -> Phase {
+fn phase(number: u64) -> Phase {
     let [expand, dual_write, switch_reads, stop_dual_write, contract] = Phase::TWO_SIDED;
-    match random.below(5) {
+    match number % 5 {
         0 => expand,
         1 => dual_write,
         2 => switch_reads,

@@ -57,9 +57,12 @@ impl fmt::Display for Tables {
 }
 
 impl Tables {
+    /// How many kinds there are.
+    pub(crate) const KINDS: u64 = 3;
+
     /// Each kind has its share of the seeds.
     pub(crate) fn of(seed: u64) -> Self {
-        match seed % 3 {
+        match seed % Self::KINDS {
             0 => Self::Column,
             1 => Self::Split,
             _ => Self::Merge,

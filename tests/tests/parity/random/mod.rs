@@ -72,10 +72,11 @@ fn fault(world: &World, plain: &Seen, found: &Seen, untouched: &[String]) -> Opt
     }
 }
 
-/// Whether a constraint stood in the way. Which of several it is depends on which row comes first.
+/// Whether a constraint or a column's length stood in the way. Which of several it is depends on which row, and which
+/// table, comes first.
 fn violates(seen: &Seen) -> bool {
-    let error = seen.error();
-    matches!(error, Some(Message::Error(fields)) if fields.code().starts_with("23"))
+    let is_violation = |code: &str| code.starts_with("23") || code == "22001";
+    matches!(seen.error(), Some(Message::Error(fields)) if is_violation(fields.code()))
 }
 
 #[test]
