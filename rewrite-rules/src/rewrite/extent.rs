@@ -174,10 +174,13 @@ impl Rewriter<'_> {
                 Token::RParen | Token::RBracket if depth == 0 => return None,
                 Token::RParen | Token::RBracket => depth -= 1,
                 Token::SemiColon if depth == 0 => return None,
-                Token::Word(_) if depth == 0 && lexeme.is_word(word) => {
-                    if !self.is_named(index) && !self.is_comparison(index) {
-                        return Some(index);
-                    }
+                Token::Word(_)
+                    if depth == 0
+                        && lexeme.is_word(word)
+                        && !self.is_named(index)
+                        && !self.is_comparison(index) =>
+                {
+                    return Some(index);
                 }
                 _ => {}
             }
