@@ -89,7 +89,7 @@ pub(crate) async fn check(house: &House, sessions: &[Session], target: Phase) ->
     }
     for port in house.ports() {
         for shape in [Shape::Old, Shape::New] {
-            let client = connect(port, shape).await.expect("a replica that serves");
+            let client = reach(port, shape).await;
             let found = all_rows(&client, house.tables.all(shape)).await;
             proof.rows = found.len();
             let about = format!("a client of the {shape:?} shape");
@@ -117,6 +117,18 @@ async fn verified(house: &House) -> Option<String> {
     Some(format!("segue verify: {said:?}"))
 }
 
+/// A busy machine may take longer than a client waits.
+async fn reach(port: u16, shape: Shape) -> tokio_postgres::Client {
+    let mut said = String::new();
+    for _attempt in 0..10 {
+        match connect(port, shape).await {
+            Ok(client) => return client,
+            Err(error) => said = error,
+        }
+    }
+    panic!("a replica does not serve: {said}")
+}
+
 /// Where clients of the new shape may write they can, and where they may not they are told so.
 async fn write_the_new_shape(
     port: u16,
@@ -126,7 +138,7 @@ async fn write_the_new_shape(
     faults: &mut Vec<String>,
 ) {
     let tables = model.tables;
-    let client = connect(port, Shape::New).await.expect("a replica that serves");
+    let client = reach(port, Shape::New).await;
     let row = RANGE * (SESSIONS + 2) + replica as u64;
     let (one, other) = (Some("one".to_owned()), Some("other".to_owned()));
     let way: &[Parts] = match tables {
