@@ -10,6 +10,7 @@ use segue::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls};
 
+use crate::tables::{Shape, Tables};
 use crate::valve::Valve;
 
 /// The migration.
@@ -26,12 +27,9 @@ pub(crate) const LAGGING: &str = "
           SELECT FROM segue.session s JOIN pg_stat_activity a ON a.pid = s.backend
           WHERE s.replica = r.id AND a.backend_start <= s.registered_at))";
 
-const DDL: &str =
-    "CREATE TABLE users (id bigint PRIMARY KEY, username text, handle text, n bigint);
-    INSERT INTO users (id, username, n) SELECT g, '', 0 FROM generate_series(1, 4) g";
-
 #[derive(Debug)]
 pub(crate) struct House {
+    pub(crate) tables: Tables,
     pub(crate) cluster: Cluster,
     pub(crate) replicas: [Replica; 2],
 }
@@ -49,7 +47,7 @@ pub(crate) struct Replica {
 }
 
 impl House {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start(tables: Tables) -> Self {
         let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let options = ClusterOptions {
             settings: vec![
@@ -61,9 +59,11 @@ impl House {
             ..ClusterOptions::default()
         };
         let cluster = Cluster::start(options).await.expect("a cluster");
-        let (first, second) = (Replica::new(&cluster, 0).await, Replica::new(&cluster, 1).await);
-        let house = Self { cluster, replicas: [first, second] };
-        house.direct().await.expect("a connection").batch_execute(DDL).await.expect("a table");
+        let first = Replica::new(&cluster, 0, tables).await;
+        let second = Replica::new(&cluster, 1, tables).await;
+        let house = Self { tables, cluster, replicas: [first, second] };
+        let direct = house.direct().await.expect("a connection");
+        direct.batch_execute(&tables.ddl()).await.expect("tables");
         let made = house.command(0, &["init"]).await;
         assert!(made.as_ref().is_some_and(|it| it.status.success()), "{made:?}");
         for index in 0..house.replicas.len() {
@@ -92,11 +92,24 @@ impl House {
 
     /// Runs a command with a replica's file. `None` if it does not end.
     pub(crate) async fn command(&self, index: usize, arguments: &[&str]) -> Option<Output> {
+        self.killed_at("", index, arguments).await
+    }
+
+    /// The same of one that is killed where it comes to that place, if it does.
+    pub(crate) async fn killed_at(
+        &self,
+        place: &str,
+        index: usize,
+        arguments: &[&str],
+    ) -> Option<Output> {
         let mut command =
             tokio::process::Command::from(segue(arguments, &self.replica(index).config));
-        command.kill_on_drop(true).stdin(Stdio::null());
+        command.kill_on_drop(true).stdin(Stdio::null()).env("SEGUE_KILL_AT", place);
         let ended = tokio::time::timeout(Duration::from_secs(COMMAND_S), command.output()).await;
-        ended.ok().map(|output| output.expect("an exit"))
+        let output = ended.ok()?.expect("an exit");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("panicked at"), "{arguments:?}: {said}");
+        Some(output)
     }
 
     /// Puts a file that no proxy can read in the place of a replica's, for a while.
@@ -137,7 +150,7 @@ impl House {
     async fn eventually_serves(&self, index: usize) {
         let replica = self.replica(index);
         for _ in 0..1_500 {
-            if connect(replica.port).await.is_ok() {
+            if connect(replica.port, Shape::Old).await.is_ok() {
                 return;
             }
             // It may have been started while the server was away.
@@ -175,7 +188,7 @@ impl House {
 }
 
 impl Replica {
-    async fn new(cluster: &Cluster, index: usize) -> Self {
+    async fn new(cluster: &Cluster, index: usize, tables: Tables) -> Self {
         let (upstream, control) =
             (Valve::to(cluster.port()).await, Valve::to(cluster.port()).await);
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))
@@ -185,11 +198,11 @@ impl Replica {
         let folder = cluster.folder().join(format!("replica-{index}"));
         std::fs::create_dir(&folder).expect("a folder");
         let config = folder.join("segue.toml");
+        let [before, behind] = tables.migration();
         let text = format!(
             "listen = \"127.0.0.1:{port}\"\nupstream = \"postgres://127.0.0.1:{}\"\n\
              control = \"postgres://{SUPERUSER}@127.0.0.1:{}/postgres\"\nlease = \"1s\"\n\
-             [[migration]]\nname = \"{MIGRATION}\"\nkind = \"rename-column\"\ntable = \"users\"\n\
-             from = \"username\"\nto = \"handle\"\nphase = \"expand\"\n",
+             [[migration]]\nname = \"{MIGRATION}\"\n{before}phase = \"expand\"\n{behind}",
             upstream.port, control.port
         );
         std::fs::write(&config, text).expect("a file");
@@ -257,9 +270,12 @@ fn segue(arguments: &[&str], config: &Path) -> Command {
 }
 
 /// A client's connection through the proxy at `port`.
-pub(crate) async fn connect(port: u16) -> Result<Client, String> {
+pub(crate) async fn connect(port: u16, shape: Shape) -> Result<Client, String> {
     let mut config = tokio_postgres::Config::new();
     config.host("127.0.0.1").port(port).user(SUPERUSER).dbname("postgres");
+    if shape == Shape::New {
+        config.options("-c segue.shape=new");
+    }
     let connecting = tokio::time::timeout(Duration::from_secs(3), config.connect(NoTls)).await;
     let (client, connection) =
         connecting.map_err(|_| "no answer".to_owned())?.map_err(|error| error.to_string())?;

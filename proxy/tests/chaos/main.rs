@@ -1,9 +1,10 @@
 //! Two replicas, sixteen sessions, an operator who goes forward and back, and everything that can
-//! happen to processes and connections meanwhile. In the end every acknowledged write is there,
+//! happen to processes and connections meanwhile: while a column is renamed, a table is split, or two
+//! are merged, with clients of the old shape and of the new one. In the end every acknowledged write is there,
 //! nothing else is but what was in doubt, the sides agree, and the fleet is where it was sent.
 //!
 //! `SEGUE_CHAOS_SCHEDULES` says how many schedules are played, `SEGUE_CHAOS_SEED` which is the first:
-//! a seed is always the same schedule, though not the same interleaving.
+//! a seed is always the same schedule, though not the same interleaving. Every third is of the same kind.
 
 #![expect(
     clippy::expect_used,
@@ -18,6 +19,7 @@ mod proof;
 mod random;
 mod schedule;
 mod session;
+mod tables;
 mod valve;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use house::House;
 use random::Random;
 use schedule::Schedule;
 use session::{SESSIONS, Session};
+use tables::Tables;
 
 /// Schedules in an ordinary run.
 const SCHEDULES: u64 = 20;
@@ -58,13 +61,14 @@ fn whatever_happens_nothing_is_lost() {
 /// Plays one schedule. Gives what it came to, in a line.
 async fn play(seed: u64) -> String {
     let mut random = Random::new(seed);
-    let schedule = Schedule::new(&mut random);
-    println!("seed {seed}: {schedule}");
-    let house = Arc::new(House::start().await);
+    let schedule = Schedule::new(seed, &mut random);
+    let tables = Tables::of(seed);
+    println!("seed {seed}, {tables}, {schedule}");
+    let house = Arc::new(House::start(tables).await);
     let (over, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let sessions: Vec<_> = (0..SESSIONS)
         .map(|number| {
-            let session = Session::new(number, random.fork(), house.ports());
+            let session = Session::new(number, tables, random.fork(), house.ports());
             tokio::spawn(session.run(Arc::clone(&stop)))
         })
         .collect();
@@ -75,8 +79,9 @@ async fn play(seed: u64) -> String {
     let walked = operator.await.expect("the operator");
     house.heal().await;
     let target = schedule.target;
-    // The clients go on while the fleet is sent to its target.
-    let steps = operator::send_to(&house, target).await;
+    // The clients go on while the fleet is sent to its target, by way of another phase.
+    let steps = operator::send_to(&house, schedule.detour).await;
+    let steps = steps + operator::send_to(&house, target).await;
     operator::copy(&house, target).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     stop.store(true, Ordering::SeqCst);
@@ -87,6 +92,6 @@ async fn play(seed: u64) -> String {
     let proof = proof::check(&house, &ended, target).await;
     let house = Arc::into_inner(house).expect("nobody is left in the house");
     house.stop().await;
-    assert_eq!(proof.faults, [] as [String; 0], "seed {seed}");
-    format!("{proof}; {walked} steps, {steps} more to \"{target}\"")
+    assert_eq!(proof.faults, [] as [String; 0], "seed {seed}, {tables}");
+    format!("{tables}, {proof}; {walked} steps, {steps} more to \"{target}\"")
 }

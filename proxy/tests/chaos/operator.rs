@@ -8,6 +8,7 @@ use rewrite_rules::Phase;
 
 use crate::house::{House, LAGGING, MIGRATION};
 use crate::random::Random;
+use crate::tables::Tables;
 
 /// Longest time for the last steps. Unit: seconds.
 const PATIENCE_S: u64 = 300;
@@ -80,7 +81,7 @@ pub(crate) async fn copy(house: &House, phase: Phase) {
         | Phase::Enforce => return,
     };
     for _ in 0..100 {
-        if prepare(house, to).await.is_some() {
+        if prepare(house, 0, to).await.is_some() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -90,7 +91,7 @@ pub(crate) async fn copy(house: &House, phase: Phase) {
 
 /// Takes one step by a replica's command, after what must be done before it.
 async fn step(house: &House, replica: usize, to: Phase) -> bool {
-    if prepare(house, to).await.is_none() {
+    if prepare(house, replica, to).await.is_none() {
         return false;
     }
     let _turn = house.replica(replica).file.lock().await;
@@ -99,9 +100,32 @@ async fn step(house: &House, replica: usize, to: Phase) -> bool {
     output.is_some_and(|output| output.status.success())
 }
 
-/// What the gate of a step to `to` asks for: the side that will be read is filled. The journal is held
-/// meanwhile, so that no step that is still under way comes in between.
-async fn prepare(house: &House, to: Phase) -> Option<()> {
+/// What the gate of a step to `to` asks for: the side that will be read is filled.
+async fn prepare(house: &House, replica: usize, to: Phase) -> Option<()> {
+    let (fill, analyze) = match house.tables {
+        Tables::Column => (in_one_statement(house, to).await, "ANALYZE users"),
+        Tables::Split => (by_command(house, replica, to).await, "ANALYZE users, profiles"),
+        Tables::Merge => (by_command(house, replica, to).await, "ANALYZE mail, push, prefs"),
+    };
+    fill?;
+    house.direct().await.ok()?.batch_execute(analyze).await.ok()
+}
+
+/// As an operator does it.
+async fn by_command(house: &House, replica: usize, to: Phase) -> Option<()> {
+    let turns = matches!(
+        (house.phase().await?, to),
+        (Phase::DualWrite, Phase::SwitchReads) | (Phase::SwitchReads, Phase::DualWrite)
+    );
+    if !turns {
+        return Some(());
+    }
+    let copied = house.command(replica, &["backfill", MIGRATION, "--no-throttle"]).await?;
+    copied.status.success().then_some(())
+}
+
+/// At once. The journal is held meanwhile, so that no step that is still under way comes in between.
+async fn in_one_statement(house: &House, to: Phase) -> Option<()> {
     let mut client = house.direct().await.ok()?;
     let transaction = client.transaction().await.ok()?;
     transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await.ok()?;
@@ -120,6 +144,5 @@ async fn prepare(house: &House, to: Phase) -> Option<()> {
         (_, _) => "",
     };
     transaction.batch_execute(fill).await.ok()?;
-    transaction.commit().await.ok()?;
-    client.batch_execute("ANALYZE users").await.ok()
+    transaction.commit().await.ok()
 }

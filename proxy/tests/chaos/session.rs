@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
 
 use crate::house::connect;
 use crate::random::Random;
+use crate::tables::{NOTHING, Parts, Shape, Statement, Tables};
 
 /// Number of sessions.
 pub(crate) const SESSIONS: u64 = 16;
 
-/// Rows of one session: its number times this is the first.
-const RANGE: u64 = 1_000_000;
+/// Rows of one session: its number and one times this is the first.
+pub(crate) const RANGE: u64 = 1_000_000;
 
 /// Rows that a session works on at a time; those in doubt are left alone.
 const ROWS: u64 = 12;
@@ -30,12 +32,17 @@ const SLOW_MS: u64 = 2_000;
 /// Longest wait for an answer; whoever waits longer takes the connection for dead. Unit: seconds.
 const ANSWER_S: u64 = 10;
 
+/// Of so many sessions one speaks the new shape.
+const NEW: u64 = 4;
+
 /// What a row may hold. More than one value: it is in doubt.
-pub(crate) type Values = Vec<Option<String>>;
+pub(crate) type Values = Vec<Parts>;
 
 #[derive(Debug)]
 pub(crate) struct Session {
     number: u64,
+    tables: Tables,
+    pub(crate) shape: Shape,
     random: Random,
     ports: [u16; 2],
     pub(crate) rows: BTreeMap<u64, Values>,
@@ -44,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) acknowledged: u64,
     pub(crate) in_doubt: u64,
     pub(crate) failed: u64,
+    /// Of those that failed: refused, since the phase does not allow them.
+    pub(crate) refused: u64,
     pub(crate) faults: Vec<String>,
     written: u64,
 }
@@ -51,11 +60,11 @@ pub(crate) struct Session {
 /// What one statement does.
 #[derive(Debug, Clone)]
 enum Act {
-    /// The row has that value afterwards.
-    Set(u64, Option<String>),
+    /// The row holds that afterwards.
+    Set { row: u64, after: Parts, upserts: bool },
     /// A shared row is counted up.
     Count(u64),
-    /// The row has the value that is expected.
+    /// The row holds what is expected.
     Look(u64),
 }
 
@@ -66,10 +75,20 @@ enum End {
     InDoubt,
 }
 
+/// What an answer says of the proxy.
+enum Said {
+    Nothing,
+    Refused,
+    /// What must not be.
+    Wrong(String),
+}
+
 impl Session {
-    pub(crate) fn new(number: u64, random: Random, ports: [u16; 2]) -> Self {
+    pub(crate) fn new(number: u64, tables: Tables, random: Random, ports: [u16; 2]) -> Self {
         Self {
             number,
+            tables,
+            shape: if number % NEW == NEW - 1 { Shape::New } else { Shape::Old },
             random,
             ports,
             rows: BTreeMap::new(),
@@ -77,6 +96,7 @@ impl Session {
             acknowledged: 0,
             in_doubt: 0,
             failed: 0,
+            refused: 0,
             faults: Vec::new(),
             written: 0,
         }
@@ -92,7 +112,7 @@ impl Session {
                 Some(_) | None => {
                     let [first, second] = self.ports;
                     let port = if self.random.percent(50) { first } else { second };
-                    match connect(port).await {
+                    match connect(port, self.shape).await {
                         Ok(client) => client,
                         Err(_) => {
                             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -113,7 +133,10 @@ impl Session {
     async fn transaction(&mut self, client: &Client) -> bool {
         let explicit = self.random.percent(50);
         let length = if explicit { 1 + self.random.below(4) } else { 1 };
-        let acts: Vec<Act> = (0..length).map(|_| self.act()).collect();
+        let mut acts: Vec<Act> = Vec::new();
+        for _ in 0..length {
+            acts.push(self.act(&acts));
+        }
         let give_up = explicit && self.random.percent(10);
         let dawdles = explicit && self.number < SLOW && self.random.percent(50);
         let pauses: Vec<Duration> = acts
@@ -125,8 +148,12 @@ impl Session {
         let patience = Duration::from_secs(ANSWER_S);
         // What is not answered may still be done.
         let (end, usable) = match tokio::time::timeout(patience, running).await {
-            Ok((end, usable, fault)) => {
-                self.faults.extend(fault);
+            Ok((end, usable, said)) => {
+                match said {
+                    Said::Nothing => {}
+                    Said::Refused => self.refused += 1,
+                    Said::Wrong(fault) => self.faults.push(fault),
+                }
                 (end, usable)
             }
             Err(_elapsed) => (End::InDoubt, false),
@@ -139,18 +166,25 @@ impl Session {
         usable
     }
 
-    fn act(&mut self) -> Act {
+    fn act(&mut self, before: &[Act]) -> Act {
         if self.random.percent(15) {
-            return Act::Count(1 + self.random.below(SHARED));
+            // In one order, so that nobody who counts is the victim of a deadlock.
+            let last = before.iter().rev().find_map(|act| match act {
+                Act::Count(row) => Some(*row),
+                Act::Set { .. } | Act::Look(_) => None,
+            });
+            let least = last.unwrap_or(1);
+            return Act::Count(least + self.random.below(SHARED + 1 - least));
         }
         let row = self.row();
         if self.random.percent(30) {
             return Act::Look(row);
         }
-        let there = self.rows.get(&row).is_some_and(|values| *values != [None]);
         self.written += 1;
-        let value = format!("{}-{}", self.number, self.written);
-        Act::Set(row, (!there || self.random.percent(80)).then_some(value))
+        let fresh = format!("{}-{}", self.number, self.written);
+        let was = self.known(before, row);
+        let after = self.tables.next(self.shape, &was, &fresh, &mut self.random);
+        Act::Set { row, after, upserts: self.random.percent(30) }
     }
 
     /// One of the rows that are not in doubt.
@@ -165,17 +199,14 @@ impl Session {
         sure.get(chosen).copied().unwrap_or(first)
     }
 
-    /// What `acts` before the one at `index` and the rows say of a row.
-    fn expected(&self, acts: &[Act], index: usize, row: u64) -> Option<Option<String>> {
-        let before = acts.iter().take(index).rev().find_map(|act| match act {
-            Act::Set(set, value) if *set == row => Some(value.clone()),
-            Act::Set(..) | Act::Count(_) | Act::Look(_) => None,
+    /// What a row that is not in doubt holds after `acts`.
+    fn known(&self, acts: &[Act], row: u64) -> Parts {
+        let set = acts.iter().rev().find_map(|act| match act {
+            Act::Set { row: set, after, .. } if *set == row => Some(after.clone()),
+            Act::Set { .. } | Act::Count(_) | Act::Look(_) => None,
         });
-        before.map(Some).unwrap_or_else(|| match self.rows.get(&row).map(Vec::as_slice) {
-            None => Some(None),
-            Some([value]) => Some(value.clone()),
-            Some(_) => None,
-        })
+        let committed = || self.rows.get(&row).and_then(|values| values.first().cloned());
+        set.or_else(committed).unwrap_or(NOTHING)
     }
 
     /// Runs it. Also says whether the connection can be used on, and what was wrong.
@@ -186,80 +217,90 @@ impl Session {
         pauses: &[Duration],
         explicit: bool,
         give_up: bool,
-    ) -> (End, bool, Option<String>) {
-        let nothing = |client: &Client| (End::Nothing, !client.is_closed(), None);
+    ) -> (End, bool, Said) {
+        let nothing = |client: &Client| (End::Nothing, !client.is_closed(), Said::Nothing);
         if explicit && client.batch_execute("BEGIN").await.is_err() {
             return nothing(client);
         }
-        let mut fault = None;
+        let mut said = Said::Nothing;
         for (index, (act, pause)) in acts.iter().zip(pauses).enumerate() {
             tokio::time::sleep(*pause).await;
-            let done = self.perform(client, acts, index, act).await;
+            let before = acts.get(..index).unwrap_or_default();
+            let done = self.perform(client, before, act).await;
             match done {
-                Ok(wrong) => fault = fault.or(wrong),
+                Ok(None) => {}
+                Ok(Some(wrong)) => said = Said::Wrong(wrong),
                 Err(error) => {
                     let told =
                         error.as_db_error().is_some_and(|it| !ends_session(it.code().code()));
+                    if !matches!(said, Said::Wrong(_)) {
+                        said = self.told(&error, act);
+                    }
                     if told && explicit && client.batch_execute("ROLLBACK").await.is_err() {
-                        return (End::Nothing, false, fault);
+                        return (End::Nothing, false, said);
                     }
                     // A statement on its own may have been done before the connection broke.
                     let end = if told || explicit { End::Nothing } else { End::InDoubt };
-                    return (end, told && !client.is_closed(), fault);
+                    return (end, told && !client.is_closed(), said);
                 }
             }
         }
         if !explicit {
-            return (End::Committed, true, fault);
+            return (End::Committed, true, said);
         }
         if give_up {
             let usable = client.batch_execute("ROLLBACK").await.is_ok();
-            return (End::Nothing, usable, fault);
+            return (End::Nothing, usable, said);
         }
         match client.batch_execute("COMMIT").await {
-            Ok(()) => (End::Committed, true, fault),
-            Err(_) => (End::InDoubt, false, fault),
+            Ok(()) => (End::Committed, true, said),
+            Err(_) => (End::InDoubt, false, said),
         }
     }
 
-    /// One statement. Gives what was wrong with its answer.
+    /// One statement, after others of its transaction. Gives what was wrong with its answer.
     async fn perform(
         &self,
         client: &Client,
-        acts: &[Act],
-        index: usize,
+        before: &[Act],
         act: &Act,
     ) -> Result<Option<String>, tokio_postgres::Error> {
+        let Self { tables, shape, .. } = *self;
+        let is_one = |count: u64, of: &str| {
+            (count != 1).then(|| format!("{of} has written {count} rows instead of one"))
+        };
         match act {
             Act::Count(row) => {
-                let count = "UPDATE users SET username = username || '.', n = n + 1 WHERE id = $1";
-                client.execute(count, &[&id(*row)]).await?;
-                Ok(None)
+                let sql = tables.count(shape, *row);
+                let counted = client.execute(sql, &[&id(*row)]).await?;
+                Ok(is_one(counted, sql))
             }
-            Act::Set(row, None) => {
-                client.execute("DELETE FROM users WHERE id = $1", &[&id(*row)]).await?;
-                Ok(None)
-            }
-            Act::Set(row, Some(value)) => {
-                let id = id(*row);
-                let update = format!("UPDATE users SET username = '{value}' WHERE id = {id}");
-                let updated = client.execute(&update, &[]).await?;
-                if updated == 0 {
-                    let insert = "INSERT INTO users (id, username) VALUES ($1, $2)
-                                  ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username";
-                    client.execute(insert, &[&id, value]).await?;
-                }
-                Ok(None)
+            Act::Set { row, after, upserts } => {
+                let was = self.known(before, *row);
+                let statement = tables.set(shape, id(*row), &was, after, *upserts);
+                let written = execute(client, id(*row), &statement).await?;
+                Ok(is_one(written, &format!("row {row}, {was:?} to {after:?}: {}", statement.sql)))
             }
             Act::Look(row) => {
-                let look = "SELECT username FROM users WHERE id = $1";
-                let found = client.query_opt(look, &[&id(*row)]).await?;
-                let found: Option<String> = found.and_then(|found| found.get(0));
-                let expected = self.expected(acts, index, *row);
-                Ok(expected
-                    .filter(|expected| *expected != found)
-                    .map(|expected| format!("row {row} has {found:?} instead of {expected:?}")))
+                let found = client.query_opt(tables.look(shape), &[&id(*row)]).await?;
+                let found = found.map_or(NOTHING, |found| [found.get(0), found.get(1)]);
+                let expected = self.known(before, *row);
+                Ok((expected != found)
+                    .then(|| format!("row {row} has {found:?} instead of {expected:?}")))
             }
+        }
+    }
+
+    /// What an error says of the proxy. A client of the old shape is never refused anything, and nobody
+    /// is told of what only a migration could bring about.
+    fn told(&self, error: &tokio_postgres::Error, act: &Act) -> Said {
+        let Some(error) = error.as_db_error() else { return Said::Nothing };
+        match error.code().code() {
+            code if ends_session(code) => Said::Nothing,
+            // The journal is out of reach.
+            "40001" => Said::Nothing,
+            "0A000" if self.shape == Shape::New => Said::Refused,
+            code => Said::Wrong(format!("{code} {}: {act:?}", error.message())),
         }
     }
 
@@ -268,20 +309,20 @@ impl Session {
         for act in acts {
             match (act, end) {
                 (Act::Look(_), _) | (_, End::Nothing) => {}
-                (Act::Set(row, value), End::Committed) => {
+                (Act::Set { row, after, .. }, End::Committed) => {
                     self.acknowledged += 1;
                     // Whatever was in doubt of a row stays so: its transaction may still be running.
-                    let values = self.rows.entry(*row).or_insert_with(|| vec![None]);
+                    let values = self.rows.entry(*row).or_insert_with(|| vec![NOTHING]);
                     match values.len() {
-                        1 => *values = vec![value.clone()],
-                        _ => values.push(value.clone()),
+                        1 => *values = vec![after.clone()],
+                        _ => values.push(after.clone()),
                     }
                 }
-                (Act::Set(row, value), End::InDoubt) => {
+                (Act::Set { row, after, .. }, End::InDoubt) => {
                     self.in_doubt += 1;
-                    let values = self.rows.entry(*row).or_insert_with(|| vec![None]);
+                    let values = self.rows.entry(*row).or_insert_with(|| vec![NOTHING]);
                     // Of two writes of one transaction the last counts, if any does.
-                    values.push(value.clone());
+                    values.push(after.clone());
                 }
                 (Act::Count(row), End::Committed) => {
                     self.acknowledged += 1;
@@ -296,16 +337,25 @@ impl Session {
     }
 }
 
-fn id(row: u64) -> i64 {
+/// Executes what writes a row. Gives how many rows it says that it has written.
+pub(crate) async fn execute(
+    client: &Client,
+    id: i64,
+    statement: &Statement,
+) -> Result<u64, tokio_postgres::Error> {
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = Vec::new();
+    if let Some(texts) = &statement.parameters {
+        parameters.push(&id);
+        parameters.extend(texts.iter().map(|text| -> &(dyn ToSql + Sync) { text }));
+    }
+    client.execute(&statement.sql, &parameters).await
+}
+
+pub(crate) fn id(row: u64) -> i64 {
     i64::try_from(row).unwrap_or(i64::MAX)
 }
 
 /// Whether an error of that SQLSTATE ends the session, so that nothing is known of what was asked.
 fn ends_session(code: &str) -> bool {
     code.starts_with("57P") || code.starts_with("08") || code == "XX000"
-}
-
-/// Whether a row is one of a session's own.
-pub(crate) fn is_owned(row: u64) -> bool {
-    row >= RANGE
 }

@@ -133,14 +133,22 @@ impl Rewriter<'_> {
         if !CLAUSE_STARTS.contains(&word.as_str()) {
             return false;
         }
-        let behind = |steps: usize| index.checked_sub(steps).and_then(|at| self.lexeme(at));
-        let is = |steps: usize, word: &str| behind(steps).is_some_and(|found| found.is_word(word));
-        // `distinct` and `within` may be labels themselves: `SELECT a AS distinct FROM t`.
-        let is_comparison = word == "from" && is(1, "distinct") && (is(2, "is") || is(2, "not"));
+        let before = index.checked_sub(1).and_then(|at| self.lexeme(at));
+        // `within` may be a label itself.
         let is_ordered_set = word == "group"
-            && is(1, "within")
+            && before.is_some_and(|before| before.is_word("within"))
             && self.lexeme(index + 1).is_some_and(|next| next.token == Token::LParen);
-        !self.is_named(index) && !is_comparison && !is_ordered_set
+        !self.is_named(index) && !self.is_comparison(index) && !is_ordered_set
+    }
+
+    /// Whether the word at `index` is the FROM of `IS DISTINCT FROM`.
+    fn is_comparison(&self, index: usize) -> bool {
+        let is = |steps: usize, word: &str| {
+            let behind = index.checked_sub(steps).and_then(|at| self.lexeme(at));
+            behind.is_some_and(|found| found.is_word(word))
+        };
+        // `distinct` may be a label itself: `SELECT a AS distinct FROM t`.
+        is(0, "from") && is(1, "distinct") && (is(2, "is") || is(2, "not"))
     }
 
     /// Index of the word CONFLICT of `ON CONFLICT` at the bracket depth of the token at `from`.
@@ -166,14 +174,13 @@ impl Rewriter<'_> {
                 Token::RParen | Token::RBracket if depth == 0 => return None,
                 Token::RParen | Token::RBracket => depth -= 1,
                 Token::SemiColon if depth == 0 => return None,
-                Token::Word(_) if depth == 0 && lexeme.is_word(word) => {
-                    let before = index.checked_sub(1).and_then(|before| self.lexeme(before));
-                    let named = before.is_some_and(|before| {
-                        before.token == Token::Period || before.is_word("as")
-                    });
-                    if !named {
-                        return Some(index);
-                    }
+                Token::Word(_)
+                    if depth == 0
+                        && lexeme.is_word(word)
+                        && !self.is_named(index)
+                        && !self.is_comparison(index) =>
+                {
+                    return Some(index);
                 }
                 _ => {}
             }

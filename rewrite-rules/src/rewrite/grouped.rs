@@ -2,7 +2,6 @@
 //! table's. So they are grouped by as well, which changes no group.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use sqlparser::ast::{Expr, GroupByExpr, Select, Value};
 
@@ -51,6 +50,8 @@ impl Rewriter<'_> {
         let own: BTreeSet<usize> = self.levels.last().map_or_else(BTreeSet::new, |level| {
             level.sources.iter().filter_map(|source| source.occurrence).collect()
         });
+        let start = start_byte(select.select_token.0.span);
+        let named = self.named_of_groups(start, from);
         for at in own {
             let is_elsewhere =
                 self.occurrences.get(at).is_some_and(|found| found.lens.is_elsewhere());
@@ -58,7 +59,7 @@ impl Rewriter<'_> {
                 self.fix(at, "a query with GROUP BY");
                 continue;
             }
-            let Some(missing) = self.determined(at, items, from, outputs) else {
+            let Some(missing) = self.determined(at, items, &named, outputs) else {
                 self.fix(at, "GROUP BY the key");
                 continue;
             };
@@ -71,7 +72,7 @@ impl Rewriter<'_> {
             if let Some(found) = self.occurrences.get_mut(at).filter(|_| is_named) {
                 found.prefers_derived = true;
             }
-            if let Some(end) = self.group_by_end(start_byte(select.select_token.0.span))
+            if let Some(end) = self.group_by_end(start)
                 && !text.is_empty()
             {
                 self.edits.insert(end, vec![text.into()]);
@@ -85,7 +86,7 @@ impl Rewriter<'_> {
         &self,
         at: usize,
         items: &[Expr],
-        from: usize,
+        names: &BTreeSet<(usize, String)>,
         outputs: &[Option<Output<'_>>],
     ) -> Option<BTreeSet<String>> {
         let (mut by, mut is_known, mut is_plain) = (BTreeSet::new(), true, true);
@@ -100,7 +101,8 @@ impl Rewriter<'_> {
             }
         }
         let lens = self.occurrences.get(at)?.lens;
-        let mut named = self.named(at, from..self.references.len());
+        let own = names.iter().filter(|(occurrence, _)| *occurrence == at);
+        let mut named: BTreeSet<String> = own.map(|(_, column)| column.clone()).collect();
         let starred = |element: &Element| matches!(element, Element::Governed(it) if *it == at);
         if self.stars.iter().any(|star| star.elements.iter().any(starred)) {
             named.extend(lens.shown().map(|column| column.name.clone()));
@@ -174,11 +176,17 @@ impl Rewriter<'_> {
         own.find(|reference| reference.span.0 == start).map(|found| found.column.clone())
     }
 
-    /// The columns of an occurrence that some references name.
-    fn named(&self, at: usize, references: Range<usize>) -> BTreeSet<String> {
-        let references = self.references.get(references).unwrap_or_default();
-        let own = references.iter().filter(|reference| reference.occurrence == at);
-        own.map(|reference| reference.column.clone()).collect()
+    /// The columns, each with its occurrence, that are named of groups: not in FROM, WHERE and GROUP BY, which are about
+    /// rows. The SELECT stands at `byte`, and `from` is the level's first reference.
+    fn named_of_groups(&self, byte: usize, from: usize) -> BTreeSet<(usize, String)> {
+        let rows = self.keyword_behind(self.lexeme_at(byte), "from");
+        let rows = rows.and_then(|at| self.lexeme(at)).map(|word| word.start);
+        let groups = self.group_by_end(byte);
+        let of_rows =
+            |at: usize| rows.is_some_and(|it| it < at) && groups.is_some_and(|it| at < it);
+        let references = self.references.get(from..).unwrap_or_default().iter();
+        let of_groups = references.filter(|reference| !of_rows(reference.span.0));
+        of_groups.map(|reference| (reference.occurrence, reference.column.clone())).collect()
     }
 
     /// Whether PostgreSQL takes these for all of the table's primary key.

@@ -32,6 +32,11 @@ impl<'c> Choices<'c> {
         things.get(self.below(things.len()))
     }
 
+    /// One of several words, however many there are.
+    pub(super) fn any_word(&mut self, words: &[&'static str]) -> &'static str {
+        self.one_of(words).copied().unwrap_or_default()
+    }
+
     /// One of several words.
     pub(super) fn word<const N: usize>(&mut self, words: [&'static str; N]) -> &'static str {
         self.one_of(&words).copied().unwrap_or_default()

@@ -38,23 +38,21 @@ impl Maker<'_> {
     /// A literal, or a parameter that stands for one.
     pub(super) fn literal(&mut self, kind: Type) -> String {
         if self.choices.chance(4) {
-            return format!("NULL::{}", kind.sql());
+            return format!("NULL::{}", kind.sql(self.world.state));
         }
         let value = match kind {
             Type::Int => self.choices.word(["1", "2", "3", "4", "30", "0"]),
-            Type::Text | Type::Other => self.choices.word([
-                "alice", "bob", "TEA-01", "", "username", "mail", "it's", "gift", "Anna", "zoë",
-            ]),
+            Type::Text | Type::Other => self.choices.any_word(self.world.texts),
             Type::Bool => self.choices.word(["true", "false"]),
             Type::Numeric => self.choices.word(["1.5", "10", "0.00", "120.00"]),
             Type::Date => self.choices.word(["2024-01-01", "2015-06-07"]),
-            Type::Json => self.choices.word([r#"{"tier": "gold"}"#, "{}", r#"["username"]"#]),
-            Type::Texts => self.choices.word(["{}", "{vip}", "{vip,early}", "{a,NULL}"]),
-            Type::State => self.choices.word(["paid", "new", "shipped", "cancelled"]),
+            Type::Json => self.choices.any_word(self.world.objects),
+            Type::Texts => self.choices.any_word(self.world.arrays),
+            Type::State => self.choices.any_word(self.world.states),
         };
         if self.parameters && self.choices.chance(40) {
             self.values.push(Some(value.to_owned()));
-            return format!("${}::{}", self.values.len(), kind.sql());
+            return format!("${}::{}", self.values.len(), kind.sql(self.world.state));
         }
         match kind {
             Type::Int | Type::Bool | Type::Numeric => value.to_owned(),
@@ -63,7 +61,7 @@ impl Maker<'_> {
                 format!("'{value}'{}", if self.choices.chance(30) { "::text" } else { "" })
             }
             Type::Date | Type::Json | Type::Texts | Type::State => {
-                format!("'{value}'::{}", kind.sql())
+                format!("'{value}'::{}", kind.sql(self.world.state))
             }
         }
     }
@@ -93,7 +91,10 @@ impl Maker<'_> {
             3 => format!("left({}, {})", text(self), self.choices.word(["2", "3", "10"])),
             4 => self.case(Type::Text, depth),
             5 => format!("({})::text", self.expression(Type::Int, depth)),
-            6 => format!("({} ->> 'tier')", self.expression(Type::Json, depth)),
+            6 => {
+                let object = self.expression(Type::Json, depth);
+                format!("({object} ->> '{}')", self.world.field)
+            }
             7 => format!("({})[1]", self.expression(Type::Texts, depth)),
             8 => format!("({})::text", self.expression(Type::State, depth)),
             9 => format!("shout({})", text(self)),

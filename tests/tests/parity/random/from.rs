@@ -1,7 +1,7 @@
 //! FROM: tables, CTEs, derived tables, functions, and how they are joined.
 
 use super::Maker;
-use super::schema::{TABLES, Table, Type};
+use super::schema::{Table, Type};
 use super::scope::{Field, Source, same_name};
 
 impl Maker<'_> {
@@ -98,7 +98,9 @@ impl Maker<'_> {
         }
         match self.choices.below(if depth == 0 { 80 } else { 100 }) {
             0..=74 => {
-                let Some(table) = self.choices.one_of(&TABLES) else { return String::new() };
+                let Some(table) = self.choices.one_of(self.world.tables) else {
+                    return String::new();
+                };
                 self.table(table)
             }
             75..=76 => {
@@ -108,17 +110,18 @@ impl Maker<'_> {
             }
             77..=78 => {
                 let alias = self.alias();
-                let fields = ["id", "user_id", "title", "username"];
-                let kinds = [Type::Int, Type::Int, Type::Text, Type::Text];
-                let fields = fields.iter().map(|it| (*it).to_owned()).zip(kinds).collect();
+                let (function, fields) = self.world.function;
+                let fields =
+                    fields.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
                 self.push(&alias, fields, None);
-                format!("posts_of(1) AS {alias}")
+                format!("{function}(1) AS {alias}")
             }
             79 => {
-                let (alias, names) = (self.alias(), ["username", "n"].map(str::to_owned));
-                let fields = names.into_iter().zip([Type::Text, Type::Int]).collect();
+                let (alias, name) = (self.alias(), self.world.values);
+                let fields = vec![(name.to_owned(), Type::Text), ("n".to_owned(), Type::Int)];
                 self.push(&alias, fields, None);
-                format!("(VALUES ('alice', 1), ('zed', 2)) AS {alias} (username, n)")
+                let taken = self.world.taken;
+                format!("(VALUES ('{taken}', 1), ('zed', 2)) AS {alias} ({name}, n)")
             }
             _ => self.derived(depth),
         }

@@ -98,9 +98,8 @@ impl Maker<'_> {
             let fields = vec![Field { name: last.to_owned(), kind }];
             return Items { sql, fields, sortable: true };
         }
-        let known = ["username", "handle", "status", "name", "\"userName\"", "id"];
         let label = match self.choices.chance(25) {
-            true => self.choices.word(known).to_owned(),
+            true => self.choices.any_word(self.world.labels).to_owned(),
             false => self.fresh("c"),
         };
         let fields = vec![Field { name: label.clone(), kind }];
@@ -144,12 +143,12 @@ impl Maker<'_> {
     /// An aggregate that does not depend on the order of its rows.
     pub(super) fn aggregate(&mut self, kind: Type) -> String {
         let outer = std::mem::replace(&mut self.aggregating, true);
-        let aggregate = self.aggregate_of(kind);
-        self.aggregating = outer;
-        match self.choices.chance(15) {
-            true => format!("{aggregate} FILTER (WHERE {})", self.condition(1)),
-            false => aggregate,
+        let mut aggregate = self.aggregate_of(kind);
+        if self.choices.chance(15) {
+            aggregate = format!("{aggregate} FILTER (WHERE {})", self.condition(1));
         }
+        self.aggregating = outer;
+        aggregate
     }
 
     fn aggregate_of(&mut self, kind: Type) -> String {

@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::choices::Choices;
 use super::scope::{Field, Level};
+use super::worlds::World;
 use crate::corpus::{Entry, Step};
 use crate::observe::Mode;
 
@@ -15,6 +16,7 @@ const NUMBERS: usize = 400;
 /// Makes one statement.
 #[derive(Debug)]
 pub(super) struct Maker<'c> {
+    pub(super) world: &'static World,
     pub(super) choices: Choices<'c>,
     /// Whether literals may be parameters.
     pub(super) parameters: bool,
@@ -40,8 +42,9 @@ pub(super) struct Case {
 }
 
 /// The statement that these numbers stand for.
-pub(super) fn case(numbers: &[u16]) -> Case {
+pub(super) fn case(world: &'static World, numbers: &[u16]) -> Case {
     let mut maker = Maker {
+        world,
         choices: Choices::new(numbers),
         parameters: false,
         values: Vec::new(),

@@ -13,6 +13,7 @@ mod query;
 mod schema;
 mod scope;
 mod simplest;
+mod worlds;
 mod write;
 
 use std::collections::BTreeMap;
@@ -27,35 +28,18 @@ use segue_tests::wire::Wire;
 use crate::compare::difference;
 use crate::observe::{Seen, observe, untouched};
 use crate::report::say;
-use crate::stages::{COLUMNS, Stages};
+use crate::stages::Stages;
 
 use maker::{Case, Maker, case, tree};
-
-/// Statements that are compared in each phase if nothing else is said.
-const CASES: usize = 2_500;
+use worlds::World;
 
 /// A statement that gives more than this on the unmigrated database is left out: joins of joins of
 /// everything can give millions of rows. Units: milliseconds, messages.
 const LONGEST_MS: u32 = 1_000;
 const MOST_MESSAGES: usize = 10_000;
 
-/// Least share of the statements that the unmigrated database must accept. Unit: percent.
-const VALID_PERCENT: usize = 85;
-
 /// Most faults that are made simpler and shown.
 const SHOWN_FAULTS: usize = 8;
-
-/// What segue may refuse among them, as its messages begin.
-const REFUSED: [&str; 6] = [
-    "cannot rewrite a query with GROUP BY",
-    "cannot rewrite INSERT from a source whose columns are not known",
-    // Of an alias that a function's result may have a column of.
-    "cannot rewrite a whole row of the table's own type",
-    // Of an alias that has the name of the other column.
-    "cannot rewrite a whole row of the target of UPDATE",
-    "cannot rewrite a whole row of the target of DELETE",
-    "cannot rewrite a whole row of the target of MERGE",
-];
 
 /// What one session saw of all cases.
 struct Run {
@@ -69,6 +53,7 @@ fn refusal(found: &Seen) -> Option<String> {
         Message::Error(fields) if fields.code() == "0A000" => {
             let words = fields.get('M');
             let why = words.split_once(" on table ").map_or(words, |(why, _)| why);
+            let why = why.strip_prefix("cannot rewrite ").unwrap_or(why).trim_end_matches(',');
             words.contains("during migration").then(|| why.to_owned())
         }
         _ => None,
@@ -76,10 +61,10 @@ fn refusal(found: &Seen) -> Option<String> {
 }
 
 /// What is wrong with a statement in one phase.
-fn fault(plain: &Seen, found: &Seen, untouched: &[String]) -> Option<String> {
+fn fault(world: &World, plain: &Seen, found: &Seen, untouched: &[String]) -> Option<String> {
     let did_something = found.content.as_ref().is_some_and(|content| content != untouched);
     match refusal(found) {
-        Some(why) if !REFUSED.contains(&why.as_str()) => Some(format!("    {why}\n")),
+        Some(why) if !world.refused.contains(&why.as_str()) => Some(format!("    {why}\n")),
         Some(_) if did_something => Some("    refused, but something was done\n".to_owned()),
         Some(_) => None,
         None if violates(plain) && violates(found) => None,
@@ -87,21 +72,40 @@ fn fault(plain: &Seen, found: &Seen, untouched: &[String]) -> Option<String> {
     }
 }
 
-/// Whether a constraint stood in the way. Which of several it is depends on which row comes first.
+/// Whether a constraint or a column's length stood in the way. Which of several it is depends on which row, and which
+/// table, comes first.
 fn violates(seen: &Seen) -> bool {
-    let error = seen.error();
-    matches!(error, Some(Message::Error(fields)) if fields.code().starts_with("23"))
+    let is_violation = |code: &str| code.starts_with("23") || code == "22001";
+    matches!(seen.error(), Some(Message::Error(fields)) if is_violation(fields.code()))
 }
 
 #[test]
 fn random_statements_mean_the_same_in_every_phase() {
-    let cases = setting("SEGUE_PARITY_CASES").map_or(CASES, |cases| cases as usize);
+    check(&worlds::COLUMNS);
+}
+
+#[test]
+fn random_statements_mean_the_same_in_every_phase_of_a_split() {
+    check(&worlds::SPLIT);
+}
+
+#[test]
+fn random_statements_mean_the_same_in_every_phase_of_a_merge() {
+    check(&worlds::MERGE);
+}
+
+fn check(world: &'static World) {
+    let stages = (world.stages)();
+    let name = stages.schema.name;
+    let cases = setting("SEGUE_PARITY_CASES").map_or(world.cases, |cases| cases as usize);
     let seed = setting("SEGUE_PARITY_SEED").unwrap_or_else(|| RandomState::new().hash_one(cases));
-    say(&format!("random statements: SEGUE_PARITY_SEED={seed} SEGUE_PARITY_CASES={cases}\n"));
-    let stages = &COLUMNS;
-    let all = (0..cases).map(|number| case(&tree(seed, number).current()));
+    say(&format!(
+        "random statements of {name}: SEGUE_PARITY_SEED={seed} SEGUE_PARITY_CASES={cases}\n"
+    ));
+    let all = (0..cases).map(|number| case(world, &tree(seed, number).current()));
     let (numbers, all, plain) = on_the_unmigrated_database(stages, all);
-    say(&format!("random statements: {} left out that give too much\n", cases - all.len()));
+    let left_out = cases - all.len();
+    say(&format!("random statements of {name}: {left_out} left out that give too much\n"));
     let cases = all.len();
     let phases = in_each_phase(stages, &all);
     let valid = plain.seen.iter().filter(|seen| seen.error().is_none()).count();
@@ -111,7 +115,7 @@ fn random_statements_mean_the_same_in_every_phase() {
         let mut refused = 0;
         let before = failures.len();
         for ((plain, found), number) in plain.seen.iter().zip(&run.seen).zip(&numbers) {
-            match fault(plain, found, &run.untouched) {
+            match fault(world, plain, found, &run.untouched) {
                 Some(_) => failures.push((*phase, *number)),
                 None => refused += usize::from(refusal(found).is_some()),
             }
@@ -121,7 +125,7 @@ fn random_statements_mean_the_same_in_every_phase() {
         counts += &format!("  {:<16} {equal:>6} {refused:>8} {faults:>7}\n", phase.name());
     }
     say(&format!(
-        "random statements: {cases}, of which {valid} are valid\n  phase             equal  refused  \
+        "random statements of {name}: {cases}, of which {valid} are valid\n  phase             equal  refused  \
          faults\n{counts}{}",
         reasons(&plain, &phases)
     ));
@@ -129,10 +133,13 @@ fn random_statements_mean_the_same_in_every_phase() {
     let shown: Vec<String> = failures
         .iter()
         .take(SHOWN_FAULTS)
-        .map(|(phase, number)| simplest::simplest(stages, seed, *number, *phase))
+        .map(|(phase, number)| simplest::simplest(world, seed, *number, *phase))
         .collect();
     assert!(failures.is_empty(), "{} faults\n\n{}", failures.len(), shown.join("\n"));
-    assert!(valid * 100 >= cases * VALID_PERCENT, "only {valid} of {cases} statements are valid");
+    assert!(
+        valid * 100 >= cases * world.valid_percent,
+        "only {valid} of {cases} statements are valid"
+    );
 }
 
 fn setting(name: &str) -> Option<u64> {

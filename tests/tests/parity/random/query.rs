@@ -3,7 +3,7 @@
 
 use super::Maker;
 use super::list::Items;
-use super::schema::{TABLES, Type};
+use super::schema::Type;
 use super::scope::{Field, Level};
 
 /// A query.
@@ -62,9 +62,8 @@ impl Maker<'_> {
             let levels = std::mem::take(&mut self.levels);
             let made = self.query(None, depth);
             self.levels = levels;
-            let hidden = ["users", "orders", "employees", "stock", "posts", "notes"];
             let name = match self.choices.chance(35) {
-                true => self.choices.word(hidden).to_owned(),
+                true => self.choices.any_word(self.world.hidden).to_owned(),
                 false => self.fresh("w"),
             };
             if self.ctes.iter().any(|(known, _)| *known == name) {
@@ -271,7 +270,8 @@ impl Maker<'_> {
         // Unqualified, it might be found in the sub-select itself.
         let wanted = if by_key { self.reference(Type::Int, true) } else { None };
         let wanted = wanted.unwrap_or_else(|| "1".to_owned());
-        let tables: Vec<_> = TABLES.iter().filter(|it| !by_key || it.id().is_some()).collect();
+        let tables = self.world.tables.iter();
+        let tables: Vec<_> = tables.filter(|it| !by_key || it.id().is_some()).collect();
         let table = *self.choices.one_of(&tables)?;
         self.levels.push(Level::default());
         let from = self.table(table);

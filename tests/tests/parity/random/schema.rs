@@ -1,4 +1,4 @@
-//! The tables of the corpus as the generator knows them.
+//! Columns and tables as the generator knows them.
 
 /// What an expression gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum Type {
     Json,
     /// text[]
     Texts,
-    /// order_state
+    /// The enum of that database.
     State,
     /// Anything that expressions leave alone.
     Other,
@@ -36,8 +36,8 @@ impl Type {
         Self::Date,
     ];
 
-    /// As SQL names it.
-    pub(super) fn sql(self) -> &'static str {
+    /// As SQL names it, if the enum is called `state`.
+    pub(super) fn sql(self, state: &'static str) -> &'static str {
         match self {
             Self::Int => "integer",
             Self::Text | Self::Other => "text",
@@ -46,7 +46,7 @@ impl Type {
             Self::Date => "date",
             Self::Json => "jsonb",
             Self::Texts => "text[]",
-            Self::State => "order_state",
+            Self::State => state,
         }
     }
 }
@@ -82,8 +82,14 @@ pub(super) struct Table {
     /// As SQL writes it.
     pub(super) name: &'static str,
     pub(super) columns: &'static [Column],
-    /// The columns of its primary key; none for a view.
+    /// The columns of its primary key; none for what is not written.
     pub(super) key: &'static [&'static str],
+    /// Numbers that no row has.
+    pub(super) fresh: &'static [&'static str],
+    /// What a number of another table's row is to be below, and what is then added to it to be no row's number here.
+    pub(super) shift: (Option<&'static str>, &'static str),
+    /// Whether a column that need not be given has a default that gives another value each time.
+    pub(super) draws: bool,
 }
 
 impl Table {
@@ -94,151 +100,59 @@ impl Table {
             _ => None,
         }
     }
+
+    /// Its place among the columns.
+    pub(super) fn id_at(&self) -> Option<usize> {
+        let id = self.id()?;
+        self.columns.iter().position(|column| column.name == id)
+    }
 }
 
-const fn column(name: &'static str, kind: Type, put: Put) -> Column {
+/// Numbers that no row has where nothing limits them.
+const FRESH: [&str; 6] = ["1000", "1001", "1002", "1003", "1004", "1005"];
+
+pub(super) const fn column(name: &'static str, kind: Type, put: Put) -> Column {
     Column { name, kind, put }
 }
 
-const ID: Column = column("id", Type::Int, Put::Key);
+pub(super) const ID: Column = column("id", Type::Int, Put::Key);
 
-const fn text(name: &'static str) -> Column {
+pub(super) const fn text(name: &'static str) -> Column {
     column(name, Type::Text, Put::Free)
 }
 
-const fn needed(name: &'static str) -> Column {
+pub(super) const fn needed(name: &'static str) -> Column {
     column(name, Type::Text, Put::Needed)
 }
 
-const fn unique(name: &'static str) -> Column {
+pub(super) const fn unique(name: &'static str) -> Column {
     column(name, Type::Text, Put::Unique)
 }
 
-const fn int(name: &'static str) -> Column {
+pub(super) const fn int(name: &'static str) -> Column {
     column(name, Type::Int, Put::Free)
 }
 
-const fn other(name: &'static str) -> Column {
+pub(super) const fn other(name: &'static str) -> Column {
     column(name, Type::Other, Put::Never)
 }
 
-const fn table(name: &'static str, columns: &'static [Column]) -> Table {
-    Table { schema: "public", name, columns, key: &["id"] }
+pub(super) const fn table(name: &'static str, columns: &'static [Column]) -> Table {
+    keyed(name, columns, &["id"])
 }
 
-/// Everything that can stand in FROM.
-pub(super) const TABLES: [Table; 19] = [
-    table("users", &[ID, unique("username"), text("email"), int("age")]),
-    table("posts", &[ID, int("user_id"), needed("title"), text("username")]),
-    table(r#""Account""#, &[ID, text(r#""userName""#), text(r#""Bio""#), text("username")]),
-    table("tasks", &[ID, text("label"), column("done", Type::Bool, Put::Free)]),
-    table("tokens", &[ID, int("code"), text("note")]),
-    table("notes", &[ID, text("body"), text("handle")]),
-    table(
-        "customers",
-        &[
-            ID,
-            needed("full_name"),
-            column("contact", Type::Text, Put::Never),
-            other("address"),
-            column("tags", Type::Texts, Put::Free),
-            column("attributes", Type::Json, Put::Free),
-            column("joined", Type::Date, Put::Free),
-        ],
-    ),
-    table(
-        "orders",
-        &[
-            column("id", Type::Int, Put::Never),
-            column("customer_id", Type::Int, Put::Needed),
-            column("status", Type::State, Put::Free),
-            int("total_cents"),
-            other("placed_at"),
-            text("note"),
-            other("tracking"),
-        ],
-    ),
+pub(super) const fn keyed(
+    name: &'static str,
+    columns: &'static [Column],
+    key: &'static [&'static str],
+) -> Table {
     Table {
         schema: "public",
-        name: "order_items",
-        columns: &[
-            column("order_id", Type::Int, Put::Needed),
-            column("line_no", Type::Int, Put::Key),
-            needed("sku"),
-            int("quantity"),
-            column("unit_price", Type::Numeric, Put::Free),
-            column("amount", Type::Numeric, Put::Never),
-        ],
-        key: &["order_id", "line_no"],
-    },
-    Table {
-        schema: "public",
-        name: "stock",
-        columns: &[needed("warehouse"), unique("item"), int("on_hand")],
-        key: &["warehouse", "item"],
-    },
-    table(
-        "appointments",
-        &[
-            ID,
-            needed("email"),
-            other("starts"),
-            column("fee", Type::Numeric, Put::Free),
-            text("topic"),
-        ],
-    ),
-    table(
-        "employees",
-        &[
-            ID,
-            int("manager_id"),
-            needed("name"),
-            text("title"),
-            column("salary", Type::Numeric, Put::Free),
-            column("hired", Type::Date, Put::Free),
-        ],
-    ),
-    table(
-        "articles",
-        &[
-            ID,
-            needed("title"),
-            text("body"),
-            other("search"),
-            int("author_id"),
-            column("published", Type::Bool, Put::Free),
-        ],
-    ),
-    table(
-        "jobs",
-        &[
-            ID,
-            text("queue"),
-            column("payload", Type::Json, Put::Free),
-            column("state", Type::Text, Put::Never),
-            other("run_at"),
-            int("attempts"),
-            text("locked_by"),
-        ],
-    ),
-    Table {
-        schema: "sales",
-        name: "invoices",
-        columns: &[ID, unique("number"), int("customer")],
-        key: &["id"],
-    },
-    Table {
-        schema: "archive",
-        name: "users",
-        columns: &[ID, text("username"), text("handle"), text("note")],
-        key: &["id"],
-    },
-    table(r#""Größe""#, &[ID, column(r#""Länge""#, Type::Numeric, Put::Free), text(r#""naïve""#)]),
-    table(r#""odd ""name""""#, &[ID, text(r#""a b""#), text(r#""select""#), int(r#""Mixed""#)]),
-    Table {
-        schema: "public",
-        name: "post_titles",
-        columns: &[column("id", Type::Int, Put::Never), column("username", Type::Text, Put::Never)],
-        key: &[],
-    },
-];
+        name,
+        columns,
+        key,
+        fresh: &FRESH,
+        shift: (None, "1000"),
+        draws: false,
+    }
+}

@@ -90,8 +90,8 @@ impl Maker<'_> {
     pub(super) fn alias(&mut self) -> String {
         self.aliases += 1;
         let number = self.aliases;
-        let odd = ["username", "handle", "status", "\"U\"", "name", "item"];
-        let wanted = if self.choices.chance(12) { self.choices.word(odd) } else { "" };
+        let odd = self.world.aliases;
+        let wanted = if self.choices.chance(12) { self.choices.any_word(odd) } else { "" };
         let taken = |name: &str| {
             self.levels.iter().flat_map(|level| &level.sources).any(|it| it.alias == name)
         };

@@ -7,25 +7,26 @@ use rewrite_rules::Phase;
 
 use super::fault;
 use super::maker::{Case, case, tree};
+use super::worlds::World;
 use crate::observe::{observe, untouched};
-use crate::stages::Stages;
 
 /// Most statements that are tried.
 const TRIED: usize = 800;
 
 /// The case at its simplest, with what is wrong.
-pub(super) fn simplest(stages: &Stages, seed: u64, number: usize, phase: Phase) -> String {
+pub(super) fn simplest(world: &'static World, seed: u64, number: usize, phase: Phase) -> String {
+    let stages = (world.stages)();
     let mut plain = stages.plain();
     let mut through = stages.through(phase);
     let before = untouched(&mut through.wire);
     let mut known: HashMap<String, Option<String>> = HashMap::new();
     let mut judged = |numbers: &[u16]| -> (Case, Option<String>) {
-        let case = case(numbers);
+        let case = case(world, numbers);
         let key = format!("{:?} {:?}", case.mode, case.entry);
         let verdict = known.entry(key).or_insert_with(|| {
             let expected = observe(&mut plain, &case.entry, case.mode);
             let found = observe(&mut through.wire, &case.entry, case.mode);
-            fault(&expected, &found, &before)
+            fault(world, &expected, &found, &before)
         });
         (case, verdict.clone())
     };

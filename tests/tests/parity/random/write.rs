@@ -2,24 +2,22 @@
 //! order that no plan changes.
 
 use super::Maker;
-use super::schema::{Column, Put, TABLES, Table, Type};
+use super::schema::{Column, Put, Table, Type};
 use super::scope::{Field, Level, Source};
-
-/// Numbers that no row has.
-const FRESH: [&str; 6] = ["1000", "1001", "1002", "1003", "1004", "1005"];
 
 impl Maker<'_> {
     /// Any statement. Returns whether its rows come in an order of its own.
     pub(super) fn statement(&mut self) -> (String, bool) {
-        match self.choices.below(100) {
-            0..=57 => {
-                let made = self.query(None, 3);
-                (made.sql, made.ordered)
-            }
-            58..=71 => (self.insert().0, false),
-            72..=84 => (self.update().0, false),
-            85..=90 => (self.delete().0, false),
-            91..=94 => (self.merge(), false),
+        let drawn = self.choices.below(100);
+        let Some(write) = drawn.checked_sub(self.world.queries) else {
+            let made = self.query(None, 3);
+            return (made.sql, made.ordered);
+        };
+        match write * 100 / (100 - self.world.queries) {
+            0..=33 => (self.insert().0, false),
+            34..=64 => (self.update().0, false),
+            65..=78 => (self.delete().0, false),
+            79..=88 => (self.merge(), false),
             _ => self.modifying_cte(),
         }
     }
@@ -40,8 +38,14 @@ impl Maker<'_> {
     }
 
     fn writable(&mut self) -> &'static Table {
-        let tables: Vec<&'static Table> = TABLES.iter().filter(|it| !it.key.is_empty()).collect();
-        self.choices.one_of(&tables).copied().unwrap_or(&TABLES[0])
+        self.one_of(|it| !it.key.is_empty())
+    }
+
+    /// One of the tables that are such.
+    fn one_of(&mut self, is_such: impl Fn(&Table) -> bool) -> &'static Table {
+        let tables = self.world.tables.iter();
+        let tables: Vec<&'static Table> = tables.filter(|it| is_such(it)).collect();
+        self.choices.one_of(&tables).copied().expect("a table")
     }
 
     /// The statement's own table, alone in sight under an alias or its name.
@@ -80,8 +84,8 @@ impl Maker<'_> {
         // Nothing of the target is in sight of what is inserted.
         self.levels.clear();
         let source = match self.choices.below(10) {
-            0..=6 => self.rows(&columns),
-            _ => self.selected(&columns),
+            0..=6 => self.rows(table, &columns),
+            _ => self.selected(table, &columns),
         };
         let (target, alias) = self.target(table);
         let conflict = self.on_conflict(table, &columns, &alias);
@@ -93,7 +97,7 @@ impl Maker<'_> {
     /// Every column that must be given, and some that may.
     fn inserted(&mut self, table: &'static Table) -> Vec<&'static Column> {
         // Its default is volatile already.
-        self.called |= table.name == "tokens";
+        self.called |= table.draws;
         let mut columns = Vec::new();
         for column in table.columns {
             let wanted = match column.put {
@@ -111,17 +115,18 @@ impl Maker<'_> {
         columns
     }
 
-    fn rows(&mut self, columns: &[&'static Column]) -> String {
+    fn rows(&mut self, table: &Table, columns: &[&'static Column]) -> String {
         let mut rows = Vec::new();
         let clash = self.choices.chance(25);
         let called = self.called;
-        for row in 0..=self.choices.below(3) {
+        let more = table.fresh.len().min(4) - 1;
+        for row in 0..=self.choices.below(more) {
             let mut cells = Vec::new();
             self.called = called;
             for column in columns {
                 cells.push(match column.put {
                     Put::Key if clash => (row + 1).to_string(),
-                    Put::Key => FRESH.get(row).copied().unwrap_or("1009").to_owned(),
+                    Put::Key => table.fresh.get(row).copied().unwrap_or("1009").to_owned(),
                     Put::Unique => self.unique(row),
                     Put::Free if self.choices.chance(12) => "DEFAULT".to_owned(),
                     Put::Free | Put::Needed | Put::Never => self.value(column, 1),
@@ -136,7 +141,7 @@ impl Maker<'_> {
     fn unique(&mut self, row: usize) -> String {
         match self.choices.below(10) {
             0..=4 => format!("'fresh-{row}'"),
-            5 => "'alice'".to_owned(),
+            5 => format!("'{}'", self.world.taken),
             6 => self.volatile("tick()").unwrap_or_else(|| format!("'once-{row}'")),
             7 if self.parameters => {
                 self.values.push(Some(format!("given-{row}")));
@@ -154,15 +159,14 @@ impl Maker<'_> {
 
     /// A value for a column, often one that its constraints allow.
     fn value(&mut self, column: &Column, depth: usize) -> String {
-        let fragile = ["user_id", "customer_id", "order_id", "manager_id", "author_id", "quantity"];
-        if fragile.contains(&column.name) && self.choices.chance(80) {
+        if self.world.fragile.contains(&column.name) && self.choices.chance(80) {
             return self.choices.word(["1", "2", "3"]).to_owned();
         }
         match column.kind {
             Type::Text => match self.choices.below(10) {
                 0..=5 => self.leaf(Type::Text),
                 6 => self.volatile("tick()").unwrap_or_else(|| self.leaf(Type::Text)),
-                _ => format!("left({}, 15)", self.expression(Type::Text, depth)),
+                _ => self.cut(depth),
             },
             Type::Int => match self.choices.below(10) {
                 9 => self.volatile("nextval('code_seq')").unwrap_or_else(|| "3".to_owned()),
@@ -172,38 +176,49 @@ impl Maker<'_> {
         }
     }
 
+    /// A text that is not longer than any column takes.
+    fn cut(&mut self, depth: usize) -> String {
+        let text = self.expression(Type::Text, depth);
+        format!("left({text}, {})", self.world.longest)
+    }
+
     /// A SELECT with one row for each of another table's, under numbers of their own.
-    fn selected(&mut self, columns: &[&'static Column]) -> String {
+    fn selected(&mut self, table: &Table, columns: &[&'static Column]) -> String {
         self.levels.push(Level::default());
-        let tables: Vec<&'static Table> = TABLES.iter().filter(|it| it.id().is_some()).collect();
-        let table = self.choices.one_of(&tables).copied().unwrap_or(&TABLES[0]);
-        let from = self.table(table);
-        let first = self.sources().first().cloned();
-        let id = first.as_ref().and_then(|source| Some((source, source.fields.first()?)));
-        let id = id.map(|(source, field)| format!("{}.{}", source.alias, field.name));
+        let other = self.one_of(|it| it.id_at() == Some(0));
+        let from = self.table(other);
+        let id = self.sources().first().and_then(|it| number_of(it, other));
         let id = id.unwrap_or_else(|| "1".to_owned());
+        let (limit, shift) = table.shift;
         let mut cells = Vec::new();
         for column in columns {
             cells.push(match column.put {
-                Put::Key => format!("{id} + 1000"),
+                Put::Key => format!("{id} + {shift}"),
                 Put::Unique => format!("'s' || {id}"),
                 Put::Free | Put::Needed | Put::Never => match column.kind {
                     Type::Int => self.choices.word(["1", "2", "3"]).to_owned(),
-                    Type::Text => format!("left({}, 15)", self.expression(Type::Text, 1)),
+                    Type::Text => self.cut(1),
                     kind => self.expression(kind, 1),
                 },
             });
         }
-        let filter = match self.choices.chance(50) {
-            true => format!(" WHERE {}", self.condition(1)),
-            false => String::new(),
+        let mut conditions: Vec<String> =
+            limit.iter().map(|limit| format!("{id} < {limit}")).collect();
+        if self.choices.chance(50) {
+            conditions.push(self.condition(1));
+        }
+        let filter = match conditions.is_empty() {
+            true => String::new(),
+            false => format!(" WHERE {}", conditions.join(" AND ")),
         };
         self.levels.pop();
         format!("SELECT {} FROM {from}{filter} ORDER BY {id}", cells.join(", "))
     }
 
     fn on_conflict(&mut self, table: &Table, columns: &[&Column], alias: &str) -> String {
-        let arbiter = match table.columns.iter().find(|column| column.put == Put::Unique) {
+        let unique: Vec<&Column> =
+            table.columns.iter().filter(|column| column.put == Put::Unique).collect();
+        let arbiter = match self.choices.one_of(&unique) {
             Some(unique) if table.key.len() == 1 && self.choices.chance(40) => {
                 unique.name.to_owned()
             }
@@ -241,12 +256,13 @@ impl Maker<'_> {
             false => None,
         };
         // Several rows under a plan that may change: their order is not to show.
-        self.called |= from.is_some() || table.name == "tokens";
+        let single = table.id().filter(|_| self.choices.chance(40));
+        let in_order = self.world.keeps_order || single.is_some();
+        self.called |= from.is_some() || table.draws || !in_order;
         let called = self.called;
         let assignments = self.assignments(table, &alias, true);
         let volatile = self.called != called;
         let mut conditions: Vec<String> = from.iter().map(|(_, matched)| matched.clone()).collect();
-        let single = table.id().filter(|_| self.choices.chance(40));
         conditions.extend(single.map(|id| format!("{alias}.{id} = {}", self.leaf_number())));
         if self.choices.chance(40) && !volatile {
             conditions.push(self.condition(2));
@@ -266,20 +282,22 @@ impl Maker<'_> {
 
     /// Another table, of which at most one row belongs to each of the target's.
     fn matched(&mut self, alias: &str) -> Option<(String, String)> {
-        let tables: Vec<&'static Table> = TABLES.iter().filter(|it| it.id().is_some()).collect();
-        let other = *self.choices.one_of(&tables)?;
+        let other = self.one_of(|it| it.id().is_some());
         let fields = self.sources().first()?.fields.clone();
         let ints: Vec<Field> = fields.into_iter().filter(|it| it.kind == Type::Int).collect();
         let of_target = self.choices.one_of(&ints)?.name.clone();
         let from = self.table(other);
         let source = self.sources().last()?;
-        let id = &source.fields.first()?.name;
-        Some((from, format!("{}.{id} = {alias}.{of_target}", source.alias)))
+        let id = number_of(source, other)?;
+        Some((from, format!("{id} = {alias}.{of_target}")))
     }
 
     fn assignments(&mut self, table: &'static Table, alias: &str, volatile: bool) -> String {
-        let columns: Vec<&Column> =
-            table.columns.iter().filter(|it| !matches!(it.put, Put::Key | Put::Never)).collect();
+        let with_key = self.choices.chance(15) || table.columns.len() == table.key.len();
+        let is_assigned = |it: &&Column| {
+            !matches!(it.put, Put::Key | Put::Never) && (with_key || !table.key.contains(&it.name))
+        };
+        let columns: Vec<&Column> = table.columns.iter().filter(is_assigned).collect();
         let start = self.choices.below(columns.len());
         let count = 1 + self.choices.below(3);
         let chosen: Vec<&Column> =
@@ -293,9 +311,7 @@ impl Maker<'_> {
                     let call = volatile && self.choices.chance(20);
                     call.then(|| self.volatile("tick()")).flatten().unwrap_or(own)
                 }
-                Put::Free if table.name != "tokens" && self.choices.chance(10) => {
-                    "DEFAULT".to_owned()
-                }
+                Put::Free if !table.draws && self.choices.chance(10) => "DEFAULT".to_owned(),
                 Put::Unique | Put::Needed | Put::Free | Put::Key | Put::Never => {
                     self.called |= !volatile;
                     self.value(column, 2)
@@ -338,10 +354,7 @@ impl Maker<'_> {
 
     fn merge(&mut self) -> String {
         // One gives its own numbers, the other has a volatile default.
-        let unfit = ["orders", "tokens"];
-        let tables: Vec<&'static Table> =
-            TABLES.iter().filter(|it| it.id().is_some() && !unfit.contains(&it.name)).collect();
-        let table = self.choices.one_of(&tables).copied().unwrap_or(&TABLES[0]);
+        let table = self.one_of(|it| it.id().is_some() && !it.draws);
         let (target, alias) = self.target(table);
         let Some((source, matched)) = self.matched(&alias) else { return "SELECT 1".to_owned() };
         let Some(other) = self.sources().last().cloned() else { return "SELECT 1".to_owned() };
@@ -354,13 +367,14 @@ impl Maker<'_> {
         if self.choices.chance(60) {
             // An INSERT action sees the source only.
             let columns = self.inserted(table);
-            let id = other.fields.first().map(|it| format!("{}.{}", other.alias, it.name));
-            let id = id.unwrap_or_else(|| "1".to_owned());
+            // Its number is what the condition begins with.
+            let id = matched.split(" = ").next().unwrap_or("1").to_owned();
+            let (_, shift) = table.shift;
             self.levels = vec![Level { sources: vec![other], merged: Vec::new() }];
             let mut cells = Vec::new();
             for column in &columns {
                 cells.push(match column.put {
-                    Put::Key => format!("{id} + 1000"),
+                    Put::Key => format!("{id} + {shift}"),
                     Put::Unique => format!("'m' || {id}"),
                     Put::Free if self.choices.chance(15) => "DEFAULT".to_owned(),
                     Put::Free | Put::Needed | Put::Never => match column.kind {
@@ -375,4 +389,10 @@ impl Maker<'_> {
         }
         text
     }
+}
+
+/// The number of a row of that table, which is in sight as `source`.
+fn number_of(source: &Source, table: &Table) -> Option<String> {
+    let field = source.fields.get(table.id_at()?)?;
+    Some(format!("{}.{}", source.alias, field.name))
 }
