@@ -34,7 +34,7 @@ use session::{SESSIONS, Session};
 use tables::Tables;
 
 /// Schedules in an ordinary run.
-const SCHEDULES: u64 = 20;
+const SCHEDULES: u64 = 15;
 
 /// Schedules that are played beside each other: each waits most of its time.
 const TOGETHER: usize = 4;
