@@ -6,6 +6,7 @@
 //!
 //! Rewriting knows no more than that: which derived table, and what stands around a call.
 
+use crate::catalog::RelationName;
 use crate::lens::Lens;
 
 /// All that the catalogs show to clients of one shape.
@@ -17,6 +18,20 @@ pub struct CatalogLenses {
     pub functions: Vec<FunctionLens>,
     /// Columns that have another number for the client.
     pub numbers: Vec<ColumnNumber>,
+    /// Tables that the server has no more.
+    pub gone: Vec<GoneTable>,
+    /// A sub-select that gives the `regclass` of any table by its name, those among them, in two parts between which the
+    /// name stands. `None`: there are none.
+    pub chosen: Option<(String, String)>,
+}
+
+/// A table that shows although the server has it no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneTable {
+    /// Its name.
+    pub relation: RelationName,
+    /// What shows as its `pg_class.oid`.
+    pub oid: u32,
 }
 
 /// A column whose number a client knows as another one. A RowDescription names columns by them.
@@ -80,17 +95,21 @@ pub struct ArgumentLens {
     pub place: usize,
     /// What the argument must be for this to be right.
     pub form: ArgumentForm,
+    /// What another argument must be besides.
+    pub beside: Option<(usize, ArgumentForm)>,
     /// It.
     pub around: Around,
 }
 
-/// How an argument says which column it means.
+/// How an argument says which column or relation it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgumentForm {
     /// By its name.
     Name,
     /// By its number.
     Number,
+    /// By the oid of the relation.
+    Oid,
 }
 
 /// Text around a call or an argument.

@@ -148,7 +148,10 @@ fn catalog_patterns(lenses: &CatalogLenses) -> Vec<String> {
         schema => schema,
     });
     let functions = lenses.functions.iter().map(|function| function.name);
-    let mut patterns: Vec<String> = relations.chain(functions).map(str::to_owned).collect();
+    // A name becomes the oid of a table by a cast.
+    let casts = lenses.gone.first().map(|_| "regclass");
+    let names = relations.chain(functions).chain(casts);
+    let mut patterns: Vec<String> = names.map(str::to_owned).collect();
     patterns.sort_unstable();
     patterns.dedup();
     patterns

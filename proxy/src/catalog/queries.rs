@@ -201,6 +201,7 @@ pub(super) const SYSTEM: &str = "
                  WHERE k.conrelid = c.oid AND k.contype = 'p'),
            CASE WHEN c.relkind = 'v' AND (n.nspname, c.relname) IN (
                     ('pg_catalog', 'pg_indexes'),
+                    ('pg_catalog', 'pg_tables'),
                     ('pg_catalog', 'pg_stat_all_indexes'),
                     ('pg_catalog', 'pg_stat_sys_indexes'),
                     ('pg_catalog', 'pg_stat_user_indexes'),
@@ -220,7 +221,10 @@ pub(super) const SYSTEM: &str = "
                     ('information_schema', 'key_column_usage'),
                     ('information_schema', 'referential_constraints'),
                     ('information_schema', 'role_column_grants'),
+                    ('information_schema', 'role_table_grants'),
                     ('information_schema', 'table_constraints'),
+                    ('information_schema', 'table_privileges'),
+                    ('information_schema', 'tables'),
                     ('information_schema', 'triggered_update_columns'),
                     ('information_schema', 'view_column_usage'))
                 THEN pg_get_viewdef(c.oid) END

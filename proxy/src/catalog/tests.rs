@@ -171,7 +171,7 @@ fn assert_views(catalog: &Catalog) {
     assert_eq!(columns.columns.len(), 44);
     let definitions: Vec<&String> =
         relations.values().filter_map(|relation| relation.definition.as_ref()).collect();
-    assert_eq!(definitions.len(), 23);
+    assert_eq!(definitions.len(), 27);
     assert!(columns.definition.as_ref().unwrap().contains("pg_attribute a"));
     assert!(relations.len() > 150, "{}", relations.len());
 }

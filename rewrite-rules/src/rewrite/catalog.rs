@@ -24,6 +24,7 @@ pub(super) fn is_read(catalogs: &CatalogLenses, lexemes: &[Lexeme]) -> bool {
     let is_named = |name: &str| {
         catalogs.relations.iter().any(|lens| lens.relation.name == name)
             || catalogs.functions.iter().any(|function| function.name == name)
+            || (name == "regclass" && !catalogs.gone.is_empty())
     };
     !catalogs.is_empty() && lexemes.iter().filter_map(Lexeme::name).any(|name| is_named(&name))
 }

@@ -5,12 +5,13 @@
 //! anything but names, literals and casts in such a place stays as it is.
 
 use sqlparser::ast::{
-    CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, Value,
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Value,
 };
 use sqlparser::tokenizer::Token;
 
 use super::Rewriter;
+use super::catalog_cast::is_concatenation;
 use super::extent::Range;
 use super::reference::Label;
 use crate::catalog_lens::{ArgumentForm, ArgumentLens, CallPiece, FunctionLens};
@@ -48,8 +49,12 @@ impl<'a> Rewriter<'a> {
         let close = self.behind_brackets(open).checked_sub(1).and_then(|at| self.lexeme(at));
         let Some(close) = close.filter(|_| arguments.len() == list.args.len()) else { return };
         let expressions: Vec<&Expr> = list.args.iter().filter_map(plain_argument).collect();
+        let stands = |place: usize, form: ArgumentForm| {
+            expressions.get(place).is_some_and(|it| is_in(it, form))
+        };
         let known = lens.arguments.iter().filter(|argument| {
-            expressions.get(argument.place).is_some_and(|it| is_in(it, argument.form))
+            let beside = argument.beside.is_none_or(|(place, form)| stands(place, form));
+            beside && stands(argument.place, argument.form)
         });
         let known: Vec<&ArgumentLens> = known.collect();
         let around = lens.around.iter().chain(known.iter().map(|argument| &argument.around));
@@ -64,9 +69,15 @@ impl<'a> Rewriter<'a> {
         if !repeated.all(|place| expressions.get(place).is_some_and(|it| may_stand_twice(it))) {
             return;
         }
+        let span = (start_byte(first.span), close.end);
+        // What takes names of relations as well as oids takes a literal for a name.
+        let tables = known.iter().filter(|it| lens.overloaded && it.form == ArgumentForm::Oid);
+        for table in tables.filter_map(|argument| expressions.get(argument.place)) {
+            self.catalog_argument(table);
+        }
         self.calls.push(Call {
             lens,
-            span: (start_byte(first.span), close.end),
+            span,
             ident: start_byte(last.span),
             arguments,
             known,
@@ -160,6 +171,9 @@ fn is_simple(expression: &Expr) -> bool {
         | Expr::Cast { expr: inner, kind: CastKind::DoubleColon | CastKind::Cast, .. } => {
             is_simple(inner)
         }
+        Expr::BinaryOp { left, op, right } => {
+            is_concatenation(op) && is_simple(left) && is_simple(right)
+        }
         // As a view of information_schema has it.
         Expr::Function(function) => match &function.args {
             FunctionArguments::List(list) => {
@@ -176,6 +190,13 @@ fn is_simple(expression: &Expr) -> bool {
     }
 }
 
+/// Whether a type is `oid` or `regclass`.
+pub(super) fn names_oid(written: &ObjectName) -> bool {
+    let parts = name::parts(written).unwrap_or_default();
+    let called = parts.last().map(|last| name::folded(last)).unwrap_or_default();
+    matches!(called.as_str(), "oid" | "regclass")
+}
+
 fn is_placeholder(expression: &Expr) -> bool {
     match expression {
         Expr::Nested(inner) => is_placeholder(inner),
@@ -187,10 +208,16 @@ fn is_placeholder(expression: &Expr) -> bool {
 /// Whether an argument names a column in this form, as far as can be told without its type.
 fn is_in(expression: &Expr, form: ArgumentForm) -> bool {
     match expression {
+        Expr::Cast { data_type: DataType::Regclass, .. } => form == ArgumentForm::Oid,
+        Expr::Cast { data_type: DataType::Custom(written, _), .. } if names_oid(written) => {
+            form == ArgumentForm::Oid
+        }
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_in(inner, form),
         Expr::Value(value) => match value.value {
-            Value::SingleQuotedString(_) => form == ArgumentForm::Name,
-            Value::Number(..) | Value::Placeholder(_) => form == ArgumentForm::Number,
+            Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_) => {
+                form != ArgumentForm::Number
+            }
+            Value::Number(..) | Value::Placeholder(_) => form != ArgumentForm::Name,
             _ => false,
         },
         Expr::Identifier(ident) => named_in(ident, form),
@@ -208,5 +235,6 @@ fn named_in(ident: &Ident, form: ArgumentForm) -> bool {
     match form {
         ArgumentForm::Name => is_name,
         ArgumentForm::Number => !is_name,
+        ArgumentForm::Oid => called.ends_with("id"),
     }
 }

@@ -295,14 +295,16 @@ impl Visitor for Names<'_, '_> {
                 self.rewriter.account(name);
                 Ok(())
             }
-            Expr::Cast { expr, data_type, .. } => {
+            Expr::Cast { expr, data_type, kind, .. } => {
                 if let DataType::Text | DataType::Varchar(_) = data_type {
                     self.rewriter.allow_any_row(expr);
                 }
+                self.rewriter.catalog_cast(expr, kind, data_type);
                 self.type_name(data_type);
                 Ok(())
             }
             Expr::TypedString(literal) => {
+                self.rewriter.catalog_literal(&literal.value, &literal.data_type);
                 self.type_name(&literal.data_type);
                 Ok(())
             }

@@ -23,6 +23,7 @@ mod call;
 mod carried;
 mod catalog;
 mod catalog_call;
+mod catalog_cast;
 mod catalog_view;
 mod check;
 mod conflict;

@@ -14,7 +14,10 @@
 mod forwarded;
 mod numbers;
 mod odd;
+mod odd_tables;
 mod queries;
 mod roles;
 mod stages;
+mod table_tools;
+mod tables;
 mod tools;

@@ -43,7 +43,7 @@ pub(crate) fn read() -> Vec<Query> {
 }
 
 /// What a client sees of an answer: columns with their types, and rows.
-fn seen(wire: &mut Wire, query: &Query, extended: bool) -> Vec<String> {
+pub(crate) fn seen(wire: &mut Wire, query: &Query, extended: bool) -> Vec<String> {
     let reply = match extended {
         true => wire.extended(&query.sql, &[], false),
         false => wire.simple(&query.sql),

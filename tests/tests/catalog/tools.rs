@@ -17,7 +17,7 @@ const COMMANDS: &str = "\\d users\n\\d+ users\n\\d posts\n\\d+ posts\n\\d accoun
     \\dd\n\\dp\n\\ds\n\\dv\n\\dX\n\\dy\n";
 
 /// A program's output, with the database's own number made alike.
-fn lines(text: &str, database: &str) -> Vec<String> {
+pub(crate) fn lines(text: &str, database: &str) -> Vec<String> {
     text.replace(database, "catalog").lines().map(str::to_owned).collect()
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use super::lent;
+use super::loan::Loan;
 use super::look::Look;
 use super::sql::{Choice, choice_of, is_one_of, name_literal, number};
 use super::{Picture, Tables, columns};
@@ -30,6 +32,14 @@ pub(super) struct Body {
     names: Option<(&'static str, String, Vec<u32>)>,
     /// Whether it stands for a view, which has no system columns.
     is_view: bool,
+    /// Rows that show once more as others.
+    lent: Vec<Rows>,
+}
+
+/// Rows of a catalog that meet a condition, and what some of their columns show then.
+pub(super) struct Rows {
+    pub(super) columns: Vec<(&'static str, String)>,
+    pub(super) condition: String,
 }
 
 impl Body {
@@ -37,6 +47,10 @@ impl Body {
         if !choice.is_empty() {
             self.columns.push((column, choice.otherwise(&format!("{CATALOG}.{column}"))));
         }
+    }
+
+    pub(super) fn lend(&mut self, rows: impl IntoIterator<Item = Rows>) {
+        self.lent.extend(rows);
     }
 
     pub(super) fn hide(&mut self, condition: String) {
@@ -70,13 +84,13 @@ pub(super) fn lenses(
     migrations: &[String],
 ) -> Vec<Lens> {
     let bodies = [
-        ("pg_attribute", columns::attribute(picture)),
-        ("pg_attrdef", columns::attrdef(picture)),
-        ("pg_class", class(picture)),
-        ("pg_index", index(picture)),
-        ("pg_constraint", constraint(picture)),
-        ("pg_description", description(picture)),
-        ("pg_depend", depend(picture)),
+        ("pg_attribute", with(picture, columns::attribute(picture), lent::attribute)),
+        ("pg_attrdef", with(picture, columns::attrdef(picture), lent::attrdef)),
+        ("pg_class", with(picture, class(picture), lent::class)),
+        ("pg_index", with(picture, index(picture), lent::index)),
+        ("pg_constraint", with(picture, constraint(picture), lent::constraint)),
+        ("pg_description", with(picture, description(picture), lent::description)),
+        ("pg_depend", with(picture, depend(picture), lent::depend)),
         ("pg_trigger", trigger(picture)),
         ("pg_statistic_ext", statistics(picture)),
         ("pg_stats", stats(picture)),
@@ -88,6 +102,12 @@ pub(super) fn lenses(
         Some(lens(relation, columns, query, migrations))
     });
     shown.collect()
+}
+
+/// With what is lent of other tables.
+fn with(picture: &Picture, mut body: Body, lent: fn(&Loan) -> Vec<Rows>) -> Body {
+    body.lend(picture.loans.iter().flat_map(lent));
+    body
 }
 
 /// The lens of a catalog or system view: every column as it is, over another query.
@@ -133,32 +153,33 @@ pub(super) fn lens(
 }
 
 fn query(relation: &RelationName, columns: &[String], body: &Body) -> Option<StandIn> {
-    if body.columns.is_empty() && body.hidden.is_empty() && body.names.is_none() {
+    let is_plain = body.columns.is_empty() && body.hidden.is_empty() && body.names.is_none();
+    if is_plain && body.lent.is_empty() {
         return None;
     }
-    let select = |named: Option<&(&str, String, Vec<u32>)>, besides: Option<String>| {
-        let named = named.map(|(column, value, _)| (*column, value));
-        let changed = body.columns.iter().map(|(column, value)| (*column, value)).chain(named);
-        let changed: Vec<(&str, &String)> = changed.collect();
+    let list = |changed: &[(&str, &String)]| {
         let items = columns.iter().map(|column| {
             match changed.iter().find(|(changed, _)| changed == column) {
                 Some((_, value)) => format!("{value} AS {}", name::quoted(column)),
                 None => format!("{CATALOG}.{}", name::quoted(column)),
             }
         });
-        let items: Vec<String> = items.collect();
+        format!("SELECT {}", items.collect::<Vec<String>>().join(", "))
+    };
+    let from = format!(" FROM {}.{} AS {CATALOG}", relation.schema, relation.name);
+    let select = |named: Option<&(&str, String, Vec<u32>)>, besides: Option<String>| {
+        let named = named.map(|(column, value, _)| (*column, value));
+        let changed = body.columns.iter().map(|(column, value)| (*column, value)).chain(named);
+        let changed: Vec<(&str, &String)> = changed.collect();
         let shown = body.hidden.iter().map(|it| format!("NOT ({it})")).chain(besides);
         let conditions: Vec<String> = shown.collect();
         let filter = match conditions.as_slice() {
             [] => String::new(),
             conditions => format!(" WHERE {}", conditions.join(" AND ")),
         };
-        Select {
-            list: format!("SELECT {}", items.join(", ")),
-            rest: format!(" FROM {}.{} AS {CATALOG}{filter}", relation.schema, relation.name),
-        }
+        Select { list: list(&changed), rest: format!("{from}{filter}") }
     };
-    let selects = match &body.names {
+    let mut selects = match &body.names {
         None => vec![select(None, None)],
         Some((_, _, oids)) => {
             let these = is_one_of(&format!("{CATALOG}.oid"), oids);
@@ -166,6 +187,11 @@ fn query(relation: &RelationName, columns: &[String], body: &Body) -> Option<Sta
             vec![select(None, Some(others)), select(body.names.as_ref(), Some(these))]
         }
     };
+    selects.extend(body.lent.iter().map(|rows| {
+        let changed: Vec<(&str, &String)> =
+            rows.columns.iter().map(|(column, value)| (*column, value)).collect();
+        Select { list: list(&changed), rest: format!("{from} WHERE {}", rows.condition) }
+    }));
     Some(StandIn { selects, alias: (!body.is_view).then(|| CATALOG.to_owned()) })
 }
 
@@ -186,18 +212,28 @@ pub(super) fn by_table(
 
 /// The client's number of the physical one in `column`.
 fn numbered(look: &Look, column: &str) -> Option<String> {
+    (!look.numbers.is_empty()).then(|| renumbered(&look.numbers, column))
+}
+
+/// Another number for each that has one.
+pub(super) fn renumbered(numbers: &BTreeMap<u16, u16>, column: &str) -> String {
     let column = format!("{CATALOG}.{column}");
-    let arms = look.numbers.iter().map(|(from, to)| (from.to_string(), number(*to)));
-    (!look.numbers.is_empty()).then(|| choice_of(&column, arms, &column))
+    let arms = numbers.iter().map(|(from, to)| (from.to_string(), number(*to)));
+    choice_of(&column, arms, &column)
 }
 
 /// The same for an array of numbers, or a vector of them.
 fn numbered_list(look: &Look, column: &str, vector: bool) -> Option<String> {
-    let arms = look.numbers.iter().map(|(from, to)| (from.to_string(), number(*to)));
+    (!look.numbers.is_empty()).then(|| renumbered_list(&look.numbers, column, vector))
+}
+
+/// The same of other numbers.
+pub(super) fn renumbered_list(numbers: &BTreeMap<u16, u16>, column: &str, vector: bool) -> String {
+    let arms = numbers.iter().map(|(from, to)| (from.to_string(), number(*to)));
     let element = choice_of("n.number", arms, "n.number");
     let from =
         format!("FROM pg_catalog.unnest({CATALOG}.{column}) WITH ORDINALITY AS n(number, place)");
-    let list = match vector {
+    match vector {
         true => format!(
             "(SELECT coalesce(pg_catalog.string_agg(({element})::pg_catalog.text, ' ' \
              ORDER BY n.place), '')::pg_catalog.int2vector {from})"
@@ -205,8 +241,7 @@ fn numbered_list(look: &Look, column: &str, vector: bool) -> Option<String> {
         false => {
             format!("(SELECT pg_catalog.array_agg({element} ORDER BY n.place) {from})")
         }
-    };
-    (!look.numbers.is_empty()).then_some(list)
+    }
 }
 
 /// Whether `column` is one of these numbers.
@@ -237,11 +272,15 @@ fn class(picture: &Picture) -> Body {
     body.names("relname", picture, &[ObjectKind::Index]);
     let attributes = by_table(picture, "oid", |look| look.attributes.map(number));
     body.column("relnatts", &attributes);
-    let checks = by_table(picture, "oid", |look| {
-        let hidden = look.hidden_checks;
-        (hidden > 0)
-            .then(|| format!("pg_catalog.int2(greatest({CATALOG}.relchecks - {hidden}, 0))"))
-    });
+    let mut checks = Choice::default();
+    for Tables { oids, look, .. } in &picture.tables {
+        let (hidden, lent) = (look.hidden_checks, picture.lent_checks(oids));
+        if hidden + lent > 0 {
+            let count =
+                format!("pg_catalog.int2(greatest({CATALOG}.relchecks - {hidden}, 0) + {lent})");
+            checks.when(&is_one_of(&format!("{CATALOG}.oid"), oids), &count);
+        }
+    }
     body.column("relchecks", &checks);
     body.hide_oids("oid", &picture.objects.hidden(ObjectKind::Index));
     body
@@ -277,7 +316,7 @@ fn constraint(picture: &Picture) -> Body {
     body
 }
 
-fn oid(oid: u32) -> String {
+pub(super) fn oid(oid: u32) -> String {
     format!("{oid}::pg_catalog.oid")
 }
 
@@ -294,7 +333,7 @@ fn catalog_of(kind: ObjectKind) -> &'static str {
 }
 
 /// Whether `column` says that an oid beside it is of that catalog.
-fn is_of(column: &str, catalog: &str) -> String {
+pub(super) fn is_of(column: &str, catalog: &str) -> String {
     format!("{CATALOG}.{column} = 'pg_catalog.{catalog}'::pg_catalog.regclass")
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::borrowed;
 use super::identifier::{NEVER, Place, escaped, pattern};
 use super::objects::Renaming;
 use super::sql::{is_one_of, literal};
@@ -13,7 +14,7 @@ use crate::system_catalog::ObjectKind::{
 };
 
 /// Functions that give an object's definition by its oid: their arities, and the object's kinds.
-const DEFINITIONS: [(&str, &[usize], &[ObjectKind]); 6] = [
+pub(super) const DEFINITIONS: [(&str, &[usize], &[ObjectKind]); 6] = [
     ("pg_get_indexdef", &[1, 3], &[Index]),
     ("pg_get_constraintdef", &[1, 2], &[Key, Check, NotNull, ForeignKey]),
     ("pg_get_triggerdef", &[1, 2], &[Trigger]),
@@ -28,27 +29,27 @@ const EXPRESSIONS: [(&str, usize, usize); 3] =
     [("pg_get_expr", 2, 1), ("pg_get_expr", 3, 1), ("pg_get_partkeydef", 1, 0)];
 
 /// A function that takes a column of a table.
-struct OfColumn {
-    name: &'static str,
-    arity: usize,
+pub(super) struct OfColumn {
+    pub(super) name: &'static str,
+    pub(super) arity: usize,
     /// Which argument is the table.
-    table: usize,
+    pub(super) table: usize,
     /// How an oid is made of it.
     oid: &'static str,
     /// Which argument is the column.
-    column: usize,
+    pub(super) column: usize,
     /// The type of its number, if it may be one.
-    number: Option<&'static str>,
+    pub(super) number: Option<&'static str>,
     /// Whether it may be a name.
-    by_name: bool,
+    pub(super) by_name: bool,
 }
 
-const OID: &str = "::pg_catalog.oid";
+pub(super) const OID: &str = "::pg_catalog.oid";
 /// Of a regclass, of an oid, and of a name.
-const REGCLASS: &str = "::pg_catalog.regclass::pg_catalog.oid";
+pub(super) const REGCLASS: &str = "::pg_catalog.regclass::pg_catalog.oid";
 const NAME: &str = "::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid";
 
-const COLUMNS: [OfColumn; 5] = [
+pub(super) const COLUMNS: [OfColumn; 5] = [
     OfColumn {
         name: "col_description",
         arity: 2,
@@ -127,6 +128,7 @@ pub(super) fn lenses(picture: &Picture) -> Vec<FunctionLens> {
         around: Vec::new(),
         arguments: index_number(picture).into_iter().collect(),
     });
+    borrowed::extend(picture, &mut lenses);
     lenses.retain(|lens| !lens.around.is_empty() || !lens.arguments.is_empty());
     lenses
 }
@@ -146,7 +148,7 @@ fn of_column(picture: &Picture, function: &OfColumn) -> FunctionLens {
 
 /// The result with what `pattern` finds replaced, where the argument at `place` is one of `oids`.
 /// `replacement` is an expression.
-fn replaced(place: usize, oids: &[u32], pattern: &str, replacement: &str) -> Around {
+pub(super) fn replaced(place: usize, oids: &[u32], pattern: &str, replacement: &str) -> Around {
     let this = is_one_of(")::pg_catalog.oid", oids);
     Around {
         before: vec!["pg_catalog.regexp_replace(".into()],
@@ -185,7 +187,7 @@ fn definition(picture: &Picture, kinds: &[ObjectKind]) -> Vec<Around> {
 }
 
 /// The name as the server writes it, and with backslashes that mean themselves.
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     format!("pg_catalog.quote_ident({})", literal(&name.replace('\\', "\\\\")))
 }
 
@@ -201,30 +203,37 @@ fn expression(picture: &Picture, table: usize) -> Vec<Around> {
 }
 
 /// The text before an argument that may be replaced by `instead`, and behind it.
-fn either(place: usize, form: ArgumentForm, instead: Vec<CallPiece>) -> ArgumentLens {
+pub(super) fn either(place: usize, form: ArgumentForm, instead: Vec<CallPiece>) -> ArgumentLens {
     let before = [vec!["coalesce(CASE ".into()], instead, vec![" END, ".into()]].concat();
-    ArgumentLens { place, form, around: Around { before, behind: vec![")".into()] } }
+    ArgumentLens { place, form, beside: None, around: Around { before, behind: vec![")".into()] } }
 }
 
 /// The physical number for the client's, where the table is the one in another argument.
 fn column_number(picture: &Picture, function: &OfColumn, int: &str) -> Option<ArgumentLens> {
     let mut instead: Vec<CallPiece> = Vec::new();
-    for Tables { oids, look, .. } in &picture.tables {
-        if look.physical.is_empty() {
-            continue;
-        }
-        instead.extend(is_table(function, oids));
-        instead.extend(number_of(function.column, look.physical.iter(), int));
+    for (oids, numbers) in borrowed::numbers(picture) {
+        instead.extend(is_table(function, &oids));
+        instead.extend(number_of(function.column, numbers.iter(), int));
     }
-    (!instead.is_empty()).then(|| either(function.column, ArgumentForm::Number, instead))
+    (!instead.is_empty()).then(|| ArgumentLens {
+        beside: borrowed::beside(picture, function),
+        ..either(function.column, ArgumentForm::Number, instead)
+    })
 }
 
 /// `WHEN … THEN`, where the table is one of these.
 fn is_table(function: &OfColumn, oids: &[u32]) -> Vec<CallPiece> {
+    let mut pieces = when_table(function, oids);
+    pieces.push(" THEN ".into());
+    pieces
+}
+
+/// `WHEN`, where the table is one of these.
+pub(super) fn when_table(function: &OfColumn, oids: &[u32]) -> Vec<CallPiece> {
     vec![
         " WHEN (".into(),
         CallPiece::Argument(function.table),
-        format!("){} THEN ", is_one_of(function.oid, oids)).into(),
+        format!("){}", is_one_of(function.oid, oids)).into(),
     ]
 }
 
@@ -243,12 +252,9 @@ fn number_of<'n>(
 /// The physical name for the client's.
 fn column_name(picture: &Picture, function: &OfColumn) -> Option<ArgumentLens> {
     let mut instead: Vec<CallPiece> = Vec::new();
-    for Tables { oids, look, .. } in &picture.tables {
-        if look.stand_ins.is_empty() {
-            continue;
-        }
-        instead.extend(is_table(function, oids));
-        let arms = look.stand_ins.iter();
+    for (oids, names) in borrowed::names(picture, function) {
+        instead.extend(is_table(function, &oids));
+        let arms = names.iter();
         let arms: String = arms
             .map(|(shown, other)| format!(" WHEN {} THEN {}", literal(shown), text(other)))
             .collect();
@@ -258,7 +264,10 @@ fn column_name(picture: &Picture, function: &OfColumn) -> Option<ArgumentLens> {
             format!(")::pg_catalog.text{arms} END").into(),
         ]);
     }
-    (!instead.is_empty()).then(|| either(function.column, ArgumentForm::Name, instead))
+    (!instead.is_empty()).then(|| ArgumentLens {
+        beside: borrowed::beside(picture, function),
+        ..either(function.column, ArgumentForm::Name, instead)
+    })
 }
 
 fn text(value: &str) -> String {

@@ -37,6 +37,15 @@ pub(super) struct Look {
     pub(super) attributes: Option<u16>,
     /// CHECK constraints that do not show.
     pub(super) hidden_checks: usize,
+    /// Columns that another table holds, and their numbers to the client.
+    pub(super) lent: BTreeMap<String, u16>,
+}
+
+/// A column that only another table holds.
+pub(super) struct Apart<'a> {
+    pub(super) name: &'a str,
+    /// Where it stood, or stands still.
+    pub(super) place: Option<Place>,
 }
 
 /// A type as `format_type` gives it.
@@ -60,13 +69,20 @@ impl ShownType {
 
 impl Look {
     /// `unknown` are columns that have no counterpart in the client's shape.
-    pub(super) fn new(lens: &Lens, table: &Relation, pairs: &[Pair<'_>], unknown: &[&str]) -> Self {
+    pub(super) fn new(
+        lens: &Lens,
+        table: &Relation,
+        pairs: &[Pair<'_>],
+        unknown: &[&str],
+        apart: &[Apart<'_>],
+    ) -> Self {
         let mut look = Self::default();
-        look.place(lens, table, pairs);
+        look.place(lens, table, pairs, apart);
         for pair in pairs {
             look.pair(pair, table);
         }
-        let unknown = unknown.iter().filter_map(|name| table.column(name));
+        let apart = apart.iter().map(|column| &column.name);
+        let unknown = unknown.iter().chain(apart).filter_map(|name| table.column(name));
         look.hidden_defaults.extend(unknown.map(|column| column.number));
         look
     }
@@ -77,12 +93,20 @@ impl Look {
     }
 
     /// Gives each shown column its number.
-    fn place(&mut self, lens: &Lens, table: &Relation, pairs: &[Pair<'_>]) {
+    fn place(&mut self, lens: &Lens, table: &Relation, pairs: &[Pair<'_>], apart: &[Apart<'_>]) {
         let mut last = table.attribute_count;
-        let shown: Vec<Shown> = lens
+        let shown: Vec<Shown<'_>> = lens
             .shown()
             .filter_map(|column| {
                 let own = table.column(&column.name).map(|found| found.number);
+                let name = column.name.as_str();
+                if let Some(apart) = apart.iter().find(|it| it.name == name) {
+                    let told = || match apart.place? {
+                        Place::Shown(_) => None,
+                        Place::Number(number) => Some(number),
+                    };
+                    return Some(Shown { name, source: None, wanted: own.or_else(told) });
+                }
                 let pair = pairs.iter().find(|pair| pair.shown.name == column.name);
                 let source = own.or_else(|| table.column(&pair?.other.name).map(|it| it.number))?;
                 let wanted = own.or_else(|| match pair?.place {
@@ -93,25 +117,30 @@ impl Look {
                         Some(last)
                     }
                 });
-                Some(Shown { source, wanted })
+                Some(Shown { name, source: Some(source), wanted })
             })
             .collect();
-        let sources: BTreeSet<u16> = shown.iter().map(|column| column.source).collect();
+        let sources: BTreeSet<u16> = shown.iter().filter_map(|column| column.source).collect();
         let live: BTreeSet<u16> = table.columns.iter().map(|column| column.number).collect();
         let dropped: BTreeSet<u16> =
             (1..=table.attribute_count).filter(|number| !live.contains(number)).collect();
         let given = numbers(&shown, &dropped, table.attribute_count);
         self.hidden.extend(live.difference(&sources));
         // A number that is given anew cannot also be that of a dropped column.
-        let renumbered = shown
-            .iter()
-            .zip(&given)
-            .any(|(column, given)| column.wanted == Some(column.source) && *given != column.source);
+        let renumbered = shown.iter().zip(&given).any(|(column, given)| {
+            column.source.is_some_and(|own| column.wanted == Some(own) && *given != own)
+        });
         self.hidden.extend(dropped.iter().filter(|it| renumbered || given.contains(it)));
         for (column, given) in shown.iter().zip(&given) {
-            if column.source != *given {
-                self.numbers.insert(column.source, *given);
-                self.physical.insert(*given, column.source);
+            match column.source {
+                None => {
+                    self.lent.insert(column.name.to_owned(), *given);
+                }
+                Some(source) if source != *given => {
+                    self.numbers.insert(source, *given);
+                    self.physical.insert(*given, source);
+                }
+                Some(_) => {}
             }
         }
         let last = dropped.difference(&self.hidden).chain(&given).copied().max().unwrap_or(0);
@@ -148,9 +177,10 @@ impl Look {
     }
 }
 
-/// A shown column: the physical one that it is, and the number that it should have.
-struct Shown {
-    source: u16,
+/// A shown column: the physical one that it is, if it is one of the table's, and the number that it should have.
+struct Shown<'a> {
+    name: &'a str,
+    source: Option<u16>,
     wanted: Option<u16>,
 }
 
@@ -158,7 +188,7 @@ struct Shown {
 ///
 /// A column that is gone takes the place of a dropped one; where the catalog has none at that
 /// place, as after a restored dump, all are counted anew.
-fn numbers(shown: &[Shown], dropped: &BTreeSet<u16>, attributes: u16) -> Vec<u16> {
+fn numbers(shown: &[Shown<'_>], dropped: &BTreeSet<u16>, attributes: u16) -> Vec<u16> {
     let mut given: Vec<u16> = Vec::new();
     for (at, column) in shown.iter().enumerate() {
         let before = given.last().copied().unwrap_or(0);
@@ -169,7 +199,7 @@ fn numbers(shown: &[Shown], dropped: &BTreeSet<u16>, attributes: u16) -> Vec<u16
             None => dropped
                 .iter()
                 .copied()
-                .chain([column.source])
+                .chain(column.source)
                 .filter(between)
                 .min()
                 .unwrap_or_else(|| attributes.max(before).saturating_add(1)),
@@ -219,8 +249,8 @@ mod tests {
     use super::*;
 
     fn given(shown: &[(u16, Option<u16>)], dropped: &[u16], attributes: u16) -> Vec<u16> {
-        let shown: Vec<Shown> =
-            shown.iter().map(|&(source, wanted)| Shown { source, wanted }).collect();
+        let of = |&(source, wanted)| Shown { name: "", source: Some(source), wanted };
+        let shown: Vec<Shown<'_>> = shown.iter().map(of).collect();
         numbers(&shown, &dropped.iter().copied().collect(), attributes)
     }
 

@@ -10,10 +10,22 @@ use crate::generation::Generation;
 use crate::rewrite::stand_in;
 use crate::shape::Shape;
 
-/// Adds the views that show a governed table to what a generation has of the catalogs.
-pub(super) fn add(generation: &mut Generation, shape: Shape, migrations: &[String]) {
+/// Views of whole tables: they show nothing else where only columns do.
+const OF_TABLES: [&str; 4] = ["pg_tables", "tables", "table_privileges", "role_table_grants"];
+
+/// Adds the views that show a governed table to what a generation has of the catalogs. `of_tables`: whether tables
+/// show that the server does not have.
+pub(super) fn add(
+    generation: &mut Generation,
+    shape: Shape,
+    migrations: &[String],
+    of_tables: bool,
+) {
     let catalog = Arc::clone(generation.catalog());
     for name in in_order(&catalog) {
+        if !of_tables && OF_TABLES.contains(&name.name.as_str()) {
+            continue;
+        }
         let Some(relation) = catalog.system.relations.get(&name) else { continue };
         let definition = relation.definition.as_deref().unwrap_or_default();
         if let Some(list) = stand_in(generation, shape, definition) {
