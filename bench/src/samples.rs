@@ -18,7 +18,7 @@ impl Spread {
         let (least, most) = (*sorted.first()?, *sorted.last()?);
         let half = sorted.len() / 2;
         let upper = *sorted.get(half)?;
-        let lower = if sorted.len() % 2 == 0 { *sorted.get(half - 1)? } else { upper };
+        let lower = if sorted.len().is_multiple_of(2) { *sorted.get(half - 1)? } else { upper };
         Some(Self { middle: f64::midpoint(lower, upper), least, most })
     }
 }

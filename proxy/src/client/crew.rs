@@ -102,12 +102,12 @@ mod tests {
     #[tokio::test]
     async fn sessions_go_to_whoever_serves_fewest() {
         let crew = Crew::start(NonZero::new(2).unwrap()).unwrap();
-        let (mut sessions, (say, mut said)) = (JoinSet::new(), mpsc::unbounded_channel());
+        let (mut sessions, (say, mut said)) = (JoinSet::new(), mpsc::channel(4));
         for _ in 0..4 {
             let say = say.clone();
             crew.serve(&mut sessions, move || async move {
                 let thread = std::thread::current().name().map(str::to_owned);
-                say.send(thread).unwrap();
+                say.send(thread).await.unwrap();
                 std::future::pending::<()>().await;
             });
         }
