@@ -271,7 +271,9 @@ impl Construct {
             }
             Self::MergedKey => "delete the row and insert it under its new key",
             Self::MergedKeyAgain => "send a statement for each",
-            Self::MergedKeyRows => "find the rows in a statement of its own, and name them by their keys",
+            Self::MergedKeyRows => {
+                "find the rows in a statement of its own, and name them by their keys"
+            }
             Self::MergedRead => {
                 "write the tables that are merged: this one can be written from phase \"switch-reads\" on"
             }

@@ -24,6 +24,8 @@ use crate::scope::Columns;
 
 /// Where a row stands among those that get new keys.
 const PLACE: &str = "segue_place";
+/// Whether its new key is another one's.
+const TAKEN: &str = "segue_taken";
 /// A row whose old key is another one's new key, or the other way round.
 const THEN: &str = "segue_then";
 /// A row that is there already.
@@ -52,11 +54,8 @@ impl<'a> Rewriter<'a> {
         let from = self.keyword_behind(set, "from").filter(|_| update.from.is_some());
         let kept = kept_of(apart, among, assigned);
         let source = self.source_of_rows(at, apart, noted, true);
-        let more: Vec<(String, String)> = [
-            super::apart_update::kept_values(apart, assigned, &kept),
-            carried(beside),
-        ]
-        .concat();
+        let more: Vec<(String, String)> =
+            [super::apart_update::kept_values(apart, assigned, &kept), carried(beside)].concat();
         let lock = locked(apart, false);
         let mut text =
             self.updated_rows((at, apart, source), assigned, (&more, &lock), (start, set, from))?;
@@ -64,15 +63,17 @@ impl<'a> Rewriter<'a> {
         let moved = Moved::new(apart, among, assigned, &kept);
         text.push(moved.found(assigned, &more, &rows_of(apart, from.is_some())).into());
         let stale = moved.stale();
-        text.push(format!("{stale}, {} AS ({})", moved.name("gone"), moved.gone(!stale.is_empty())).into());
+        text.push(
+            format!("{stale}, {} AS ({})", moved.name("gone"), moved.gone(!stale.is_empty()))
+                .into(),
+        );
         text.push(format!(", {} AS ({})", apart.stored(None), moved.stored()).into());
         for part in assigned.parts.iter().filter(|part| part.beside.is_some()) {
             text.push(moved.carried_back(part).into());
         }
         text.push(self.before_last(start).into());
-        let composed = apart
-            .returns
-            .then(|| apart.composed(&[None], None) + &apart.beside_target(beside, &moved.rows));
+        let composed =
+            apart.returns.then(|| moved.composed() + &apart.beside_target(beside, &moved.rows));
         if composed.is_none() {
             text.push(format!("SELECT FROM {}", apart.stored(None)).into());
         }
@@ -86,7 +87,11 @@ impl<'a> Rewriter<'a> {
 }
 
 /// What the rows have beside what is assigned.
-fn kept_of<'a>(apart: &Apart<'a>, among: &Among, assigned: &Assigned<'_, 'a>) -> Vec<&'a LogicalColumn> {
+fn kept_of<'a>(
+    apart: &Apart<'a>,
+    among: &Among,
+    assigned: &Assigned<'_, 'a>,
+) -> Vec<&'a LogicalColumn> {
     let is_set = |column: &LogicalColumn| {
         assigned.values.iter().any(|(.., known)| std::ptr::eq(*known, column))
     };
@@ -233,23 +238,19 @@ impl<'m, 'a> Moved<'m, 'a> {
         let mut into: Vec<String> = into.collect();
         let mut values: Vec<String> = (0..keys.len()).map(|at| self.new_key(at)).collect();
         values.extend(self.part.iter().map(|(_, value)| value.clone()));
-        let mut set: Vec<String> =
-            self.part.iter().map(|(column, _)| format!("{0} = excluded.{0}", its(column))).collect();
+        let mut set: Vec<String> = self
+            .part
+            .iter()
+            .map(|(column, _)| format!("{0} = excluded.{0}", its(column)))
+            .collect();
         let mut from = rows.clone();
+        let mut order = format!("{rows}.{PLACE} DESC");
         if let Some(present) = &self.among.present {
-            let then = |at: usize| format!("{THEN}.{}", old(at));
-            from.push_str(&format!(
-                " LEFT JOIN {rows} AS {THEN} ON {}",
-                self.same(&then, &|at| self.new_key(at))
-            ));
-            let key: Vec<String> = (0..keys.len()).map(|at| self.new_key(at)).collect();
             let present = quoted(present);
+            from = self.with_taken();
+            order = format!("CASE WHEN {rows}.{TAKEN} THEN {rows}.{PLACE} END, {order}");
             into.push(present.clone());
-            values.push(format!(
-                "CASE WHEN {THEN}.{PLACE} > {rows}.{PLACE} OR row_number() OVER (PARTITION BY {} ORDER BY {rows}.{PLACE}) > 1 \
-                 THEN NULL ELSE true END",
-                key.join(", ")
-            ));
+            values.push(format!("CASE WHEN {rows}.{TAKEN} THEN NULL ELSE true END"));
             let there: Vec<String> =
                 (0..keys.len()).map(self.key_column(None, &apart.target)).collect();
             let olds: Vec<String> = (0..keys.len()).map(old).collect();
@@ -265,7 +266,7 @@ impl<'m, 'a> Moved<'m, 'a> {
             false => " RETURNING 1".to_owned(),
         };
         let from = format!(
-            "SELECT {} FROM {from} WHERE (SELECT count(*) FROM {}) >= 0 ORDER BY {rows}.{PLACE} DESC",
+            "SELECT {} FROM {from} WHERE (SELECT count(*) FROM {}) >= 0 ORDER BY {order}",
             values.join(", "),
             self.name("gone")
         );
@@ -274,6 +275,37 @@ impl<'m, 'a> Moved<'m, 'a> {
             apart.insert(None, &into, &from),
             keys.join(", "),
             set.join(", ")
+        )
+    }
+
+    /// The rows, each with whether another one of them has its key: one that gives it up later, or got it before. Of
+    /// those the first is told of.
+    fn with_taken(&self) -> String {
+        let rows = &self.rows;
+        let then = |at: usize| format!("{THEN}.{}", old(at));
+        let key: Vec<String> =
+            (0..self.apart.key_columns().len()).map(|at| self.new_key(at)).collect();
+        format!(
+            "(SELECT {rows}.*, {THEN}.{PLACE} > {rows}.{PLACE} OR row_number() OVER (PARTITION BY {} ORDER BY \
+             {rows}.{PLACE}) > 1 AS {TAKEN} FROM {rows} LEFT JOIN {rows} AS {THEN} ON {}) AS {rows}",
+            key.join(", "),
+            self.same(&then, &|at| self.new_key(at))
+        )
+    }
+
+    /// The rows as they are stored, in the order in which they were found.
+    fn composed(&self) -> String {
+        let (apart, stored) = (self.apart, self.apart.stored(None));
+        let columns = apart.lens.shown().enumerate();
+        let items = columns
+            .map(|(at, column)| format!("{stored}.{} AS {}", Apart::was(at), quoted(&column.name)));
+        let key = |at: usize| format!("{stored}.{}", Apart::key(at));
+        format!(
+            " FROM (SELECT {} FROM {stored} LEFT JOIN {rows} ON {} ORDER BY {rows}.{PLACE}) AS {}",
+            items.collect::<Vec<String>>().join(", "),
+            self.same(&|at| self.new_key(at), &key),
+            apart.reference,
+            rows = self.rows
         )
     }
 

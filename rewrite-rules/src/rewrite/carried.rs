@@ -204,7 +204,9 @@ impl<'a> Rewriter<'a> {
                 of_each.collect()
             }
             (None, true) => beside.iter().map(|beside| reset(beside, &written, &of)).collect(),
-            (None, false) => beside.iter().flat_map(|beside| store(beside, &written, &of)).collect(),
+            (None, false) => {
+                beside.iter().flat_map(|beside| store(beside, &written, &of)).collect()
+            }
         };
         let is_counted = is_counted(carried.lens, carried.deletes);
         let shown = match &carried.returning {

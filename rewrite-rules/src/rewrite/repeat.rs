@@ -15,7 +15,6 @@ impl Rewriter<'_> {
     /// Whether FROM and WHERE of an UPDATE find the same rows however often the statement evaluates them.
     pub(super) fn finds_the_same(&self, update: &Update) -> bool {
         let catalog = self.generation.catalog();
-        finds_the_same(update, catalog)
-            && !has_volatile_operator(self.text, self.lexemes, catalog)
+        finds_the_same(update, catalog) && !has_volatile_operator(self.text, self.lexemes, catalog)
     }
 }
