@@ -156,6 +156,17 @@ impl<'a> Rewriter<'a> {
         name
     }
 
+    /// Begins a WITH list with these CTEs, up to the statement; or goes on with the client's.
+    fn begin_carried(&mut self, carried: &Carried<'_>, mut header: Vec<Piece>) {
+        let start = carried.span.0;
+        match carried.place {
+            Place::InWith(cte) => return self.edits.replace(cte, start, header),
+            Place::Alone => header.insert(0, "WITH ".into()),
+            Place::BehindWith | Place::BehindWithInWith => header.insert(0, ", ".into()),
+        }
+        self.edits.insert(start, header);
+    }
+
     fn emit_one(&mut self, number: usize, carried: &Carried<'_>) {
         let (start, end) = carried.span;
         let written = self.unsaid(format!("segue_written_{number}"));
@@ -221,17 +232,7 @@ impl<'a> Rewriter<'a> {
             .map(|(at, upsert)| (name(at), upsert))
             .map(|(name, upsert)| format!(", {name} AS ({upsert})"))
             .collect();
-        match carried.place {
-            Place::Alone => header.insert(0, "WITH ".into()),
-            Place::BehindWith | Place::BehindWithInWith => header.insert(0, ", ".into()),
-            Place::InWith(_) => {}
-        }
-        match carried.place {
-            Place::InWith(cte) => self.edits.replace(cte, start, header),
-            Place::Alone | Place::BehindWith | Place::BehindWithInWith => {
-                self.edits.insert(start, header);
-            }
-        }
+        self.begin_carried(carried, header);
         let behind = match carried.place {
             Place::Alone | Place::BehindWith | Place::BehindWithInWith => {
                 format!("{kept}{more} {answer}")
