@@ -6,7 +6,10 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{AccessExpr, Expr, Ident, Query, Visit, Visitor};
+use sqlparser::ast::{
+    AccessExpr, Distinct, Expr, Ident, ObjectName, Query, Select, TableFactor, Update,
+    UpdateTableFromKind, Visit, Visitor,
+};
 
 use crate::catalog::{Catalog, Volatility};
 use crate::name;
@@ -45,6 +48,22 @@ const BUILT_IN: [&str; 26] = [
 /// Whether `expression` gives one value however often the statement evaluates it.
 pub(crate) fn may_repeat(expression: &Expr, catalog: &Catalog) -> bool {
     expression.visit(&mut Repeatable { catalog }).is_continue()
+}
+
+/// Whether FROM and WHERE of `update` find the same rows however often the statement evaluates them.
+///
+/// Sound: sub-selects count here, since all that they give is looked at, whatever its order; not those that give
+/// some of it or depend on that order.
+pub(crate) fn finds_the_same(update: &Update, catalog: &Catalog) -> bool {
+    let mut again = FoundAgain(Repeatable { catalog });
+    let from = match &update.from {
+        Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => {
+            items.as_slice()
+        }
+        None => &[],
+    };
+    from.iter().all(|item| item.visit(&mut again).is_continue())
+        && update.selection.as_ref().is_none_or(|it| it.visit(&mut again).is_continue())
 }
 
 /// Whether an operator anywhere in `text` may call a volatile function. A tree does not keep the
@@ -98,6 +117,56 @@ impl Visitor for Repeatable<'_> {
         };
         if tame { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
+}
+
+/// The same of whole rows, with sub-selects.
+struct FoundAgain<'a>(Repeatable<'a>);
+
+impl Visitor for FoundAgain<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let is_whole = query.limit_clause.is_none()
+            && query.fetch.is_none()
+            && query.locks.is_empty()
+            && query.with.is_none();
+        if is_whole { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        match &select.distinct {
+            Some(Distinct::On(_)) => ControlFlow::Break(()),
+            Some(Distinct::Distinct | Distinct::All) | None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        let is_same = match factor {
+            TableFactor::Table { name, args, sample, .. } => {
+                sample.is_none()
+                    && (args.is_none() || last(name).is_some_and(|it| self.0.is_tame(it)))
+            }
+            TableFactor::Derived { sample, .. } => sample.is_none(),
+            TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } => true,
+            _ => false,
+        };
+        if is_same { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expression
+            && (function.over.is_some()
+                || last(&function.name).is_some_and(|it| name::folded(it).ends_with("agg")))
+        {
+            return ControlFlow::Break(());
+        }
+        self.0.pre_visit_expr(expression)
+    }
+}
+
+/// What a qualified name ends with.
+fn last(name: &ObjectName) -> Option<&Ident> {
+    name::parts(name).and_then(|parts| parts.last().copied())
 }
 
 impl Repeatable<'_> {

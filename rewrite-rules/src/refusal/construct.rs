@@ -54,8 +54,12 @@ pub enum Construct {
     HalfArbiter,
     /// Another command on the table that columns move to.
     HalfCommand,
-    /// A new key for a row of a table that is merged, or that others are merged into.
+    /// A new key for a row of a table that others are merged into, or for one that an INSERT meets.
     MergedKey,
+    /// A new key for a row of a table that is merged, beside another write of that table.
+    MergedKeyAgain,
+    /// A new key for rows of a table that is merged, which a second look may not find again.
+    MergedKeyRows,
     /// A write of the table that others are merged into, which is read from them as yet.
     MergedRead,
     /// One statement that writes several parts of one merged row.
@@ -101,7 +105,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -127,6 +131,8 @@ impl Construct {
         Self::HalfArbiter,
         Self::HalfCommand,
         Self::MergedKey,
+        Self::MergedKeyAgain,
+        Self::MergedKeyRows,
         Self::MergedRead,
         Self::MergedParts,
         Self::MergedUpsert,
@@ -182,6 +188,10 @@ impl Construct {
             Self::HalfArbiter => "ON CONFLICT of anything but the key".to_owned(),
             Self::HalfCommand => "this command on the table that columns move to".to_owned(),
             Self::MergedKey => "a new key for a row of a merged table".to_owned(),
+            Self::MergedKeyAgain => "a new key beside another write of the same table".to_owned(),
+            Self::MergedKeyRows => {
+                "a new key for rows that may be others when they are looked for again".to_owned()
+            }
             Self::MergedRead => "a write of the table that others are merged into".to_owned(),
             Self::MergedParts => "a write of several merged tables in one statement".to_owned(),
             Self::MergedUpsert => "this ON CONFLICT on a merged table".to_owned(),
@@ -260,6 +270,10 @@ impl Construct {
                 "use SELECT, INSERT, UPDATE or DELETE, or wait for phase \"stop-dual-write\""
             }
             Self::MergedKey => "delete the row and insert it under its new key",
+            Self::MergedKeyAgain => "send a statement for each",
+            Self::MergedKeyRows => {
+                "find the rows in a statement of its own, and name them by their keys"
+            }
             Self::MergedRead => {
                 "write the tables that are merged: this one can be written from phase \"switch-reads\" on"
             }

@@ -285,8 +285,9 @@ impl<'a> Rewriter<'a> {
     pub(super) fn take_apart(&mut self, at: usize, returns: bool) -> Walk<Apart<'a>> {
         // The client may call something so itself.
         let is_said = |number: usize| {
-            let names = ["row", "one", "own", "beside", "held", "next"]
-                .map(|it| format!("segue_{it}_{number}"));
+            let ours =
+                ["row", "one", "own", "beside", "held", "next", "moved", "stale", "gone", "made"];
+            let names = ours.map(|it| format!("segue_{it}_{number}"));
             names.iter().any(|name| self.text.contains(name))
         };
         let number = (self.apart..).find(|number| !is_said(*number)).unwrap_or(self.apart);

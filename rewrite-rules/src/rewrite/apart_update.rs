@@ -4,6 +4,7 @@ use sqlparser::ast::{Assignment, AssignmentTarget, Delete, Expr, Ident, Update};
 
 use super::apart::{Apart, Part};
 use super::apart_from::carried;
+use super::apart_key::moved;
 use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
@@ -15,10 +16,10 @@ use crate::scope::Columns;
 use crate::statement::start_byte;
 
 /// A SET list.
-struct Assigned<'q, 'a> {
-    parts: Vec<Part<'a>>,
+pub(super) struct Assigned<'q, 'a> {
+    pub(super) parts: Vec<Part<'a>>,
     /// Its values, where they stand, and the columns that they are for.
-    values: Vec<(&'q Expr, Range, &'a LogicalColumn)>,
+    pub(super) values: Vec<(&'q Expr, Range, &'a LogicalColumn)>,
     /// Where the first value begins.
     first: usize,
     /// Byte behind the list.
@@ -41,10 +42,19 @@ impl<'a> Rewriter<'a> {
             false => Vec::new(),
         };
         let noted = (self.references.len(), self.rows.len());
-        let rows = rows_of(&apart, from.is_some());
+        let writes_key = self.writes_key(apart.lens, &update.assignments);
+        let moves = apart.lens.among.as_ref().filter(|_| writes_key);
+        let rows = match moves {
+            Some(_) => moved(apart.number),
+            None => rows_of(&apart, from.is_some()),
+        };
         let mut assigned = self.set_apart(update, set, (&apart, &rows))?;
         self.condition(update.selection.as_ref(), start)?;
-        let writes_key = self.writes_key(apart.lens, &update.assignments);
+        if let Some(among) = moves {
+            let given = (&assigned, beside.as_slice(), noted);
+            let place = (start, set, outermost);
+            return self.move_apart((update, at), (&apart, among), given, place);
+        }
         if writes_key {
             if assigned.parts.len() > 1 {
                 return self.refuse_at(Construct::KeyAndMoved, start);
@@ -194,7 +204,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Makes of the statement the query of its rows, up to its end; gives what stands behind that.
-    fn updated_rows(
+    pub(super) fn updated_rows(
         &mut self,
         (at, apart, source): (usize, &Apart<'a>, Source),
         assigned: &Assigned<'_, 'a>,
@@ -396,7 +406,7 @@ fn deletions(apart: &Apart<'_>, rows: &str) -> Vec<(Option<usize>, Vec<Piece>)> 
 }
 
 /// What a half must have that is made now: its names among the rows, and the texts.
-fn kept_values(
+pub(super) fn kept_values(
     apart: &Apart<'_>,
     assigned: &Assigned<'_, '_>,
     kept: &[&LogicalColumn],

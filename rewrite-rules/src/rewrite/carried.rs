@@ -11,6 +11,7 @@
 
 use sqlparser::ast::{Assignment, AssignmentTarget};
 
+use super::carried_key::{Moves, moved};
 use super::joined::relation;
 use super::query::Output;
 use super::{Rewriter, Walk};
@@ -32,6 +33,8 @@ pub(super) struct Carried<'a> {
     place: Place,
     /// Whether the statement deletes its rows.
     deletes: bool,
+    /// Where the statement gives its rows new keys: the rows as they were.
+    moves: Option<Moves>,
 }
 
 /// Where a data-modifying statement stands.
@@ -66,7 +69,7 @@ impl<'a> Rewriter<'a> {
         occurrence: usize,
         start: usize,
         outputs: Option<&[Option<Output<'_>>]>,
-        (command, is_outermost): (&'static str, bool),
+        (command, is_outermost, moves): (&'static str, bool, Option<Moves>),
     ) -> Walk<()> {
         let Some(found) = self.occurrences.get(occurrence) else { return Ok(()) };
         let (lens, target): (&'a Lens, String) = (found.lens, found.reference.clone());
@@ -97,7 +100,7 @@ impl<'a> Rewriter<'a> {
             self.inserted.push((self.statement, lens, start));
         }
         let (span, deletes) = ((start, end), command == "DELETE");
-        self.carried.push(Carried { lens, target, span, returning, place, deletes });
+        self.carried.push(Carried { lens, target, span, returning, place, deletes, moves });
         Ok(())
     }
 
@@ -118,6 +121,9 @@ impl<'a> Rewriter<'a> {
 
     /// Whether an UPDATE's SET list writes what has to be carried.
     pub(super) fn writes_beside(&self, lens: &Lens, assignments: &[Assignment]) -> Walk<bool> {
+        if self.moves_part(lens, assignments) {
+            return Ok(true);
+        }
         let copies = lens.beside.iter().flat_map(|beside| &beside.copies);
         if !writes(lens, assignments, copies.map(|(own, _)| own)) {
             return Ok(false);
@@ -143,11 +149,22 @@ impl<'a> Rewriter<'a> {
     }
 
     /// That name, made longer until the client's text does not say it.
-    fn unsaid(&self, mut name: String) -> String {
+    pub(super) fn unsaid(&self, mut name: String) -> String {
         while self.lexemes.iter().any(|lexeme| lexeme.name().as_ref() == Some(&name)) {
             name.push('_');
         }
         name
+    }
+
+    /// Begins a WITH list with these CTEs, up to the statement; or goes on with the client's.
+    fn begin_carried(&mut self, carried: &Carried<'_>, mut header: Vec<Piece>) {
+        let start = carried.span.0;
+        match carried.place {
+            Place::InWith(cte) => return self.edits.replace(cte, start, header),
+            Place::Alone => header.insert(0, "WITH ".into()),
+            Place::BehindWith | Place::BehindWithInWith => header.insert(0, ", ".into()),
+        }
+        self.edits.insert(start, header);
     }
 
     fn emit_one(&mut self, number: usize, carried: &Carried<'_>) {
@@ -172,8 +189,14 @@ impl<'a> Rewriter<'a> {
             .map(|at| format!("segue_given_{at}"))
             .chain((0..columns.len()).map(stored))
             .collect();
-        let header = format!("{written} ({}) AS (", names.join(", "));
         let target = &carried.target;
+        let mut header: Vec<Piece> = Vec::new();
+        let locked = self.unsaid(format!("segue_locked_{number}"));
+        if let Some(moves) = &carried.moves {
+            header = moves.locked(&locked, target);
+            self.wait_for(moves, &locked);
+        }
+        header.push(format!("{written} ({}) AS (", names.join(", ")).into());
         let kept: Vec<String> =
             columns.iter().map(|column| format!("{target}.{}", quoted(column))).collect();
         let kept = match carried.returning {
@@ -183,9 +206,18 @@ impl<'a> Rewriter<'a> {
         let of = |own: &String| {
             columns.iter().position(|column| *column == own).map(stored).unwrap_or_default()
         };
-        let mut upserts: Vec<String> = match carried.deletes {
-            true => beside.iter().map(|beside| reset(beside, &written, &of)).collect(),
-            false => beside.iter().flat_map(|beside| store(beside, &written, &of)).collect(),
+        let name = |at: usize| self.unsaid(format!("segue_carried_{number}_{at}"));
+        let mut upserts: Vec<String> = match (&carried.moves, carried.deletes) {
+            (Some(_), _) => {
+                let of_each = beside.iter().enumerate().flat_map(|(at, beside)| {
+                    moved(beside, (&locked, &written), &name(2 * at), &of)
+                });
+                of_each.collect()
+            }
+            (None, true) => beside.iter().map(|beside| reset(beside, &written, &of)).collect(),
+            (None, false) => {
+                beside.iter().flat_map(|beside| store(beside, &written, &of)).collect()
+            }
         };
         let is_counted = is_counted(carried.lens, carried.deletes);
         let shown = match &carried.returning {
@@ -197,16 +229,10 @@ impl<'a> Rewriter<'a> {
         let more: String = upserts
             .iter()
             .enumerate()
-            .map(|(at, upsert)| (self.unsaid(format!("segue_carried_{number}_{at}")), upsert))
+            .map(|(at, upsert)| (name(at), upsert))
             .map(|(name, upsert)| format!(", {name} AS ({upsert})"))
             .collect();
-        match carried.place {
-            Place::Alone => self.edits.insert(start, vec![format!("WITH {header}").into()]),
-            Place::BehindWith | Place::BehindWithInWith => {
-                self.edits.insert(start, vec![format!(", {header}").into()]);
-            }
-            Place::InWith(cte) => self.edits.replace(cte, start, vec![header.into()]),
-        }
+        self.begin_carried(carried, header);
         let behind = match carried.place {
             Place::Alone | Place::BehindWith | Place::BehindWithInWith => {
                 format!("{kept}{more} {answer}")
@@ -247,7 +273,7 @@ fn store(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> Vec<
     gone.into_iter().chain([upsert(beside, written, of)]).collect()
 }
 
-fn upsert(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
+pub(super) fn upsert(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> String {
     let all = || beside.key.iter().chain(&beside.copies);
     let list = |columns: Vec<String>| columns.join(", ");
     let mark = || beside.mark.iter();
@@ -279,7 +305,7 @@ fn reset(beside: &Beside, written: &str, of: &dyn Fn(&String) -> String) -> Stri
 }
 
 /// `bio = excluded.bio, …` of all that is stored there.
-fn taken_over(beside: &Beside) -> String {
+pub(super) fn taken_over(beside: &Beside) -> String {
     let columns = beside.copies.iter().map(|(_, its)| its).chain(&beside.mark);
     let set = columns.map(|its| format!("{0} = excluded.{0}", quoted(its)));
     set.collect::<Vec<String>>().join(", ")
@@ -293,7 +319,7 @@ fn shown(names: &[String], written: &str) -> String {
 }
 
 /// Whether a SET list writes one of these physical columns of the table itself.
-fn writes<'l>(
+pub(super) fn writes<'l>(
     lens: &Lens,
     assignments: &[Assignment],
     physical: impl Iterator<Item = &'l String>,

@@ -60,7 +60,7 @@ impl Rewriter<'_> {
         self.levels.pop();
         let resets = |lens: &Lens| lens.beside.iter().any(|beside| beside.end == End::IsReset);
         if let Some(at) = target.filter(|_| lens.is_some_and(resets)) {
-            self.carry(at, start, outputs.as_deref(), ("DELETE", outermost))?;
+            self.carry(at, start, outputs.as_deref(), ("DELETE", outermost, None))?;
         }
         Ok(columns_of(outputs.unwrap_or_default()))
     }

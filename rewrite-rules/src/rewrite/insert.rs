@@ -314,7 +314,7 @@ impl<'a> Rewriter<'a> {
             && writes_any(insert, lens, |column| lens.is_copied(column))
         {
             self.no_key_in_conflict(insert, lens)?;
-            self.carry(target, start, outputs.as_deref(), ("INSERT", outermost))?;
+            self.carry(target, start, outputs.as_deref(), ("INSERT", outermost, None))?;
         }
         Ok(columns_of(outputs.unwrap_or_default()))
     }

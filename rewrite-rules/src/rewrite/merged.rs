@@ -27,6 +27,19 @@ impl Rewriter<'_> {
                 return self.refuse_half(Construct::MergedParts, lens, *start);
             }
         }
+        self.check_moved()
+    }
+
+    /// A row that gets a new key is found again by what it was before.
+    fn check_moved(&self) -> Walk<()> {
+        for (statement, lens, start) in &self.moved {
+            let writes = self.written.iter().filter(|(number, other, _)| {
+                number == statement && other.relation == lens.relation
+            });
+            if writes.count() > 1 {
+                return self.refuse_half(Construct::MergedKeyAgain, lens, *start);
+            }
+        }
         Ok(())
     }
 }

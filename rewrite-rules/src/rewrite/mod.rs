@@ -12,6 +12,7 @@ mod apart;
 mod apart_from;
 mod apart_halves;
 mod apart_insert;
+mod apart_key;
 mod apart_update;
 mod apart_upsert;
 mod apart_upsert_beside;
@@ -21,6 +22,7 @@ mod assignment;
 mod assignment_row;
 mod call;
 mod carried;
+mod carried_key;
 mod catalog;
 mod catalog_call;
 mod catalog_cast;
@@ -201,6 +203,8 @@ pub(crate) struct Rewriter<'a> {
     tails: Vec<(usize, Vec<Piece>)>,
     /// Tables whose keys are given up, each with the number of the statement.
     freed: Vec<(usize, &'a Lens)>,
+    /// Merged tables whose rows get new keys, each with the number of the statement, and where it says so.
+    moved: Vec<(usize, &'a Lens, usize)>,
     /// Tables that get rows in two places, with the number of the statement, and where it says so.
     inserted: Vec<(usize, &'a Lens, usize)>,
     /// Tables that are written, each with the number of the statement, and where it says so.
@@ -262,6 +266,7 @@ impl<'a> Rewriter<'a> {
             apart: 0,
             tails: Vec::new(),
             freed: Vec::new(),
+            moved: Vec::new(),
             inserted: Vec::new(),
             written: Vec::new(),
             place: Place::Alone,

@@ -36,13 +36,17 @@ impl Rewriter<'_> {
         if let Some(lens) = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens) {
             self.note_write(lens, start)?;
             self.no_new_half_key(lens, &update.assignments)?;
+            if lens.is_merged() && self.writes_key(lens, &update.assignments) {
+                self.moved.push((self.statement, lens, start));
+            }
         }
         let Some(set) = self.keyword_behind(self.lexeme_at(start) + 1, "set") else {
             return self.refuse(Construct::Unreadable);
         };
         let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
         if let (Some(at), Some(lens)) = (target, lens)
-            && self.may_be_apart(lens, self.lexeme_at(start))
+            && (self.may_be_apart(lens, self.lexeme_at(start))
+                || (lens.among.is_some() && self.writes_key(lens, &update.assignments)))
         {
             let columns = self.update_apart(update, (at, set), outermost);
             self.levels.pop();
@@ -60,7 +64,11 @@ impl Rewriter<'_> {
                 self.free_keys(lens);
             }
             if self.writes_beside(lens, &update.assignments)? {
-                self.carry(target, start, outputs.as_deref(), ("UPDATE", outermost))?;
+                let moves = match self.moves_part(lens, &update.assignments) {
+                    true => Some(self.moves_of(update, lens, set)?),
+                    false => None,
+                };
+                self.carry(target, start, outputs.as_deref(), ("UPDATE", outermost, moves))?;
             }
         }
         Ok(columns_of(outputs.unwrap_or_default()))

@@ -168,11 +168,19 @@ UPDATE mail SET body = 'x' WHERE sender = 5
 
 UPDATE mail SET body = 'x' RETURNING nonsense
 
---! dual-write switch-reads stop-dual-write contract: a new key for a row of a merged table
 UPDATE mail SET uid = 2 WHERE uid = 1
 
---! dual-write switch-reads stop-dual-write contract: a new key for a row of a merged table
 UPDATE mail SET uid = 99 WHERE uid = 1
+
+UPDATE mail SET uid = NULL WHERE uid = 1
+
+UPDATE mail SET uid = 8
+
+UPDATE push SET user_id = 5, score = 2000 WHERE user_id = 3
+
+UPDATE push SET user_id = 1, score = 2000 WHERE user_id = 3
+
+UPDATE shop.stock SET item = 1
 
 --! switch-reads stop-dual-write contract: FOR NO KEY UPDATE is not allowed with aggregate functions
 UPDATE mail SET body = sum(quota)

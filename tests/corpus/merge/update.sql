@@ -144,14 +144,42 @@ UPDATE mail SET quota = 5, sender = 'x' || 5, tags = ARRAY['a', NULL], sent_at =
 --$ 7;x
 UPDATE mail SET quota = $1 + 1, sender = ($2) WHERE uid = 1 RETURNING quota, sender
 
---! dual-write switch-reads stop-dual-write contract: a new key for a row of a merged table
 UPDATE mail SET uid = 8 WHERE uid = 1
 
---! dual-write switch-reads stop-dual-write contract: a new key for a row of a merged table
 UPDATE mail SET uid = uid WHERE uid = 1
 
---! dual-write switch-reads stop-dual-write contract: a new key for a row of a merged table
 UPDATE push SET user_id = 9, body = 'moved' WHERE user_id = 3 RETURNING *
+
+UPDATE mail SET uid = 9 WHERE handle = 'eve' RETURNING *
+
+UPDATE mail SET uid = 6, handle = upper(handle), quota = 7 WHERE uid = 1 RETURNING uid, handle, quota
+
+--~ contract: the table's row type is gone
+UPDATE mail SET uid = uid + 4 WHERE uid > 1 AND handle IS DISTINCT FROM 'bob' RETURNING mail
+
+UPDATE mail m SET uid = u.id, body = u.name FROM users u WHERE u.name = 'Hal' AND m.uid = 4 RETURNING m.*, u.name
+
+UPDATE push p SET user_id = 1 FROM letters l WHERE l.user_id = 1 AND p.user_id = 4
+
+--$ 8;2
+UPDATE mail SET uid = $1 WHERE uid = $2
+
+--$ 8;2;x
+UPDATE mail SET uid = $1, body = $3 WHERE uid = $2 RETURNING body, uid
+
+WITH w AS (UPDATE push SET user_id = 8 WHERE user_id = 4 RETURNING user_id, body) SELECT * FROM w
+
+UPDATE mail SET body = tick(), uid = 8 WHERE uid = 2 RETURNING body
+
+UPDATE shop.stock SET (house, item) = ('west', item + 1) WHERE house = 'north' RETURNING *
+
+UPDATE shop."Price List" p SET "House" = 'east', shelf = p."House" WHERE "Item No" = 1 AND shelf = 'top'
+
+--! dual-write: a new key for rows that may be others when they are looked for again
+UPDATE push SET user_id = 2 WHERE user_id = (SELECT uid FROM mail ORDER BY uid DESC LIMIT 1)
+
+--! dual-write switch-reads stop-dual-write contract: a new key beside another write of the same table
+WITH w AS (UPDATE mail SET score = 1 WHERE uid = 1) UPDATE mail SET uid = 8 WHERE uid = 2
 
 UPDATE users SET id = 30 WHERE id = 3
 

@@ -128,6 +128,20 @@ impl Tables {
         ]
     }
 
+    /// The same of a row that has another key in between.
+    pub(crate) fn moved(self, token: Token, id: i32) -> Vec<String> {
+        match self {
+            Self::Split => self.set(token, id, ""),
+            Self::Merge => vec![
+                format!(
+                    "UPDATE t SET id = id + 1000, log = log || {token}, n = n + 1 WHERE id = {id} RETURNING id - 1000"
+                ),
+                format!("UPDATE t SET id = id - 1000 WHERE id = {id} + 1000"),
+                format!("UPDATE u SET kept = kept || {token} WHERE id = {id}"),
+            ],
+        }
+    }
+
     /// The same by a client of the new shape.
     pub(crate) fn set_new(self, token: Token, id: i32) -> Vec<String> {
         match self {

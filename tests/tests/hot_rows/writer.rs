@@ -123,6 +123,7 @@ impl Writer {
             (Dialect::Old, 1) => self.compared(token, id),
             (Dialect::Old, 2) => self.locked(token, id),
             (Dialect::Old, 3) => self.all(&self.tables.upsert(token, id)),
+            (Dialect::Old, 4) => self.all(&self.tables.moved(token, id)),
             (Dialect::Old | Dialect::New, _) => self.several(token, rows),
         }
     }

@@ -24,12 +24,13 @@ const NEW_KEYS: &str = "
     INSERT INTO prefs (of, \"Key\", push_score, addr, has_push) SELECT t, push_score, \"Key\", addr, true FROM push
         ON CONFLICT (of, \"Key\") DO UPDATE SET push_score = excluded.push_score, addr = excluded.addr, has_push = true;";
 
-const ON_OTHER_KEYS: [&str; 17] = [
+const ON_OTHER_KEYS: [&str; 24] = [
     "SELECT m.*, p.* FROM app.\"Mail\" m JOIN push p ON p.t = m.tenant AND p.push_score = m.\"Id\" ORDER BY 2",
     "SELECT p.t, p.push_score, p.\"Key\", count(*) FROM push p GROUP BY p.t, p.push_score ORDER BY 2",
     "SELECT p.\"Key\" FROM push p GROUP BY p.t",
     "SELECT app.\"Mail\".* FROM app.\"Mail\" ORDER BY 2",
     "SELECT of FROM push",
+    "UPDATE push SET push_score = push_score - 2 RETURNING addr",
     "INSERT INTO app.\"Mail\" (tenant, \"Id\", score) VALUES (1, 7, 1) RETURNING *",
     "INSERT INTO app.\"Mail\" (of, \"Key\") VALUES (1, 8)",
     "INSERT INTO push (t, push_score, addr) VALUES (1, 31, 'a4')",
@@ -37,6 +38,12 @@ const ON_OTHER_KEYS: [&str; 17] = [
     "INSERT INTO push (t, push_score, \"Key\") VALUES (0, 8, 1), (1, 2, 2), (1, 2, 3) ON CONFLICT (t, push_score) DO NOTHING RETURNING push_score, \"Key\"",
     "UPDATE push SET nothing = 4",
     "UPDATE push p SET \"Key\" = m.score FROM app.\"Mail\" m WHERE (m.tenant, m.\"Id\") = (p.t, p.push_score)",
+    "UPDATE push SET push_score = push_score + 100, addr = upper(addr) WHERE t = 1 RETURNING *",
+    "UPDATE push AS p SET t = 1 - p.t WHERE addr = 'a4'",
+    "UPDATE push SET t = 0, push_score = 108 WHERE push_score = 4",
+    "UPDATE push SET push_score = push_score WHERE addr LIKE 'a%' RETURNING push_score, t, \"Key\"",
+    "UPDATE app.\"Mail\" SET (\"Id\", tenant) = (50, 7), score = -1 WHERE \"Id\" = 2",
+    "UPDATE app.\"Mail\" SET tenant = DEFAULT WHERE \"Id\" = 3",
     "DELETE FROM app.\"Mail\" WHERE \"Id\" = 4 RETURNING *",
     "COPY push (push_score, t, \"Key\") FROM STDIN\n40\t1\t4\n",
     "SELECT * FROM app.\"Mail\" ORDER BY 2",

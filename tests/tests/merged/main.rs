@@ -3,6 +3,7 @@
 
 mod all_there;
 mod keys;
+mod moved;
 mod order;
 
 use std::collections::BTreeMap;

@@ -9,9 +9,12 @@ use segue_tests::wire::query;
 use super::{NEW, OLD, rule};
 
 /// What waits for the old row of user 4.
-const WAITS: [&str; 9] = [
+const WAITS: [&str; 12] = [
     "UPDATE mail SET score = 1 WHERE user_id = 4",
     "DELETE FROM mail WHERE user_id = 4",
+    "UPDATE mail SET user_id = 11 WHERE user_id = 4",
+    "UPDATE mail SET user_id = 11 WHERE score = 40 RETURNING *",
+    "UPDATE mail SET user_id = user_id + 7 WHERE user_id BETWEEN 4 AND 5",
     "SELECT score FROM mail WHERE user_id = 4 FOR UPDATE",
     "INSERT INTO mail (user_id, score) VALUES (4, 1) ON CONFLICT (user_id) DO UPDATE SET score = excluded.score",
     "INSERT INTO mail (user_id, score) SELECT 4, 1 ON CONFLICT DO NOTHING",
