@@ -140,7 +140,8 @@ async fn walk(house: &House, stay: u64) -> Result<(), Fault> {
 }
 
 async fn step(config: &Path, phase: &str) -> Result<(), Fault> {
-    let command = relays::segue(["run", MIGRATION, "--soak", "0s", "--until", phase, "--config"])?;
+    let quick = ["run", MIGRATION, "--no-throttle", "--soak", "0s", "--until", phase, "--config"];
+    let command = relays::segue(quick)?;
     let output = tokio::process::Command::from(command)
         .arg(config)
         .stdin(Stdio::null())

@@ -24,7 +24,7 @@ const NEW_KEYS: &str = "
     INSERT INTO prefs (of, \"Key\", push_score, addr, has_push) SELECT t, push_score, \"Key\", addr, true FROM push
         ON CONFLICT (of, \"Key\") DO UPDATE SET push_score = excluded.push_score, addr = excluded.addr, has_push = true;";
 
-const ON_OTHER_KEYS: [&str; 24] = [
+const ON_OTHER_KEYS: [&str; 25] = [
     "SELECT m.*, p.* FROM app.\"Mail\" m JOIN push p ON p.t = m.tenant AND p.push_score = m.\"Id\" ORDER BY 2",
     "SELECT p.t, p.push_score, p.\"Key\", count(*) FROM push p GROUP BY p.t, p.push_score ORDER BY 2",
     "SELECT p.\"Key\" FROM push p GROUP BY p.t",
@@ -38,7 +38,8 @@ const ON_OTHER_KEYS: [&str; 24] = [
     "INSERT INTO push (t, push_score, \"Key\") VALUES (0, 8, 1), (1, 2, 2), (1, 2, 3) ON CONFLICT (t, push_score) DO NOTHING RETURNING push_score, \"Key\"",
     "UPDATE push SET nothing = 4",
     "UPDATE push p SET \"Key\" = m.score FROM app.\"Mail\" m WHERE (m.tenant, m.\"Id\") = (p.t, p.push_score)",
-    "UPDATE push SET push_score = push_score + 100, addr = upper(addr) WHERE t = 1 RETURNING *",
+    "UPDATE push SET push_score = push_score + 100, addr = upper(addr) WHERE t = 1",
+    "UPDATE push SET push_score = 110, addr = lower(addr) WHERE push_score = 107 RETURNING *",
     "UPDATE push AS p SET t = 1 - p.t WHERE addr = 'a4'",
     "UPDATE push SET t = 0, push_score = 108 WHERE push_score = 4",
     "UPDATE push SET push_score = push_score WHERE addr LIKE 'a%' RETURNING push_score, t, \"Key\"",
