@@ -285,8 +285,11 @@ impl<'a> Rewriter<'a> {
     pub(super) fn take_apart(&mut self, at: usize, returns: bool) -> Walk<Apart<'a>> {
         // The client may call something so itself.
         let is_said = |number: usize| {
-            let names = ["row", "one", "own", "beside", "held", "next"]
-                .map(|it| format!("segue_{it}_{number}"));
+            let names = [
+                "row", "one", "own", "beside", "held", "next", "made", "changed", "gone", "found",
+                "left",
+            ]
+            .map(|it| format!("segue_{it}_{number}"));
             names.iter().any(|name| self.text.contains(name))
         };
         let number = (self.apart..).find(|number| !is_said(*number)).unwrap_or(self.apart);

@@ -15,10 +15,10 @@ use crate::scope::Columns;
 use crate::statement::start_byte;
 
 /// A SET list.
-struct Assigned<'q, 'a> {
+pub(super) struct Assigned<'q, 'a> {
     parts: Vec<Part<'a>>,
     /// Its values, where they stand, and the columns that they are for.
-    values: Vec<(&'q Expr, Range, &'a LogicalColumn)>,
+    pub(super) values: Vec<(&'q Expr, Range, &'a LogicalColumn)>,
     /// Where the first value begins.
     first: usize,
     /// Byte behind the list.
@@ -87,7 +87,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// What a SET list stores in each table, from the CTE `rows`; leaves the values alone of its text.
-    fn set_apart<'q>(
+    pub(super) fn set_apart<'q>(
         &mut self,
         update: &'q Update,
         set: usize,
@@ -123,7 +123,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The columns that an assignment names, each with its value and where that stands.
-    fn cells<'q>(
+    pub(super) fn cells<'q>(
         &self,
         assignment: &'q Assignment,
         extent: Range,
@@ -194,7 +194,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Makes of the statement the query of its rows, up to its end; gives what stands behind that.
-    fn updated_rows(
+    pub(super) fn updated_rows(
         &mut self,
         (at, apart, source): (usize, &Apart<'a>, Source),
         assigned: &Assigned<'_, 'a>,
@@ -341,7 +341,8 @@ impl<'a> Rewriter<'a> {
                 format!("{qualifier}{}", quoted(logical.map_or(own, |column| &column.name)))
             })
             .collect();
-        if apart.returns {
+        // Where it is gathered a row may have to be made whole.
+        if apart.returns || apart.lens.is_gathered() {
             for (number, column) in apart.lens.shown().enumerate() {
                 names.push(Apart::was(number));
                 items.push(format!("{qualifier}{}", quoted(&column.name)));

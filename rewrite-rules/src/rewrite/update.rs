@@ -44,7 +44,10 @@ impl Rewriter<'_> {
         if let (Some(at), Some(lens)) = (target, lens)
             && self.may_be_apart(lens, self.lexeme_at(start))
         {
-            let columns = self.update_apart(update, (at, set), outermost);
+            let columns = match lens.is_gathered() {
+                true => self.update_gathered(update, (at, set), outermost),
+                false => self.update_apart(update, (at, set), outermost),
+            };
             self.levels.pop();
             return columns;
         }
