@@ -40,7 +40,8 @@ pub struct Lens {
     pub among: Option<Among>,
     /// What an INSERT writes, and is carried from there, if that is something else.
     pub inserts: Option<Box<Lens>>,
-    /// The query that stands for it wherever it is read, while it can only be read.
+    /// The query that stands for it wherever it is read, while other tables have its rows. It can only be read
+    /// then, but for one with tables beside.
     pub read_as: Option<String>,
 }
 
@@ -203,6 +204,13 @@ impl Lens {
     #[must_use]
     pub fn is_elsewhere(&self) -> bool {
         self.read_as.is_some() || self.among.is_some()
+    }
+
+    /// Whether its rows are as yet those of the tables beside, taken together, and what is written of it is
+    /// written there first.
+    #[must_use]
+    pub fn is_gathered(&self) -> bool {
+        self.read_as.is_some() && !self.beside.is_empty()
     }
 
     /// Whether only a query shows its rows and no others.

@@ -99,6 +99,46 @@ pub struct Reply {
     /// An INSERT to which an ON CONFLICT DO UPDATE was added: a row of its own that it meets, which
     /// PostgreSQL refuses to update, is one whose key is taken.
     pub doubled: Option<Taken>,
+    /// Errors by which the statement ends itself, and what the client is told instead.
+    pub raised: Vec<Raised>,
+}
+
+/// Begins the value that cannot be read where a row cannot be stored in the tables that must hold it.
+pub const UNHELD: &str = "segue_unheld";
+
+/// The same where ON CONFLICT DO UPDATE would update a row twice.
+pub const TWICE: &str = "segue_twice";
+
+/// The same where a part of a row has come that the statement could not see when it began.
+pub const AGAIN: &str = "segue_again";
+
+/// An error by which a statement of ours ends itself: a text that is no boolean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised {
+    /// How the text begins.
+    pub word: &'static str,
+    /// What the client is told.
+    pub refusal: Refusal,
+}
+
+impl Raised {
+    /// A row cannot be stored in the tables that must hold it.
+    #[must_use]
+    pub fn unheld(refusal: Refusal) -> Self {
+        Self { word: UNHELD, refusal }
+    }
+
+    /// The statement must be sent again: where that cannot be done, the client must do it.
+    #[must_use]
+    pub fn again() -> Self {
+        Self { word: AGAIN, refusal: Refusal::serialization_failure() }
+    }
+
+    /// As PostgreSQL refuses it.
+    #[must_use]
+    pub fn twice() -> Self {
+        Self { word: TWICE, refusal: Refusal::updated_twice() }
+    }
 }
 
 /// A unique index over the other column of one that an arbiter is over. A row that conflicts with

@@ -24,6 +24,10 @@ pub struct Refusal {
 
 /// `feature_not_supported`.
 const NOT_SUPPORTED: &str = "0A000";
+/// `serialization_failure`.
+const SERIALIZATION_FAILURE: &str = "40001";
+/// `cardinality_violation`.
+const CARDINALITY_VIOLATION: &str = "21000";
 /// `ambiguous_column`.
 const AMBIGUOUS_COLUMN: &str = "42702";
 /// `undefined_column`.
@@ -82,6 +86,32 @@ impl Refusal {
         Self {
             in_every_phase: lens.hidden_exists,
             ..Self::construct(Construct::NoDerivedTable(reason), lens)
+        }
+    }
+
+    /// ON CONFLICT DO UPDATE of a row that the statement has written, worded as PostgreSQL words it.
+    pub(crate) fn updated_twice() -> Self {
+        Self {
+            sqlstate: CARDINALITY_VIOLATION,
+            message: "ON CONFLICT DO UPDATE command cannot affect row a second time".to_owned(),
+            hint: Some(
+                "Ensure that no rows proposed for insertion within the same command have duplicate \
+                 constrained values."
+                    .to_owned(),
+            ),
+            position: None,
+            in_every_phase: false,
+        }
+    }
+
+    /// A row that is no more what the statement saw, worded as PostgreSQL words it.
+    pub(crate) fn serialization_failure() -> Self {
+        Self {
+            sqlstate: SERIALIZATION_FAILURE,
+            message: "could not serialize access due to concurrent update".to_owned(),
+            hint: None,
+            position: None,
+            in_every_phase: false,
         }
     }
 

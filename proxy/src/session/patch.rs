@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use rewrite_rules::catalog::RelationName;
 use rewrite_rules::lens::Names;
-use rewrite_rules::{Outcome, Rewritten, STAGING_TABLE};
+use rewrite_rules::{Outcome, Refusal, Rewritten, STAGING_TABLE};
 
 use super::copy::KEPT_BYTES;
 
@@ -11,6 +11,9 @@ use super::names_in_reports::translated;
 use super::taken_key::{as_doubled, as_taken};
 use crate::wire::compose::{self, Complaint};
 use crate::wire::reply;
+
+/// How PostgreSQL fails a text that is no value of its type: invalid_text_representation.
+const INVALID_TEXT: &[u8] = b"22P02";
 
 /// A statement that fails at parse analysis on every server and under every search path. It is sent
 /// in place of a refused one, so that the server's transaction, and the client's pipeline, fare
@@ -118,6 +121,9 @@ pub(super) fn report(
                 Some(position) => Place::At(position),
                 None => Place::Nowhere,
             };
+            if let Some(refusal) = raised(&fields, rewritten) {
+                return Some(complaint(refusal));
+            }
             let doubled = rewritten.replies.iter().find_map(|reply| reply.doubled.as_ref());
             match doubled.and_then(|taken| as_doubled(&fields, taken)) {
                 Some(told) => Some(compose::report(tag, &told)),
@@ -129,18 +135,31 @@ pub(super) fn report(
             Verdict::Theirs { position } => {
                 changed(tag, &fields, &[], &Names::default(), |_| Place::At(position))
             }
-            Verdict::Ours => Some(
-                Complaint {
-                    severity: "ERROR",
-                    sqlstate: refusal.sqlstate,
-                    message: refusal.message.clone(),
-                    hint: refusal.hint.clone(),
-                    position: refusal.position,
-                }
-                .to_bytes(),
-            ),
+            Verdict::Ours => Some(complaint(refusal)),
         },
     }
+}
+
+fn complaint(refusal: &Refusal) -> BytesMut {
+    Complaint {
+        severity: "ERROR",
+        sqlstate: refusal.sqlstate,
+        message: refusal.message.clone(),
+        hint: refusal.hint.clone(),
+        position: refusal.position,
+    }
+    .to_bytes()
+}
+
+/// What a statement of ours that ended itself has to say, if this is how.
+fn raised<'r>(fields: &[(u8, &[u8])], rewritten: &'r Rewritten) -> Option<&'r Refusal> {
+    if reply::field(fields, b'C') != Some(INVALID_TEXT) {
+        return None;
+    }
+    let message = std::str::from_utf8(reply::field(fields, b'M')?).ok()?;
+    let mut all = rewritten.replies.iter().flat_map(|reply| &reply.raised);
+    let said = |word: &str| message.contains(&format!("{word} "));
+    all.find(|raised| said(raised.word)).map(|raised| &raised.refusal)
 }
 
 /// Where in the client's text a position of the server's is.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use rewrite_rules::Mirror;
+use rewrite_rules::outcome::AGAIN;
 use tokio::time::Instant;
 
 use super::conversation::Conversation;
@@ -30,6 +31,9 @@ const LONGEST_PAUSE_MS: u64 = 50;
 /// How PostgreSQL says that a unique index rejects a row: unique_violation.
 const UNIQUE_VIOLATION: &[u8] = b"23505";
 
+/// How it fails a text that is no value of its type: invalid_text_representation.
+const INVALID_TEXT: &[u8] = b"22P02";
+
 /// How it says that two sessions wait for each other: deadlock_detected.
 const DEADLOCK: &[u8] = b"40P01";
 
@@ -38,7 +42,7 @@ const FAILED_TRANSACTION: &[u8] = b"25P02";
 
 const ROLLBACK: &str = "ROLLBACK TO SAVEPOINT segue_retry";
 
-/// Whether an ErrorResponse comes from one of these indexes.
+/// Whether an ErrorResponse comes from one of these indexes, or says itself that the statement must be sent again.
 ///
 /// A session that waits in a mirror holds a row that it would have taken back at once without it:
 /// whoever updates the row meanwhile waits for that. An error about such a deadlock names only what
@@ -56,6 +60,7 @@ fn is_rejection(body: &[u8], mirrors: &[Mirror]) -> bool {
                 && is(b't', &mirror.relation.name)
                 && is(b'n', &mirror.name)
         }),
+        INVALID_TEXT => !mirrors.is_empty() && mentions(b'M', &format!("{AGAIN} ")),
         DEADLOCK => mirrors.iter().any(|mirror| {
             mentions(b'W', &format!("\"{}\"", mirror.name)) || mentions(b'D', "speculative token")
         }),

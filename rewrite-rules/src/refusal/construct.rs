@@ -62,6 +62,10 @@ pub enum Construct {
     MergedKeyRows,
     /// A write of the table that others are merged into, which is read from them as yet.
     MergedRead,
+    /// A value for a part of a merged row that shall not be there, or a row without any part.
+    MergedPart,
+    /// A write of a column that none of the merged tables has.
+    MergedColumn,
     /// One statement that writes several parts of one merged row.
     MergedParts,
     /// ON CONFLICT of a table that is merged, where another part of the row may be there alone.
@@ -105,7 +109,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 47] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -134,6 +138,8 @@ impl Construct {
         Self::MergedKeyAgain,
         Self::MergedKeyRows,
         Self::MergedRead,
+        Self::MergedPart,
+        Self::MergedColumn,
         Self::MergedParts,
         Self::MergedUpsert,
         Self::MergedPresence,
@@ -193,6 +199,8 @@ impl Construct {
                 "a new key for rows that may be others when they are looked for again".to_owned()
             }
             Self::MergedRead => "a write of the table that others are merged into".to_owned(),
+            Self::MergedPart => "a row whose values belong to no merged table".to_owned(),
+            Self::MergedColumn => "a write of a column that no merged table has".to_owned(),
             Self::MergedParts => "a write of several merged tables in one statement".to_owned(),
             Self::MergedUpsert => "this ON CONFLICT on a merged table".to_owned(),
             Self::MergedPresence => "SET of the column that tells which rows are there".to_owned(),
@@ -275,8 +283,10 @@ impl Construct {
                 "find the rows in a statement of its own, and name them by their keys"
             }
             Self::MergedRead => {
-                "write the tables that are merged: this one can be written from phase \"switch-reads\" on"
+                "write the tables that are merged: this one can be written from phase \"dual-write\" on"
             }
+            Self::MergedPart => "give values to the columns of one of the merged tables",
+            Self::MergedColumn => "leave it out before phase \"switch-reads\"",
             Self::MergedParts => "send a statement for each of the tables",
             Self::MergedUpsert => {
                 "name the key, ON CONFLICT (key), and set columns one by one; or use UPDATE and INSERT"
@@ -286,7 +296,7 @@ impl Construct {
             }
             Self::MergedLock => {
                 "lock its rows in a SELECT of its own; the table that others are merged into has none to lock \
-                 before phase \"switch-reads\""
+                 before phase \"dual-write\""
             }
             Self::MergedCommand => "use SELECT, INSERT, UPDATE or DELETE",
             Self::CopyOption => "leave the option out, or write it as a plain literal",

@@ -285,8 +285,10 @@ impl<'a> Rewriter<'a> {
     pub(super) fn take_apart(&mut self, at: usize, returns: bool) -> Walk<Apart<'a>> {
         // The client may call something so itself.
         let is_said = |number: usize| {
-            let ours =
-                ["row", "one", "own", "beside", "held", "next", "moved", "stale", "gone", "made"];
+            let ours = [
+                "row", "one", "own", "beside", "held", "next", "moved", "stale", "gone", "made",
+                "changed", "found", "left",
+            ];
             let names = ours.map(|it| format!("segue_{it}_{number}"));
             names.iter().any(|name| self.text.contains(name))
         };

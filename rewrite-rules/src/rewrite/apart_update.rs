@@ -97,7 +97,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// What a SET list stores in each table, from the CTE `rows`; leaves the values alone of its text.
-    fn set_apart<'q>(
+    pub(super) fn set_apart<'q>(
         &mut self,
         update: &'q Update,
         set: usize,
@@ -133,7 +133,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The columns that an assignment names, each with its value and where that stands.
-    fn cells<'q>(
+    pub(super) fn cells<'q>(
         &self,
         assignment: &'q Assignment,
         extent: Range,
@@ -351,7 +351,8 @@ impl<'a> Rewriter<'a> {
                 format!("{qualifier}{}", quoted(logical.map_or(own, |column| &column.name)))
             })
             .collect();
-        if apart.returns {
+        // Where it is gathered a row may have to be made whole.
+        if apart.returns || apart.lens.is_gathered() {
             for (number, column) in apart.lens.shown().enumerate() {
                 names.push(Apart::was(number));
                 items.push(format!("{qualifier}{}", quoted(&column.name)));

@@ -141,7 +141,7 @@ impl<'a> Rewriter<'a> {
             self.occurrences.push(Occurrence {
                 fixed: Some("a whole row of EXCLUDED"),
                 is_held: true,
-                is_in_place: lens.among.is_some(),
+                is_in_place: lens.among.is_some() || lens.is_gathered(),
                 ..Occurrence::new(lens, reference.clone())
             });
             self.occurrences.len() - 1

@@ -122,8 +122,11 @@ impl<'a> Rewriter<'a> {
         match super::rewrite(self.generation, &text, self.session) {
             Outcome::Forward | Outcome::ForwardOpaque => Ok(text),
             Outcome::Rewritten(rewritten) => {
-                let doubled = rewritten.replies.into_iter().find_map(|reply| reply.doubled);
-                self.replies.entry(self.statement).or_default().doubled = doubled;
+                let reply = self.replies.entry(self.statement).or_default();
+                for made in rewritten.replies {
+                    reply.doubled = made.doubled.or(reply.doubled.take());
+                    reply.raised.extend(made.raised);
+                }
                 Ok(rewritten.sql)
             }
             Outcome::Refused(refusal) => Err(Box::new(Refusal { position: None, ..refusal })),

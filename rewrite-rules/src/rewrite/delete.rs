@@ -48,6 +48,7 @@ impl Rewriter<'_> {
             let behind = alias.or(written.map(|written| written.1)).unwrap_or(start);
             let columns = match &lens.over {
                 Some(over) => self.delete_half(delete, (at, behind), over, outermost),
+                None if lens.is_gathered() => self.delete_gathered(delete, (at, behind), outermost),
                 None => self.delete_apart(delete, (at, behind), outermost),
             };
             self.levels.pop();

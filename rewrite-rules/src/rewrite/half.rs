@@ -16,7 +16,7 @@ impl<'a> Rewriter<'a> {
         if lens.over.as_ref().is_some_and(|over| over.rows == Rows::Read) {
             return self.refuse_half(Construct::NotWritten, lens, start);
         }
-        if lens.read_as.is_some() {
+        if lens.read_as.is_some() && !lens.is_gathered() {
             return self.refuse_half(Construct::MergedRead, lens, start);
         }
         self.written.push((self.statement, lens, start));

@@ -26,6 +26,9 @@ impl Occurrence<'_> {
     /// The queries that stand for it: one with all halves, and one for each way to lack some.
     pub(super) fn arms(&self, table: &str, rewriter: &Rewriter<'_>) -> Vec<String> {
         let lens: &Lens = self.lens;
+        if lens.is_gathered() {
+            return self.gathered_arms();
+        }
         let places = lens.places_apart();
         (0..1_usize << places.len().min(MOST_BESIDE))
             .map(|lacking| {
@@ -95,8 +98,7 @@ impl Occurrence<'_> {
         rewriter: &Rewriter<'_>,
     ) -> String {
         let arms = self.arms(table, rewriter).into_iter().enumerate();
-        let arms = arms
-            .map(|(at, arm)| format!("SELECT * FROM ({arm} {}) AS segue_arm_{at}", clause.text));
+        let arms = arms.map(|(at, arm)| self.lens.locked_arm(at, &arm, &clause.text));
         arms.collect::<Vec<String>>().join(" UNION ALL ")
     }
 

@@ -82,6 +82,9 @@ impl<'a> Rewriter<'a> {
                 if let Some(over) = &lens.over {
                     return self.insert_half(insert, &parts, (lens, over), outermost);
                 }
+                if lens.is_gathered() {
+                    return self.insert_gathered(insert, &parts, lens, outermost);
+                }
                 if let Some(itself) = &lens.inserts {
                     return self.insert_merged(insert, &parts, itself, outermost);
                 }

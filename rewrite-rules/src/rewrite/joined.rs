@@ -201,7 +201,7 @@ impl Rewriter<'_> {
                 continue;
             }
             let Some(found) = self.occurrences.get_mut(at) else { continue };
-            if found.lens.read_as.is_some() {
+            if found.lens.read_as.is_some() && !found.lens.is_gathered() {
                 return Err(Box::new(Refusal::construct(Construct::MergedLock, found.lens)));
             }
             if let Some(reason) = found.fixed {

@@ -65,9 +65,12 @@ impl<'a> Rewriter<'a> {
     /// A part of a table cannot be truncated: its rows are deleted.
     pub(super) fn empty_merged(&mut self, lens: &Lens) -> Walk<()> {
         let table = relation(&lens.relation);
-        let sql =
+        let (sql, only_counts) =
             match super::rewrite(self.generation, &format!("DELETE FROM {table}"), self.session) {
-                Outcome::Rewritten(rewritten) => rewritten.sql,
+                Outcome::Rewritten(rewritten) => {
+                    let only_counts = rewritten.replies.iter().any(|reply| reply.only_counts);
+                    (rewritten.sql, only_counts)
+                }
                 Outcome::Refused(refusal) => {
                     return Err(Box::new(Refusal { position: None, ..refusal }));
                 }
@@ -81,7 +84,8 @@ impl<'a> Rewriter<'a> {
         };
         let (start, end) = (first.start, last.end);
         self.edits.replace(start, end, vec![sql.into()]);
-        self.replies.entry(self.statement).or_default().command = Some(TRUNCATED);
+        let reply = self.replies.entry(self.statement).or_default();
+        (reply.command, reply.only_counts) = (Some(TRUNCATED), only_counts);
         Ok(())
     }
 }

@@ -48,7 +48,10 @@ impl Rewriter<'_> {
             && (self.may_be_apart(lens, self.lexeme_at(start))
                 || (lens.among.is_some() && self.writes_key(lens, &update.assignments)))
         {
-            let columns = self.update_apart(update, (at, set), outermost);
+            let columns = match lens.is_gathered() {
+                true => self.update_gathered(update, (at, set), outermost),
+                false => self.update_apart(update, (at, set), outermost),
+            };
             self.levels.pop();
             return columns;
         }

@@ -51,7 +51,7 @@ impl Rewriter<'_> {
 
     /// The old tables are locked before the one that has their rows.
     fn whole_merged(&mut self, deed: Deed, lens: &Lens, (start, end): (usize, usize)) -> Walk<()> {
-        if deed == Deed::Truncate || lens.read_as.is_some() {
+        if deed == Deed::Truncate || (lens.read_as.is_some() && !lens.is_gathered()) {
             return self.refuse_half(Construct::MergedCommand, lens, start);
         }
         let others = lens.beside.iter().map(|beside| &beside.relation);

@@ -107,13 +107,18 @@ fn sixteen_writers_on_fifty_rows(tables: Tables) {
         Phase::DualWrite,
         Phase::SwitchReads,
     ];
+    let work = |phase: Phase| {
+        // In the first phase there is no new table yet.
+        let (before, may_all) = (progress.units(), phase != Phase::Expand);
+        eventually("all writers have worked", || progress.has_each_done(&before, UNITS, may_all));
+    };
+    let mut present = Phase::Expand;
     for phase in way {
-        let before = progress.units();
-        eventually("all writers have worked", || progress.has_each_done(&before, UNITS));
+        work(present);
         step(&proxy, tables, phase);
+        present = phase;
     }
-    let before = progress.units();
-    eventually("all writers have worked", || progress.has_each_done(&before, UNITS));
+    work(present);
     progress.stop();
     let histories: Vec<_> =
         writers.into_iter().map(|writer| writer.join().expect("no panic")).collect();

@@ -155,6 +155,14 @@ impl Tables {
         }
     }
 
+    /// The same by a client of the new shape, of tables that are merged.
+    pub(crate) fn upsert_new(token: Token, id: i32) -> String {
+        format!(
+            "INSERT INTO m (id, log, n, kept, has_t, has_u) VALUES ({id}, ARRAY[{token}], 1, ARRAY[{token}], true, true)
+             ON CONFLICT (id) DO UPDATE SET log = m.log || excluded.log, n = m.n + 1, kept = m.kept || {token} RETURNING id"
+        )
+    }
+
     pub(crate) fn count(self, id: i32) -> String {
         format!("SELECT n FROM t WHERE id = {id}")
     }

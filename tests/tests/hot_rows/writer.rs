@@ -11,6 +11,9 @@ use super::tables::Tables;
 /// Tokens of each writer.
 const TOKENS: i32 = 1_000_000;
 
+/// How many of its transactions each writer gets through in a phase in which it may write, at least.
+const WRITTEN: u64 = 5;
+
 /// Which shape a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -24,23 +27,34 @@ pub(crate) enum Dialect {
 #[derive(Debug)]
 pub(crate) struct Progress {
     units: Vec<AtomicU64>,
+    /// Of those, what was written.
+    done: Vec<AtomicU64>,
     deadlocks: AtomicU64,
     is_over: AtomicBool,
 }
 
 impl Progress {
     pub(crate) fn new(writers: usize) -> Self {
-        let units = (0..writers).map(|_| AtomicU64::new(0)).collect();
-        Self { units, deadlocks: AtomicU64::new(0), is_over: AtomicBool::new(false) }
+        let none = || (0..writers).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            units: none(),
+            done: none(),
+            deadlocks: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+        }
     }
 
-    pub(crate) fn units(&self) -> Vec<u64> {
-        self.units.iter().map(|units| units.load(Ordering::Relaxed)).collect()
+    /// For each writer its transactions, and those of them that have written.
+    pub(crate) fn units(&self) -> Vec<[u64; 2]> {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        self.units.iter().zip(&self.done).map(|(units, done)| [load(units), load(done)]).collect()
     }
 
-    /// Whether each has done so many more than `before`.
-    pub(crate) fn has_each_done(&self, before: &[u64], more: u64) -> bool {
-        self.units().iter().zip(before).all(|(now, before)| *now >= before + more)
+    /// Whether each has done so many more than `before`, of which some have written where all may.
+    pub(crate) fn has_each_done(&self, before: &[[u64; 2]], more: u64, may_all: bool) -> bool {
+        let mut all = self.units().into_iter().zip(before);
+        let written = if may_all { WRITTEN } else { 0 };
+        all.all(|([units, done], before)| units >= before[0] + more && done >= before[1] + written)
     }
 
     pub(crate) fn stop(&self) {
@@ -95,6 +109,9 @@ impl Writer {
             }
             if let End::Done(ids) = self.transaction(token, rows) {
                 history.push((token, ids));
+                if let Some(done) = self.progress.done.get(self.number) {
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
             }
             if let Some(units) = self.progress.units.get(self.number) {
                 units.fetch_add(1, Ordering::Relaxed);
@@ -124,6 +141,10 @@ impl Writer {
             (Dialect::Old, 2) => self.locked(token, id),
             (Dialect::Old, 3) => self.all(&self.tables.upsert(token, id)),
             (Dialect::Old, 4) => self.all(&self.tables.moved(token, id)),
+            (Dialect::New, 0) if self.tables == Tables::Merge => {
+                self.all(&[Tables::upsert_new(token, id)])
+            }
+            (Dialect::New, 1) if self.tables == Tables::Merge => self.locked_new(token, id),
             (Dialect::Old | Dialect::New, _) => self.several(token, rows),
         }
     }
@@ -170,6 +191,24 @@ impl Writer {
         };
         let n: i32 = n.parse().expect("a number");
         let set = format!("{}; COMMIT", self.tables.set_to(token, id, (log, n + 1)).join("; "));
+        let code = self.wire.simple(&set).code().to_owned();
+        self.ended(&code, vec![id])
+    }
+
+    /// The same by a client of the new shape.
+    fn locked_new(&mut self, token: Token, id: i32) -> End {
+        self.wire.script("BEGIN");
+        let read =
+            self.wire.simple(&format!("SELECT log, kept, n FROM m WHERE id = {id} FOR UPDATE"));
+        let (code, lines) = (read.code().to_owned(), read.lines());
+        let fields: Vec<&str> =
+            lines.first().map(|line| line.split('|').collect()).unwrap_or_default();
+        let [log, kept, n] = fields.as_slice() else { return self.ended(&code, Vec::new()) };
+        let n: i32 = n.parse().expect("a number");
+        let set = format!(
+            "UPDATE m SET log = '{log}'::int[] || {token}, kept = '{kept}'::int[] || {token}, n = {} WHERE id = {id}; COMMIT",
+            n + 1
+        );
         let code = self.wire.simple(&set).code().to_owned();
         self.ended(&code, vec![id])
     }

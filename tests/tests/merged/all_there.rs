@@ -120,3 +120,54 @@ fn without_a_column_that_tells_every_row_is_there() {
         relay.stop();
     }
 }
+
+/// Statements that name the new table.
+const OF_ALL: [&str; 20] = [
+    "SELECT * FROM prefs ORDER BY user_id",
+    "INSERT INTO prefs (user_id, often, push_score) VALUES (7, 'x', 7) RETURNING *",
+    "INSERT INTO prefs VALUES (8), (9, NULL, 'nine', 9, false, NULL)",
+    "INSERT INTO prefs (user_id) VALUES (1)",
+    "INSERT INTO prefs (user_id, often) VALUES (10, NULL)",
+    "INSERT INTO prefs (user_id, mail_score) VALUES (1, 7), (2, 8), (10, 9), (10, 10) ON CONFLICT DO NOTHING",
+    "INSERT INTO prefs AS p (user_id, mail_score) VALUES (1, 7), (2, 8), (11, 9) ON CONFLICT (user_id)
+     DO UPDATE SET mail_score = p.mail_score + excluded.mail_score, sound = NOT p.sound WHERE p.mail_score > 5",
+    "INSERT INTO prefs (user_id) VALUES (3) ON CONFLICT ON CONSTRAINT prefs_pkey DO UPDATE SET push_score = DEFAULT RETURNING *",
+    "UPDATE prefs SET mail_score = mail_score + push_score, often = often || '!' WHERE news",
+    "UPDATE prefs SET sound = DEFAULT WHERE user_id = 4 RETURNING sound, news",
+    "UPDATE prefs SET often = NULL WHERE user_id = 4",
+    "WITH u AS (UPDATE prefs SET sound = NOT sound WHERE user_id < 4 RETURNING *) SELECT * FROM u ORDER BY 1",
+    "SELECT often, push_score FROM prefs WHERE user_id = 3 FOR UPDATE",
+    "DELETE FROM prefs WHERE user_id = 5 RETURNING *",
+    "BEGIN; DELETE FROM prefs; INSERT INTO prefs (user_id) VALUES (30); ROLLBACK",
+    "BEGIN; LOCK TABLE prefs; TRUNCATE prefs; ROLLBACK",
+    "COPY prefs (user_id, often) FROM STDIN\n12\ttwelve\n",
+    "COPY prefs (user_id, often) FROM STDIN\n12\tagain\n",
+    "SELECT * FROM prefs ORDER BY user_id",
+    "SELECT count(*) FROM prefs",
+];
+
+#[test]
+fn a_client_of_the_new_table_writes_those_too() {
+    let merged = format!("{LIKE}{ALL_THERE} DROP TABLE mail; DROP TABLE push;");
+    let rule = all_there(Phase::DualWrite);
+    check_with(&rule, (&merged, &format!("{LIKE}{ALL_THERE}")), &OF_ALL, &[SIDES_ALL_THERE]);
+    // A row that one of them lacks is there all the same.
+    let lacking = format!(
+        "{LIKE}{ALL_THERE} DELETE FROM prefs WHERE user_id > 3; DELETE FROM push WHERE user_id IN (1, 4);"
+    );
+    let database = Database::create("merged_all", &lacking);
+    let relay = Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+    let mut client = relay.connect(&database);
+    for user in [1, 4] {
+        let taken = client.simple(&format!("INSERT INTO prefs (user_id) VALUES ({user})"));
+        assert_eq!(taken.code(), "23505", "{user}");
+        let set = format!(
+            "UPDATE prefs SET push_score = push_score + {user} WHERE user_id = {user} RETURNING push_score"
+        );
+        assert_eq!(client.simple(&set).lines(), [(5 + user).to_string()], "{user}");
+        let pushed = client.rows(&format!("SELECT score FROM push WHERE user_id = {user}"));
+        assert_eq!(pushed, [(5 + user).to_string()], "{user}");
+    }
+    drop(client);
+    relay.stop();
+}

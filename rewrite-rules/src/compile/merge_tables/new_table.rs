@@ -35,21 +35,54 @@ pub(super) fn lens(subject: &Subject<'_>) -> Option<Lens> {
         read_as: None,
     };
     match subject.rule.phase {
-        Phase::Expand | Phase::DualWrite => {
-            Some(Lens { read_as: Some(gathered(subject, new)), ..lens })
-        }
+        Phase::Expand => Some(Lens { read_as: Some(gathered(subject, new)), ..lens }),
+        Phase::DualWrite => Some(Lens {
+            columns: new.columns.iter().map(|column| both(subject, column)).collect(),
+            beside: beside(subject, true),
+            names: names(subject, new),
+            read_as: Some(gathered(subject, new)),
+            ..lens
+        }),
         Phase::SwitchReads => {
-            let of = |source: &Source<'_>, is_carried| {
-                let present = source.source.present.clone();
-                Beside { present, ..source.back(is_carried) }
-            };
-            let beside = |is_carried| subject.sources.iter().map(|it| of(it, is_carried)).collect();
+            let beside = |is_carried| beside(subject, is_carried);
             let columns = new.columns.iter().map(|column| both(subject, column)).collect();
             let inserts = Box::new(Lens { beside: beside(true), ..lens.clone() });
             Some(Lens { columns, beside: beside(false), inserts: Some(inserts), ..lens })
         }
         // The others have no such phase.
         Phase::StopDualWrite | Phase::Contract | Phase::Backfill | Phase::Enforce => None,
+    }
+}
+
+/// The sources, from where it stands.
+fn beside(subject: &Subject<'_>, is_carried: bool) -> Vec<Beside> {
+    let of = |source: &Source<'_>| {
+        let present = source.source.present.clone();
+        Beside { present, ..source.back(is_carried) }
+    };
+    subject.sources.iter().map(of).collect()
+}
+
+/// What is of the sources is to a client of it: while they are written first, errors come from them.
+fn names(subject: &Subject<'_>, new: &Relation) -> Names {
+    let Some((into, _)) = &subject.into else { return Names::default() };
+    let all = || subject.sources.iter().flat_map(Source::pairs);
+    // One name in two tables may be either column's.
+    let is_one = |own: &str, its: &str| all().all(|(other, to)| other != own || to == its);
+    let renamed = all().filter(|(own, its)| own != its && is_one(own, its));
+    let mut columns: Vec<(String, String)> =
+        renamed.map(|(own, its)| (own.to_owned(), its.to_owned())).collect();
+    columns.dedup();
+    let declared = subject.sources.iter().flat_map(|it| &it.source.constraints);
+    let declared = declared.map(|(own, its)| (own.clone(), its.clone()));
+    let keys = subject.sources.iter().filter_map(|source| source.key_constraints(new));
+    let keys = keys.map(|(its, own)| (own, its));
+    let sources = subject.sources.iter().map(|it| it.relation.name.clone());
+    Names {
+        columns,
+        constraints: declared.chain(keys).collect(),
+        relations: sources.map(|name| (name, into.name.clone())).collect(),
+        taken: Vec::new(),
     }
 }
 

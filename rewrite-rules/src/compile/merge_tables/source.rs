@@ -247,7 +247,7 @@ impl<'a> Source<'a> {
     }
 
     /// The keys' constraints need no telling while both are there.
-    fn key_constraints(&self, new: &Relation) -> Option<(String, String)> {
+    pub(super) fn key_constraints(&self, new: &Relation) -> Option<(String, String)> {
         let own = key_of(&self.table, &self.key().map(|(own, _)| own).collect::<Vec<&str>>())?;
         let its = key_of(new, &self.key().map(|(_, its)| its).collect::<Vec<&str>>())?;
         Some((its, own))
