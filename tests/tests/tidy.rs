@@ -276,31 +276,42 @@ fn shell_lines(text: &str) -> Vec<String> {
     found
 }
 
-#[test]
-fn commands_of_the_pages_exist() {
-    let cli = text(Path::new("proxy/src/cli.rs"));
-    let commands = cli.split("enum Command {").nth(1).and_then(|tail| tail.split("\n}").next());
-    let commands: BTreeSet<String> = commands
+/// The commands of an enum that clap reads, as they are written.
+fn commands_of(file: &str, name: &str) -> BTreeSet<String> {
+    let text = text(Path::new(file));
+    let variants = text.split(&format!("enum {name} {{")).nth(1);
+    let variants = variants.and_then(|tail| tail.split("\n}").next());
+    variants
         .expect("the list of commands")
         .lines()
         .filter_map(|line| line.trim().split_once('('))
         .map(|(name, _)| name.to_lowercase())
-        .collect();
-    assert!(commands.contains("serve"), "{commands:?}");
+        .collect()
+}
+
+#[test]
+fn commands_of_the_pages_exist() {
+    let commands = commands_of("proxy/src/cli.rs", "Command");
+    let benches = commands_of("bench/src/main.rs", "What");
+    assert!(commands.contains("serve") && benches.contains("relay"), "{commands:?} {benches:?}");
     let mut faults = Vec::new();
-    let mut pages = vec![PathBuf::from("README.md")];
+    let mut pages = vec![PathBuf::from("README.md"), PathBuf::from("bench/RESULTS.md")];
     pages.extend(files("docs", "md"));
     for page in pages {
         for line in shell_lines(&text(&page)) {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let command = match words.as_slice() {
+            let known = match words.as_slice() {
                 ["segue", command, ..] | ["cargo", "run", "--release", "--", command, ..] => {
-                    command
+                    commands.contains(*command)
                 }
-                ["cargo", "test", "--workspace", ..] => continue,
-                _ => "",
+                ["cargo", "run", "--release", "-p", "segue-bench", "--", bench, ..] => {
+                    benches.contains(*bench)
+                }
+                ["cargo", "test", "--workspace", ..]
+                | ["cargo", "bench", "-p", "segue-bench", ..] => true,
+                _ => false,
             };
-            if !commands.contains(command) {
+            if !known {
                 faults.push(format!("{}: no such command: {line}", page.display()));
             }
         }
