@@ -40,7 +40,7 @@ pub fn pause(milliseconds: u64) {
 }
 
 /// Longest wait for something that happens elsewhere. Unit: milliseconds.
-const PATIENCE_MS: u64 = 15_000;
+const PATIENCE_MS: u64 = 60_000;
 
 /// Pause between two looks. Unit: milliseconds.
 const LOOK_MS: u64 = 20;
