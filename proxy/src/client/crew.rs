@@ -11,6 +11,7 @@ use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -63,11 +64,12 @@ impl Crew {
 
 impl Member {
     fn start(number: usize) -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name(format!("sessions-{number}"))
-            .enable_all()
-            .build()?;
+        let name = format!("sessions-{number}");
+        // A runtime that gets no thread panics, so one is asked for before, by what reports that.
+        let asked = thread::Builder::new().name(name.clone()).spawn(|| {})?;
+        let _ = asked.join();
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).thread_name(name).enable_all().build()?;
         Ok(Self { runtime: Some(runtime), sessions: Arc::default() })
     }
 }
@@ -106,7 +108,7 @@ mod tests {
         for _ in 0..4 {
             let say = say.clone();
             crew.serve(&mut sessions, move || async move {
-                let thread = std::thread::current().name().map(str::to_owned);
+                let thread = thread::current().name().map(str::to_owned);
                 say.send(thread).await.unwrap();
                 std::future::pending::<()>().await;
             });

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::duration;
 use super::fault::{Fault, spelling_hint};
-use super::raw::{Reader, find};
+use super::raw::{Reader, find, whole};
 
 /// Keys of `[migration.backfill]`.
 const BACKFILL_KEYS: [&str; 4] = ["step", "max_rate", "workers", "on_error"];
@@ -164,10 +164,10 @@ impl Reader<'_> {
             self.of_type(&place, "an integer", value, None);
             return None;
         };
-        let message = match digits.as_str().parse() {
-            Ok(number) if number > most => format!("must be at most {most}"),
-            Ok(0) | Err(_) => "must be at least 1".to_owned(),
-            Ok(number) => return Some(number),
+        let message = match whole(digits) {
+            Some(number @ 1..) if number <= most => return Some(number),
+            Some(1..) => format!("must be at most {most}"),
+            Some(0) | None => "must be at least 1".to_owned(),
         };
         self.faults.push(place.fault(message, None));
         None

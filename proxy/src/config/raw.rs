@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rewrite_rules::rule::Change;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::backfill::BackfillPlan;
 use super::fault::{Fault, spelling_hint};
@@ -415,13 +415,10 @@ impl Reader<'_> {
     fn position(&mut self, table: &DeTable<'_>, migration: &str) -> Option<u16> {
         let (_, value) = find(table, "position")?;
         let message = match value.get_ref().as_integer() {
-            Some(digits) => {
-                let digits = digits.as_str();
-                match digits.parse() {
-                    Ok(0) | Err(_) => format!("{digits} is not the place of a column"),
-                    Ok(position) => return Some(position),
-                }
-            }
+            Some(digits) => match whole(digits) {
+                Some(position @ 1..) => return Some(position),
+                Some(0) | None => format!("{digits} is not the place of a column"),
+            },
             None => format!("must be an integer, but is of type {}", value.get_ref().type_str()),
         };
         self.faults.push(Fault {
@@ -450,4 +447,10 @@ pub(super) fn find<'t, 'i>(
     name: &str,
 ) -> Option<(&'t Spanned<std::borrow::Cow<'i, str>>, &'t Spanned<DeValue<'i>>)> {
     table.iter().find(|(key, _)| key.get_ref() == name)
+}
+
+/// The value of an integer, in whichever base it is written, if it is one of that type.
+pub(super) fn whole<T: TryFrom<i128>>(integer: &DeInteger<'_>) -> Option<T> {
+    let value = i128::from_str_radix(integer.as_str(), integer.radix()).ok()?;
+    T::try_from(value).ok()
 }

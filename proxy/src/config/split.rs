@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::Fault;
 use super::merge::one_or_more;
-use super::raw::{Reader, find};
+use super::raw::{Reader, find, whole};
 
 /// How `key` is written.
 const KEY: &str = "write key = { from = \"id\", to = \"user_id\" }";
@@ -155,12 +155,11 @@ impl Reader<'_> {
         let Some(entries) = self.entries(value, at) else { return BTreeMap::new() };
         let mut positions = BTreeMap::new();
         for (column, value) in entries {
-            let number = value.get_ref().as_integer().map(|digits| digits.as_str().parse());
-            match number {
-                Some(Ok(position @ 1..)) => {
+            match value.get_ref().as_integer().and_then(whole) {
+                Some(position @ 1..) => {
                     positions.insert(column.get_ref().to_string(), position);
                 }
-                Some(Ok(0) | Err(_)) | None => {
+                Some(0) | None => {
                     let column: &str = column.get_ref();
                     self.wrong(value, at, format!("\"{column}\" has no place of a column"));
                 }

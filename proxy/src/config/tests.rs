@@ -1,6 +1,7 @@
 //! Whole files and the whole reports on them.
 
 mod merge;
+mod threads;
 
 use std::path::Path;
 

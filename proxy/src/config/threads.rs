@@ -5,7 +5,7 @@ use std::num::NonZero;
 use toml::de::DeTable;
 
 use super::fault::Fault;
-use super::raw::{Reader, find};
+use super::raw::{Reader, find, whole};
 
 /// Most that are of use on any machine. Unit: threads.
 const MOST: usize = 1_024;
@@ -21,11 +21,8 @@ impl Reader<'_> {
     /// The number at `threads`, if it has a right one.
     pub(super) fn threads(&mut self, table: &DeTable<'_>) -> Option<NonZero<usize>> {
         let (_, value) = find(table, "threads")?;
-        let read = match value.get_ref().as_integer() {
-            Some(digits) => digits.as_str().parse().ok().filter(|number| *number <= MOST),
-            None => None,
-        };
-        let number = read.and_then(NonZero::new);
+        let digits = value.get_ref().as_integer();
+        let number = digits.and_then(whole).filter(|number| *number <= MOST).and_then(NonZero::new);
         if number.is_none() {
             self.faults.push(Fault {
                 line: Some(self.line(value.span())),

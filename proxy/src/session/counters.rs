@@ -1,5 +1,6 @@
 //! What all sessions together have done, as relaxed atomics that cost nothing to bump.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts over all sessions since the start. Only ever grow, except `sessions_open`.
@@ -13,8 +14,8 @@ pub struct Counters {
     pub(crate) opaque: AtomicU64,
     pub(crate) reprepared: AtomicU64,
     pub(crate) retried: AtomicU64,
-    pub(crate) bytes_to_server: AtomicU64,
-    pub(crate) bytes_to_client: AtomicU64,
+    pub(crate) bytes_to_server: Arc<AtomicU64>,
+    pub(crate) bytes_to_client: Arc<AtomicU64>,
 }
 
 /// The counts at one moment.

@@ -26,22 +26,24 @@
 //! | `retry` | sending it again |
 //! | `copy_in` | the rows of a COPY, and the statements that are sent around one of the client's |
 //! | `copy` | rows that are extended as they pass |
+//! | `stop` | the proxy's end, which a busy session sees too |
 //! | `stopwatch` | how long each request took |
 //! | [`counters`] | what all sessions together have done |
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
 use self::conversation::{Conversation, Violation};
 use self::link::{Peer, WAITING_BYTES, exchange};
 use self::login::Login;
+pub use self::stop::SHUTDOWN_GRACE_MS;
+use self::stop::Stop;
 use crate::client::ClientStream;
 use crate::client::listener::Front;
 use crate::phase::generation::Occupant;
@@ -70,6 +72,7 @@ mod retry;
 mod search_path;
 mod sql_prepared;
 mod statements;
+mod stop;
 mod stopwatch;
 mod taken_key;
 mod transaction;
@@ -79,10 +82,6 @@ mod version;
 
 #[cfg(test)]
 mod tests;
-
-/// How long a session that is in a transaction may live on after the proxy was told to stop.
-/// Unit: milliseconds.
-pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
 
 /// How long a closing session tries to get its last bytes out, and waits for the client to have
 /// read them: closing at once would reset the connection and destroy them. Unit: milliseconds.
@@ -122,11 +121,11 @@ pub async fn serve(
     packet: Bytes,
     address: SocketAddr,
     front: &Arc<Front>,
-    mut shutdown: watch::Receiver<bool>,
+    shutdown: watch::Receiver<bool>,
 ) {
-    let mut client = Peer::new(stream);
+    let mut client = Peer::counted(stream, Arc::clone(&front.counters.bytes_to_client));
     let mut server = match upstream::connect(&front.upstream).await {
-        Ok(server) => Peer::new(server),
+        Ok(server) => Peer::counted(server, Arc::clone(&front.counters.bytes_to_server)),
         Err(error) => {
             tracing::warn!(%address, %error, "no server for a client");
             let complaint = Complaint::fatal("08006", error.to_string())
@@ -139,11 +138,9 @@ pub async fn serve(
     counters::bump(&front.counters.sessions_opened);
     let parameters = startup::parameters(&packet);
     server.output.put(&packet);
-    let stop = pin!(async move {
-        let _ = shutdown.wait_for(|stop| *stop).await;
-    });
+    let mut stop = Stop::new(shutdown);
     let (end, between_frames, conversation) =
-        log_in_and_relay(&mut client, &mut server, parameters, address, front, stop).await;
+        log_in_and_relay(&mut client, &mut server, parameters, address, front, &mut stop).await;
     if let End::Violated(violation) = &end {
         tracing::warn!(%address, %violation, "session ended by a protocol violation");
     }
@@ -159,21 +156,26 @@ pub async fn serve(
         && !matches!(end, End::Stopped)
         && !conversation.at_rest()
     {
-        outlive(&mut server).await;
+        outlive(&mut server, &mut stop).await;
     }
-    count_bytes(&mut client, &mut server, front);
     counters::bump(&front.counters.sessions_closed);
 }
 
 /// Waits until the server has closed too. Its statement goes on without the client and may still
-/// commit in the words of the generation that the session holds, so a drain must wait for it.
+/// commit in the words of the generation that the session holds, so a drain must wait for it. A proxy that
+/// stops waits no longer than it does for sessions that have their client.
 ///
 /// Cancel safety: dropping the future lets go of the server.
-async fn outlive(server: &mut Server) {
+async fn outlive<S: AsyncRead + AsyncWrite + Unpin>(server: &mut Peer<S>, stop: &mut Stop) {
     let mut absent = Peer::new(tokio::io::empty());
-    while !server.ended {
-        exchange(&mut absent, server, 0, WAITING_BYTES).await;
+    while !server.ended && !stop.is_over() {
+        // Before the wait: what the session has left may be as much as is ever read ahead.
         server.input.clear();
+        tokio::select! {
+            biased;
+            () = exchange(&mut absent, server, 0, WAITING_BYTES) => {}
+            () = stop.changed() => {}
+        }
     }
 }
 
@@ -195,12 +197,12 @@ async fn log_in_and_relay(
     parameters: Parameters,
     address: SocketAddr,
     front: &Arc<Front>,
-    mut stop: impl Future<Output = ()> + Unpin,
+    stop: &mut Stop,
 ) -> (End, bool, Option<Conversation>) {
     let can_bind = client.is_encrypted() || !server.is_encrypted();
     let login = tokio::select! {
         login = login::relay(client, server, can_bind) => login,
-        () = &mut stop => return (End::Stopped, server.input.is_empty(), None),
+        () = stop.changed() => return (End::Stopped, server.input.is_empty(), None),
     };
     let backend_pid = match login {
         Ok(Login::Done { backend_pid }) => backend_pid,
@@ -208,7 +210,7 @@ async fn log_in_and_relay(
         Err(violation) => return (End::Violated(violation), true, None),
     };
     if parameters.replication || parameters.database != front.governed_database {
-        return (relay_unread(client, server, stop, front).await, false, None);
+        return (relay_unread(client, server, stop).await, false, None);
     }
     let seat = front.current.sit(Occupant {
         client: address.to_string(),
@@ -219,7 +221,7 @@ async fn log_in_and_relay(
     });
     let mut conversation =
         Conversation::new(seat, Arc::clone(&front.counters), Arc::clone(&front.latency));
-    let end = match converse(client, server, &mut conversation, front, stop).await {
+    let end = match converse(client, server, &mut conversation, stop).await {
         Ok(end) => end,
         Err(violation) => End::Violated(violation),
     };
@@ -227,14 +229,16 @@ async fn log_in_and_relay(
 }
 
 /// Carries frames both ways until one side closes or the proxy stops.
-async fn converse(
-    client: &mut Client,
-    server: &mut Server,
+async fn converse<C, S>(
+    client: &mut Peer<C>,
+    server: &mut Peer<S>,
     conversation: &mut Conversation,
-    front: &Front,
-    mut stop: impl Future<Output = ()> + Unpin,
-) -> Result<End, Violation> {
-    let mut deadline = None;
+    stop: &mut Stop,
+) -> Result<End, Violation>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     loop {
         // The server first: its answers may be what the client's messages wait for.
         conversation.take_server(&mut server.input, &mut client.output)?;
@@ -251,44 +255,28 @@ async fn converse(
             server.close_when_written();
             conversation.stopwatch.forget();
         }
-        if deadline.is_some() && conversation.at_rest() {
+        // Looked at in each round: peers that are always ready leave no time to wait for it.
+        if stop.is_told() && (conversation.at_rest() || stop.is_over()) {
             return Ok(End::Stopped);
         }
         let client_room = conversation.wanted_of_client().max(WAITING_BYTES);
         let server_room = conversation.wanted_of_server().max(WAITING_BYTES);
         tokio::select! {
-            // What is ready is done first: whether to stop is asked whenever there is nothing to do,
-            // which the runtime sees to from time to time.
+            // What is ready is done first.
             biased;
-            () = exchange(client, server, client_room, server_room) => {
-                count_bytes(client, server, front);
-            }
-            () = &mut stop, if deadline.is_none() => {
-                deadline = Some(Instant::now() + Duration::from_millis(SHUTDOWN_GRACE_MS));
-            }
+            () = exchange(client, server, client_room, server_room) => {}
             () = conversation.transaction.admitted(), if conversation.is_held() => {}
-            () = until(deadline), if deadline.is_some() => return Ok(End::Stopped),
+            () = stop.changed() => {}
         }
     }
 }
 
-/// Waits for that moment; without one, for ever.
-///
-/// Cancel safe: it only waits.
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Plain relay: replication, and databases in which nothing is governed.
-async fn relay_unread(
-    client: &mut Client,
-    server: &mut Server,
-    mut stop: impl Future<Output = ()> + Unpin,
-    front: &Front,
-) -> End {
+async fn relay_unread<C, S>(client: &mut Peer<C>, server: &mut Peer<S>, stop: &mut Stop) -> End
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     loop {
         let (from_client, from_server) = (client.input.len(), server.input.len());
         server.output.take(&mut client.input, from_client);
@@ -299,19 +287,15 @@ async fn relay_unread(
         if client.ended {
             server.close_when_written();
         }
+        if stop.is_told() {
+            return End::Stopped;
+        }
         tokio::select! {
             biased;
-            () = exchange(client, server, WAITING_BYTES, WAITING_BYTES) => {
-                count_bytes(client, server, front);
-            }
-            () = &mut stop => return End::Stopped,
+            () = exchange(client, server, WAITING_BYTES, WAITING_BYTES) => {}
+            () = stop.changed() => {}
         }
     }
-}
-
-fn count_bytes(client: &mut Client, server: &mut Server, front: &Front) {
-    counters::add(&front.counters.bytes_to_client, client.take_written());
-    counters::add(&front.counters.bytes_to_server, server.take_written());
 }
 
 /// Gets the last bytes out, closes, and waits until the client has closed too.

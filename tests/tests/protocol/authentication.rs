@@ -13,7 +13,7 @@ use tokio_postgres::NoTls;
 use tokio_rustls::TlsAcceptor;
 
 /// SSLRequest: length and code (PostgreSQL manual, "Message Formats").
-const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+pub(crate) const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 fn upstream(cluster: &Cluster) -> Upstream {
     Upstream::Tcp { host: "127.0.0.1".to_owned(), port: cluster.port(), tls: None }
@@ -56,7 +56,7 @@ fn passwords_are_checked_by_the_server_in_every_way_it_knows() {
 }
 
 /// A certificate for `localhost`, its acceptor, and what a client must trust.
-fn certificate() -> (TlsAcceptor, Arc<rustls::ClientConfig>) {
+pub(crate) fn certificate() -> (TlsAcceptor, Arc<rustls::ClientConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let certificate: CertificateDer<'static> = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");

@@ -15,6 +15,7 @@ mod latency;
 mod malformed;
 mod prepared;
 mod prepared_at_random;
+mod pressure;
 mod reports;
 mod scripts;
 mod transcripts;

@@ -7,6 +7,7 @@ mod copies;
 mod errors;
 mod latency;
 mod sql_prepared;
+mod stops;
 mod unread;
 mod upserts;
 
