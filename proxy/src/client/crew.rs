@@ -101,11 +101,13 @@ mod tests {
     use super::*;
     use tokio::sync::mpsc;
 
+    const SESSIONS: usize = 4;
+
     #[tokio::test]
     async fn sessions_go_to_whoever_serves_fewest() {
         let crew = Crew::start(NonZero::new(2).unwrap()).unwrap();
-        let (mut sessions, (say, mut said)) = (JoinSet::new(), mpsc::channel(4));
-        for _ in 0..4 {
+        let (mut sessions, (say, mut said)) = (JoinSet::new(), mpsc::channel(SESSIONS));
+        for _ in 0..SESSIONS {
             let say = say.clone();
             crew.serve(&mut sessions, move || async move {
                 let thread = thread::current().name().map(str::to_owned);
@@ -114,7 +116,7 @@ mod tests {
             });
         }
         let mut threads = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..SESSIONS {
             threads.push(said.recv().await.flatten().unwrap());
         }
         threads.sort();
