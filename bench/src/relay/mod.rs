@@ -46,8 +46,8 @@ pub(crate) struct Arguments {
     /// Only these, of what is compared; all, if none is named
     #[arg(long, value_delimiter = ',')]
     pub(crate) targets: Vec<String>,
-    /// Seconds of each run
-    #[arg(long, default_value_t = 3)]
+    /// Seconds of each run. Processor time is that of all but the first
+    #[arg(long, default_value_t = 4)]
     pub(crate) seconds: u32,
     /// Runs of each
     #[arg(long, default_value_t = 5)]
@@ -122,7 +122,7 @@ fn smoke(arguments: &Arguments) -> Arguments {
     Arguments {
         modes: vec![Mode::Prepared],
         clients: vec![2],
-        seconds: 1,
+        seconds: 2,
         rounds: 1,
         scale: 1,
         targets: ["direct", "pgbouncer", "segue", "segue dual-write"].map(str::to_owned).to_vec(),
@@ -147,15 +147,14 @@ async fn once(
         tls: cell.tls,
         reconnect: false,
     };
-    let before = target.usage();
-    let outcome = load.run(cell.workload).await?;
-    let used = target.usage().since(before);
+    let (outcome, steady) = load.watched(cell.workload, || target.usage()).await?;
     let (cell, name) = (cell.name(), target.name.as_str());
     measured.per_second.add(&cell, name, outcome.per_second);
     measured.latency.add(&cell, name, outcome.latency_ms);
-    if target.relay.is_some() {
-        measured.cpu.add(&cell, name, used.cpu * 1e6 / outcome.transactions.max(1.0));
-        measured.wakeups.add(&cell, name, used.wakeups / outcome.transactions.max(1.0));
+    if let Some(steady) = steady.filter(|_| target.relay.is_some()) {
+        let used = steady.ends.since(steady.begins);
+        measured.cpu.add(&cell, name, used.cpu * 1e6 / steady.transactions);
+        measured.wakeups.add(&cell, name, used.wakeups / steady.transactions);
     }
     Ok(())
 }

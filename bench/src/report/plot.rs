@@ -14,8 +14,16 @@ const AROUND: u32 = 110;
 /// Height of a plot of curves. Unit: pixels.
 const HEIGHT: u32 = 380;
 
-/// Room for the names of cells. Unit: pixels.
+/// Room for the names of cells, and for those of the targets. Unit: pixels.
 const NAMES: u32 = 210;
+const LEGEND: u32 = 160;
+
+/// Room for the figures beside curves. Unit: pixels.
+const FIGURES: u32 = 70;
+
+/// Room around everything, and before the names. Unit: pixels.
+const MARGIN: u32 = 10;
+const MARGIN_OF_LEGEND: i32 = 8;
 
 const COLOURS: [RGBColor; 9] = [
     RGBColor(73, 80, 87),
@@ -80,8 +88,9 @@ pub(super) fn dots(
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&area)
             .caption(title, ("sans-serif", 17))
-            .margin(10)
+            .margin(MARGIN)
             .set_label_area_size(LabelAreaPosition::Left, NAMES)
+            .set_label_area_size(LabelAreaPosition::Right, LEGEND)
             .set_label_area_size(LabelAreaPosition::Bottom, 30)
             .build_cartesian_2d(least..most, f64::from(lines) - 0.5..-0.5)?;
         let name = |at: &f64| {
@@ -116,7 +125,7 @@ pub(super) fn dots(
                 .label(target)
                 .legend(move |(x, y)| Circle::new((x + 8, y), 4, colour(number).filled()));
         }
-        legend(&mut chart)?;
+        legend(&mut chart, NAMES)?;
         area.present()
     })();
     drawn.ok().map(|()| text)
@@ -143,8 +152,9 @@ pub(super) fn lines(lines: &Lines) -> Option<String> {
         let mut builder = ChartBuilder::on(&area);
         builder
             .caption(&lines.title, ("sans-serif", 17))
-            .margin(10)
-            .set_label_area_size(LabelAreaPosition::Left, 70)
+            .margin(MARGIN)
+            .set_label_area_size(LabelAreaPosition::Left, FIGURES)
+            .set_label_area_size(LabelAreaPosition::Right, LEGEND)
             .set_label_area_size(LabelAreaPosition::Bottom, 40);
         area.fill(&WHITE)
             .and_then(|()| match lines.logarithmic {
@@ -205,17 +215,23 @@ where
             )?;
         }
     }
-    legend(chart)
+    legend(chart, FIGURES)
 }
 
-fn legend<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>) -> Drawn<'a>
+/// Names beside the plot, which hide nothing of it. `left`: the room on its other side.
+fn legend<'a, X, Y>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    left: u32,
+) -> Drawn<'a>
 where
     X: Ranged<ValueType = f64>,
     Y: Ranged<ValueType = f64>,
 {
+    let width = WIDTH.saturating_sub(2 * MARGIN + left + LEGEND);
+    let beside = i32::try_from(width).unwrap_or(0) + MARGIN_OF_LEGEND;
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(SeriesLabelPosition::Coordinate(beside, 0))
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.2))
         .label_font(("sans-serif", 12))
