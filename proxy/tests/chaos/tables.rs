@@ -154,8 +154,7 @@ impl Tables {
     pub(crate) fn takes_new_writes(self, phase: Phase) -> bool {
         match self {
             Self::Column => true,
-            Self::Split => phase >= Phase::DualWrite,
-            Self::Merge => phase >= Phase::SwitchReads,
+            Self::Split | Self::Merge => phase >= Phase::DualWrite,
         }
     }
 
