@@ -54,6 +54,19 @@ pub fn server_header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
     }
 }
 
+/// Length of all frames at the front that are there in full and whose types pass. Unit: bytes.
+pub fn whole_frames(bytes: &[u8], passes: impl Fn(u8) -> bool) -> usize {
+    let mut at: usize = 0;
+    while let Some(rest) = bytes.get(at..)
+        && let Ok(Some(Header { tag, total })) = server_header(rest)
+        && passes(tag)
+        && total <= rest.len()
+    {
+        at = at.saturating_add(total);
+    }
+    at
+}
+
 /// Reads the header of a frame from a client; `None` if it is not all there. Limits are those of
 /// PostgreSQL, so that nothing is refused here which the server would have taken.
 ///
@@ -86,6 +99,17 @@ mod tests {
         assert_eq!(server_header(b"Z\0\0\0\x05I"), Ok(Some(Header { tag: b'Z', total: 6 })));
         assert_eq!(client_header(b""), Ok(None));
         assert_eq!(client_header(b"S\0\0\0\x04"), Ok(Some(Header { tag: b'S', total: 5 })));
+    }
+
+    #[test]
+    fn whole_frames_end_before_one_that_is_not_there_in_full_or_does_not_pass() {
+        let rows = b"D\0\0\0\x05xD\0\0\0\x04";
+        let length = |behind: &[u8]| whole_frames(&[rows, behind].concat(), |tag| tag == b'D');
+        for behind in [b"".as_slice(), b"D\0\0", b"D\0\0\0\x06x", b"C\0\0\0\x04", b"D\0\0\0\x03"] {
+            assert_eq!(length(behind), rows.len(), "{behind:?}");
+        }
+        assert_eq!(length(b"D\0\0\0\x05y"), rows.len() + 6);
+        assert_eq!(whole_frames(rows, |tag| tag == b'd'), 0);
     }
 
     #[test]
