@@ -12,7 +12,7 @@ use super::{BackfillError, batch, pass, privileges};
 use crate::catalog;
 use crate::config::ControlUrl;
 use crate::journal::backfill::{self, Begin, Job};
-use crate::journal::state;
+use crate::journal::{state, step};
 use crate::walk::want::Cure;
 use crate::walk::{Part, Work};
 
@@ -47,7 +47,7 @@ pub(super) async fn start(
     let unknown = || BackfillError::Unknown(order.migration.clone());
     let rule = state.rule_of(&order.migration).ok_or_else(unknown)?;
     only_one(&client, &order.migration).await?;
-    has_drained(&client, &order.migration, state.epoch_of(&order.migration)).await?;
+    has_drained(&mut client, &order.migration, state.epoch_of(&order.migration)).await?;
     let catalog = Arc::new(catalog::load(&mut client).await?);
     let work = Work::of(&rule, &catalog, &client).await?;
     privileges::check(&client, &work).await?;
@@ -118,8 +118,12 @@ async fn only_one(client: &Client, migration: &str) -> Result<(), BackfillError>
 
 /// Whether nobody can write any more as in the phase before: every replica that is counted has drained
 /// the epoch in which this phase began.
-async fn has_drained(client: &Client, migration: &str, epoch: i64) -> Result<(), BackfillError> {
-    let lagging = state::lagging(client, epoch).await?;
+async fn has_drained(
+    client: &mut Client,
+    migration: &str,
+    epoch: i64,
+) -> Result<(), BackfillError> {
+    let lagging = step::lagging(client, epoch).await?;
     let lagging: Vec<String> = lagging.iter().map(ToString::to_string).collect();
     match lagging.is_empty() {
         true => Ok(()),

@@ -162,6 +162,26 @@ pub async fn all_have_drained(
     Ok(epoch)
 }
 
+/// The replicas that have not drained `epoch`, once who is dead among them is counted out. Nothing else might
+/// do so for long: the next step does, and that may have to wait for what asks here.
+///
+/// Cancel safety: they are counted out or not.
+///
+/// # Errors
+/// The server, or the way to it.
+pub async fn lagging(client: &mut Client, epoch: i64) -> Result<Vec<Replica>, JournalError> {
+    let lagging = state::lagging(&*client, epoch).await?;
+    if lagging.is_empty() {
+        return Ok(lagging);
+    }
+    let transaction = client.transaction().await?;
+    lock(&transaction).await?;
+    expel_the_dead(&transaction).await?;
+    let lagging = state::lagging(&transaction, epoch).await?;
+    transaction.commit().await?;
+    Ok(lagging)
+}
+
 pub(super) async fn commit(transaction: Transaction<'_>) -> Result<(), StepError> {
     let done = transaction.commit().await;
     done.map_err(|error| StepError::InDoubt(crate::catalog::reason(&error)))

@@ -12,7 +12,7 @@ use super::order::Order;
 use crate::catalog;
 use crate::config::ControlUrl;
 use crate::journal::verify::{self as journal, Begin, Range};
-use crate::journal::{state, verification};
+use crate::journal::{state, step, verification};
 use crate::walk::{Part, Toward, Work, WorkError};
 
 /// Advisory locks of comparisons: "veri" in ASCII, and a hash of the migration's name.
@@ -65,7 +65,7 @@ pub(super) async fn start(
     only_one(&client, order, runner).await?;
     // What was begun before that could miss what is written as in the phase before.
     let epoch = state.epoch_of(&order.migration);
-    has_drained(&client, &order.migration, epoch).await?;
+    has_drained(&mut client, &order.migration, epoch).await?;
     if let Some(within) = order.unless_within {
         let age_s = verification::age_s(&client, &order.migration, epoch).await?;
         if age_s.is_some_and(|age_s| age_s < within.as_secs_f64()) {
@@ -174,8 +174,8 @@ async fn only_one(client: &Client, order: &Order, runner: &str) -> Result<(), Ve
     }
 }
 
-async fn has_drained(client: &Client, migration: &str, epoch: i64) -> Result<(), VerifyError> {
-    let lagging = state::lagging(client, epoch).await?;
+async fn has_drained(client: &mut Client, migration: &str, epoch: i64) -> Result<(), VerifyError> {
+    let lagging = step::lagging(client, epoch).await?;
     let lagging: Vec<String> = lagging.iter().map(ToString::to_string).collect();
     match lagging.is_empty() {
         true => Ok(()),
