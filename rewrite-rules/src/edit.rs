@@ -4,7 +4,9 @@
 //! piece may be a copy of another range *with the edits inside it applied*: that is how one
 //! expression of the client comes to stand for two columns.
 
-use crate::lens::{Access, Names};
+use std::sync::Arc;
+
+use crate::lens::Access;
 use crate::outcome::{Place, PositionMap, Rewritten};
 
 /// A part of a replacement.
@@ -236,7 +238,7 @@ impl Edits {
             sql: output.sql,
             positions: PositionMap { pieces: output.pieces },
             replies: Vec::new(),
-            names: Names::default(),
+            mentions: Arc::default(),
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::phase::Phase;
 use crate::prefilter::Prefilter;
 use crate::rule::Rule;
 use crate::shape::Shape;
+use crate::template::Masked;
 
 /// An immutable compiled configuration with a number.
 #[derive(Debug)]
@@ -158,6 +159,13 @@ impl Generation {
     #[must_use]
     pub fn scan(&self, text: &[u8]) -> Scan {
         self.prefilter.scan(text)
+    }
+
+    /// The text without its values, if that is all that need be known of it. What a catalog shows may depend on
+    /// the names among them. `scan`: what [`Generation::scan`] found in it.
+    #[must_use]
+    pub fn masked<'t>(&self, text: &'t str, scan: Scan) -> Option<Masked<'t>> {
+        if scan.catalog { None } else { Masked::new(text) }
     }
 
     /// Decides what PostgreSQL should receive for `text`, which may hold several statements.

@@ -3,10 +3,12 @@
 //! Rewriting knows lenses only. It never learns which kind of migration made one, nor its phase.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::catalog::{ColumnDefault, RelationName};
 use crate::catalog_lens::StandIn;
 use crate::name;
+use crate::naming::Names;
 
 /// One governed table as a client of one shape sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Lens {
     /// The migrations behind this lens, for messages.
     pub migrations: Vec<String>,
     /// What the server calls by names that the client does not expect.
-    pub names: Names,
+    pub names: Arc<Names>,
     /// Views through which a write would miss a column that it must reach.
     pub views: BTreeSet<RelationName>,
     /// Views through which a new row would lack what another table holds of it.
@@ -117,48 +119,6 @@ pub enum End {
     IsReset,
     /// It is deleted by the same statement.
     IsDeleted,
-}
-
-/// Physical names, each with the name that the client knows for it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Names {
-    /// Columns.
-    pub columns: Vec<(String, String)>,
-    /// Constraints and indexes, as far as a migration declares them.
-    pub constraints: Vec<(String, String)>,
-    /// Tables that hold columns of one that the client knows.
-    pub relations: Vec<(String, String)>,
-    /// Columns of such tables whose refusal of a NULL means that a key is taken.
-    pub taken: Vec<Taken>,
-}
-
-/// A column that is set to NULL, which it refuses, where a row is there that must not be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
-    /// Name of its table.
-    pub relation: String,
-    /// Its name.
-    pub column: String,
-    /// The constraint that the client's own table has on its key.
-    pub constraint: String,
-    /// Schema of the client's own table.
-    pub client_schema: String,
-    /// Its name.
-    pub client_relation: String,
-    /// Columns of the key as the client knows them, where the table begins with it: a failing row is shown
-    /// from its first column on.
-    pub key: Vec<String>,
-}
-
-impl Names {
-    /// Whether there is nothing to translate.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.columns.is_empty()
-            && self.constraints.is_empty()
-            && self.relations.is_empty()
-            && self.taken.is_empty()
-    }
 }
 
 impl Lens {

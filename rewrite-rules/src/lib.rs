@@ -11,6 +11,7 @@
 //! | [`mod@compile`] | rules + catalog → [`lens::Lens`]es, with all faults at once |
 //! | [`system_catalog`] | the server's own catalogs, and what hangs on a table's columns |
 //! | [`lens`] | what one governed table means: how each logical column is read and written |
+//! | [`naming`] | what the server calls by names that a client does not expect |
 //! | [`catalog_lens`] | the same for the server's own catalogs, and for functions about them |
 //! | [`generation`] | the immutable set of lenses that a transaction lives in; the front door to rewriting |
 //! | [`outcome`] | forward, rewritten, or refused |
@@ -26,6 +27,7 @@
 //! | `rewrite` | one file per statement form applies lenses; `rewrite/mod.rs` is the order of work |
 //! | `volatility` | may this expression be evaluated twice? |
 //! | `edit` | edits to the source text, and the map of positions back |
+//! | [`template`] | what becomes of all texts that differ in their values alone |
 //! | `values` | a statement without its values, to be shown |
 //! | [`refusal`] | every reason to refuse, with SQLSTATE, message and hint |
 
@@ -36,6 +38,7 @@ pub mod encoding;
 pub mod generation;
 pub mod lens;
 pub mod name;
+pub mod naming;
 pub mod outcome;
 pub mod phase;
 pub mod prepared;
@@ -43,6 +46,7 @@ pub mod refusal;
 pub mod rule;
 pub mod shape;
 pub mod system_catalog;
+pub mod template;
 
 #[doc(hidden)]
 pub mod belief;
@@ -76,4 +80,5 @@ pub use refusal::{Construct, Refusal};
 pub use rule::Rule;
 pub use shape::Shape;
 pub use statement::{Reading, reading};
+pub use template::{Masked, Template};
 pub use values::without_values;

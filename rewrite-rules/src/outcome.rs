@@ -1,9 +1,11 @@
 //! What becomes of a statement.
 
+use std::sync::Arc;
+
 use crate::catalog::RelationName;
 use crate::catalog_lens::ColumnNumber;
 use crate::encoding::Encoding;
-use crate::lens::{Names, Taken};
+use crate::naming::{Mentions, Taken};
 use crate::refusal::Refusal;
 
 /// The decision about one text that a client sent (one or several statements).
@@ -29,8 +31,8 @@ pub struct Rewritten {
     /// What the answers must look like to the client, one for each statement of `sql` in order.
     /// Empty: all as they come.
     pub replies: Vec<Reply>,
-    /// What an error that names no table may call by names that the client does not expect.
-    pub names: Names,
+    /// The relations that it names: what errors may call by names that the client does not expect.
+    pub mentions: Arc<Mentions>,
 }
 
 impl Rewritten {
@@ -112,32 +114,50 @@ pub const TWICE: &str = "segue_twice";
 /// The same where a part of a row has come that the statement could not see when it began.
 pub const AGAIN: &str = "segue_again";
 
+/// The same where a row would get a key that another one has. The detail stands behind it.
+pub const TAKEN: &str = "segue_taken";
+
 /// An error by which a statement of ours ends itself: a text that is no boolean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
     /// How the text begins.
     pub word: &'static str,
     /// What the client is told.
-    pub refusal: Refusal,
+    pub told: Told,
+}
+
+/// What the client is told instead of such an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// This.
+    Refusal(Refusal),
+    /// That a key is taken.
+    Taken(Taken),
 }
 
 impl Raised {
     /// A row cannot be stored in the tables that must hold it.
     #[must_use]
     pub fn unheld(refusal: Refusal) -> Self {
-        Self { word: UNHELD, refusal }
+        Self { word: UNHELD, told: Told::Refusal(refusal) }
     }
 
     /// The statement must be sent again: where that cannot be done, the client must do it.
     #[must_use]
     pub fn again() -> Self {
-        Self { word: AGAIN, refusal: Refusal::serialization_failure() }
+        Self { word: AGAIN, told: Told::Refusal(Refusal::serialization_failure()) }
+    }
+
+    /// A row of that key is there.
+    #[must_use]
+    pub fn taken(taken: Taken) -> Self {
+        Self { word: TAKEN, told: Told::Taken(taken) }
     }
 
     /// As PostgreSQL refuses it.
     #[must_use]
     pub fn twice() -> Self {
-        Self { word: TWICE, refusal: Refusal::updated_twice() }
+        Self { word: TWICE, told: Told::Refusal(Refusal::updated_twice()) }
     }
 }
 
@@ -161,6 +181,18 @@ pub struct Notice {
 }
 
 impl Reply {
+    /// Whether an error of the statement may mean that it must be sent again.
+    #[must_use]
+    pub fn may_be_sent_again(&self) -> bool {
+        !self.mirrors.is_empty() || self.raises(AGAIN)
+    }
+
+    /// Whether the statement may end itself so.
+    #[must_use]
+    pub fn raises(&self, word: &str) -> bool {
+        self.raised.iter().any(|raised| raised.word == word)
+    }
+
     /// Whether the client sees that the statement was completed.
     #[must_use]
     pub fn shows_tag(&self) -> bool {

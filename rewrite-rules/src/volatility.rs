@@ -45,6 +45,14 @@ const BUILT_IN: [&str; 26] = [
     "xmlelement",
 ];
 
+/// Whether what is called so is known not to be volatile.
+pub(crate) fn is_tame(called: &str, catalog: &Catalog) -> bool {
+    match catalog.functions.get(called) {
+        Some(volatility) => *volatility < Volatility::Volatile,
+        None => BUILT_IN.contains(&called),
+    }
+}
+
 /// Whether `expression` gives one value however often the statement evaluates it.
 pub(crate) fn may_repeat(expression: &Expr, catalog: &Catalog) -> bool {
     expression.visit(&mut Repeatable { catalog }).is_continue()
@@ -74,6 +82,34 @@ pub(crate) fn has_volatile_operator(text: &str, lexemes: &[Lexeme], catalog: &Ca
             .iter()
             .filter_map(|lexeme| text.get(lexeme.start..lexeme.end))
             .any(|token| catalog.volatile_operators.contains(token))
+}
+
+/// Whether `expression` calls a volatile function or locks rows, in a sub-select or outside.
+pub(crate) fn does_more(expression: &Expr, catalog: &Catalog) -> bool {
+    struct Calls<'a>(Repeatable<'a>);
+    impl Visitor for Calls<'_> {
+        type Break = ();
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            match query.locks.is_empty() {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        }
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            let is_tame = match factor {
+                TableFactor::Table { name, args: Some(_), .. }
+                | TableFactor::Function { name, .. } => {
+                    last(name).is_some_and(|it| self.0.is_tame(it))
+                }
+                _ => true,
+            };
+            if is_tame { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        }
+        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+            self.0.pre_visit_expr(expression)
+        }
+    }
+    expression.visit(&mut Calls(Repeatable { catalog })).is_break()
 }
 
 /// Whether there is a sub-select in `expression`.
@@ -172,11 +208,7 @@ fn last(name: &ObjectName) -> Option<&Ident> {
 impl Repeatable<'_> {
     /// Whether no function of that name is volatile.
     fn is_tame(&self, called: &Ident) -> bool {
-        let called = name::folded(called);
-        match self.catalog.functions.get(&called) {
-            Some(volatility) => *volatility < Volatility::Volatile,
-            None => BUILT_IN.contains(&called.as_str()),
-        }
+        is_tame(&name::folded(called), self.catalog)
     }
 
     /// Whether what is taken from a row cannot be a volatile function of it.

@@ -1,7 +1,10 @@
 //! Rules that cannot stand beside each other.
 
+use std::collections::BTreeSet;
+
 use super::{Fault, backfill_column, backfill_value, table};
 use crate::catalog::Catalog;
+use crate::phase::Phase;
 use crate::rule::{Change, Governed, Rule};
 
 /// Rules that share a name, or a column.
@@ -64,6 +67,40 @@ pub(super) fn of_merges(rules: &[Rule]) -> Vec<Fault> {
                     hint: Some("finish one before the other begins".to_owned()),
                 });
             }
+        }
+    }
+    faults
+}
+
+/// Splits of one table by different keys: no write of it could reach both once one of them is read from its new table.
+pub(super) fn of_keys(rules: &[Rule]) -> Vec<Fault> {
+    let is_written = |rule: &Rule| rule.phase != Phase::Expand;
+    let is_read = |rule: &Rule| is_written(rule) && rule.phase != Phase::DualWrite;
+    let mut faults = Vec::new();
+    for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| is_read(rule)) {
+        let Change::SplitTable(split) = &rule.change else { continue };
+        let key: BTreeSet<&str> = split.key.from.iter().collect();
+        let meets = |other: &Rule| match &other.change {
+            Change::SplitTable(its) => {
+                table::relation_name(&its.table) == table::relation_name(&split.table)
+                    && its.key.from.iter().collect::<BTreeSet<&str>>() != key
+            }
+            Change::RenameColumn(_)
+            | Change::RenameInPlace(_)
+            | Change::ChangeColumn { .. }
+            | Change::BackfillColumn(_)
+            | Change::MergeTables(_) => false,
+        };
+        if let Some(other) = rules.iter().find(|other| is_written(other) && meets(other)) {
+            faults.push(Fault {
+                rule: index,
+                key: "key",
+                message: format!(
+                    "migration \"{}\" splits the table by another key, and is in phase \"{}\"",
+                    other.name, other.phase
+                ),
+                hint: Some("finish one before the other begins".to_owned()),
+            });
         }
     }
     faults

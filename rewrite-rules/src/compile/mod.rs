@@ -140,6 +140,7 @@ pub fn compile(
     faults.extend(conflicts::of_values(rules, &catalog));
     faults.extend(split_table::conflicts(rules));
     faults.extend(conflicts::of_merges(rules));
+    faults.extend(conflicts::of_keys(rules));
     if !faults.is_empty() {
         faults.sort_by_key(|fault| fault.rule);
         return Err(faults);
@@ -395,7 +396,7 @@ fn lens(
         hidden,
         opaque,
         migrations: names_of(rules, changes),
-        names: names::names(shape, rules, changes, beside),
+        names: Arc::new(names::names(shape, rules, (name, table), changes, beside)),
         views: BTreeSet::new(),
         halving_views: BTreeSet::new(),
         stands_as: None,

@@ -2,7 +2,9 @@
 
 use super::ColumnChange;
 use super::table::relation_name;
-use crate::lens::{Beside, Names};
+use crate::catalog::{Relation, RelationName};
+use crate::lens::Beside;
+use crate::naming::{Names, TableNames};
 use crate::rule::{Change, Rule, SplitTable};
 use crate::shape::Shape;
 
@@ -10,40 +12,53 @@ use crate::shape::Shape;
 pub(super) fn names(
     shape: Shape,
     rules: &[Rule],
+    (relation, table): (&RelationName, &Relation),
     changes: &[(usize, ColumnChange)],
     beside: &[(usize, Beside)],
 ) -> Names {
-    let mut names = Names::default();
-    for (index, change) in changes {
-        let Some((own, other)) = change.pair(shape) else { continue };
-        names.columns.push((other.column.name.clone(), own.column.name.clone()));
+    let renamed = |(_, change): &(usize, ColumnChange)| {
+        let (own, other) = change.pair(shape)?;
+        Some((other.column.name.clone(), own.column.name.clone()))
+    };
+    let renamed = changes.iter().filter_map(renamed).collect();
+    let mut own = TableNames::renamed(relation, table, renamed);
+    for (index, _) in changes.iter().filter(|(_, change)| change.pair(shape).is_some()) {
         let pair = rules.get(*index).and_then(|rule| rule.change.pair());
         let declared = pair.into_iter().flat_map(|pair| &pair.constraints);
-        names.constraints.extend(declared.map(|(old, new)| match shape {
+        own.constraints.extend(declared.map(|(old, new)| match shape {
             Shape::Old => (new.clone(), old.clone()),
             Shape::New => (old.clone(), new.clone()),
         }));
     }
+    let mut names = Names::of(own);
     // A client of the new shape knows the other table.
     for (index, _) in beside.iter().filter(|_| shape == Shape::Old) {
-        let Some(Rule { change: Change::SplitTable(split), .. }) = rules.get(*index) else {
-            continue;
-        };
-        halves(&mut names, split);
+        if let Some(Rule { change: Change::SplitTable(split), .. }) = rules.get(*index) {
+            names.tables.extend(half(split));
+        }
     }
     names
 }
 
-/// What is of the new table is to the client of the old one.
-fn halves(names: &mut Names, split: &SplitTable) {
-    let (Some(table), Some(into)) = (relation_name(&split.table), relation_name(&split.into))
-    else {
-        return;
-    };
-    names.relations.push((into.name, table.name));
+/// What the new table of a split is to a client of the old one.
+fn half(split: &SplitTable) -> Option<TableNames> {
     let pairs = split.key.pairs().chain(split.columns.pairs());
-    let others = pairs.filter(|(own, its)| own != its);
-    names.columns.extend(others.map(|(own, its)| (its.to_owned(), own.to_owned())));
     let declared = split.constraints.iter();
-    names.constraints.extend(declared.map(|(old, new)| (new.clone(), old.clone())));
+    Some(TableNames {
+        relation: relation_name(&split.into)?,
+        client: relation_name(&split.table)?,
+        columns: pairs.map(|(own, its)| (its.to_owned(), own.to_owned())).collect(),
+        constraints: declared.map(|(old, new)| (new.clone(), old.clone())).collect(),
+    })
+}
+
+/// What the old table of a split is to a client of the new one, while that is written by way of it.
+pub(super) fn whole(split: &SplitTable) -> Option<TableNames> {
+    let pairs = split.key.pairs().chain(split.columns.pairs());
+    Some(TableNames {
+        relation: relation_name(&split.table)?,
+        client: relation_name(&split.into)?,
+        columns: pairs.map(|(own, its)| (own.to_owned(), its.to_owned())).collect(),
+        constraints: split.constraints.clone().into_iter().collect(),
+    })
 }

@@ -1,9 +1,12 @@
 //! `split-table`, from where a client stands that names the table that columns move to: its rows are those of
 //! the old table until they are its own.
 
-use super::{lens as lens_of, plain, views};
+use std::sync::Arc;
+
+use super::{lens as lens_of, names, plain, views};
 use crate::catalog::{Catalog, Column, Relation, RelationName, Volatility};
 use crate::lens::{Access, Beside, End, Lens, LogicalColumn, OpaquePolicy, Over, Rows};
+use crate::naming::Names;
 use crate::phase::Phase;
 use crate::rule::{Change, Rule};
 use crate::shape::Shape;
@@ -37,12 +40,14 @@ pub(super) fn lens(
         let is_key = beside.key.iter().any(|(key, _)| key == own);
         Some(half_column(column, (own, other.column(own)?), rows, is_key))
     };
-    let names = |table: &Relation| -> Vec<String> {
+    let columns_of = |table: &Relation| -> Vec<String> {
         table.columns.iter().map(|column| column.name.clone()).collect()
     };
     let shows = |name: &String| pairs.iter().any(|(own, its)| own == its && own == name);
     let hidden: Vec<String> = match rows {
-        Rows::Read | Rows::All => names(other).into_iter().filter(|name| !shows(name)).collect(),
+        Rows::Read | Rows::All => {
+            columns_of(other).into_iter().filter(|name| !shows(name)).collect()
+        }
         Rows::Both => Vec::new(),
     };
     let itself = Lens {
@@ -50,11 +55,15 @@ pub(super) fn lens(
         beside: vec![back(old, beside)],
         ..lens_of(Shape::Old, &[], (&beside.relation, table), &[], &[])
     };
+    // What is written of it is written to the old table first: errors come from there.
+    let mut known = Names::clone(&itself.names);
+    known.tables.extend(names::whole(split));
     let lens = Lens {
         columns: table.columns.iter().filter_map(column).collect(),
         hidden_exists: !hidden.is_empty(),
         hidden,
         opaque: OpaquePolicy::Refuse,
+        names: Arc::new(known),
         beside: vec![beside.clone()],
         over: Some(Over {
             relation: old.clone(),

@@ -15,8 +15,8 @@ pub enum Construct {
     MergeVolatile,
     /// MERGE into a table whose columns another table holds too.
     MergeCarried,
-    /// A write of a row's key together with what another table holds under it.
-    KeyAndMoved,
+    /// ON CONFLICT that gives a row a new key, of which another table holds a part under it.
+    ConflictKey,
     /// RETURNING a `*` of which the columns are not known, of what another table holds too.
     ReturningUnknown,
     /// A data-modifying WITH query that has a WITH of its own, of what another table holds too.
@@ -27,15 +27,14 @@ pub enum Construct {
     MovedCursor,
     /// RETURNING of a statement over several relations where another table holds some columns.
     MovedReturning,
-    /// A row lock over several relations, or one that must not lock more than it returns, where another
-    /// table holds some columns.
+    /// A row lock where another table holds some columns, of rows that cannot be found first and locked by their keys.
     MovedLock,
     /// ON CONFLICT where another table holds some columns, but for DO NOTHING on what the table itself holds.
     MovedUpsert,
     /// An INSERT without the key that another table's rows need, which has no default.
     KeyWithoutDefault,
-    /// Several other tables that hold columns under different keys.
-    SeveralKeys,
+    /// More other tables that hold columns than queries can be made for.
+    ManyTables,
     /// An INSERT, where the statement gives up keys whose rows in the other table go when it ends.
     KeyFreed,
     /// A write of a table that columns move to while only the table that they come from is written.
@@ -54,7 +53,7 @@ pub enum Construct {
     HalfArbiter,
     /// Another command on the table that columns move to.
     HalfCommand,
-    /// A new key for a row of a table that others are merged into, or for one that an INSERT meets.
+    /// A new key for a row of a table that is merged which an INSERT meets.
     MergedKey,
     /// A new key for a row of a table that is merged, beside another write of that table.
     MergedKeyAgain,
@@ -70,9 +69,7 @@ pub enum Construct {
     MergedParts,
     /// ON CONFLICT of a table that is merged, where another part of the row may be there alone.
     MergedUpsert,
-    /// SET of the column that tells whether a row has a part, while that part is written elsewhere too.
-    MergedPresence,
-    /// A row lock of a merged table beside other relations, or while its rows are gathered.
+    /// A row lock of a merged table, of rows that cannot be found first and locked by their keys.
     MergedLock,
     /// Another command on a table that is merged, or that others are merged into.
     MergedCommand,
@@ -109,13 +106,13 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 46] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
         Self::MergeVolatile,
         Self::MergeCarried,
-        Self::KeyAndMoved,
+        Self::ConflictKey,
         Self::ReturningUnknown,
         Self::NestedWith,
         Self::MovedAssignment,
@@ -124,7 +121,7 @@ impl Construct {
         Self::MovedLock,
         Self::MovedUpsert,
         Self::KeyWithoutDefault,
-        Self::SeveralKeys,
+        Self::ManyTables,
         Self::KeyFreed,
         Self::NotWritten,
         Self::HalfKey,
@@ -142,7 +139,6 @@ impl Construct {
         Self::MergedColumn,
         Self::MergedParts,
         Self::MergedUpsert,
-        Self::MergedPresence,
         Self::MergedLock,
         Self::MergedCommand,
         Self::CopyOption,
@@ -168,7 +164,7 @@ impl Construct {
             Self::MergeReturning => "RETURNING of MERGE".to_owned(),
             Self::MergeVolatile => "a volatile value in MERGE's INSERT".to_owned(),
             Self::MergeCarried => "MERGE into a table of which columns move to another".to_owned(),
-            Self::KeyAndMoved => "a new key together with a column that moves".to_owned(),
+            Self::ConflictKey => "a new key in ON CONFLICT DO UPDATE".to_owned(),
             Self::ReturningUnknown => "a * in RETURNING over a relation not known".to_owned(),
             Self::NestedWith => "a WITH inside a data-modifying WITH query".to_owned(),
             Self::MovedAssignment => {
@@ -181,7 +177,7 @@ impl Construct {
             Self::MovedLock => "this row lock with columns that have moved".to_owned(),
             Self::MovedUpsert => "ON CONFLICT with columns that have moved".to_owned(),
             Self::KeyWithoutDefault => "INSERT without the key, which has no default,".to_owned(),
-            Self::SeveralKeys => "columns that have moved under different keys".to_owned(),
+            Self::ManyTables => "columns that have moved to more than three tables".to_owned(),
             Self::KeyFreed => "an INSERT beside a DELETE or a new key".to_owned(),
             Self::NotWritten => "a write of the table that columns move to".to_owned(),
             Self::HalfKey => "a new key for a row that columns move to".to_owned(),
@@ -203,7 +199,6 @@ impl Construct {
             Self::MergedColumn => "a write of a column that no merged table has".to_owned(),
             Self::MergedParts => "a write of several merged tables in one statement".to_owned(),
             Self::MergedUpsert => "this ON CONFLICT on a merged table".to_owned(),
-            Self::MergedPresence => "SET of the column that tells which rows are there".to_owned(),
             Self::MergedLock => "this row lock of a merged table".to_owned(),
             Self::MergedCommand => "this command on a merged table".to_owned(),
             Self::CopyOption => "COPY FROM with this option".to_owned(),
@@ -242,7 +237,7 @@ impl Construct {
             Self::MergeReturning => "use INSERT … ON CONFLICT … RETURNING",
             Self::MergeVolatile => "compute it in the sub-select after USING",
             Self::MergeCarried => "use INSERT … ON CONFLICT, or UPDATE and INSERT",
-            Self::KeyAndMoved => "change the key in a statement of its own",
+            Self::ConflictKey => "change the key in a statement of its own",
             Self::ReturningUnknown => "name the columns that are needed one by one",
             Self::NestedWith => "put its queries into the outer WITH list",
             Self::MovedAssignment => "assign each column by itself",
@@ -254,7 +249,7 @@ impl Construct {
             }
             Self::MovedUpsert => "use INSERT … ON CONFLICT (key) DO NOTHING, and UPDATE",
             Self::KeyWithoutDefault => "give the key a value",
-            Self::SeveralKeys => "split a table by one key at a time",
+            Self::ManyTables => "finish one migration before the next begins",
             Self::KeyFreed => "send the INSERT as a statement of its own",
             Self::NotWritten => {
                 "write the table that the columns come from: this one can be written from phase \
@@ -290,9 +285,6 @@ impl Construct {
             Self::MergedParts => "send a statement for each of the tables",
             Self::MergedUpsert => {
                 "name the key, ON CONFLICT (key), and set columns one by one; or use UPDATE and INSERT"
-            }
-            Self::MergedPresence => {
-                "insert or delete the row of the old table, or wait for phase \"stop-dual-write\""
             }
             Self::MergedLock => {
                 "lock its rows in a SELECT of its own; the table that others are merged into has none to lock \

@@ -1,12 +1,28 @@
 //! What the answers to the statements of the result must look like.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sqlparser::ast::Ident;
+use sqlparser::tokenizer::Token;
 
 use super::Rewriter;
+use super::occurrence::Stance;
+use crate::catalog::RelationName;
 use crate::catalog_lens::ColumnNumber;
-use crate::lens::Names;
+use crate::name;
+use crate::naming::{Bystander, Mention, Mentions};
 use crate::outcome::{Reply, Rewritten};
 use crate::statement::{self, Lexeme};
+
+/// What is noted on the way, besides the tables under migration, to tell later which tables a report speaks of.
+#[derive(Debug, Default)]
+pub(super) struct Spoken {
+    /// How many tables under migration the statements before each had named.
+    pub(super) before: Vec<usize>,
+    /// Tables that no migration governs.
+    bystanders: Vec<Bystander>,
+}
 
 impl Rewriter<'_> {
     /// One for each statement of the result, in order; empty if all are relayed as they come.
@@ -25,23 +41,55 @@ impl Rewriter<'_> {
         if replies.iter().all(Reply::is_plain) { Vec::new() } else { replies }
     }
 
-    /// The physical names in use that the client's text does not say itself.
-    pub(super) fn names(&self) -> Names {
-        let said: HashSet<String> = self.lexemes.iter().filter_map(Lexeme::name).collect();
-        let mut names = Names::default();
+    /// Notes a relation that is called as it is.
+    pub(super) fn note_bystander(
+        &mut self,
+        (schema, table, qualifier): (&str, &Ident, &Ident),
+        columns: &[String],
+        is_written: bool,
+    ) {
+        self.spoken.bystanders.push(Bystander {
+            statement: self.statement,
+            qualifier: name::folded(qualifier),
+            is_written,
+            relation: RelationName::new(schema, name::folded(table)),
+            columns: columns.to_vec(),
+        });
+    }
+
+    /// The relations that are named, and the words of the text that tell whose a name is.
+    pub(super) fn mentions(&mut self) -> Mentions {
+        let mut mentions = Mentions::default();
         // Of two tables whose parts one row has, errors come from the one that is written.
-        let written = || self.written.iter().map(|(_, lens, _)| &lens.names);
-        let read = self.occurrences.iter().map(|occurrence| &occurrence.lens.names);
-        for known in written() {
-            add(&mut names.taken, known.taken.iter());
+        for (statement, lens, _) in &self.written {
+            mentions.relations.push(Mention {
+                statement: *statement,
+                qualifier: None,
+                is_written: true,
+                names: Arc::clone(&lens.names),
+            });
         }
-        for known in written().chain(read) {
-            let unsaid = |pair: &&(String, String)| !said.contains(&pair.0);
-            add(&mut names.columns, known.columns.iter().filter(unsaid));
-            add(&mut names.constraints, known.constraints.iter());
-            add(&mut names.relations, known.relations.iter().filter(unsaid));
+        for (at, found) in self.occurrences.iter().enumerate() {
+            let before = self.spoken.before.partition_point(|before| *before <= at);
+            let is_as_it_is = found.stance == Stance::AsItIs;
+            mentions.relations.push(Mention {
+                statement: before.saturating_sub(1),
+                qualifier: is_as_it_is.then(|| name::folded_source(&found.reference)),
+                is_written: false,
+                names: Arc::clone(&found.lens.names),
+            });
         }
-        names
+        mentions.add_bystanders(std::mem::take(&mut self.spoken.bystanders));
+        mentions.add_words((0..self.lexemes.len()).filter_map(|at| self.word(at)));
+        mentions
+    }
+
+    /// A word of the text, and what qualifies it.
+    fn word(&self, at: usize) -> Option<(Option<String>, String)> {
+        let before = |back: usize| self.lexemes.get(at.checked_sub(back)?);
+        let is_qualified = before(1).is_some_and(|lexeme| lexeme.token == Token::Period);
+        let qualifier = before(2).filter(|_| is_qualified).and_then(Lexeme::name);
+        Some((qualifier, self.lexemes.get(at)?.name()?))
     }
 
     /// What a result's description may call by numbers that the client does not know.
@@ -61,15 +109,6 @@ impl Rewriter<'_> {
             read.extend(columns.map(|column| (table.oids.relation, column.number)));
         }
         shown.iter().filter(|it| read.contains(&(it.relation, it.physical))).copied().collect()
-    }
-}
-
-/// Adds those that are not there.
-fn add<'n, T: Clone + PartialEq + 'n>(names: &mut Vec<T>, more: impl Iterator<Item = &'n T>) {
-    for name in more {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
     }
 }
 

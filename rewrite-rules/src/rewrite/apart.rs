@@ -69,8 +69,9 @@ impl<'a> Apart<'a> {
         if let Some(among) = &self.lens.among {
             return among.key.iter().map(String::as_str).collect();
         }
-        let mut beside = self.lens.beside.iter();
-        let beside = beside.find(|beside| self.lens.over.is_some() || self.holds(beside));
+        let besides = || self.lens.beside.iter();
+        let beside = besides().find(|beside| self.lens.over.is_some() || self.holds(beside));
+        let beside = beside.or_else(|| besides().find(|beside| !beside.copies.is_empty()));
         beside.into_iter().flat_map(|beside| &beside.key).map(|(own, _)| own.as_str()).collect()
     }
 
@@ -86,7 +87,7 @@ impl<'a> Apart<'a> {
     }
 
     /// The columns of a table that belong to the row's key, in its order.
-    fn key_of(&self, beside: Option<usize>) -> Vec<&'a str> {
+    pub(super) fn key_of(&self, beside: Option<usize>) -> Vec<&'a str> {
         let lens: &'a Lens = self.lens;
         let Some(beside) = beside.and_then(|place| lens.beside.get(place)) else {
             return self.key_columns();
@@ -143,12 +144,14 @@ impl<'a> Apart<'a> {
         keys.map(key).collect()
     }
 
-    /// The UPDATE of one part, from rows of the CTE `rows`.
-    pub(super) fn update(&self, part: &Part<'_>, rows: &str) -> String {
+    /// The UPDATE of one part, from rows of the CTE `rows`. `told`: what else it gives back, with the rows' key.
+    pub(super) fn update(&self, part: &Part<'_>, rows: &str, told: Option<&[String]>) -> String {
         let set = part.values.iter().map(|(column, value)| format!("{} = {value}", quoted(column)));
-        let returning = match self.returns {
-            true => self.returning(part.beside, self.key_in(rows)),
-            false => String::new(),
+        let key = || [self.key_in(rows), told.unwrap_or_default().to_vec()].concat();
+        let returning = match (self.returns, told) {
+            (true, _) => self.returning(part.beside, key()),
+            (false, Some(_)) => format!(" RETURNING {}", key().join(", ")),
+            (false, None) => String::new(),
         };
         format!(
             "UPDATE {} AS {} SET {} FROM {rows} WHERE {}{returning}",
@@ -287,7 +290,7 @@ impl<'a> Rewriter<'a> {
         let is_said = |number: usize| {
             let ours = [
                 "row", "one", "own", "beside", "held", "next", "moved", "stale", "gone", "made",
-                "changed", "found", "left",
+                "changed", "found", "left", "free", "emptied", "asked",
             ];
             let names = ours.map(|it| format!("segue_{it}_{number}"));
             names.iter().any(|name| self.text.contains(name))
@@ -300,27 +303,28 @@ impl<'a> Rewriter<'a> {
         found.fixed = None;
         found.is_apart = true;
         let (lens, reference): (&'a Lens, String) = (found.lens, found.reference.clone());
-        let places = lens.places_apart();
-        // Each table's rows are told apart by one key.
-        let same = |place: &usize| lens.beside.get(*place).map(own_key);
-        let is_too_much = lens.over.is_none() && places.len() > MOST_BESIDE;
-        if is_too_much || places.windows(2).any(|pair| matches!(pair, [a, b] if same(a) != same(b)))
-        {
-            return Err(Box::new(Refusal::construct(Construct::SeveralKeys, lens)));
+        // Their rows are told apart by one key: other rules do not compile.
+        if lens.over.is_none() && lens.places_apart().len() > MOST_BESIDE {
+            return Err(Box::new(Refusal::construct(Construct::ManyTables, lens)));
         }
         Ok(Apart { lens, number, reference, returns, target: TARGET.to_owned() })
     }
 
     /// Begins a WITH list, or goes on with the client's, in place of what stands before byte `behind`.
-    pub(super) fn begin_with(&mut self, start: usize, behind: usize, text: String) -> Walk<()> {
-        match self.place {
-            Place::Alone => self.edits.replace(start, behind, vec![format!("WITH {text}").into()]),
-            Place::BehindWith => {
-                self.edits.replace(start, behind, vec![format!(", {text}").into()])
-            }
-            Place::InWith(cte) => self.edits.replace(cte, behind, vec![text.into()]),
+    pub(super) fn begin_with(
+        &mut self,
+        start: usize,
+        behind: usize,
+        mut text: Vec<Piece>,
+    ) -> Walk<()> {
+        let (from, before) = match self.place {
+            Place::Alone => (start, "WITH "),
+            Place::BehindWith => (start, ", "),
+            Place::InWith(cte) => (cte, ""),
             Place::BehindWithInWith => return self.refuse_at(Construct::NestedWith, start),
-        }
+        };
+        text.insert(0, before.into());
+        self.edits.replace(from, behind, text);
         Ok(())
     }
 
@@ -373,8 +377,4 @@ impl<'a> Rewriter<'a> {
             self.edits.insert(end, text);
         }
     }
-}
-
-fn own_key(beside: &Beside) -> Vec<&String> {
-    beside.key.iter().map(|(own, _)| own).collect()
 }

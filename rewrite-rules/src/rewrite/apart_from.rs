@@ -41,21 +41,35 @@ pub(super) fn carried(items: &[FromItem]) -> Vec<(String, String)> {
 }
 
 impl Apart<'_> {
-    /// The relations again, behind the target; `rows` has what went along.
-    pub(super) fn beside_target(&self, items: &[FromItem], rows: &str) -> String {
+    /// The relations again, behind the target; `rows` has what went along. `moves`: the target's rows got new keys.
+    pub(super) fn beside_target(&self, items: &[FromItem], rows: &str, moves: bool) -> String {
+        let own_rows = self.stored(None);
         let key = |(at, own): (usize, &str)| {
-            let mut shown = self.lens.shown();
-            let name = shown.find(|column| column.own().is(own)).map_or(own, |it| &it.name);
-            format!("{rows}.{} = {}.{}", Self::key(at), self.reference, quoted(name))
+            let mut shown = self.lens.shown().enumerate();
+            let column = shown.find(|(_, column)| column.own().is(own));
+            let name = column.map_or(own, |(_, it)| &it.name);
+            let its = match column.filter(|_| moves) {
+                Some((shown, _)) => format!("{own_rows}.{}", Self::was(shown)),
+                None => format!("{rows}.{}", Self::key(at)),
+            };
+            format!("{its} = {}.{}", self.reference, quoted(name))
         };
         let same: Vec<String> = self.key_columns().into_iter().enumerate().map(key).collect();
+        let both = |at: usize| format!("{own_rows}.{0} = {rows}.{0}", Self::key(at));
+        let from = match moves {
+            true => {
+                let on: Vec<String> = (0..same.len()).map(both).collect();
+                format!("{rows} JOIN {own_rows} ON {}", on.join(" AND "))
+            }
+            false => rows.to_owned(),
+        };
         let of = |(number, item): (usize, &FromItem)| {
             let column = |(at, name): (usize, &String)| {
                 format!("{rows}.{} AS {}", FromItem::carried(number, at), quoted(name))
             };
             let columns: Vec<String> = item.columns.iter().enumerate().map(column).collect();
             format!(
-                " CROSS JOIN LATERAL (SELECT {} FROM {rows} WHERE {}) AS {}",
+                " CROSS JOIN LATERAL (SELECT {} FROM {from} WHERE {}) AS {}",
                 columns.join(", "),
                 same.join(" AND "),
                 item.reference

@@ -1,12 +1,11 @@
 //! What an UPDATE must know of halves that may be missing: whether it needs them, and what else stands in one
 //! that it makes.
 
+use super::Rewriter;
 use super::apart::{Apart, Part};
 use super::apart_update::Source;
-use super::{Rewriter, Walk};
 use crate::catalog::Column;
 use crate::lens::{Lens, LogicalColumn};
-use crate::refusal::{Construct, Refusal};
 
 impl<'a> Rewriter<'a> {
     /// Where the rows come from that a statement writes. `noted`: how many references and rows there were
@@ -48,17 +47,6 @@ impl<'a> Rewriter<'a> {
         match lens.over.is_some() {
             true => Vec::new(),
             false => lens.shown().filter(|column| column.is_apart()).filter(is_needed).collect(),
-        }
-    }
-
-    /// What tells whether a row is there is not SET beside it.
-    pub(super) fn keeps_presence(&self, lens: &Lens, parts: &[Part<'_>]) -> Walk<()> {
-        let mut present = lens.beside.iter().filter_map(|beside| beside.present.as_deref());
-        let own = || parts.iter().filter(|part| part.beside.is_none()).flat_map(|it| &it.values);
-        let is_set = |column: &str| own().any(|(its, _)| *its == column);
-        match present.any(is_set) {
-            true => Err(Box::new(Refusal::construct(Construct::MergedPresence, lens))),
-            false => Ok(()),
         }
     }
 

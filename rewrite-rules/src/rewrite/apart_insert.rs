@@ -6,8 +6,9 @@
 use sqlparser::ast::{Insert, OnConflictAction, OnInsert, Query, Select, SetExpr};
 
 use super::apart::Apart;
-use super::apart_upsert::Upsert;
+use super::apart_upsert::{Settled, Upsert};
 use super::apart_upsert_beside::Half;
+use super::apart_upsert_both::{PLACE, Writing};
 use super::apart_values::is_in_key;
 use super::extent::Range;
 use super::insert::Target;
@@ -43,42 +44,60 @@ impl<'a> Rewriter<'a> {
         let columns = query.map(|query| self.rows_apart(query, &target)).transpose()?;
         // DEFAULT VALUES is a row without columns.
         let (columns, from) = (columns.unwrap_or_default(), query.map_or(to, |_| from));
-        let upsert = self.conflict_apart(insert, (at, &apart), &columns)?;
-        if upsert.is_some() {
+        let settled = self.conflict_apart(insert, (at, &apart), &columns)?;
+        if let Some(Settled::Each(_)) = &settled {
             apart.target.clone_from(&apart.reference);
         }
-        let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
+        let is_numbered = matches!(&settled, Some(Settled::Both(both)) if both.is_several);
         let is_list = query.is_some_and(|it| matches!(it.body.as_ref(), SetExpr::Values(_)));
         let keys = self.keys_apart(&apart, (&columns, is_list))?;
-        let key_names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
-        let (given, given_end) = match query {
-            Some(_) => {
-                (format!(", {GIVEN}.* FROM ("), format!(") {GIVEN} ({}))", names.join(", ")))
+        let (head, mut given_end) = given_rows(&apart, &keys, (columns.len(), is_numbered), query);
+        if insert.on.is_some() {
+            given_end.push_str(&self.refused_apart(&apart, &columns));
+        }
+        self.begin_with(start, from, vec![head.into()])?;
+        let (behind, composed) = match settled {
+            Some(Settled::Both(both)) => {
+                let catalog = self.generation.catalog();
+                let columns = columns.as_slice();
+                let writing = Writing { apart: &apart, both: &both, columns, catalog };
+                self.write_both(&writing, (&keys, overrides), (start, to, given_end), outermost)
             }
-            None => (String::new(), ")".to_owned()),
+            Some(Settled::Each(upsert)) => {
+                let place = (start, to, given_end);
+                self.stored_apart(&apart, Some(&upsert), (&columns, &keys, overrides), place)
+            }
+            None => {
+                let place = (start, to, given_end);
+                self.stored_apart(&apart, None, (&columns, &keys, overrides), place)
+            }
         };
-        let head = format!(
-            "{} ({}) AS MATERIALIZED (SELECT {}{given}",
-            apart.row(),
-            [key_names, names].concat().join(", "),
-            keys.iter().map(|(_, text)| text.as_str()).collect::<Vec<&str>>().join(", "),
-        );
-        self.begin_with(start, from, head)?;
+        self.finish_apart(start, (behind, composed), "INSERT", outermost)?;
+        let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
+        Ok(columns_of(outputs.unwrap_or_default()))
+    }
+
+    /// Puts the old table's INSERT behind the client's rows, which end at byte `to`; gives what stands behind that one.
+    fn stored_apart(
+        &mut self,
+        apart: &Apart<'a>,
+        upsert: Option<&Upsert<'a, '_>>,
+        (columns, keys, overrides): (&[&'a LogicalColumn], &[(&'a str, String)], bool),
+        (start, to, given_end): (usize, usize, String),
+    ) -> (Vec<Piece>, Option<String>) {
         let rows = apart.row();
-        let half = |place| {
-            let upsert = upsert.as_ref()?;
-            Some(Half { apart: &apart, upsert, columns: &columns, place })
-        };
+        let half = |place| Some(Half { apart, upsert: upsert?, columns, place });
         let places = apart.lens.places_apart();
         let first = places.first().and_then(|place| half(*place));
         let (next, from) = first.as_ref().map(Half::next_values).unwrap_or_default();
         let own =
-            self.own_insert(&apart, (&columns, &next), (&keys, overrides), &(rows.clone() + &from));
+            self.own_insert(apart, (columns, &next), (keys, overrides), &(rows.clone() + &from));
         let mut text: Vec<Piece> = vec![given_end.into()];
         text.extend(first.iter().flat_map(|half| self.computed_first(half)));
         text.push(format!(", {} AS ({own}", apart.stored(None)).into());
         self.edits.insert(to, text);
-        let mut key = apart.key_stored(None);
+        let carried = apart.carried();
+        let mut key = [apart.key_stored(None), apart.told_of_copies(&carried)].concat();
         key.extend(upsert.iter().flat_map(|upsert| apart.told(upsert)));
         let given_back = match apart.returns {
             true => apart.returning(None, key),
@@ -95,15 +114,14 @@ impl<'a> Rewriter<'a> {
                     behind.push(held.into());
                     statement
                 }
-                None => vec![apart.beside_insert(place, &columns, &rows).into()],
+                None => vec![apart.beside_insert(place, columns, &rows).into()],
             };
             statements.push((Some(place), statement));
         }
+        let copies = apart.copies(&carried).into_iter();
+        statements.extend(copies.map(|(place, statement)| (place, vec![statement.into()])));
         behind.extend(apart.all(statements, self.before_last(start)));
-        let composed = apart.returns.then(|| apart.composed(&written, None));
-        self.finish_apart(start, (behind, composed), "INSERT", outermost)?;
-        let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
-        Ok(columns_of(outputs.unwrap_or_default()))
+        (behind, apart.returns.then(|| apart.composed(&written, None)))
     }
 
     /// Whether the client's own values override those of identity columns. That they do not, which leaves them
@@ -125,7 +143,7 @@ impl<'a> Rewriter<'a> {
         insert: &'q Insert,
         (at, apart): (usize, &Apart<'a>),
         columns: &[&'a LogicalColumn],
-    ) -> Walk<Option<Upsert<'a, 'q>>> {
+    ) -> Walk<Option<Settled<'a, 'q>>> {
         let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(None) };
         match &conflict.action {
             // What another key of the other table would reject is not known when the row is stored.
@@ -141,8 +159,7 @@ impl<'a> Rewriter<'a> {
                 Ok(None)
             }
             OnConflictAction::DoUpdate(update) => {
-                let upsert = self.upsert_apart(insert, (conflict, update), (at, apart), columns)?;
-                Ok(Some(upsert))
+                self.upsert_apart(insert, (conflict, update), (at, apart), columns).map(Some)
             }
         }
     }
@@ -282,7 +299,7 @@ impl<'a> Rewriter<'a> {
         Ok(keys)
     }
 
-    fn own_insert(
+    pub(super) fn own_insert(
         &self,
         apart: &Apart<'a>,
         (columns, next): (&[&LogicalColumn], &[(String, String)]),
@@ -339,6 +356,37 @@ impl Apart<'_> {
             false => insert,
         }
     }
+}
+
+/// What stands before and behind the client's rows, which have so many columns. `is_numbered`: their order counts.
+fn given_rows(
+    apart: &Apart<'_>,
+    keys: &[(&str, String)],
+    (width, is_numbered): (usize, bool),
+    query: Option<&Query>,
+) -> (String, String) {
+    let values: Vec<String> = (0..width).map(Apart::value).collect();
+    let mut names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
+    names.extend(values.iter().cloned());
+    let mut items: Vec<&str> = keys.iter().map(|(_, text)| text.as_str()).collect();
+    let every = format!("{GIVEN}.*");
+    items.extend(query.map(|_| every.as_str()));
+    if is_numbered {
+        names.push(PLACE.to_owned());
+        items.push("pg_catalog.row_number() OVER ()");
+    }
+    let from = if query.is_some() { " FROM (" } else { "" };
+    let head = format!(
+        "{} ({}) AS MATERIALIZED (SELECT {}{from}",
+        apart.row(),
+        names.join(", "),
+        items.join(", ")
+    );
+    let end = match query {
+        Some(_) => format!(") {GIVEN} ({}))", values.join(", ")),
+        None => ")".to_owned(),
+    };
+    (head, end)
 }
 
 /// Whether a WITH query is no SELECT.

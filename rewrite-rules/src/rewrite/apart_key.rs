@@ -72,8 +72,9 @@ impl<'a> Rewriter<'a> {
             text.push(moved.carried_back(part).into());
         }
         text.push(self.before_last(start).into());
-        let composed =
-            apart.returns.then(|| moved.composed() + &apart.beside_target(beside, &moved.rows));
+        let composed = apart
+            .returns
+            .then(|| moved.composed() + &apart.beside_target(beside, &moved.rows, false));
         if composed.is_none() {
             text.push(format!("SELECT FROM {}", apart.stored(None)).into());
         }
@@ -127,22 +128,7 @@ impl<'m, 'a> Moved<'m, 'a> {
 
     /// The CTE of the rows with both keys. `more`: what goes along beside what is assigned.
     fn found(&self, assigned: &Assigned<'_, 'a>, more: &[(String, String)], rows: &str) -> String {
-        let keys = self.apart.key_columns();
-        let mut items: Vec<String> =
-            (0..keys.len()).map(|at| format!("{} AS {}", Apart::key(at), old(at))).collect();
-        for (at, own) in keys.iter().enumerate() {
-            let set = |(.., column): &(_, _, &LogicalColumn)| column.in_table(None) == Some(own);
-            let place = assigned.values.iter().position(set);
-            let column = place.and_then(|place| assigned.values.get(place));
-            let text = match (place, column) {
-                (Some(place), Some((.., column))) => {
-                    let name = Apart::key(at);
-                    format!("({})::{} AS {name}", Apart::value(place), column.base_type)
-                }
-                (_, _) => Apart::key(at),
-            };
-            items.push(text);
-        }
+        let mut items = given_keys(self.apart, assigned, |column| &column.base_type);
         items.extend((0..assigned.values.len()).map(Apart::value));
         items.extend(more.iter().map(|(name, _)| name.clone()));
         format!(
@@ -351,12 +337,37 @@ impl<'m, 'a> Moved<'m, 'a> {
     }
 }
 
+/// Both keys of the rows, the new one in the type that `type_of` gives.
+pub(super) fn given_keys(
+    apart: &Apart<'_>,
+    assigned: &Assigned<'_, '_>,
+    type_of: fn(&LogicalColumn) -> &str,
+) -> Vec<String> {
+    let keys = apart.key_columns();
+    let mut items: Vec<String> =
+        (0..keys.len()).map(|at| format!("{} AS {}", Apart::key(at), old(at))).collect();
+    for (at, own) in keys.iter().enumerate() {
+        let set = |(.., column): &(_, _, &LogicalColumn)| column.in_table(None) == Some(own);
+        let place = assigned.values.iter().position(set);
+        let column = place.and_then(|place| assigned.values.get(place));
+        let text = match (place, column) {
+            (Some(place), Some((.., column))) => {
+                let name = Apart::key(at);
+                format!("({})::{} AS {name}", Apart::value(place), type_of(column))
+            }
+            (_, _) => Apart::key(at),
+        };
+        items.push(text);
+    }
+    items
+}
+
 /// The CTE of the rows with both keys.
 pub(super) fn moved(number: usize) -> String {
     format!("segue_moved_{number}")
 }
 
 /// Name of the n-th column of an old key.
-fn old(at: usize) -> String {
+pub(super) fn old(at: usize) -> String {
     format!("segue_old_{at}")
 }

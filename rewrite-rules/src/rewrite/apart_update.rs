@@ -5,6 +5,7 @@ use sqlparser::ast::{Assignment, AssignmentTarget, Delete, Expr, Ident, Update};
 use super::apart::{Apart, Part};
 use super::apart_from::carried;
 use super::apart_key::moved;
+use super::apart_new_key::next;
 use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
@@ -44,9 +45,12 @@ impl<'a> Rewriter<'a> {
         let noted = (self.references.len(), self.rows.len());
         let writes_key = self.writes_key(apart.lens, &update.assignments);
         let moves = apart.lens.among.as_ref().filter(|_| writes_key);
-        let rows = match moves {
-            Some(_) => moved(apart.number),
-            None => rows_of(&apart, from.is_some()),
+        let moves_half = self.moves_half(apart.lens, &update.assignments);
+        let is_whole = self.writes_whole(apart.lens, update);
+        let rows = match moves.is_some() || is_whole {
+            true => moved(apart.number),
+            false if moves_half => next(apart.number),
+            false => rows_of(&apart, from.is_some()),
         };
         let mut assigned = self.set_apart(update, set, (&apart, &rows))?;
         self.condition(update.selection.as_ref(), start)?;
@@ -55,21 +59,17 @@ impl<'a> Rewriter<'a> {
             let place = (start, set, outermost);
             return self.move_apart((update, at), (&apart, among), given, place);
         }
+        if is_whole {
+            let given = (&assigned, beside.as_slice());
+            return self.store_whole((update, at), &apart, given, (start, set, outermost));
+        }
         if writes_key {
-            if assigned.parts.len() > 1 {
-                return self.refuse_at(Construct::KeyAndMoved, start);
-            }
-            // They are found again by the key.
-            if !beside.is_empty() {
-                return self.refuse_at(Construct::MovedReturning, start);
-            }
             self.free_keys(apart.lens);
         }
         // The old table first, as everywhere. What a merge's row has elsewhere is not the answer.
         assigned.parts.sort_by_key(|part| part.beside);
         if apart.lens.is_merged() {
             assigned.parts.reverse();
-            self.keeps_presence(apart.lens, &assigned.parts)?;
         }
         let kept = self.kept(&apart, &assigned.parts);
         let source = self.source_of_rows(at, &apart, noted, !kept.is_empty());
@@ -79,19 +79,24 @@ impl<'a> Rewriter<'a> {
         let mut text =
             self.updated_rows((at, &apart, source), &assigned, (&more, &lock), (start, set, from))?;
         text.push(one_of_each(&apart, from.is_some()).into());
+        if moves_half {
+            text.push(apart.found_by_key(&rows_of(&apart, from.is_some())).into());
+            self.note_moved_half(&apart);
+        }
         let written: Vec<Option<usize>> = match apart.lens.is_merged() {
             true => vec![None],
             false => assigned.parts.iter().map(|part| part.beside).collect(),
         };
-        let statements = self.stored(&apart, &assigned, (&kept, &rows), source);
+        let statements = self.stored(&apart, (&assigned, &kept), &rows, source);
+        let makes = statements.last().is_some_and(|(beside, _)| beside.is_some());
         let statements = statements.into_iter().map(|(beside, it)| (beside, vec![it.into()]));
-        if outermost && source != Source::Held && written.last().is_some_and(Option::is_some) {
+        if outermost && source != Source::Held && makes && !apart.lens.is_merged() {
             self.replies.entry(self.statement).or_default().command = Some("UPDATE");
         }
         text.extend(apart.all(statements.collect(), self.before_last(start)));
-        let composed = apart
-            .returns
-            .then(|| apart.composed(&written, Some(&rows)) + &apart.beside_target(&beside, &rows));
+        let composed = apart.returns.then(|| {
+            apart.composed(&written, Some(&rows)) + &apart.beside_target(&beside, &rows, writes_key)
+        });
         self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
         self.returned(update.returning.as_deref(), start, outermost)
     }
@@ -214,7 +219,10 @@ impl<'a> Rewriter<'a> {
         let more_text: String = more.iter().map(|(_, text)| format!(", {text}")).collect();
         let news = (0..assigned.values.len()).map(Apart::value);
         let news = news.chain(more.iter().map(|(name, _)| name.clone()));
-        let (head, items) = Self::row_head(apart, news.collect(), source);
+        let clauses = [from.map(|_| "from"), Some("where")];
+        let behind = self.clauses(set, clauses.into_iter().flatten());
+        let asked: Vec<_> = [(assigned.first, assigned.end)].into_iter().chain(behind).collect();
+        let (head, items) = self.row_head(apart, news.collect(), source, &asked);
         // With the first column's name, and the sign behind it.
         self.begin_with(start, assigned.first, head)?;
         let derived = self.derived_from(at, source);
@@ -232,8 +240,6 @@ impl<'a> Rewriter<'a> {
             pieces.extend(self.typed_pieces(value, *extent, column));
         }
         pieces.push(more_text.into());
-        let clauses = [from.map(|_| "from"), Some("where")];
-        let behind = self.clauses(set, clauses.into_iter().flatten());
         Ok(self.other_arms(at, lock, &pieces, behind))
     }
 
@@ -241,13 +247,20 @@ impl<'a> Rewriter<'a> {
     fn stored(
         &self,
         apart: &Apart<'a>,
-        assigned: &Assigned<'_, 'a>,
-        (kept, rows): (&[&'a LogicalColumn], &str),
+        (assigned, kept): (&Assigned<'_, 'a>, &[&'a LogicalColumn]),
+        rows: &str,
         source: Source,
     ) -> Vec<(Option<usize>, String)> {
+        // What is not found any more in one table is not written in another.
+        let goes_behind = source != Source::Held
+            && !apart.lens.is_merged()
+            && assigned.parts.len() > 1
+            && assigned.parts.iter().any(|part| part.beside.is_none());
         let statement = |part: &Part<'a>| {
             if part.beside.is_none() || source == Source::Held {
-                return apart.update(part, rows);
+                let told = apart.told_of_copies(part);
+                let tells = goes_behind || !told.is_empty();
+                return apart.update(part, rows, tells.then_some(&told));
             }
             let value = |at: usize| format!("{rows}.{}", Apart::value(assigned.values.len() + at));
             let kept = || kept.iter().enumerate();
@@ -263,11 +276,16 @@ impl<'a> Rewriter<'a> {
             let part = Part {
                 beside: part.beside,
                 values: part.values.clone(),
-                when: when.map(|(at, _)| value(at)),
+                when: when
+                    .map(|(at, _)| value(at))
+                    .or_else(|| goes_behind.then(|| apart.is_stored(rows))),
             };
             apart.upsert(&part, rows, &more)
         };
-        assigned.parts.iter().map(|part| (part.beside, statement(part))).collect()
+        let own = assigned.parts.iter().find(|part| part.beside.is_none());
+        let copies = own.map(|part| apart.copies(part)).unwrap_or_default();
+        let all = assigned.parts.iter().map(|part| (part.beside, statement(part)));
+        all.chain(copies).collect()
     }
 
     /// The same for DELETE. Rows of the other tables follow by their foreign keys.
@@ -295,13 +313,14 @@ impl<'a> Rewriter<'a> {
             self.replies.entry(self.statement).or_default().command = Some("DELETE");
         }
         let names = more.into_iter().map(|(name, _)| name).collect();
-        let (head, items) = Self::row_head(&apart, names, source);
+        let clauses = [Some("using").filter(|_| using.is_some()), Some("where")];
+        let behind = self.clauses(first, clauses.into_iter().flatten());
+        let (mut head, items) = self.row_head(&apart, names, source, behind.as_slice());
         let derived = self.derived_from(at, source);
         let items = items + &more_text;
         let more_text = more_text.trim_start_matches(", ");
-        self.begin_with(start, behind_target, format!("{head}{more_text}{derived}"))?;
-        let clauses = [Some("using").filter(|_| using.is_some()), Some("where")];
-        let behind = self.clauses(first, clauses.into_iter().flatten());
+        head.push(format!("{more_text}{derived}").into());
+        self.begin_with(start, behind_target, head)?;
         if let Some(using) = using.and_then(|using| self.lexeme(using)) {
             let (start, end) = (using.start, using.end);
             self.edits.replace(start, end, vec![",".into()]);
@@ -315,9 +334,9 @@ impl<'a> Rewriter<'a> {
         text.push(one_of_each(&apart, !beside.is_empty()).into());
         text.extend(apart.all(deletions(&apart, &rows), self.before_last(start)));
         let written: &[Option<usize>] = if apart.lens.among.is_some() { &[] } else { &[None] };
-        let composed = apart
-            .returns
-            .then(|| apart.composed(written, Some(&rows)) + &apart.beside_target(&beside, &rows));
+        let composed = apart.returns.then(|| {
+            apart.composed(written, Some(&rows)) + &apart.beside_target(&beside, &rows, false)
+        });
         self.finish_apart(start, (text, composed), "DELETE", outermost)?;
         self.returned(delete.returning.as_deref(), start, outermost)
     }
@@ -334,12 +353,15 @@ impl<'a> Rewriter<'a> {
         self.expression(condition)
     }
 
-    /// `segue_row_0 (…) AS MATERIALIZED (SELECT u.id, `: up to the first value; and its items.
+    /// `segue_row_0 (…) AS MATERIALIZED (SELECT u.id, `: up to the first value; and its items. `repeated` are the bytes that
+    /// each of several queries repeats.
     pub(super) fn row_head(
+        &mut self,
         apart: &Apart<'a>,
         news: Vec<String>,
         source: Source,
-    ) -> (String, String) {
+        repeated: &[(usize, usize)],
+    ) -> (Vec<Piece>, String) {
         let keys = apart.key_columns();
         let qualifier = format!("{}.", apart.reference);
         let mut names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
@@ -361,8 +383,14 @@ impl<'a> Rewriter<'a> {
         let comma = if news.is_empty() { "" } else { ", " };
         names.extend(news);
         let (names, items) = (names.join(", "), items.join(", "));
-        let arm = if source == Source::Arms { "SELECT * FROM (" } else { "" };
-        (format!("{} ({names}) AS MATERIALIZED ({arm}SELECT {items}{comma}", apart.row()), items)
+        let mut head: Vec<Piece> =
+            vec![format!("{} ({names}) AS MATERIALIZED (", apart.row()).into()];
+        if source == Source::Arms {
+            head.extend(self.asked_once(apart.number, repeated));
+            head.push("SELECT * FROM (".into());
+        }
+        head.push(format!("SELECT {items}{comma}").into());
+        (head, items)
     }
 
     /// The client's view of the target, as an item of FROM.

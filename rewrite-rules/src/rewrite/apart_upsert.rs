@@ -11,14 +11,16 @@
 //! somebody has just made it: it is updated as any other, from the client's row.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, DoUpdate, Expr, Insert, OnConflict,
+    Assignment, AssignmentTarget, ConflictTarget, DoUpdate, Expr, Ident, Insert, OnConflict,
 };
 
 use super::apart::Apart;
+use super::apart_upsert_both::Both;
 use super::assignment::note_written;
 use super::extent::Range;
 use super::insert_rows::is_volatile_default;
 use super::occurrence::Occurrence;
+use super::reference::Reference;
 use super::star::Element;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
@@ -61,9 +63,9 @@ pub(super) enum Reads {
 
 /// The two rows that a SET list sees, by their occurrences.
 #[derive(Clone, Copy)]
-struct Sight {
-    target: usize,
-    excluded: usize,
+pub(super) struct Sight {
+    pub(super) target: usize,
+    pub(super) excluded: usize,
 }
 
 impl Sight {
@@ -72,8 +74,30 @@ impl Sight {
     }
 }
 
+/// What the rows that are there already get.
+pub(super) enum Settled<'a, 'q> {
+    /// Each table settles its own conflict.
+    Each(Upsert<'a, 'q>),
+    /// Something is computed of both.
+    Both(Both<'a, 'q>),
+}
+
+/// The clause, once its names are resolved.
+pub(super) struct Walked<'q> {
+    pub(super) update: &'q DoUpdate,
+    /// Where each assignment stands.
+    pub(super) extents: Vec<Range>,
+    /// Which references each of them makes.
+    reads: Vec<Range>,
+    /// And the condition.
+    condition_reads: Range,
+    pub(super) sight: Sight,
+    /// Whether a whole row is used.
+    pub(super) is_whole: bool,
+}
+
 impl<'a> Rewriter<'a> {
-    /// Walks the clause, and leaves of its SET list what stays. The level holds the target, which is
+    /// Walks the clause, and leaves of its SET list what the old table gets. The level holds the target, which is
     /// occurrence `at`; `columns` are those of the client's rows.
     pub(super) fn upsert_apart<'q>(
         &mut self,
@@ -81,67 +105,130 @@ impl<'a> Rewriter<'a> {
         (conflict, update): (&OnConflict, &'q DoUpdate),
         (at, apart): (usize, &Apart<'a>),
         columns: &[&'a LogicalColumn],
-    ) -> Walk<Upsert<'a, 'q>> {
+    ) -> Walk<Settled<'a, 'q>> {
         let start = start_byte(insert.insert_token.0.span);
         let lens: &'a Lens = apart.lens;
-        let is_copied = is_copied(lens);
-        let mut puts = lens.columns.iter().filter(|it| it.is_apart()).flat_map(|it| &it.put);
-        if puts.any(|put| put.through.is_some()) || (is_copied && lens.places_apart().len() > 1) {
-            return self.refuse_at(Construct::MovedUpsert, start);
-        }
         if self.writes_key(lens, &update.assignments) {
-            return self.refuse_at(Construct::KeyAndMoved, start);
+            return self.refuse_at(Construct::ConflictKey, start);
         }
         self.conflict_target(insert, conflict, Some(lens))?;
-        let noted = (self.rows.len(), self.stars.len());
         let sight = self.see_both(at, lens)?;
+        let walked = self.walk_conflict(update, sight, start)?;
+        self.see_one(at);
+        if let Some(upsert) = self.settled_by_each(&walked, conflict, lens, columns)? {
+            self.assign_each(&walked, (apart, &upsert.moved), start)?;
+            return Ok(Settled::Each(upsert));
+        }
+        self.settled_of_both(&walked, (insert, conflict), apart, columns).map(Settled::Both)
+    }
+
+    /// Resolves every name in a SET list and its condition.
+    fn walk_conflict<'q>(
+        &mut self,
+        update: &'q DoUpdate,
+        sight: Sight,
+        start: usize,
+    ) -> Walk<Walked<'q>> {
+        let noted = (self.rows.len(), self.stars.len());
         let extents = self.list(self.set_of_conflict(start)?);
         if extents.len() != update.assignments.len() {
             return self.refuse(Construct::Unreadable);
         }
-        let mut written = std::collections::BTreeMap::new();
-        let (mut moved, mut changed) = (Vec::new(), Vec::new());
+        let mut reads = Vec::new();
         for (assignment, extent) in update.assignments.iter().zip(&extents) {
-            let logical = self.assigned_apart(assignment, *extent, lens)?;
-            note_written(logical, lens, &mut written)?;
             let before = self.references.len();
             self.walk_pieces(extent.0, extent.1)?;
             self.expression(&assignment.value)?;
-            self.reads_only(logical.put.first().and_then(|put| put.beside), before, sight, start)?;
-            if logical.is_apart() {
-                moved.push(self.assigned_beside(assignment, *extent, logical, (before, sight))?);
-            } else {
-                let is_same = is_of_excluded(&assignment.value, logical);
-                changed.extend(logical.put.iter().filter(|_| !is_same).map(|put| &put.column));
-                let AssignmentTarget::ColumnName(column) = &assignment.target else { continue };
-                let ident = self.assigned(column)?;
-                self.assign(ident, logical, &assignment.value, *extent, Some(sight.target))?;
-            }
+            reads.push((before, self.references.len()));
         }
-        if let Some(condition) = &update.selection {
-            let before = self.references.len();
-            self.expression(condition)?;
-            self.reads_only(None, before, sight, start)?;
-        }
-        self.see_one(at);
-        self.no_whole_row(noted, sight, start)?;
-        self.settled(&moved, lens, columns, start)?;
-        self.leave_own(&extents, &update.assignments, (apart, &moved), start)?;
-        let found_by = self.found_by(conflict, lens, (columns, &changed), start)?;
-        match is_copied && !found_by.is_empty() {
-            true => self.refuse_at(Construct::MovedUpsert, start),
-            false => Ok(Upsert { found_by, moved }),
-        }
+        let before = self.references.len();
+        update.selection.iter().try_for_each(|condition| self.expression(condition))?;
+        let condition_reads = (before, self.references.len());
+        let is_whole = self.has_whole_row(noted, sight);
+        Ok(Walked { update, extents, reads, condition_reads, sight, is_whole })
     }
 
-    /// Refuses values that would not be the same in each place where they stand.
-    fn settled(
+    /// What becomes of the clause if each table can settle its own conflict.
+    fn settled_by_each<'q>(
+        &mut self,
+        walked: &Walked<'q>,
+        conflict: &OnConflict,
+        lens: &'a Lens,
+        columns: &[&'a LogicalColumn],
+    ) -> Walk<Option<Upsert<'a, 'q>>> {
+        let is_copied = is_copied(lens);
+        let mut puts = lens.columns.iter().filter(|it| it.is_apart()).flat_map(|it| &it.put);
+        if puts.any(|put| put.through.is_some())
+            || (is_copied && lens.places_apart().len() > 1)
+            || walked.is_whole
+            || self.reads_another(None, walked.condition_reads, walked.sight)
+        {
+            return Ok(None);
+        }
+        let (mut moved, mut changed) = (Vec::new(), Vec::new());
+        let assignments = walked.update.assignments.iter().zip(&walked.extents);
+        for ((assignment, extent), reads) in assignments.zip(&walked.reads) {
+            let AssignmentTarget::ColumnName(column) = &assignment.target else { return Ok(None) };
+            let ident = self.assigned(column)?;
+            let Some(logical) = lens.column(&name::folded(ident)) else {
+                return self.no_column_at(ident, lens);
+            };
+            let held_by = logical.put.first().and_then(|put| put.beside);
+            if self.reads_another(held_by, *reads, walked.sight) {
+                return Ok(None);
+            }
+            if logical.is_apart() {
+                let sight = (*reads, walked.sight);
+                moved.push(self.assigned_beside((assignment, ident), *extent, logical, sight)?);
+            } else if !is_of_excluded(&assignment.value, logical) {
+                changed.extend(logical.put.iter().map(|put| &put.column));
+            }
+        }
+        if !self.is_settled(&moved, lens, columns) {
+            return Ok(None);
+        }
+        let found_by = self.found_by(conflict, lens, (columns, &changed));
+        let found_by = found_by.filter(|found_by| !is_copied || found_by.is_empty());
+        Ok(found_by.map(|found_by| Upsert { found_by, moved }))
+    }
+
+    /// Leaves in the SET list what the old table gets.
+    fn assign_each(
+        &mut self,
+        walked: &Walked<'_>,
+        (apart, moved): (&Apart<'a>, &[Assigned<'a, '_>]),
+        start: usize,
+    ) -> Walk<()> {
+        let lens: &'a Lens = apart.lens;
+        let mut written = std::collections::BTreeMap::new();
+        for (assignment, extent) in walked.update.assignments.iter().zip(&walked.extents) {
+            let AssignmentTarget::ColumnName(column) = &assignment.target else { continue };
+            let ident = self.assigned(column)?;
+            let Some(logical) = lens.column(&name::folded(ident)) else { continue };
+            note_written(logical, lens, &mut written)?;
+            if !logical.is_apart() {
+                let target = Some(walked.sight.target);
+                self.assign(ident, logical, &assignment.value, *extent, target)?;
+            }
+        }
+        for assigned in moved {
+            if !self.is_default(assigned.cell) {
+                continue;
+            }
+            let text = default_text_of(assigned.column);
+            let text = format!("({text})::{}", assigned.column.type_name);
+            self.edits.replace(assigned.cell.0, assigned.cell.1, vec![text.into()]);
+        }
+        self.leave_own(&walked.extents, &walked.update.assignments, (apart, moved), start)
+    }
+
+    /// Whether each value is the same in each place where it would stand.
+    fn is_settled(
         &self,
         moved: &[Assigned<'a, '_>],
         lens: &'a Lens,
         columns: &[&'a LogicalColumn],
-        start: usize,
-    ) -> Walk<()> {
+    ) -> bool {
         let is_copied = is_copied(lens);
         let is_drawn = |assigned: &Assigned<'_, '_>| match self.is_default(assigned.cell) {
             true => is_volatile_default(assigned.column),
@@ -151,13 +238,9 @@ impl<'a> Rewriter<'a> {
         let is_given = |column: &LogicalColumn| columns.iter().any(|it| it.name == column.name);
         let mut left_out = lens.shown().filter(|it| it.is_apart() && !is_given(it));
         let is_read = is_copied || moved.iter().any(|it| it.reads == Reads::Something);
-        if is_read && left_out.any(is_volatile_default) {
-            return self.refuse_at(Construct::MovedUpsert, start);
-        }
-        match is_copied && moved.iter().any(is_drawn) {
-            true => self.refuse_at(Construct::MovedUpsert, start),
-            false => Ok(()),
-        }
+        let is_unsettled = (is_read && left_out.any(is_volatile_default))
+            || (is_copied && moved.iter().any(is_drawn));
+        !is_unsettled
     }
 
     /// Lets the level see the row that is there and the client's, each name as the table has it that is
@@ -190,35 +273,13 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The one column that is assigned.
-    fn assigned_apart(
-        &mut self,
-        assignment: &Assignment,
-        extent: Range,
-        lens: &'a Lens,
-    ) -> Walk<&'a LogicalColumn> {
-        let AssignmentTarget::ColumnName(column) = &assignment.target else {
-            return self.refuse_at(Construct::MovedAssignment, extent.0);
-        };
-        let ident = self.assigned(column)?;
-        let name = name::folded(ident);
-        match lens.column(&name) {
-            Some(logical) => Ok(logical),
-            None => self.no_column_at(ident, lens),
-        }
-    }
-
     fn assigned_beside<'q>(
-        &mut self,
-        assignment: &'q Assignment,
+        &self,
+        (assignment, ident): (&'q Assignment, &Ident),
         extent: Range,
         column: &'a LogicalColumn,
-        (before, sight): (usize, Sight),
+        (reads, sight): (Range, Sight),
     ) -> Walk<Assigned<'a, 'q>> {
-        let AssignmentTarget::ColumnName(written) = &assignment.target else {
-            return self.refuse_at(Construct::MovedAssignment, extent.0);
-        };
-        let ident = self.assigned(written)?;
         let part = self.part_behind(ident);
         if part.0 < part.1 {
             return self.refuse_at(Construct::ColumnPart, extent.0);
@@ -226,54 +287,39 @@ impl<'a> Rewriter<'a> {
         let Some(start) = self.value_start(end_byte(ident.span)) else {
             return self.refuse(Construct::Unreadable);
         };
-        let cell = (start, extent.1);
-        if self.is_default(cell) {
-            let text = format!("({})::{}", default_text_of(column), column.type_name);
-            self.edits.replace(cell.0, cell.1, vec![text.into()]);
-        }
-        let has_read = |row| self.references.iter().skip(before).any(|it| it.occurrence == row);
+        let has_read = |row| self.read_within(reads).any(|it| it.occurrence == row);
         let reads_target = has_read(sight.target);
         let reads = match has_read(sight.excluded) {
             false => Reads::Nothing,
             true if is_of_excluded(&assignment.value, column) => Reads::Same,
             true => Reads::Something,
         };
+        let cell = (start, extent.1);
         Ok(Assigned { column, value: &assignment.value, cell, reads, reads_target })
     }
 
-    /// Refuses what a table would have to know of another one.
-    fn reads_only(
-        &self,
-        beside: Option<usize>,
-        before: usize,
-        sight: Sight,
-        start: usize,
-    ) -> Walk<()> {
-        let mut read = self.references.iter().skip(before).filter(|it| sight.sees(it.occurrence));
-        let is_elsewhere = |name: &str| {
-            let lens = self.occurrences.get(sight.target).map(|found| found.lens);
-            let column = lens.and_then(|lens| lens.column(name));
-            column.is_some_and(|column| column.own().beside != beside)
-        };
-        match read.any(|it| is_elsewhere(&it.column)) {
-            true => self.refuse_at(Construct::MovedUpsert, start),
-            false => Ok(()),
-        }
+    /// The references of these numbers.
+    pub(super) fn read_within(&self, (from, to): Range) -> impl Iterator<Item = &Reference> {
+        self.references.get(from..to).unwrap_or_default().iter()
     }
 
-    /// Refuses whole rows: no table has all of one.
-    fn no_whole_row(&self, (rows, stars): (usize, usize), sight: Sight, start: usize) -> Walk<()> {
+    /// Whether a table would have to know something of another one.
+    fn reads_another(&self, beside: Option<usize>, reads: Range, sight: Sight) -> bool {
+        let mut read = self.read_within(reads).filter(|it| sight.sees(it.occurrence));
+        let lens = self.occurrences.get(sight.target).map(|found| found.lens);
+        let column = |name: &str| lens.and_then(|lens| lens.column(name));
+        read.any(|it| column(&it.column).is_some_and(|column| column.own().beside != beside))
+    }
+
+    /// Whether whole rows are used: no table has all of one.
+    fn has_whole_row(&self, (rows, stars): (usize, usize), sight: Sight) -> bool {
         let is_whole =
             |element: &Element| matches!(element, Element::Governed(at) if sight.sees(*at));
         let needs = |at: usize| self.occurrences.get(at).is_some_and(|it| it.needs.is_some());
-        if self.rows.iter().skip(rows).any(|row| sight.sees(row.occurrence))
+        self.rows.iter().skip(rows).any(|row| sight.sees(row.occurrence))
             || self.stars.iter().skip(stars).any(|star| star.elements.iter().any(is_whole))
             || needs(sight.target)
             || needs(sight.excluded)
-        {
-            return self.refuse_at(Construct::MovedUpsert, start);
-        }
-        Ok(())
     }
 
     /// Leaves in the SET list what stays, and adds what the table itself gets of what has moved.
@@ -328,7 +374,7 @@ impl<'a> Rewriter<'a> {
 
     /// A column of the old table that is assigned to itself: one that is in no key, so that nobody who refers
     /// to the row has to wait.
-    fn lock_column(&self, lens: &'a Lens) -> Option<&'a str> {
+    pub(super) fn lock_column(&self, lens: &'a Lens) -> Option<&'a str> {
         let table = self.generation.catalog().relation(&lens.relation);
         let keys = || table.into_iter().flat_map(|it| it.keys.iter().chain(&it.building));
         let is_key = |column: &str| keys().any(|key| key.columns.iter().any(|it| it == column));
@@ -347,9 +393,25 @@ impl<'a> Rewriter<'a> {
         conflict: &OnConflict,
         lens: &'a Lens,
         (columns, changed): (&[&LogicalColumn], &[&String]),
-        start: usize,
-    ) -> Walk<Vec<(String, usize)>> {
+    ) -> Option<Vec<(String, usize)>> {
+        let arbiter = self.arbiter(conflict, lens)?;
+        let key = lens.beside.first().map(|beside| &beside.key);
+        let is_key = |name: &String| key.into_iter().flatten().any(|(own, _)| own == name);
+        if arbiter.iter().all(is_key) && key.is_some_and(|key| key.len() == arbiter.len()) {
+            return Some(Vec::new());
+        }
         let table = self.generation.catalog().relation(&lens.relation);
+        let place = |name: &String| {
+            let is_set = table?.column(name)?.not_null && !changed.contains(&name);
+            let place = columns.iter().position(|column| column.put.iter().any(|it| it.is(name)));
+            place.filter(|_| is_set)
+        };
+        let found = arbiter.iter().map(|name| Some((name.clone(), place(name)?)));
+        found.collect()
+    }
+
+    /// The columns of the old table that a conflict is about.
+    pub(super) fn arbiter(&self, conflict: &OnConflict, lens: &Lens) -> Option<Vec<String>> {
         let arbiter: Option<Vec<String>> = match &conflict.conflict_target {
             Some(ConflictTarget::Columns(idents)) => {
                 let own = |ident| Some(lens.column(&name::folded(ident))?.own());
@@ -362,29 +424,13 @@ impl<'a> Rewriter<'a> {
             Some(ConflictTarget::OnConstraint(constraint)) => {
                 let parts = name::parts(constraint).unwrap_or_default();
                 let wanted = parts.last().map(|ident| name::folded(ident));
+                let table = self.generation.catalog().relation(&lens.relation);
                 let mut keys = table.into_iter().flat_map(|table| &table.keys);
                 keys.find(|key| Some(&key.name) == wanted.as_ref()).map(|key| key.columns.clone())
             }
             None => None,
         };
-        let Some(arbiter) = arbiter.filter(|arbiter| !arbiter.is_empty()) else {
-            return self.refuse_at(Construct::MovedUpsert, start);
-        };
-        let key = lens.beside.first().map(|beside| &beside.key);
-        let is_key = |name: &String| key.into_iter().flatten().any(|(own, _)| own == name);
-        if arbiter.iter().all(is_key) && key.is_some_and(|key| key.len() == arbiter.len()) {
-            return Ok(Vec::new());
-        }
-        let place = |name: &String| {
-            let is_set = table?.column(name)?.not_null && !changed.contains(&name);
-            let place = columns.iter().position(|column| column.put.iter().any(|it| it.is(name)));
-            place.filter(|_| is_set)
-        };
-        let found = arbiter.iter().map(|name| Some((name.clone(), place(name)?)));
-        match found.collect::<Option<Vec<(String, usize)>>>() {
-            Some(found) => Ok(found),
-            None => self.refuse_at(Construct::MovedUpsert, start),
-        }
+        arbiter.filter(|arbiter| !arbiter.is_empty())
     }
 }
 
@@ -394,7 +440,7 @@ pub(super) fn is_copied(lens: &Lens) -> bool {
 }
 
 /// Whether a value is `excluded.column`.
-fn is_of_excluded(value: &Expr, column: &LogicalColumn) -> bool {
+pub(super) fn is_of_excluded(value: &Expr, column: &LogicalColumn) -> bool {
     match value {
         Expr::Nested(inner) => is_of_excluded(inner, column),
         Expr::CompoundIdentifier(parts) => match parts.as_slice() {

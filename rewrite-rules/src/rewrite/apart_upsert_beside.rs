@@ -85,7 +85,12 @@ impl<'a> Half<'_, 'a, '_> {
                 columns.iter().enumerate().map(equal).collect()
             }
         };
-        let (items, on) = (items.join(", "), on.join(" AND "));
+        let found_by = self.upsert.found_by.len();
+        let by = match found_by {
+            0 => self.keys(),
+            count => (0..count).map(found).collect(),
+        };
+        let (items, on, own) = (items.join(", "), on.join(" AND "), once(&own, &by));
         format!("(SELECT {items} FROM {own} JOIN {rows} ON {on}) AS excluded")
     }
 
@@ -122,6 +127,12 @@ impl<'a> Half<'_, 'a, '_> {
     }
 }
 
+/// A CTE of which no two rows have the same in these columns. PostgreSQL knows nothing of what a CTE holds: of many rows
+/// it would expect so many pairs that compiling the statement (`jit`) took longer than all the rest.
+pub(super) fn once(rows: &str, columns: &[String]) -> String {
+    format!("(SELECT DISTINCT ON ({}) * FROM {rows}) AS {rows}", columns.join(", "))
+}
+
 impl Rewriter<'_> {
     /// The CTE that comes before, and the statement.
     pub(super) fn upsert_beside(&self, half: &Half<'_, '_, '_>) -> (String, Vec<Piece>) {
@@ -146,8 +157,9 @@ impl Rewriter<'_> {
         pieces.extend(from);
         pieces.push(
             format!(
-                " FROM {} LEFT JOIN {held} ON {} CROSS JOIN {} ON CONFLICT ({}) DO UPDATE SET ",
+                " FROM {} LEFT JOIN {} ON {} CROSS JOIN {} ON CONFLICT ({}) DO UPDATE SET ",
                 half.excluded(),
+                once(&held, &half.keys()),
                 half.same(&held, "excluded"),
                 half.nothing(),
                 apart.key_names(Some(half.place)).join(", ")

@@ -10,7 +10,7 @@
 use super::Rewriter;
 use super::apart::Apart;
 use super::apart_upsert::{Assigned, Reads};
-use super::apart_upsert_beside::Half;
+use super::apart_upsert_beside::{Half, once};
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
 use crate::name::quoted;
@@ -127,7 +127,8 @@ impl Half<'_, '_, '_> {
             assigned.copied_to().map(|column| (column.to_owned(), value))
         };
         let values = computed.iter().enumerate().filter_map(value).collect();
-        (values, format!(" LEFT JOIN {next} USING ({})", self.keys().join(", ")))
+        let from = once(&next, &self.keys());
+        (values, format!(" LEFT JOIN {from} USING ({})", self.keys().join(", ")))
     }
 }
 

@@ -120,18 +120,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Whether an UPDATE's SET list writes what has to be carried.
-    pub(super) fn writes_beside(&self, lens: &Lens, assignments: &[Assignment]) -> Walk<bool> {
+    pub(super) fn writes_beside(&self, lens: &Lens, assignments: &[Assignment]) -> bool {
         if self.moves_part(lens, assignments) {
-            return Ok(true);
+            return true;
         }
         let copies = lens.beside.iter().flat_map(|beside| &beside.copies);
-        if !writes(lens, assignments, copies.map(|(own, _)| own)) {
-            return Ok(false);
-        }
-        match self.writes_key(lens, assignments) {
-            true => self.refuse(Construct::KeyAndMoved),
-            false => Ok(true),
-        }
+        writes(lens, assignments, copies.map(|(own, _)| own))
     }
 
     /// Whether a SET list writes what rows of another table refer to.

@@ -215,8 +215,8 @@ fn arbiter<'k>(lens: &'k Lens, table: &'k Relation, wanted: &str) -> Arbiter<'k>
             false => Arbiter::Key(own),
         };
     }
-    let pairs = &lens.names.constraints;
-    let Some((physical, _)) = pairs.iter().find(|(_, client)| client == wanted) else {
+    let mut pairs = lens.names.constraints();
+    let Some((physical, _)) = pairs.find(|(_, client)| client == wanted) else {
         return match has_unpaired_key(lens, table) {
             true => Arbiter::Lost,
             false => Arbiter::AsItIs,
@@ -246,7 +246,7 @@ fn has_unpaired_key(lens: &Lens, table: &Relation) -> bool {
             .keys
             .iter()
             .any(|other| other.columns.iter().cloned().collect::<BTreeSet<_>>() == own);
-        let has_pair = lens.names.constraints.iter().any(|(physical, _)| *physical == key.name);
+        let has_pair = lens.names.constraints().any(|(physical, _)| *physical == key.name);
         !has_like && !has_pair
     })
 }

@@ -52,6 +52,7 @@ impl<'a> Rewriter<'a> {
         self.passed_name_use(ident)?;
         let wanted = name::folded(ident);
         let span = (start_byte(ident.span), end_byte(ident.span));
+        self.walked.unqualified(span.0);
         match scope::unqualified(&self.levels, &self.occurrences, &wanted) {
             Meaning::Other => {}
             Meaning::Nothing => self.unresolved.push((span.0, wanted, Missing::Column)),
@@ -76,6 +77,7 @@ impl<'a> Rewriter<'a> {
             }
             Meaning::Uncertain { occurrences } => {
                 for occurrence in occurrences {
+                    self.walked.may_be_of(occurrence, span.0);
                     let reason = "a name that may belong to a relation not known";
                     self.need(occurrence, Need::Named, reason);
                 }
@@ -89,6 +91,7 @@ impl<'a> Rewriter<'a> {
             }
             Meaning::System { occurrences } => {
                 for occurrence in occurrences {
+                    self.walked.may_be_of(occurrence, span.0);
                     self.system_column(occurrence, &wanted);
                 }
             }
@@ -138,6 +141,8 @@ impl<'a> Rewriter<'a> {
                 self.refer(occurrence, column.clone(), span, qualifier);
             }
         } else if SYSTEM_COLUMNS.contains(&column.as_str()) {
+            let first = parts.first().map_or(0, |first| start_byte(first.span));
+            self.walked.may_be_of(occurrence, first);
             self.system_column(occurrence, column);
         } else if !renamed
             && (lens.over.is_some()

@@ -113,7 +113,9 @@ impl<'a> Rewriter<'a> {
             self.account(ident);
             let merged = name::folded(ident);
             self.need_sources(start, Need::Named, "JOIN … USING a governed column", |lens| {
+                // One that is hidden would be there twice.
                 lens.column(&merged).is_some_and(|column| !column.is_plain() || !column.shown)
+                    || lens.hidden.contains(&merged)
             });
             self.refuse_other_name(start, right, &merged)?;
             self.no_rows_from(start, Some(&merged))?;
@@ -217,8 +219,8 @@ impl<'a> Rewriter<'a> {
             TableFactor::Derived { lateral, subquery, alias, .. } => {
                 let before = self.occurrences.len();
                 let (columns, rows) = self.read_as_relation(|rewriter| match lateral {
-                    true => rewriter.subquery(subquery),
-                    false => rewriter.outside_level(|rewriter| rewriter.subquery(subquery)),
+                    true => rewriter.query(subquery),
+                    false => rewriter.outside_level(|rewriter| rewriter.query(subquery)),
                 })?;
                 self.derived_source(alias.as_ref(), columns, rows);
                 let inside = before..self.occurrences.len();
@@ -302,6 +304,8 @@ impl<'a> Rewriter<'a> {
             }
             Relation::Known(schema, columns) => {
                 self.qualify_in_view(&parts, alias, &schema);
+                let qualifier = alias.map_or(last, |alias| &alias.name);
+                self.note_bystander((&schema, last, qualifier), &columns, false);
                 let columns = Columns::Known(columns);
                 self.source(Source { schema: Some(schema), columns, ..unaliased }, alias);
                 Ok(None)

@@ -111,7 +111,7 @@ impl Lens {
 }
 
 /// What the table itself tells of a part.
-fn told(place: usize) -> String {
+pub(super) fn told(place: usize) -> String {
     format!("segue_told_{place}")
 }
 

@@ -14,6 +14,7 @@ use super::gathered_update::{shown_at, unheld};
 use super::joined::relation;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
+use crate::catalog::Catalog;
 use crate::edit::Piece;
 use crate::lens::{Beside, Lens, LogicalColumn};
 use crate::name::quoted;
@@ -74,11 +75,12 @@ impl<'a> Rewriter<'a> {
             Some(items) => format!("{} AS MATERIALIZED (SELECT {items} FROM (", apart.row()),
             None => return self.refuse(Construct::KeyWithoutDefault),
         };
-        self.begin_with(start, from, head)?;
+        self.begin_with(start, from, vec![head.into()])?;
         let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
         self.edits.insert(to, vec![format!(") {GIVEN} ({}))", names.join(", ")).into()]);
         let text = self.stored_gathered(&apart, &columns, &conflict, start);
-        let gathering = gathering(&apart, &columns, &conflict);
+        let catalog = self.generation.catalog();
+        let gathering = gathering((&apart, catalog), &columns, &conflict);
         let composed = apart.returns.then(|| gathering.shown());
         if outermost {
             let reply = self.replies.entry(self.statement).or_default();
@@ -89,7 +91,7 @@ impl<'a> Rewriter<'a> {
         }
         self.note_raised(&apart, matches!(conflict.clash, Clash::Update { .. }));
         if !matches!(conflict.clash, Clash::Error) {
-            self.note_taken(&apart);
+            self.note_taken(&apart, &apart.places());
         }
         self.finish_apart(start, (text, composed), "INSERT", outermost)?;
         let outputs = self.returning(start, insert.returning.as_deref(), outermost)?;
@@ -104,11 +106,14 @@ impl<'a> Rewriter<'a> {
         conflict: &Conflict<'_, 'a>,
         start: usize,
     ) -> Vec<Piece> {
-        let gathering = gathering(apart, columns, conflict);
+        let gathering = gathering((apart, self.generation.catalog()), columns, conflict);
         let keeps = matches!(conflict.clash, Clash::Update { .. });
         let mut pieces = gathering.next_rows(&self.rows_to_store(apart, conflict));
         let mut statements = gathering.parts();
         statements.extend(gathering.left());
+        if !matches!(conflict.clash, Clash::Error) {
+            statements.extend(self.refused_gathered(apart, columns));
+        }
         let own = gathering.insert(matches!(conflict.clash, Clash::Error));
         if keeps {
             statements.extend(gathering.upserts());
@@ -174,7 +179,7 @@ impl<'a> Rewriter<'a> {
 }
 
 fn gathering<'p, 'a>(
-    apart: &'p Apart<'a>,
+    (apart, catalog): (&'p Apart<'a>, &'p Catalog),
     columns: &[&LogicalColumn],
     conflict: &Conflict<'_, 'a>,
 ) -> Gathering<'p, 'a> {
@@ -184,6 +189,8 @@ fn gathering<'p, 'a>(
         assigned: conflict.assigned.iter().map(|it| shown_at(apart.lens, it.column)).collect(),
         given: columns.iter().map(at).collect(),
         makes: true,
+        moves: false,
+        catalog,
     }
 }
 

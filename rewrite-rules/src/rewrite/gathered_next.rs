@@ -11,8 +11,9 @@
 //! written that are written beside.
 
 use super::apart::Apart;
+use super::apart_key::old;
 use super::gathered::{Belongs, blank, there};
-use super::joined::relation;
+use crate::catalog::Catalog;
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
 use crate::name::quoted;
@@ -27,6 +28,9 @@ pub(super) struct Gathering<'p, 'a> {
     pub(super) given: Vec<usize>,
     /// Whether it makes rows.
     pub(super) makes: bool,
+    /// Whether it gives rows that are there new keys.
+    pub(super) moves: bool,
+    pub(super) catalog: &'p Catalog,
 }
 
 /// Where the rows come from, and the texts of what is known of them.
@@ -44,12 +48,12 @@ pub(super) struct Rows {
 }
 
 /// Whether the table at that place shall have a row of a key.
-fn will(place: usize) -> String {
+pub(super) fn will(place: usize) -> String {
     format!("segue_will_{place}")
 }
 
 impl<'a> Gathering<'_, 'a> {
-    fn lens(&self) -> &'a Lens {
+    pub(super) fn lens(&self) -> &'a Lens {
         self.apart.lens
     }
 
@@ -68,20 +72,25 @@ impl<'a> Gathering<'_, 'a> {
         self.is_assigned(Belongs::To(place))
     }
 
+    /// Whether rows of that table are written where they stay.
+    fn sets(&self, place: usize) -> bool {
+        self.moves || self.changes(place)
+    }
+
     /// Whether rows of that table may go.
-    fn removes(&self, place: usize) -> bool {
+    pub(super) fn removes(&self, place: usize) -> bool {
         self.is_assigned(Belongs::Tells(place))
     }
 
     /// Whether rows of that table may be made.
-    fn makes_part(&self, place: usize) -> bool {
+    pub(super) fn makes_part(&self, place: usize) -> bool {
         let is_told = self.lens().beside.get(place).is_some_and(|it| it.present.is_some());
         self.makes || self.removes(place) || (!is_told && self.changes(place))
     }
 
-    fn touched(&self) -> Vec<usize> {
+    pub(super) fn touched(&self) -> Vec<usize> {
         let places = 0..self.lens().beside.len();
-        places.filter(|place| self.changes(*place) || self.makes_part(*place)).collect()
+        places.filter(|place| self.sets(*place) || self.makes_part(*place)).collect()
     }
 
     /// `segue_there_0 OR segue_there_1`: whether there is a row of the key.
@@ -95,6 +104,9 @@ impl<'a> Gathering<'_, 'a> {
         let mut items: Vec<String> = Vec::new();
         for (at, key) in rows.keys.iter().enumerate() {
             items.push(format!("{key} AS {}", Apart::key(at)));
+        }
+        if self.moves {
+            items.extend(self.of_moved());
         }
         let of = |place: usize| rows.there.get(place).cloned().unwrap_or_default();
         let any = rows.there.join(" OR ");
@@ -117,10 +129,7 @@ impl<'a> Gathering<'_, 'a> {
         items.extend(rows.twice.iter().map(|twice| format!("{twice} AS segue_is_twice")));
         let when = rows.when.as_ref().map(|when| format!(" WHERE {when}")).unwrap_or_default();
         let (bare, looks) = match self.looks() {
-            true => (
-                format!(", {} AS segue_is_bare", self.bare()),
-                self.apart.lens.looks(&self.apart.key_in("segue_next"), " FOR NO KEY UPDATE", &[]),
-            ),
+            true => (format!(", {} AS segue_is_bare", self.bare()), self.looks_at()),
             false => (String::new(), String::new()),
         };
         let head = format!(
@@ -140,13 +149,28 @@ impl<'a> Gathering<'_, 'a> {
     }
 
     /// Whether rows that are there are written, of which some table beside may lack its part.
-    fn looks(&self) -> bool {
+    pub(super) fn looks(&self) -> bool {
         !self.makes || !self.assigned.is_empty()
     }
 
+    /// The rows of the table itself.
+    fn looks_at(&self) -> String {
+        let (lens, keys) = (self.lens(), 0..self.apart.key_columns().len());
+        match self.moves {
+            true => {
+                let keys = keys.map(|at| format!("segue_next.{}", old(at)));
+                lens.looks(&keys.collect::<Vec<String>>(), " FOR UPDATE", &[])
+            }
+            false => lens.looks(&self.apart.key_in("segue_next"), " FOR NO KEY UPDATE", &[]),
+        }
+    }
+
     /// Whether a row is there that the table itself has not got yet, and that some table beside lacks: nothing would
-    /// tell of a part that has come to it.
+    /// tell of a part that has come to it. One that gets a new key is as well where none lacks it.
     fn bare(&self) -> String {
+        if self.moves {
+            return "(segue_seen.segue_version IS NULL)".to_owned();
+        }
         let all = (0..self.lens().beside.len()).map(there);
         let all = all.collect::<Vec<String>>().join(" AND ");
         format!("(segue_seen.segue_version IS NULL AND {} AND NOT ({all}))", self.taken())
@@ -168,7 +192,10 @@ impl<'a> Gathering<'_, 'a> {
                 });
                 format!("NOT {} AND {come}", there(place))
             });
-            let come = come.collect::<Vec<String>>().join(" OR ");
+            let come = match self.moves {
+                true => self.has_moved_on(),
+                false => come.collect::<Vec<String>>().join(" OR "),
+            };
             faults.push(format!("WHEN {come} THEN {}", fail(AGAIN)));
         }
         if may_be_twice {
@@ -218,12 +245,20 @@ impl<'a> Gathering<'_, 'a> {
             let stored = self.apart.stored(Some(place));
             let (changed, made) =
                 (format!("segue_changed_{number}_{place}"), format!("segue_made_{number}_{place}"));
-            match (self.changes(place), self.makes_part(place)) {
+            let gone = (format!("segue_gone_{number}_{place}"), self.gone(place));
+            let gone = Some(gone).filter(|_| self.removes(place));
+            if self.moves {
+                all.extend(gone.clone());
+            }
+            match (self.sets(place), self.makes_part(place)) {
                 (true, false) => all.push((stored.clone(), self.changed(place))),
                 (false, _) => all.push((stored.clone(), self.made(place, &before))),
                 (true, true) => {
                     all.push((changed.clone(), self.changed(place)));
-                    all.push((made.clone(), self.made(place, &before)));
+                    // A key that is given up can be another row's.
+                    let given_up = self.moves.then(|| changed.clone());
+                    let after: Vec<String> = before.iter().cloned().chain(given_up).collect();
+                    all.push((made.clone(), self.made(place, &after)));
                     let both = format!("SELECT * FROM {changed} UNION ALL SELECT * FROM {made}");
                     all.push((stored.clone(), both));
                 }
@@ -231,9 +266,7 @@ impl<'a> Gathering<'_, 'a> {
             if self.makes_part(place) {
                 before.push(stored);
             }
-            if self.removes(place) {
-                all.push((format!("segue_gone_{number}_{place}"), self.gone(place)));
-            }
+            all.extend(gone.filter(|_| !self.moves));
         }
         all
     }
@@ -253,16 +286,27 @@ impl<'a> Gathering<'_, 'a> {
         let next = self.next();
         let part = self.apart.part(place).into_iter().filter(|(at, ..)| self.assigned.contains(at));
         let set = part.map(|(at, _, its)| format!("{} = {next}.{}", quoted(its), Apart::value(at)));
+        let keys = if self.moves { self.set_keys(Some(place)) } else { Vec::new() };
+        let gone = format!("segue_gone_{}_{place}", self.apart.number);
+        let gone = if self.moves && self.removes(place) { behind(&[gone]) } else { String::new() };
         format!(
-            "UPDATE {} AS {} SET {} FROM {next} WHERE {} AND {next}.{} AND {next}.{} RETURNING {}",
+            "UPDATE {} AS {} SET {} FROM {next} WHERE {} AND {next}.{} AND {next}.{}{gone} RETURNING {}",
             self.apart.table(Some(place)),
             self.apart.target,
-            set.collect::<Vec<String>>().join(", "),
-            self.apart.same_key(Some(place), &next),
+            keys.into_iter().chain(set).collect::<Vec<String>>().join(", "),
+            self.same_key(place),
             there(place),
             will(place),
             self.told(place)
         )
+    }
+
+    /// The row of that table is that of the key.
+    fn same_key(&self, place: usize) -> String {
+        match self.moves {
+            true => self.same_old_key(Some(place)),
+            false => self.apart.same_key(Some(place), &self.next()),
+        }
     }
 
     /// It is not there, and shall be. Those of the tables `before` are made first.
@@ -291,17 +335,18 @@ impl<'a> Gathering<'_, 'a> {
     fn gone(&self, place: usize) -> String {
         let next = self.next();
         format!(
-            "DELETE FROM {} AS {} USING {next} WHERE {} AND {next}.{} AND NOT {next}.{}",
+            "DELETE FROM {} AS {} USING {next} WHERE {} AND {next}.{} AND NOT {next}.{}{}",
             self.apart.table(Some(place)),
             self.apart.target,
-            self.apart.same_key(Some(place), &next),
+            self.same_key(place),
             there(place),
-            will(place)
+            will(place),
+            if self.moves { " RETURNING 1" } else { "" }
         )
     }
 
-    /// The rows as they are stored: `items` of them, each with what the table beside has made of it.
-    fn select(&self, items: &[String]) -> String {
+    /// The rows, each with what the table beside has made of it.
+    pub(super) fn joined(&self) -> String {
         let next = self.next();
         let mut from = next.clone();
         for place in self.touched() {
@@ -310,10 +355,15 @@ impl<'a> Gathering<'_, 'a> {
             let same: Vec<String> = (0..self.apart.key_columns().len()).map(same).collect();
             from.push_str(&format!(" LEFT JOIN {stored} ON {}", same.join(" AND ")));
         }
-        format!("SELECT {} FROM {from}", items.join(", "))
+        from
     }
 
-    fn value(&self, at: usize, column: &LogicalColumn, belongs: Belongs) -> String {
+    /// `items` of the rows as they are stored.
+    pub(super) fn select(&self, items: &[String]) -> String {
+        format!("SELECT {} FROM {}", items.join(", "), self.joined())
+    }
+
+    pub(super) fn value(&self, at: usize, column: &LogicalColumn, belongs: Belongs) -> String {
         let next = self.next();
         match belongs {
             Belongs::Key => {
@@ -339,132 +389,22 @@ impl<'a> Gathering<'_, 'a> {
     /// ` FROM (…) AS u`: the client's view of the rows.
     pub(super) fn shown(&self) -> String {
         let item = |(at, column, belongs): (usize, &LogicalColumn, Belongs)| {
-            format!("{} AS {}", self.value(at, column, belongs), quoted(&column.name))
+            let value = self.value(at, column, belongs);
+            // What was given may be of another type, and has no modifier yet: a cast before it was stored would have cut
+            // it instead of refusing it.
+            let value = match belongs {
+                Belongs::To(_) => format!("({value})::{}", column.type_name),
+                Belongs::Key | Belongs::Tells(_) | Belongs::Here => value,
+            };
+            format!("{value} AS {}", quoted(&column.name))
         };
         let items: Vec<String> = self.apart.belongings().map(item).collect();
         format!(" FROM ({}) AS {}", self.select(&items), self.apart.reference)
     }
-
-    /// The columns of the table itself that are written, and their values.
-    fn own(&self) -> (Vec<String>, Vec<String>) {
-        let all = self.apart.belongings().filter(|(.., belongs)| *belongs != Belongs::Here);
-        all.map(|(at, column, belongs)| (quoted(&column.name), self.value(at, column, belongs)))
-            .unzip()
-    }
-
-    /// The INSERTs into the table itself of rows that are there, which it may have got with other parts. There is one for
-    /// each way to lose parts.
-    pub(super) fn upserts(&self) -> Vec<(String, String)> {
-        let removable: Vec<usize> =
-            (0..self.lens().beside.len()).filter(|place| self.removes(*place)).collect();
-        let number = self.apart.number;
-        let one = |way: usize| {
-            let is_lost = |place: usize| {
-                let at = removable.iter().position(|it| *it == place);
-                at.is_some_and(|at| way & (1 << at) != 0)
-            };
-            let lost = removable.iter().map(|place| {
-                let not = if is_lost(*place) { "" } else { "NOT " };
-                format!(" AND {not}({} AND NOT {})", there(*place), will(*place))
-            });
-            let when = format!(
-                " WHERE {} AND NOT segue_is_bare{}",
-                self.taken(),
-                lost.collect::<String>()
-            );
-            (format!("segue_own_{number}_{way}"), self.upsert(&when, &is_lost))
-        };
-        (0..1_usize << removable.len()).map(one).collect()
-    }
-
-    fn upsert(&self, when: &str, is_lost: &dyn Fn(usize) -> bool) -> String {
-        let (into, from) = self.own();
-        let target = &self.apart.target;
-        let mut set = Vec::new();
-        for place in self.touched() {
-            let Some(beside) = self.lens().beside.get(place) else { continue };
-            let columns = self.apart.part(place).into_iter().map(|(_, column, _)| &column.name);
-            for column in columns.chain(&beside.present) {
-                let column = quoted(column);
-                // Another session may make a part that is not this statement's.
-                set.push(match beside.present.as_ref().filter(|_| !is_lost(place)) {
-                    Some(present) => format!(
-                        "{column} = CASE WHEN excluded.{} THEN excluded.{column} ELSE {target}.{column} END",
-                        quoted(present)
-                    ),
-                    None => format!("{column} = excluded.{column}"),
-                });
-            }
-        }
-        format!(
-            "{} ON CONFLICT ({}) DO UPDATE SET {}",
-            self.apart.insert(None, &into, &(self.select(&from) + when)),
-            self.apart.key_names(None).join(", "),
-            set.join(", ")
-        )
-    }
-
-    /// The CTEs that take rows out of the table itself that no table beside has any more: they are of a time before
-    /// this one. One that is written meanwhile is another row.
-    pub(super) fn left(&self) -> Vec<(String, String)> {
-        let number = self.apart.number;
-        let (found, left) = (format!("segue_found_{number}"), format!("segue_left_{number}"));
-        let (next, target) = (self.next(), &self.apart.target);
-        let table = relation(self.lens().physical());
-        let keys = || self.apart.key_columns().into_iter().enumerate();
-        let items: Vec<String> = keys()
-            .map(|(at, key)| format!("{target}.{} AS {}", quoted(key), Apart::key(at)))
-            .collect();
-        let on = |rows: &str| self.apart.same_key(None, rows);
-        vec![
-            (
-                format!("{found} AS MATERIALIZED"),
-                format!(
-                    "SELECT {}, {target}.xmin AS segue_version FROM {table} AS {target} JOIN {next} ON {} WHERE NOT {}",
-                    items.join(", "),
-                    on(&next),
-                    self.taken()
-                ),
-            ),
-            (
-                left,
-                format!(
-                    "DELETE FROM {table} AS {target} USING {found} WHERE {} AND {target}.xmin = {found}.segue_version RETURNING 1",
-                    on(&found)
-                ),
-            ),
-        ]
-    }
-
-    /// The INSERT into the table itself of rows that it has not got: one that turns up there is one too many.
-    /// `is_plain`: so is one of which any table beside has a part.
-    pub(super) fn insert(&self, is_plain: bool) -> String {
-        let (into, from) = self.own();
-        let left = match self.makes {
-            true => behind(&[format!("segue_left_{}", self.apart.number)]),
-            false => String::new(),
-        };
-        let which = match (self.looks(), self.makes) {
-            (true, true) => format!("(NOT {} OR segue_is_bare)", self.taken()),
-            (true, false) => "segue_is_bare".to_owned(),
-            (false, _) if is_plain => "true".to_owned(),
-            (false, _) => format!("NOT {}", self.taken()),
-        };
-        let twice = match is_plain {
-            // Two of one key make PostgreSQL find it taken.
-            true => format!(
-                " CROSS JOIN LATERAL pg_catalog.generate_series(1, CASE WHEN {} THEN 2 ELSE 1 END)",
-                self.taken()
-            ),
-            false => String::new(),
-        };
-        let behind = format!("{twice} WHERE {which}{left}");
-        self.apart.insert(None, &into, &(self.select(&from) + &behind))
-    }
 }
 
 /// ` AND (…)`: the CTEs are done first.
-fn behind(ctes: &[String]) -> String {
+pub(super) fn behind(ctes: &[String]) -> String {
     let done = ctes.iter().map(|cte| format!(" AND (SELECT pg_catalog.count(*) FROM {cte}) >= 0"));
     done.collect()
 }

@@ -5,11 +5,14 @@
 //! ON CONFLICT (user_id) DO UPDATE SET …`.
 
 use sqlparser::ast::{Delete, Update};
+use sqlparser::tokenizer::Token;
 
 use super::apart::Apart;
 use super::apart_from::carried;
+use super::apart_key::moved;
 use super::apart_update::{Source, locked, one_of_each, rows_of};
 use super::gathered::{Belongs, there};
+use super::gathered_key::{moved_rows, taken};
 use super::gathered_next::{Gathering, Rows};
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
@@ -35,14 +38,16 @@ impl<'a> Rewriter<'a> {
             false => Vec::new(),
         };
         let rows = rows_of(&apart, from.is_some());
+        let moves = self.writes_key(apart.lens, &update.assignments);
         let assigned = self.set_apart(update, set, (&apart, &rows))?;
         self.condition(update.selection.as_ref(), start)?;
+        self.no_row_of_parts(at, set, "a whole row of the target of UPDATE")?;
         let columns: Vec<&LogicalColumn> = assigned.values.iter().map(|(.., it)| *it).collect();
         self.are_held(&apart, &columns)?;
         let places = columns.iter().map(|column| shown_at(apart.lens, column)).collect();
         let mut more = tells(&apart);
         more.extend(carried(&beside));
-        let lock = locked(&apart, true);
+        let lock = locked(&apart, !moves);
         let mut text = self.updated_rows(
             (at, &apart, Source::Arms),
             &assigned,
@@ -50,29 +55,80 @@ impl<'a> Rewriter<'a> {
             (start, set, from),
         )?;
         text.push(one_of_each(&apart, from.is_some()).into());
+        let rows = match moves {
+            true => {
+                text.push(moved_rows(&apart, &assigned, &more, &rows).into());
+                moved(apart.number)
+            }
+            false => rows,
+        };
         let values = (0..apart.lens.shown().count()).map(|at| {
             let new = columns.iter().position(|column| shown_at(apart.lens, column) == at);
             new.map_or_else(|| Apart::was(at), Apart::value)
         });
         let source = of_rows(&apart, &rows, values.collect());
-        let gathering =
-            Gathering { apart: &apart, assigned: places, given: Vec::new(), makes: false };
+        let catalog = self.generation.catalog();
+        let gathering = Gathering {
+            apart: &apart,
+            assigned: places,
+            given: Vec::new(),
+            makes: false,
+            moves,
+            catalog,
+        };
         text.extend(gathering.next_rows(&source));
         let mut statements = gathering.parts();
-        statements.extend(gathering.upserts());
+        statements.extend(if moves { gathering.moved_own() } else { gathering.upserts() });
         statements.push((apart.stored(None), gathering.insert(false)));
         statements.push((String::new(), format!("SELECT FROM {}", gathering.next())));
-        text.extend(self.gathered(&apart, statements, start));
-        self.note_raised(&apart, false);
-        self.note_taken(&apart);
-        let composed =
-            apart.returns.then(|| gathering.shown() + &apart.beside_target(&beside, &rows));
-        if outermost {
-            let reply = self.replies.entry(self.statement).or_default();
-            (reply.command, reply.only_counts) = (Some("UPDATE"), !apart.returns);
+        let makes_part = |place: &usize| !moves || gathering.makes_part(*place);
+        let made: Vec<usize> = (0..apart.lens.beside.len()).filter(makes_part).collect();
+        if moves {
+            let taken = taken(apart.lens, catalog).map(Raised::taken);
+            self.replies.entry(self.statement).or_default().raised.extend(taken);
         }
-        self.finish_apart(start, (text, composed), "UPDATE", outermost)?;
+        let shown =
+            apart.returns.then(|| gathering.shown() + &apart.beside_target(&beside, &rows, false));
+        let end = (start, text, shown);
+        self.end_gathered((&apart, &made, statements), end, "UPDATE", outermost)?;
         self.returned(update.returning.as_deref(), start, outermost)
+    }
+
+    /// Refuses whole rows of occurrence `at` between token `first` and RETURNING: those that are found have more to
+    /// them than the client knows.
+    fn no_row_of_parts(&self, at: usize, first: usize, reason: &'static str) -> Walk<()> {
+        let sources = self.levels.last().map_or(&[][..], |level| &level.sources);
+        let target = sources.iter().find(|source| source.occurrence == Some(at));
+        let (Some(target), Some(found)) = (target, self.occurrences.get(at)) else { return Ok(()) };
+        let is_sign = |at: Option<usize>, sign: &Token| {
+            at.and_then(|at| self.lexeme(at)).is_some_and(|it| it.token == *sign)
+        };
+        let is_as = |at: usize| self.lexeme(at).is_some_and(|it| it.is_word("as"));
+        let is_row = |at: usize| {
+            let before = at.checked_sub(1);
+            let is_name =
+                self.lexeme(at).is_some_and(|it| it.name().as_ref() == Some(&target.name));
+            let is_other = before.is_some_and(is_as) || is_sign(before, &Token::Period);
+            is_name
+                && !is_other
+                && !self.lexeme(at).is_some_and(|it| self.names_a_table(it.start))
+                && match is_sign(Some(at + 1), &Token::Period) {
+                    true => is_sign(Some(at + 2), &Token::Mul),
+                    false => found.lens.column(&target.name).is_none(),
+                }
+        };
+        let behind = self.keyword_behind(first, "returning");
+        let behind = behind.unwrap_or_else(|| self.statement_end(first));
+        match (first..behind).any(is_row) {
+            true => Err(Box::new(Refusal::no_derived_table(reason, found.lens))),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the name of a table under migration stands there.
+    fn names_a_table(&self, byte: usize) -> bool {
+        let spans = self.occurrences.iter().filter_map(|found| found.span);
+        spans.into_iter().any(|(start, end)| start <= byte && byte < end)
     }
 
     /// The same for DELETE; `behind` is the byte behind the target.
@@ -93,14 +149,16 @@ impl<'a> Rewriter<'a> {
         let mut more = tells(&apart);
         more.extend(carried(&beside));
         self.condition(delete.selection.as_ref(), start)?;
+        self.no_row_of_parts(at, self.lexeme_at(behind), "a whole row of the target of DELETE")?;
         let texts: Vec<String> = more.iter().map(|(_, text)| text.clone()).collect();
         let names = more.into_iter().map(|(name, _)| name).collect();
-        let (head, items) = Self::row_head(&apart, names, Source::Arms);
-        let derived = self.derived_from(at, Source::Arms);
-        self.begin_with(start, behind, format!("{head}{}{derived}", texts.join(", ")))?;
-        let items = format!("{items}, {}", texts.join(", "));
         let clauses = [Some("using").filter(|_| using.is_some()), Some("where")];
         let clauses = self.clauses(first, clauses.into_iter().flatten());
+        let (mut head, items) = self.row_head(&apart, names, Source::Arms, clauses.as_slice());
+        let derived = self.derived_from(at, Source::Arms);
+        head.push(format!("{}{derived}", texts.join(", ")).into());
+        self.begin_with(start, behind, head)?;
+        let items = format!("{items}, {}", texts.join(", "));
         if let Some(using) = using.and_then(|using| self.lexeme(using)) {
             let (start, end) = (using.start, using.end);
             self.edits.replace(start, end, vec![",".into()]);
@@ -108,25 +166,44 @@ impl<'a> Rewriter<'a> {
         let rows = rows_of(&apart, using.is_some());
         let mut text = self.other_arms(at, &locked(&apart, false), &[items.into()], clauses);
         text.push(one_of_each(&apart, using.is_some()).into());
-        let gathering =
-            Gathering { apart: &apart, assigned: Vec::new(), given: Vec::new(), makes: false };
+        let gathering = Gathering {
+            apart: &apart,
+            assigned: Vec::new(),
+            given: Vec::new(),
+            makes: false,
+            moves: false,
+            catalog: self.generation.catalog(),
+        };
         let values = (0..apart.lens.shown().count()).map(Apart::was);
         let source = of_rows(&apart, &rows, values.collect());
         text.extend(gathering.next_rows(&source));
         let next = gathering.next();
         let mut statements = deletions(&apart, &next);
         statements.push((String::new(), format!("SELECT FROM {next}")));
-        text.extend(self.gathered(&apart, statements, start));
-        self.note_raised(&apart, false);
-        self.note_taken(&apart);
-        let composed =
-            apart.returns.then(|| gathering.shown() + &apart.beside_target(&beside, &rows));
+        let shown =
+            apart.returns.then(|| gathering.shown() + &apart.beside_target(&beside, &rows, false));
+        let end = (start, text, shown);
+        self.end_gathered((&apart, &apart.places(), statements), end, "DELETE", outermost)?;
+        self.returned(delete.returning.as_deref(), start, outermost)
+    }
+
+    /// What follows the rows as they shall be: the statements that store them, of which some may make rows in the tables
+    /// beside that are `made`, and what the client is told. `shown` is what RETURNING reads.
+    fn end_gathered(
+        &mut self,
+        (apart, made, statements): (&Apart<'a>, &[usize], Vec<(String, String)>),
+        (start, mut text, shown): (usize, Vec<Piece>, Option<String>),
+        command: &'static str,
+        outermost: bool,
+    ) -> Walk<()> {
+        text.extend(self.gathered(apart, statements, start));
+        self.note_raised(apart, false);
+        self.note_taken(apart, made);
         if outermost {
             let reply = self.replies.entry(self.statement).or_default();
-            (reply.command, reply.only_counts) = (Some("DELETE"), !apart.returns);
+            (reply.command, reply.only_counts) = (Some(command), !apart.returns);
         }
-        self.finish_apart(start, (text, composed), "DELETE", outermost)?;
-        self.returned(delete.returning.as_deref(), start, outermost)
+        self.finish_apart(start, (text, shown), command, outermost)
     }
 
     /// The CTEs, and behind them the last statement, which counts the rows; where the client wants them it is a CTE too,
@@ -173,10 +250,12 @@ impl<'a> Rewriter<'a> {
         reply.raised.extend(may_be_twice.then(Raised::twice));
     }
 
-    /// A part that turns out to be there already is seen when the statement is sent again.
-    pub(super) fn note_taken(&mut self, apart: &Apart<'_>) {
+    /// A part that turns out to be there already is seen when the statement is sent again: of the tables beside it may be
+    /// in those at these places.
+    pub(super) fn note_taken(&mut self, apart: &Apart<'_>, made: &[usize]) {
         let catalog = self.generation.catalog();
-        let tables = apart.lens.beside.iter().map(|beside| {
+        let tables = made.iter().filter_map(|place| apart.lens.beside.get(*place));
+        let tables = tables.map(|beside| {
             (&beside.relation, beside.key.iter().map(|(_, its)| its).collect::<Vec<_>>())
         });
         let own = apart.lens.beside.iter().take(1).map(|beside| {
@@ -212,6 +291,13 @@ pub(super) fn unheld(lens: &Lens) -> Refusal {
             )),
             ..refusal
         },
+    }
+}
+
+impl Apart<'_> {
+    /// The places of the tables beside.
+    pub(super) fn places(&self) -> Vec<usize> {
+        (0..self.lens.beside.len()).collect()
     }
 }
 

@@ -39,17 +39,10 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// A row of the old table keeps its key whatever becomes of its half, and one of a table that others are merged
-    /// into while they are written too.
+    /// A row of the old table keeps its key whatever becomes of its half.
     pub(super) fn no_new_half_key(&self, lens: &Lens, assignments: &[Assignment]) -> Walk<()> {
-        let construct = match lens.is_merged() {
-            true if self.moves_part(lens, assignments) || lens.among.is_some() => return Ok(()),
-            true => Construct::MergedKey,
-            false if lens.over.is_some() => Construct::HalfKey,
-            false => return Ok(()),
-        };
-        match self.writes_key(lens, assignments) {
-            true => Err(Box::new(Refusal::construct(construct, lens))),
+        match lens.over.is_some() && self.writes_key(lens, assignments) {
+            true => Err(Box::new(Refusal::construct(Construct::HalfKey, lens))),
             false => Ok(()),
         }
     }

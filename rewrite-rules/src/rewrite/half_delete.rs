@@ -40,9 +40,10 @@ impl<'a> Rewriter<'a> {
         self.condition(delete.selection.as_ref(), start)?;
         let news = if over.rows == Rows::All { vec![seen(), there()] } else { Vec::new() };
         let more = if news.is_empty() { String::new() } else { is_there(&apart, beside) };
-        let (head, _) = Self::row_head(&apart, news, Source::Held);
+        let (mut head, _) = self.row_head(&apart, news, Source::Held, &[]);
         let derived = self.derived_from(at, Source::Held);
-        self.begin_with(start, behind, format!("{head}{more}{derived}"))?;
+        head.push(format!("{more}{derived}").into());
+        self.begin_with(start, behind, head)?;
         if let Some(using) = using.and_then(|using| self.lexeme(using)) {
             let (start, end) = (using.start, using.end);
             self.edits.replace(start, end, vec![",".into()]);
@@ -69,7 +70,7 @@ impl<'a> Rewriter<'a> {
         let values = beside.copies.iter().map(|(own, _)| (own.as_str(), "NULL".to_owned()));
         let part = Part { beside: None, values: values.collect(), when: None };
         let own = Apart { returns: false, ..apart.clone() };
-        let update = own.update(&part, &emptied);
+        let update = own.update(&part, &emptied, None);
         let composed = apart.returns.then(|| shown(&apart, &rows, &emptied));
         if apart.returns {
             text.push_str(&format!(", {} AS ({update})", apart.stored(None)));

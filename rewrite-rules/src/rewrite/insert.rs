@@ -103,6 +103,11 @@ impl<'a> Rewriter<'a> {
             }
             Relation::Known(schema, columns) => {
                 self.account_columns(insert);
+                if let Some(&last) = parts.last() {
+                    let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
+                    let qualifier = alias.unwrap_or(last);
+                    self.note_bystander((&schema, last, qualifier), &columns, true);
+                }
                 level.sources.push(self.plain_target(insert, &parts, schema, columns));
                 None
             }
@@ -121,7 +126,8 @@ impl<'a> Rewriter<'a> {
 
     /// The target table, once clauses of other databases are ruled out.
     fn insert_target<'i>(&self, insert: &'i Insert) -> Walk<&'i ObjectName> {
-        let foreign = insert.or.is_some()
+        let foreign = !insert.into
+            || insert.or.is_some()
             || insert.ignore
             || insert.overwrite
             || !insert.assignments.is_empty()
@@ -327,7 +333,7 @@ impl<'a> Rewriter<'a> {
         let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return Ok(()) };
         let OnConflictAction::DoUpdate(update) = &conflict.action else { return Ok(()) };
         match self.writes_key(lens, &update.assignments) {
-            true => self.refuse(Construct::KeyAndMoved),
+            true => self.refuse(Construct::ConflictKey),
             false => Ok(()),
         }
     }

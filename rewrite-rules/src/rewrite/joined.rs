@@ -185,7 +185,7 @@ impl Rewriter<'_> {
     }
 
     /// Whether rows are locked that must be locked in other tables too, whatever is read of them.
-    fn locks_parts(&self, at: usize) -> bool {
+    pub(super) fn locks_parts(&self, at: usize) -> bool {
         self.occurrences.get(at).is_some_and(|found| {
             let lens = found.lens;
             let is_locked = found.is_locked && !found.is_apart;
@@ -210,7 +210,8 @@ impl Rewriter<'_> {
             // Its half may be missing, and nothing can be locked then in a join.
             let is_halved = found.is_locked && !found.is_apart && found.lens.over.is_none();
             let is_too_much = found.lens.places_apart().len() > MOST_BESIDE;
-            if is_halved && (is_too_much || found.lock.is_none() || found.span.is_none()) {
+            let is_carried = found.lock.is_some() || found.is_staged;
+            if is_halved && (is_too_much || !is_carried || found.span.is_none()) {
                 let construct = match found.lens.is_merged() {
                     true => Construct::MergedLock,
                     false => Construct::MovedLock,

@@ -201,7 +201,7 @@ impl<'a> Rewriter<'a> {
             Some(ConflictTarget::OnConstraint(constraint)) => {
                 let wanted =
                     name::parts(constraint).and_then(|it| it.last().map(|it| name::folded(it)));
-                let mut pairs = lens.names.constraints.iter();
+                let mut pairs = lens.names.constraints();
                 let its = pairs.find(|(_, client)| Some(client) == wanted.as_ref());
                 let found = its.and_then(|(its, _)| keys().find(|key| key.name == *its));
                 found.map(|key| key.columns.clone()).unwrap_or_default()

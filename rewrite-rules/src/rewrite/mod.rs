@@ -13,11 +13,16 @@ mod apart_from;
 mod apart_halves;
 mod apart_insert;
 mod apart_key;
+mod apart_new_key;
 mod apart_update;
 mod apart_upsert;
 mod apart_upsert_beside;
+mod apart_upsert_both;
 mod apart_upsert_copy;
+mod apart_upsert_stored;
 mod apart_values;
+mod apart_whole;
+mod asked_once;
 mod assignment;
 mod assignment_row;
 mod call;
@@ -40,7 +45,9 @@ mod from_function;
 mod gathered;
 mod gathered_conflict;
 mod gathered_insert;
+mod gathered_key;
 mod gathered_next;
+mod gathered_own;
 mod gathered_update;
 mod grouped;
 mod half;
@@ -66,17 +73,22 @@ mod reference;
 mod refused;
 mod repeat;
 mod row;
+mod row_lock;
+mod row_lock_found;
+mod row_lock_from;
 mod sort_keys;
 mod stack;
 mod star;
 mod through_view;
 mod update;
+mod upsert_refused;
 mod utility;
 mod whole_tables;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
-use sqlparser::ast::{Ident, Query, Statement};
+use sqlparser::ast::{Ident, Statement};
 use sqlparser::tokenizer::Token;
 
 use crate::catalog::RelationName;
@@ -92,6 +104,8 @@ use crate::refusal::{Construct, Missing, Refusal};
 use crate::scope::{Columns, Cte, Lenses, Level};
 use crate::statement::{self, Lexeme, Parsed, Unparsed, start_byte};
 
+use answers::Spoken;
+use asked_once::Walked;
 use carried::{Carried, Place};
 use catalog_call::Call;
 pub(crate) use catalog_view::stand_in;
@@ -101,6 +115,7 @@ use occurrence::Occurrence;
 use passed_row::Passing;
 use reference::{Label, Reference};
 use row::RowUse;
+use row_lock::RowLock;
 pub(crate) use stack::rewrite;
 use star::Star;
 
@@ -184,12 +199,16 @@ pub(crate) struct Rewriter<'a> {
     /// Tokens of the present statement.
     current: (usize, usize),
     levels: Vec<Level>,
+    /// What the queries that were walked knew.
+    walked: Walked,
     ctes: Vec<Cte>,
     edits: Edits,
     /// The COPY statements of the text.
     copies: &'a [CopySyntax],
     /// Uses of whole rows.
     rows: Vec<RowUse>,
+    /// Queries that lock rows.
+    row_locks: Vec<RowLock>,
     /// Calls of functions about the catalog.
     calls: Vec<Call<'a>>,
     /// Byte offsets of whole-row references whose row type does not show.
@@ -214,6 +233,8 @@ pub(crate) struct Rewriter<'a> {
     inserted: Vec<(usize, &'a Lens, usize)>,
     /// Tables that are written, each with the number of the statement, and where it says so.
     written: Vec<(usize, &'a Lens, usize)>,
+    /// What else tells which tables a report may speak of.
+    spoken: Spoken,
     /// Where the statement stands that is walked next.
     place: Place,
     /// Number of the present statement in the text.
@@ -258,10 +279,12 @@ impl<'a> Rewriter<'a> {
             star_widths: Vec::new(),
             current: (0, 0),
             levels: Vec::new(),
+            walked: Walked::default(),
             ctes: Vec::new(),
             edits: Edits::default(),
             copies: &parsed.copies,
             rows: Vec::new(),
+            row_locks: Vec::new(),
             calls: Vec::new(),
             typeless_rows: HashSet::new(),
             passing: Passing::default(),
@@ -274,6 +297,7 @@ impl<'a> Rewriter<'a> {
             moved: Vec::new(),
             inserted: Vec::new(),
             written: Vec::new(),
+            spoken: Spoken::default(),
             place: Place::Alone,
             statement: 0,
             outermost: false,
@@ -301,6 +325,7 @@ impl<'a> Rewriter<'a> {
         let mut from = 0;
         for (number, statement) in statements.iter().enumerate() {
             self.statement = number;
+            self.spoken.before.push(self.occurrences.len());
             self.outermost = true;
             self.place = Place::Alone;
             while self.lexemes.get(from).is_some_and(|lexeme| lexeme.token == Token::SemiColon) {
@@ -321,21 +346,6 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// What becomes of a statement without a tree.
-    fn unparsed(&self, why: Unparsed) -> Walk<()> {
-        let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
-        let named = Named::by_tokens(self.lenses(), lexemes);
-        match (named.lenses.first(), why) {
-            (None, _) => Ok(()),
-            (Some(_), Unparsed::TooDeep) => {
-                Err(Box::new(Refusal::too_deep(statement::RECURSION_LIMIT)))
-            }
-            (Some(lens), Unparsed::Unknown) => {
-                Err(Box::new(Refusal::construct(Construct::Unreadable, lens)))
-            }
-        }
-    }
-
     /// One statement; returns the columns that it gives as a data-modifying CTE.
     fn statement(&mut self, statement: &Statement) -> Walk<Columns> {
         let outermost = std::mem::take(&mut self.outermost);
@@ -350,11 +360,6 @@ impl<'a> Rewriter<'a> {
             Statement::Merge(merge) => self.merge(merge),
             other => self.utility(other).map(|()| Columns::Unknown),
         }
-    }
-
-    /// A query inside an expression or FROM, with the present levels outside it.
-    fn subquery(&mut self, query: &Query) -> Walk<Columns> {
-        self.query(query)
     }
 
     /// The relation that a table's name leads to.
@@ -439,6 +444,7 @@ impl<'a> Rewriter<'a> {
     fn finish(mut self) -> Walk<Option<Rewritten>> {
         self.settle()?;
         self.emit_occurrences();
+        self.emit_row_locks();
         self.emit_calls();
         self.emit_references();
         self.emit_stars();
@@ -449,8 +455,7 @@ impl<'a> Rewriter<'a> {
         if self.edits.is_empty() && replies.is_empty() {
             return Ok(None);
         }
-        let names = self.names();
-        let blame = self.blame;
+        let (mentions, blame) = (Arc::new(self.mentions()), self.blame);
         let internal = |what: &str| Box::new(Refusal::internal(what, blame));
         let plain = self.session.standard_conforming_strings;
         if !plain && self.edits.has_backslash() {
@@ -470,7 +475,7 @@ impl<'a> Rewriter<'a> {
         };
         checked.map_err(internal)?;
         rewritten.replies = replies;
-        rewritten.names = names;
+        rewritten.mentions = mentions;
         answers::place(&mut rewritten, plain).map_err(internal)?;
         Ok(Some(rewritten))
     }

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::{Rewriter, Walk};
 use crate::lens::{Lens, OpaquePolicy};
 use crate::outcome::Outcome;
 use crate::refusal::{Construct, Refusal};
-use crate::statement::Lexeme;
+use crate::statement::{Lexeme, RECURSION_LIMIT, Unparsed};
 
 /// Words without which a statement writes nothing through a view.
 const WRITES: [&str; 4] = ["insert", "update", "delete", "merge"];
@@ -44,6 +45,21 @@ impl<'g> Named<'g> {
     /// writes the column that nobody fills yet.
     pub(super) fn lenient(&self) -> bool {
         !self.other_names && self.lenses.iter().all(|lens| lens.opaque == OpaquePolicy::Forward)
+    }
+}
+
+impl Rewriter<'_> {
+    /// What becomes of a statement without a tree.
+    pub(super) fn unparsed(&self, why: Unparsed) -> Walk<()> {
+        let lexemes = self.lexemes.get(self.current.0..self.current.1).unwrap_or_default();
+        let named = Named::by_tokens(self.lenses(), lexemes);
+        match (named.lenses.first(), why) {
+            (None, _) => Ok(()),
+            (Some(_), Unparsed::TooDeep) => Err(Box::new(Refusal::too_deep(RECURSION_LIMIT))),
+            (Some(lens), Unparsed::Unknown) => {
+                Err(Box::new(Refusal::construct(Construct::Unreadable, lens)))
+            }
+        }
     }
 }
 

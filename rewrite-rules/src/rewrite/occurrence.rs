@@ -48,6 +48,8 @@ pub(crate) struct Occurrence<'a> {
     pub(super) is_locked: bool,
     /// The client's clause that locks them and nothing else.
     pub(super) lock: Option<super::halves::LockClause>,
+    /// Whether its query finds its rows before it locks them.
+    pub(super) is_staged: bool,
     /// Whether anything is read of it that another table holds.
     pub(super) is_joined: bool,
     /// Whether it is a statement's target that a derived table stands for, which we spell out.
@@ -108,6 +110,7 @@ impl<'a> Occurrence<'a> {
             is_held: false,
             is_locked: false,
             lock: None,
+            is_staged: false,
             is_joined: false,
             is_apart: false,
             is_in_place: false,
@@ -197,6 +200,7 @@ impl<'a> Rewriter<'a> {
 
     /// Decides how each occurrence stands, or refuses where it cannot.
     pub(super) fn settle(&mut self) -> Walk<()> {
+        self.settle_row_locks();
         self.settle_joined()?;
         self.settle_halves()?;
         for occurrence in &mut self.occurrences {

@@ -93,7 +93,10 @@ impl<'a> Rewriter<'a> {
         if !query.locks.is_empty() {
             self.hold(before);
         }
-        self.ctes.truncate(outer_ctes);
+        if let Some(with) = &query.with {
+            let ctes = self.ctes.drain(outer_ctes..);
+            self.walked.with(start_byte(with.with_token.0.span), ctes);
+        }
         if outermost {
             self.show_rows();
         }
@@ -239,9 +242,12 @@ impl<'a> Rewriter<'a> {
         self.order_by(query.and_then(|query| query.order_by.as_ref()), &outputs)?;
         if let Some(query) = query {
             self.limits(query)?;
+            self.note_row_lock(select, query, &list, &outputs);
         }
         self.group_by_determined_columns(select, before, &outputs);
-        self.levels.pop();
+        if let Some(level) = self.levels.pop() {
+            self.walked.select(start_byte(select.select_token.0.span), level);
+        }
         self.passing.rows = rows;
         Ok(columns_of(outputs))
     }

@@ -186,7 +186,7 @@ impl Rewriter<'_> {
 }
 
 /// The name that is all of a key. Brackets around it mean nothing: PostgreSQL drops them first.
-fn bare_name(key: &Expr) -> Option<&Ident> {
+pub(super) fn bare_name(key: &Expr) -> Option<&Ident> {
     match key {
         Expr::Identifier(ident) => Some(ident),
         Expr::Nested(inner) => bare_name(inner),

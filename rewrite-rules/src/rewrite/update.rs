@@ -46,7 +46,8 @@ impl Rewriter<'_> {
         let lens = target.and_then(|at| self.occurrences.get(at)).map(|found| found.lens);
         if let (Some(at), Some(lens)) = (target, lens)
             && (self.may_be_apart(lens, self.lexeme_at(start))
-                || (lens.among.is_some() && self.writes_key(lens, &update.assignments)))
+                || (lens.among.is_some() && self.writes_key(lens, &update.assignments))
+                || self.moves_half(lens, &update.assignments))
         {
             let columns = match lens.is_gathered() {
                 true => self.update_gathered(update, (at, set), outermost),
@@ -66,7 +67,7 @@ impl Rewriter<'_> {
             if self.writes_key(lens, &update.assignments) {
                 self.free_keys(lens);
             }
-            if self.writes_beside(lens, &update.assignments)? {
+            if self.writes_beside(lens, &update.assignments) {
                 let moves = match self.moves_part(lens, &update.assignments) {
                     true => Some(self.moves_of(update, lens, set)?),
                     false => None,

@@ -5,6 +5,7 @@
 //! down to the catalog's indexes as before.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::lent;
 use super::loan::Loan;
@@ -13,7 +14,7 @@ use super::sql::{Choice, choice_of, is_one_of, name_literal, number};
 use super::{Picture, Tables, columns};
 use crate::catalog::RelationName;
 use crate::catalog_lens::{Select, StandIn};
-use crate::lens::{Access, Lens, LogicalColumn, Names, OpaquePolicy};
+use crate::lens::{Access, Lens, LogicalColumn, OpaquePolicy};
 use crate::name;
 use crate::system_catalog::{ObjectKind, SystemCatalog};
 
@@ -140,7 +141,7 @@ pub(super) fn lens(
         hidden_exists: false,
         opaque: OpaquePolicy::Forward,
         migrations: migrations.to_vec(),
-        names: Names::default(),
+        names: Arc::default(),
         views: std::collections::BTreeSet::new(),
         halving_views: std::collections::BTreeSet::new(),
         stands_as: Some(query),

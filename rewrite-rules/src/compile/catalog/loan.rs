@@ -141,7 +141,7 @@ pub(super) fn of_columns(
     };
     let loans = lens.beside.iter().enumerate().filter_map(loan);
     let with_objects = loans.map(|mut loan| {
-        loan.add_objects(&lens.names.constraints, own, catalog, oids);
+        loan.add_objects(lens.names.constraints(), own, catalog, oids);
         loan
     });
     with_objects.collect()
@@ -167,7 +167,7 @@ pub(super) fn of_rows(lens: &Lens, catalog: &Catalog, oids: &mut Oids) -> Option
         objects: Vec::new(),
     };
     loan.note_not_null(catalog);
-    loan.add_objects(&lens.names.constraints, &[], catalog, oids);
+    loan.add_objects(lens.names.constraints(), &[], catalog, oids);
     Some(loan)
 }
 
@@ -261,9 +261,9 @@ impl Loan {
     }
 
     /// Adds the declared indexes and constraints there that the table does not have itself.
-    fn add_objects(
+    fn add_objects<'n>(
         &mut self,
-        declared: &[(String, String)],
+        declared: impl Iterator<Item = &'n (String, String)>,
         own: &[TableObject],
         catalog: &Catalog,
         oids: &mut Oids,
@@ -274,7 +274,7 @@ impl Loan {
             return;
         };
         let names: BTreeMap<&str, &str> =
-            declared.iter().map(|(its, own)| (its.as_str(), own.as_str())).collect();
+            declared.map(|(its, own)| (its.as_str(), own.as_str())).collect();
         let number = |name: &String| holder.column(name).map(|column| column.number);
         let mut known: BTreeSet<u16> = self.all().map(|lent| lent.from).collect();
         let present = self.present.as_ref().and_then(number);

@@ -1,11 +1,13 @@
 //! What a client means by the name of the table that others are merged into: their rows, until it has them all.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::catalog::{Column, Relation, RelationName, Volatility};
 use crate::compile::{plain, views};
-use crate::lens::{Access, Beside, Lens, LogicalColumn, Names, OpaquePolicy};
+use crate::lens::{Access, Beside, Lens, LogicalColumn, OpaquePolicy};
 use crate::name::quoted;
+use crate::naming::{Names, TableNames};
 use crate::phase::Phase;
 
 use super::Subject;
@@ -24,7 +26,7 @@ pub(super) fn lens(subject: &Subject<'_>) -> Option<Lens> {
         hidden_exists: false,
         opaque: OpaquePolicy::Refuse,
         migrations: vec![subject.rule.name.clone()],
-        names: Names::default(),
+        names: Arc::new(Names::of(TableNames::itself(into, new))),
         views: views::over(new, subject.catalog),
         halving_views: BTreeSet::new(),
         stands_as: None,
@@ -39,7 +41,7 @@ pub(super) fn lens(subject: &Subject<'_>) -> Option<Lens> {
         Phase::DualWrite => Some(Lens {
             columns: new.columns.iter().map(|column| both(subject, column)).collect(),
             beside: beside(subject, true),
-            names: names(subject, new),
+            names: Arc::new(names(subject, (into, new))),
             read_as: Some(gathered(subject, new)),
             ..lens
         }),
@@ -64,26 +66,21 @@ fn beside(subject: &Subject<'_>, is_carried: bool) -> Vec<Beside> {
 }
 
 /// What is of the sources is to a client of it: while they are written first, errors come from them.
-fn names(subject: &Subject<'_>, new: &Relation) -> Names {
-    let Some((into, _)) = &subject.into else { return Names::default() };
-    let all = || subject.sources.iter().flat_map(Source::pairs);
-    // One name in two tables may be either column's.
-    let is_one = |own: &str, its: &str| all().all(|(other, to)| other != own || to == its);
-    let renamed = all().filter(|(own, its)| own != its && is_one(own, its));
-    let mut columns: Vec<(String, String)> =
-        renamed.map(|(own, its)| (own.to_owned(), its.to_owned())).collect();
-    columns.dedup();
-    let declared = subject.sources.iter().flat_map(|it| &it.source.constraints);
-    let declared = declared.map(|(own, its)| (own.clone(), its.clone()));
-    let keys = subject.sources.iter().filter_map(|source| source.key_constraints(new));
-    let keys = keys.map(|(its, own)| (own, its));
-    let sources = subject.sources.iter().map(|it| it.relation.name.clone());
-    Names {
-        columns,
-        constraints: declared.chain(keys).collect(),
-        relations: sources.map(|name| (name, into.name.clone())).collect(),
-        taken: Vec::new(),
-    }
+fn names(subject: &Subject<'_>, (into, new): (&RelationName, &Relation)) -> Names {
+    let of = |source: &Source<'_>| {
+        let declared = source.source.constraints.iter();
+        let declared = declared.map(|(own, its)| (own.clone(), its.clone()));
+        let key = source.key_constraints(new).map(|(its, own)| (own, its));
+        TableNames {
+            relation: source.relation.clone(),
+            client: into.clone(),
+            columns: source.pairs().map(|(own, its)| (own.to_owned(), its.to_owned())).collect(),
+            constraints: declared.chain(key).collect(),
+        }
+    };
+    let mut names = Names::of(TableNames::itself(into, new));
+    names.tables.extend(subject.sources.iter().map(of));
+    names
 }
 
 /// A column that its source has too.

@@ -1,10 +1,12 @@
 //! What a client means by the name of one of the tables that are merged.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::catalog::{Column, Key, Relation, RelationName};
 use crate::compile::{TypeName, plain, views};
-use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn, Names, OpaquePolicy, Taken};
+use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn, OpaquePolicy};
+use crate::naming::{Names, TableNames, Taken};
 use crate::phase::Phase;
 use crate::rule::{MergeSource, MergeTables};
 
@@ -96,7 +98,7 @@ impl<'a> Source<'a> {
             hidden_exists: false,
             opaque: OpaquePolicy::Refuse,
             migrations: vec![subject.rule.name.clone()],
-            names: self.names(into, new),
+            names: Arc::new(self.names(into, new)),
             views: views::over(&self.table, subject.catalog),
             halving_views: BTreeSet::new(),
             stands_as: None,
@@ -208,7 +210,6 @@ impl<'a> Source<'a> {
 
     /// What is of the new table is to a client of this one.
     fn names(&self, into: &RelationName, new: &Relation) -> Names {
-        let renamed = self.pairs().filter(|(own, its)| own != its);
         let mut constraints: Vec<(String, String)> =
             (self.source.constraints.iter()).map(|(old, new)| (new.clone(), old.clone())).collect();
         if let Some(pair) = self.key_constraints(new) {
@@ -216,11 +217,15 @@ impl<'a> Source<'a> {
                 !self.source.constraints.values().any(|declared| declared == its)
             }));
         }
-        Names {
-            taken: self.taken(into, new).into_iter().collect(),
-            columns: renamed.map(|(own, its)| (its.to_owned(), own.to_owned())).collect(),
+        let part = TableNames {
+            relation: into.clone(),
+            client: self.relation.clone(),
+            columns: self.pairs().map(|(own, its)| (its.to_owned(), own.to_owned())).collect(),
             constraints,
-            relations: vec![(into.name.clone(), self.relation.name.clone())],
+        };
+        Names {
+            tables: vec![TableNames::itself(&self.relation, &self.table), part],
+            taken: self.taken(into, new).into_iter().collect(),
         }
     }
 
