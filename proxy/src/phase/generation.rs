@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use rewrite_rules::{Outcome, SearchPath, SessionView, Shape};
+use rewrite_rules::{Outcome, Scan, SearchPath, Shape};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::hold::Gate;
@@ -70,25 +70,21 @@ impl Generation {
         self.compiled.number()
     }
 
-    /// What PostgreSQL should receive for `text`, from the cache where it is known.
+    /// What PostgreSQL should receive for `text`, in which `scan` was found; from the cache where it is known.
     #[must_use]
     pub fn plan(
         &self,
-        text: &str,
+        (text, scan): (&str, Scan),
         search_path: &Arc<SearchPath>,
         standard_conforming_strings: bool,
         shape: Shape,
     ) -> Arc<Outcome> {
-        let session = SessionView { search_path, standard_conforming_strings, shape };
+        let question = Question { text, scan, search_path, standard_conforming_strings, shape };
         if text.len() > PLAN_CACHE_TEXT_BYTES {
-            return Arc::new(aside(text.len(), || self.compiled.rewrite(text, session)));
+            let rewrite = || self.compiled.rewrite(text, question.session());
+            return Arc::new(aside(text.len(), rewrite));
         }
-        let key = Question { text, search_path, standard_conforming_strings, shape };
-        self.plans.get(&key).unwrap_or_else(|| {
-            let outcome = Arc::new(self.compiled.rewrite(text, session));
-            self.plans.insert(&key, &outcome);
-            outcome
-        })
+        self.plans.decide(&question, &self.compiled)
     }
 }
 

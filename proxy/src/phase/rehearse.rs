@@ -128,6 +128,8 @@ fn of_column(column: &LogicalColumn, table: &str) -> Vec<Rehearsal> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rewrite_rules::catalog::RelationName;
     use rewrite_rules::lens::{OpaquePolicy, Template};
 
@@ -165,7 +167,7 @@ mod tests {
             hidden_exists: false,
             opaque: OpaquePolicy::Refuse,
             migrations: Vec::new(),
-            names: rewrite_rules::lens::Names::default(),
+            names: Arc::default(),
             views: std::collections::BTreeSet::new(),
             halving_views: std::collections::BTreeSet::new(),
             stands_as: None,

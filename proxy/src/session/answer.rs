@@ -6,7 +6,7 @@ use rewrite_rules::{CopyIn, Reply};
 use super::conversation::{Conversation, Step, Violation};
 use super::copy::Extension;
 use crate::wire::compose;
-use crate::wire::frame::Header;
+use crate::wire::frame::{HEADER_BYTES, Header};
 
 /// Longest RowDescription that is gathered to be changed: 1600 columns with names of 63 bytes take
 /// 132 kB. Unit: bytes.
@@ -60,34 +60,55 @@ fn fewer_fields(body: &[u8], fields: usize) -> Option<BytesMut> {
     Some(compose::message(b'G', &new))
 }
 
-/// A RowDescription with the types and the column numbers that a reply asks for.
-fn redescribed(body: &[u8], reply: &Reply) -> Option<BytesMut> {
-    /// Of a column behind its name: table, number of the column, type, size, modifier, format.
-    const ATTRIBUTES: usize = 18;
+/// Gives a RowDescription the types and the column numbers that a reply asks for. Neither changes its length, so it is
+/// done where it stands. A body that is no RowDescription stays as it is.
+pub(super) fn redescribe(body: &mut [u8], reply: &Reply) {
+    if columns_end(body) == Some(body.len()) {
+        write_description(body, reply);
+    }
+}
+
+/// The type of a row that is of no table's type.
+const RECORD: u32 = 2249;
+
+/// Behind a column's name: table, number of the column, type, size, modifier, format. Unit: bytes.
+const ATTRIBUTES: usize = 18;
+
+/// Where the last column of a RowDescription ends, if it is one.
+fn columns_end(body: &[u8]) -> Option<usize> {
     let (count, mut rest) = body.split_first_chunk::<2>()?;
-    let mut new = BytesMut::with_capacity(body.len());
-    new.put_slice(count);
+    for _column in 0..u16::from_be_bytes(*count) {
+        let name = rest.iter().position(|byte| *byte == 0)?.checked_add(1)?;
+        rest = rest.get(name.checked_add(ATTRIBUTES)?..)?;
+    }
+    body.len().checked_sub(rest.len())
+}
+
+/// Goes through the columns of a RowDescription, as far as there are any.
+fn write_description(body: &mut [u8], reply: &Reply) -> Option<()> {
+    let (count, mut rest) = body.split_first_chunk_mut::<2>()?;
     for place in 0..u16::from_be_bytes(*count) {
         let name = rest.iter().position(|byte| *byte == 0)?.checked_add(1)?;
-        let (column, tail) = rest.split_at_checked(name.checked_add(ATTRIBUTES)?)?;
-        let (label, behind) = column.split_at_checked(name)?;
-        let (table, behind) = behind.split_first_chunk::<4>()?;
-        let (number, behind) = behind.split_first_chunk::<2>()?;
-        let (server, behind) = behind.split_first_chunk::<4>()?;
+        let (column, behind) = rest.split_at_mut_checked(name.checked_add(ATTRIBUTES)?)?;
+        let (table, attributes) = column.get_mut(name..)?.split_first_chunk_mut::<4>()?;
+        let (number, attributes) = attributes.split_first_chunk_mut::<2>()?;
+        let (kind, _rest) = attributes.split_first_chunk_mut::<4>()?;
         let (relation, physical) = (u32::from_be_bytes(*table), u16::from_be_bytes(*number));
         let mut numbers = reply.numbers.iter();
-        let shown = numbers.find(|it| it.relation == relation && it.physical == physical);
-        // A catalog may not know the oid.
+        if let Some(it) = numbers.find(|it| it.relation == relation && it.physical == physical) {
+            *number = it.shown.to_be_bytes();
+        }
+        // A catalog may not know the oid. And a name that was taken for a table's may be a column's: of a function in FROM
+        // whose columns were not known.
         let mut types = reply.row_types.iter();
-        let wanted = types.find(|(column, oid)| *column == place && *oid != 0);
-        new.put_slice(label);
-        new.put_slice(table);
-        new.put_u16(shown.map_or(physical, |it| it.shown));
-        new.put_u32(wanted.map_or(u32::from_be_bytes(*server), |(_, oid)| *oid));
-        new.put_slice(behind);
-        rest = tail;
+        if let Some((_, oid)) = types.find(|(column, oid)| *column == place && *oid != 0)
+            && *kind == RECORD.to_be_bytes()
+        {
+            *kind = oid.to_be_bytes();
+        }
+        rest = behind;
     }
-    rest.is_empty().then(|| compose::message(b'T', &new))
+    Some(())
 }
 
 /// Whether result columns have other types or numbers for the client.
@@ -96,29 +117,31 @@ fn is_redescribed(reply: &Reply) -> bool {
 }
 
 impl Conversation {
+    /// Makes a RowDescription that is there in full fit, before it is answered by one.
+    pub(super) fn redescribe(&self, header: Header, frame: &mut [u8]) {
+        if let Some(reply) = self.replies.present().filter(|reply| is_redescribed(reply))
+            && let Some(body) = frame.get_mut(HEADER_BYTES..header.total)
+        {
+            redescribe(body, reply);
+        }
+    }
+
     /// Whether a RowDescription must be there in full.
     pub(super) fn description_matters(&self, header: Header) -> bool {
         header.total <= DESCRIPTION_BYTES && self.replies.present().is_some_and(is_redescribed)
     }
 
     /// RowDescription.
-    pub(super) fn row_description(
-        &mut self,
-        complete: bool,
-        body: &[u8],
-    ) -> Result<Step, Violation> {
+    pub(super) fn row_description(&mut self) -> Result<Step, Violation> {
         let reply = self.replies.present();
         let hidden = reply.is_some_and(|reply| reply.injected);
         let counted = reply.is_some_and(|reply| reply.only_counts);
-        let wanted = reply.filter(|reply| complete && is_redescribed(reply));
-        let patched = wanted.and_then(|reply| redescribed(body, reply));
         let is_asked = self.replies.describes();
         let step = self.described(b'T')?;
-        Ok(match patched {
-            _ if counted && is_asked => Step::Replace(compose::message(b'n', &[])),
-            _ if hidden || counted => Step::Drop,
-            Some(bytes) => Step::Replace(bytes),
-            None => step,
+        Ok(match () {
+            () if counted && is_asked => Step::Replace(compose::message(b'n', &[])),
+            () if hidden || counted => Step::Drop,
+            () => step,
         })
     }
 
@@ -182,11 +205,19 @@ mod tests {
             numbers: vec![number(1), number(16_384)],
             ..Reply::default()
         };
-        assert_eq!(redescribed(&body, &wanted), Some(compose::message(b'T', &expected)));
+        let redescribed = |body: &[u8], reply: &Reply| {
+            let mut body = body.to_vec();
+            redescribe(&mut body, reply);
+            body
+        };
+        assert_eq!(redescribed(&body, &wanted), expected);
         let unknown = Reply { row_types: vec![(0, 0)], ..Reply::default() };
-        assert_eq!(redescribed(&body, &unknown), Some(compose::message(b'T', &body)));
+        assert_eq!(redescribed(&body, &unknown), body);
+        // What came is no row, but a function's column.
+        let of_text = [b"\0\x02", &column("a", 2, 2249)[..], &column("b", 5, 25)].concat();
+        assert_eq!(redescribed(&of_text, &wanted), of_text);
         for cut in 0..body.len() {
-            assert_eq!(redescribed(&body[..cut], &wanted), None, "{cut}");
+            assert_eq!(redescribed(&body[..cut], &wanted), body[..cut], "{cut}");
         }
     }
 }

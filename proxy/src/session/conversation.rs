@@ -5,23 +5,20 @@
 //! nobody must look at are handed through uncopied, and a frame need not be there in full unless
 //! its step says so.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
-use foldhash::fast::RandomState;
 use rewrite_rules::Outcome;
 
 use super::copy::Extension;
 use super::counters::Counters;
 use super::names::{Fact, Names};
+use super::portals::Portals;
 use super::reply::Replies;
-use super::sql_prepared::Effects;
 use super::statements::Statements;
 use super::stopwatch::Stopwatch;
 use super::transaction::{Status, Transaction};
 use super::upsert::Upsert;
-use super::version::{Scope, Standing};
 use crate::latency::Latency;
 use crate::phase::generation::Seat;
 use crate::wire::frame::{self, FrameError, HEADER_BYTES};
@@ -89,19 +86,6 @@ pub(super) enum QuestionKind {
     Prepared,
 }
 
-/// What must be remembered of a portal.
-#[derive(Debug)]
-pub(super) struct Portal {
-    /// What became of its statement, if errors about it must be made to fit.
-    pub(super) patch: Option<Arc<Outcome>>,
-    /// Whether running it may change what names mean.
-    pub(super) changes_names: bool,
-    /// What running it does to prepared statements, and the words in which its statement stood.
-    pub(super) effects: Option<(Arc<Effects>, Standing)>,
-    /// What running it does to the transaction.
-    pub(super) scope: Scope,
-}
-
 /// A session's state.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -109,9 +93,7 @@ pub(super) struct Conversation {
     pub(super) replies: Replies,
     pub(super) statements: Statements,
     pub(super) names: Names,
-    /// Portals about which something must be remembered; the others are not in it, and stay in
-    /// their transaction.
-    pub(super) portals: HashMap<Box<[u8]>, Portal, RandomState>,
+    pub(super) portals: Portals,
     /// The server discards what the client sends until Sync.
     pub(super) skipping: bool,
     /// Questions asked on account of the client's message at the front.
@@ -155,7 +137,7 @@ impl Conversation {
             replies: Replies::default(),
             statements: Statements::default(),
             names: Names::new(),
-            portals: HashMap::default(),
+            portals: Portals::default(),
             skipping: false,
             asked: 0,
             question: None,
@@ -247,12 +229,19 @@ impl Conversation {
                 break;
             }
             let rest = input.get(run..).unwrap_or_default();
-            let rows = self.rows_that_pass(rest);
+            let is_data = matches!(rest.first(), Some(b'D' | b'd'));
+            let rows = if is_data { self.rows_that_pass(rest) } else { 0 };
             run = run.saturating_add(rows);
             let rest = rest.get(rows..).unwrap_or_default();
             let Some(header) = frame::server_header(rest).map_err(Violation::Server)? else {
                 break;
             };
+            if header.tag == b'T'
+                && let Some(rest) = input.get_mut(run..)
+            {
+                self.redescribe(header, rest);
+            }
+            let rest = input.get(run..).unwrap_or_default();
             let step = self.response(header, rest.get(..header.total).unwrap_or(rest))?;
             match apply(step, header.total, &mut run, input, client) {
                 Next::Body(body) => self.server_body = body,

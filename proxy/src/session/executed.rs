@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rewrite_rules::lens::Names;
+use rewrite_rules::naming::{Mention, Mentions};
 use rewrite_rules::{Outcome, PositionMap, Reply, Rewritten};
 
 use super::conversation::Conversation;
@@ -17,17 +17,17 @@ pub(super) struct Answer {
     pub(super) place: usize,
     pub(super) reply: Reply,
     /// What errors may call by names that the client does not expect.
-    pub(super) names: Names,
+    pub(super) mentions: Arc<Mentions>,
 }
 
 impl Answer {
     /// As it comes.
     pub(super) fn plain(place: usize) -> Self {
-        Self { place, reply: Reply::default(), names: Names::default() }
+        Self { place, reply: Reply::default(), mentions: Arc::default() }
     }
 
     fn is_plain(&self) -> bool {
-        self.reply.is_plain() && self.names.is_empty()
+        self.reply.is_plain() && self.mentions.relations.is_empty()
     }
 
     /// The answer to a text that only executes a statement with that outcome.
@@ -36,7 +36,7 @@ impl Answer {
             Outcome::Rewritten(rewritten) => {
                 let own = own_statement(outcome).unwrap_or(0);
                 let reply = rewritten.replies.get(own).cloned().unwrap_or_default();
-                Self { place, reply, names: rewritten.names.clone() }
+                Self { place, reply, mentions: Arc::clone(&rewritten.mentions) }
             }
             Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => Self::plain(place),
         }
@@ -46,6 +46,9 @@ impl Answer {
 /// What is asked of the answers to a text with that outcome, where some of its statements ask for
 /// more than the text itself.
 pub(super) fn with_answers(outcome: &Arc<Outcome>, answers: &[Answer]) -> Arc<Outcome> {
+    if answers.is_empty() {
+        return Arc::clone(outcome);
+    }
     let mut rewritten = match &**outcome {
         Outcome::Rewritten(rewritten) => rewritten.clone(),
         // Positions stay, and nothing is sent of it.
@@ -53,14 +56,15 @@ pub(super) fn with_answers(outcome: &Arc<Outcome>, answers: &[Answer]) -> Arc<Ou
             sql: String::new(),
             positions: PositionMap::default(),
             replies: Vec::new(),
-            names: Names::default(),
+            mentions: Arc::default(),
         },
         Outcome::Refused(_) => return Arc::clone(outcome),
     };
     if answers.iter().all(Answer::is_plain) && rewritten.replies.is_empty() {
         return Arc::clone(outcome);
     }
-    for Answer { place, reply, names } in answers {
+    let mut mentioned = Mentions::clone(&rewritten.mentions);
+    for Answer { place, reply, mentions } in answers {
         let mut own = rewritten.replies.iter().enumerate().filter(|(_, reply)| !reply.injected);
         let index = match own.nth(*place) {
             Some((index, _)) => index,
@@ -74,11 +78,12 @@ pub(super) fn with_answers(outcome: &Arc<Outcome>, answers: &[Answer]) -> Arc<Ou
         if let Some(slot) = rewritten.replies.get_mut(index) {
             *slot = Reply { start: slot.start, ..reply.clone() };
         }
-        rewritten.names.columns.extend_from_slice(&names.columns);
-        rewritten.names.constraints.extend_from_slice(&names.constraints);
-        rewritten.names.relations.extend_from_slice(&names.relations);
-        rewritten.names.taken.extend_from_slice(&names.taken);
+        // The statement that is executed stands where the EXECUTE does.
+        let its = mentions.relations.iter().cloned();
+        mentioned.relations.extend(its.map(|mention| Mention { statement: *place, ..mention }));
+        mentioned.words.extend_from_slice(&mentions.words);
     }
+    rewritten.mentions = Arc::new(mentioned);
     Arc::new(Outcome::Rewritten(rewritten))
 }
 
@@ -115,8 +120,6 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
-    use rewrite_rules::lens::Taken;
-
     use super::*;
 
     fn rewritten(replies: Vec<Reply>) -> Arc<Outcome> {
@@ -124,7 +127,7 @@ mod tests {
             sql: "x".to_owned(),
             positions: PositionMap::default(),
             replies,
-            names: Names::default(),
+            mentions: Arc::default(),
         }))
     }
 
@@ -153,20 +156,20 @@ mod tests {
 
     #[test]
     fn what_is_executed_is_reported_by_its_own_names() {
-        let pair = || vec![("its".to_owned(), "own".to_owned())];
-        let taken = Taken {
-            relation: "user_preferences".to_owned(),
-            column: "has_email".to_owned(),
-            constraint: "email_preferences_pkey".to_owned(),
-            client_schema: "public".to_owned(),
-            client_relation: "email_preferences".to_owned(),
-            key: vec!["user_id".to_owned()],
+        let mention = |statement| Mention {
+            statement,
+            qualifier: Some("users".to_owned()),
+            is_written: true,
+            names: Arc::default(),
         };
-        let names =
-            Names { columns: pair(), constraints: pair(), relations: pair(), taken: vec![taken] };
-        let answer = Answer { names: names.clone(), ..Answer::plain(0) };
+        let mentions = |statement| Mentions {
+            relations: vec![mention(statement)],
+            words: vec!["handle".to_owned()],
+        };
+        let answer = Answer { mentions: Arc::new(mentions(0)), ..Answer::plain(2) };
         let outcome = with_answers(&Arc::new(Outcome::Forward), &[answer]);
-        assert!(matches!(&*outcome, Outcome::Rewritten(rewritten) if rewritten.names == names));
+        let Outcome::Rewritten(rewritten) = &*outcome else { panic!("it is answered as it comes") };
+        assert_eq!(*rewritten.mentions, mentions(2));
     }
 
     #[test]

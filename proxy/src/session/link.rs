@@ -38,6 +38,8 @@ pub(super) struct Peer<S> {
     /// It takes nothing any more.
     deaf: bool,
     flush_due: bool,
+    /// There was nothing to be read, and the task is woken when there is.
+    asleep: bool,
     shut: Shut,
     room: usize,
     /// Counts the bytes that were written.
@@ -68,6 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             ended: false,
             deaf: false,
             flush_due: false,
+            asleep: false,
             shut: Shut::Open,
             room: READ_BYTES,
             written,
@@ -131,6 +134,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 
     /// Reads what there is. Returns whether anything came, the end included.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.asleep {
+            return false;
+        }
         if self.input.is_empty() && self.input.capacity() > BULK_READ_BYTES.saturating_mul(2) {
             // A long message went by; an idle session shall not keep its memory.
             self.input = BytesMut::new();
@@ -138,7 +144,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.input.reserve(self.room);
         let room = self.input.capacity().saturating_sub(self.input.len());
         match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
-            Poll::Pending => false,
+            Poll::Pending => {
+                self.asleep = true;
+                false
+            }
             Poll::Ready(Ok(count)) if count > 0 => {
                 self.room = if count == room { BULK_READ_BYTES } else { READ_BYTES };
                 true
@@ -151,34 +160,56 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 }
 
+/// How many bytes of a peer's may wait in its input; at that many it is not read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rooms {
+    pub(super) client: usize,
+    pub(super) server: usize,
+}
+
 /// Writes what waits for either peer, until something was read from one, or the last was written to it: our
-/// direction is closed, or the connection broke. `*_room`: how many bytes of that peer's may wait in its
-/// input; at that many it is not read.
+/// direction is closed, or the connection broke.
 ///
 /// Cancel safety: safe; what was read is in `input`, what was written is gone from `output`.
-pub(super) async fn exchange<C, S>(
-    client: &mut Peer<C>,
-    server: &mut Peer<S>,
-    client_room: usize,
-    server_room: usize,
-) where
+pub(super) async fn exchange<C, S>(client: &mut Peer<C>, server: &mut Peer<S>, rooms: Rooms)
+where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
     poll_fn(|cx| {
-        let mut done = server.poll_write(cx);
-        done |= client.poll_write(cx);
-        if !server.ended && server.input.len() < server_room && client.output.len() < WAITING_BYTES
-        {
-            done |= server.poll_read(cx);
-        }
-        if !client.ended && client.input.len() < client_room && server.output.len() < WAITING_BYTES
-        {
-            done |= client.poll_read(cx);
-        }
-        if done { Poll::Ready(()) } else { Poll::Pending }
+        wake(client, server);
+        poll_exchange(cx, client, server, rooms)
     })
     .await;
+}
+
+/// The task has been woken, by whatever: either peer may have something to be read. Call it whenever a future that
+/// polls [`poll_exchange`] is polled, before it does.
+pub(super) fn wake<C, S>(client: &mut Peer<C>, server: &mut Peer<S>) {
+    (client.asleep, server.asleep) = (false, false);
+}
+
+/// [`exchange`], polled. Within one turn of the task a peer that had nothing to be read is not asked again: if
+/// something has come since, the task has another turn.
+pub(super) fn poll_exchange<C, S>(
+    cx: &mut Context<'_>,
+    client: &mut Peer<C>,
+    server: &mut Peer<S>,
+    rooms: Rooms,
+) -> Poll<()>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut done = server.poll_write(cx);
+    done |= client.poll_write(cx);
+    if !server.ended && server.input.len() < rooms.server && client.output.len() < WAITING_BYTES {
+        done |= server.poll_read(cx);
+    }
+    if !client.ended && client.input.len() < rooms.client && server.output.len() < WAITING_BYTES {
+        done |= client.poll_read(cx);
+    }
+    if done { Poll::Ready(()) } else { Poll::Pending }
 }
 
 #[cfg(test)]
@@ -194,13 +225,13 @@ mod tests {
         client.output.put(&[b'x'; 1000]);
         application.write_all(b"hello").await.unwrap();
         while client.input.is_empty() {
-            exchange(&mut client, &mut server, 100, 100).await;
+            exchange(&mut client, &mut server, Rooms { client: 100, server: 100 }).await;
         }
         assert_eq!(&client.input[..], b"hello");
         server.output.put(b"bye");
         server.close_when_written();
         while !server.is_written() {
-            exchange(&mut client, &mut server, 0, 100).await;
+            exchange(&mut client, &mut server, Rooms { client: 0, server: 100 }).await;
         }
         let mut got = Vec::new();
         database.read_to_end(&mut got).await.unwrap();
@@ -213,10 +244,10 @@ mod tests {
         let (server, _database) = duplex(16);
         let (mut client, mut server) = (Peer::new(client), Peer::new(server));
         drop(application);
-        exchange(&mut client, &mut server, 100, 100).await;
+        exchange(&mut client, &mut server, Rooms { client: 100, server: 100 }).await;
         assert!(client.ended);
         client.output.put(b"x");
-        exchange(&mut client, &mut server, 100, 100).await;
+        exchange(&mut client, &mut server, Rooms { client: 100, server: 100 }).await;
         assert!(client.is_written(), "nobody is there to write to");
     }
 }

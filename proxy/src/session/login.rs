@@ -9,7 +9,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::conversation::Violation;
-use super::link::{Peer, WAITING_BYTES, exchange};
+use super::link::{Peer, Rooms, WAITING_BYTES, exchange};
 use crate::wire::compose;
 use crate::wire::frame::{self, FrameError, HEADER_BYTES, Header};
 use crate::wire::outgoing::Outgoing;
@@ -61,7 +61,8 @@ where
         if server.ended || client.ended {
             return Ok(Login::Refused);
         }
-        exchange(client, server, WAITING_BYTES, LOGIN_MESSAGE_BYTES).await;
+        let rooms = Rooms { client: WAITING_BYTES, server: LOGIN_MESSAGE_BYTES };
+        exchange(client, server, rooms).await;
     }
 }
 

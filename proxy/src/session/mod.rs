@@ -15,13 +15,15 @@
 //! | `search_path` | whether a SET of the search path changes it |
 //! | `statements` | the client's prepared statements, and what the server has confirmed of them |
 //! | `version` | what one was prepared from, and in which words it stands |
+//! | `portals` | what must be remembered of portals |
 //! | `usage` | what the use of one meets: it stands, or must be prepared again, or is refused |
 //! | `renewal` | the messages that prepare it again |
 //! | `sql_prepared` | what PREPARE, EXECUTE and DEALLOCATE in the client's texts do to them |
 //! | `executed` | the answers to what a text executes |
 //! | `reply` | the replies that the server still owes |
 //! | `answer` | answers made to fit what the client sent |
-//! | `patch`, `names_in_reports` | errors made to fit what the client sent |
+//! | `patch` | errors made to fit what the client sent |
+//! | `names_in_reports`, `report_scope` | the names in them, and whose each is |
 //! | `upsert` | INSERT … ON CONFLICT that a mirrored unique index may reject by mistake |
 //! | `retry` | sending it again |
 //! | `copy_in` | the rows of a COPY, and the statements that are sent around one of the client's |
@@ -30,8 +32,10 @@
 //! | `stopwatch` | how long each request took |
 //! | [`counters`] | what all sessions together have done |
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,7 +44,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::conversation::{Conversation, Violation};
-use self::link::{Peer, WAITING_BYTES, exchange};
+use self::link::{Peer, Rooms, WAITING_BYTES, exchange, poll_exchange, wake};
 use self::login::Login;
 pub use self::stop::SHUTDOWN_GRACE_MS;
 use self::stop::Stop;
@@ -64,8 +68,10 @@ mod names;
 mod names_in_reports;
 mod patch;
 mod plan;
+mod portals;
 mod renewal;
 mod reply;
+mod report_scope;
 mod request;
 mod response;
 mod retry;
@@ -81,7 +87,7 @@ mod usage;
 mod version;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// How long a closing session tries to get its last bytes out, and waits for the client to have
 /// read them: closing at once would reset the connection and destroy them. Unit: milliseconds.
@@ -173,7 +179,7 @@ async fn outlive<S: AsyncRead + AsyncWrite + Unpin>(server: &mut Peer<S>, stop: 
         server.input.clear();
         tokio::select! {
             biased;
-            () = exchange(&mut absent, server, 0, WAITING_BYTES) => {}
+            () = exchange(&mut absent, server, Rooms { client: 0, server: WAITING_BYTES }) => {}
             () = stop.changed() => {}
         }
     }
@@ -228,6 +234,16 @@ async fn log_in_and_relay(
     (end, conversation.between_server_frames(), Some(conversation))
 }
 
+/// How a round of a session ended.
+enum Round {
+    /// When something comes, there is another.
+    Next(Rooms),
+    /// The same, and when new transactions are not held back any more.
+    Held(Rooms),
+    /// There is no other.
+    Last(End),
+}
+
 /// Carries frames both ways until one side closes or the proxy stops.
 async fn converse<C, S>(
     client: &mut Peer<C>,
@@ -239,36 +255,91 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut round = take_round(client, server, conversation, stop)?;
     loop {
-        // The server first: its answers may be what the client's messages wait for.
-        conversation.take_server(&mut server.input, &mut client.output)?;
-        conversation.take_client(&mut client.input, &mut server.output)?;
-        if server.ended || client.is_deaf() {
-            return Ok(End::Closed);
-        }
-        if client.ended && conversation.is_held() {
-            // It has given up, and will perhaps try again: nothing of it has been sent.
-            return Ok(End::Closed);
-        }
-        if client.ended && !conversation.waits() {
-            // What PostgreSQL does at a client's end: finish what was sent, answer, close.
-            server.close_when_written();
-            conversation.stopwatch.forget();
-        }
-        // Looked at in each round: peers that are always ready leave no time to wait for it.
-        if stop.is_told() && (conversation.at_rest() || stop.is_over()) {
-            return Ok(End::Stopped);
-        }
-        let client_room = conversation.wanted_of_client().max(WAITING_BYTES);
-        let server_room = conversation.wanted_of_server().max(WAITING_BYTES);
-        tokio::select! {
-            // What is ready is done first.
-            biased;
-            () = exchange(client, server, client_room, server_room) => {}
-            () = conversation.transaction.admitted(), if conversation.is_held() => {}
-            () = stop.changed() => {}
+        match round {
+            Round::Last(end) => return Ok(end),
+            Round::Next(rooms) => {
+                round = relay_rounds(client, server, conversation, stop, rooms).await?;
+            }
+            Round::Held(rooms) => {
+                tokio::select! {
+                    biased;
+                    () = exchange(client, server, rooms) => {}
+                    () = conversation.transaction.admitted() => {}
+                    () = stop.changed() => {}
+                }
+                round = take_round(client, server, conversation, stop)?;
+            }
         }
     }
+}
+
+/// Goes from round to round as long as there is another when something comes. Each of them is short, and this is
+/// what a session does all day: so it is one future, that begins nothing anew.
+async fn relay_rounds<C, S>(
+    client: &mut Peer<C>,
+    server: &mut Peer<S>,
+    conversation: &mut Conversation,
+    stop: &mut Stop,
+    mut rooms: Rooms,
+) -> Result<Round, Violation>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| {
+        wake(client, server);
+        loop {
+            // What is ready is done first.
+            let is_ready = poll_exchange(cx, client, server, rooms).is_ready();
+            if !is_ready && stop.poll_changed(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match take_round(client, server, conversation, stop) {
+                Ok(Round::Next(next)) => rooms = next,
+                other => return Poll::Ready(other),
+            }
+        }
+    })
+    .await
+}
+
+/// One round: everything that is there is taken, and what is to be written waits for it.
+fn take_round<C, S>(
+    client: &mut Peer<C>,
+    server: &mut Peer<S>,
+    conversation: &mut Conversation,
+    stop: &mut Stop,
+) -> Result<Round, Violation>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // The server first: its answers may be what the client's messages wait for.
+    conversation.take_server(&mut server.input, &mut client.output)?;
+    conversation.take_client(&mut client.input, &mut server.output)?;
+    if server.ended || client.is_deaf() {
+        return Ok(Round::Last(End::Closed));
+    }
+    if client.ended && conversation.is_held() {
+        // It has given up, and will perhaps try again: nothing of it has been sent.
+        return Ok(Round::Last(End::Closed));
+    }
+    if client.ended && !conversation.waits() {
+        // What PostgreSQL does at a client's end: finish what was sent, answer, close.
+        server.close_when_written();
+        conversation.stopwatch.forget();
+    }
+    // Looked at in each round: peers that are always ready leave no time to wait for it.
+    if stop.is_told() && (conversation.at_rest() || stop.is_over()) {
+        return Ok(Round::Last(End::Stopped));
+    }
+    let rooms = Rooms {
+        client: conversation.wanted_of_client().max(WAITING_BYTES),
+        server: conversation.wanted_of_server().max(WAITING_BYTES),
+    };
+    Ok(if conversation.is_held() { Round::Held(rooms) } else { Round::Next(rooms) })
 }
 
 /// Plain relay: replication, and databases in which nothing is governed.
@@ -277,6 +348,7 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let rooms = Rooms { client: WAITING_BYTES, server: WAITING_BYTES };
     loop {
         let (from_client, from_server) = (client.input.len(), server.input.len());
         server.output.take(&mut client.input, from_client);
@@ -292,7 +364,7 @@ where
         }
         tokio::select! {
             biased;
-            () = exchange(client, server, WAITING_BYTES, WAITING_BYTES) => {}
+            () = exchange(client, server, rooms) => {}
             () = stop.changed() => {}
         }
     }
@@ -307,13 +379,14 @@ async fn say_goodbye(client: &mut Client, server: Option<&mut Server>) {
         if let Some(server) = server {
             server.close_when_written();
             while !server.is_written() {
-                exchange(client, server, 0, 0).await;
+                exchange(client, server, Rooms { client: 0, server: 0 }).await;
             }
         }
         while !(client.is_deaf() || (client.is_written() && client.ended)) {
             // Whatever still comes has nobody to go to.
             client.input.clear();
-            exchange(client, &mut absent, WAITING_BYTES, 0).await;
+            let rooms = Rooms { client: WAITING_BYTES, server: 0 };
+            exchange(client, &mut absent, rooms).await;
         }
     };
     if timeout(deadline, farewell).await.is_err() {

@@ -3,17 +3,59 @@
 //! Fields that hold a name and nothing else are translated as they are. In texts only what stands
 //! where PostgreSQL writes a name is: in double quotes in a message, in the first pair of brackets
 //! of a detail (`Key (handle)=(ann) already exists.`), behind the word "column" in a context. A
-//! value that looks like a name stays what it is.
+//! value that looks like a name stays what it is. The words beside a name tell whose it is
+//! ([`super::report_scope`]).
 
 use std::borrow::Cow;
 
-use rewrite_rules::lens::Names;
+use rewrite_rules::name;
+
+use super::report_scope::{Owner, Scope};
 
 /// Data exceptions: what stands in quotes in their messages are values.
 const DATA_EXCEPTION: &[u8] = b"22";
 
-/// How one begins that names a column.
+/// foreign_key_violation, whose detail has names that are not quoted.
+const FOREIGN_KEY_VIOLATION: &[u8] = b"23503";
+
+/// How a data exception begins that names a column.
 const MISSING_DATA: &str = "missing data for column \"";
+
+/// How a message begins that names a table without quotes.
+const DENIED: &str = "permission denied for table ";
+
+/// How a message ends of a column that does not exist.
+const MISSING: &str = " does not exist";
+
+/// What only messages about columns say that something is assigned to.
+const ASSIGNED: [&str; 7] = [
+    "but expression is of type ",
+    "non-DEFAULT value into column ",
+    "can only be updated to DEFAULT",
+    "multiple assignments to same column ",
+    "specified more than once",
+    "cannot assign to ",
+    "Column \"",
+];
+
+/// What stands before a name that is no table's, column's or constraint's.
+const OTHERS: [&str; 11] = [
+    "type",
+    "role",
+    "schema",
+    "database",
+    "view",
+    "cursor",
+    "statement",
+    "savepoint",
+    "function",
+    "sequence",
+    "collation",
+];
+
+/// How details begin that tell of a key, and what is between its columns and their values.
+const KEYS: [(&str, &str); 2] =
+    [("Key (", ")=("), ("Partition key of the failing row contains (", ") = (")];
 
 /// An identifier's bytes, as far as they matter to tell where one ends.
 fn is_name_byte(byte: u8) -> bool {
@@ -25,182 +67,172 @@ pub(super) fn translated(
     code: u8,
     value: &[u8],
     sqlstate: &[u8],
-    names: &Names,
+    scope: &Scope<'_>,
 ) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(value).ok()?;
     let new = match code {
-        b'c' => of_pair(&names.columns, text),
-        b'n' => of_pair(&names.constraints, text),
-        b't' => of_pair(&names.relations, text),
+        b's' => scope.itself()?.0.to_owned(),
+        b't' => scope.itself()?.1.to_owned(),
+        b'c' => scope.column(Owner::Untold, text)?.to_owned(),
+        b'n' => scope.constraint(Owner::Untold, text)?.to_owned(),
         // Other data exceptions quote what the client sent.
         b'M' if !sqlstate.starts_with(DATA_EXCEPTION) || text.starts_with(MISSING_DATA) => {
-            quoted(text, names)
+            message(text, scope)?
         }
-        b'D' => bracketed(text, names),
-        b'H' => quoted(text, names),
-        b'W' => in_context(text, names),
+        b'D' => detail(text, sqlstate, scope)?,
+        b'H' => quoted(text, scope)?,
+        b'W' => in_context(text, scope)?,
         _ => return None,
     };
-    (new != text).then(|| new.into_owned().into_bytes())
+    (new != text).then(|| new.into_bytes())
 }
 
-fn of_pair<'t>(pairs: &'t [(String, String)], text: &'t str) -> Cow<'t, str> {
-    let known = pairs.iter().find(|(physical, _)| physical == text);
-    known.map_or(Cow::Borrowed(text), |(_, name)| Cow::Borrowed(name.as_str()))
-}
-
-/// `"handle"`, `"users.handle"`, `"users_handle_key"`.
-fn quoted<'t>(text: &'t str, names: &'t Names) -> Cow<'t, str> {
-    let mut parts: Vec<Cow<'_, str>> = Vec::new();
-    for (place, part) in text.split('"').enumerate() {
-        let inside = place % 2 == 1;
-        parts.push(if inside { dotted(part, names) } else { Cow::Borrowed(part) });
+fn message(text: &str, scope: &Scope<'_>) -> Option<String> {
+    if let Some(table) = text.strip_prefix(DENIED) {
+        return Some(format!("{DENIED}{}", scope.relation(table)?));
     }
+    // `column u.handle does not exist`
+    let missing = text.strip_prefix("column ").and_then(|it| it.strip_suffix(MISSING));
+    if let Some(column) = missing.and_then(|column| dotted(column, scope)) {
+        return Some(format!("column {column}{MISSING}"));
+    }
+    quoted(text, scope)
+}
+
+/// Every name in quotes: `"handle"`, `"users.handle"`, `"users_handle_key"`.
+fn quoted(text: &str, scope: &Scope<'_>) -> Option<String> {
+    let parts: Vec<&str> = text.split('"').collect();
     if parts.len().is_multiple_of(2) {
         // A quote without its partner: whatever it is, it is no name.
-        return Cow::Borrowed(text);
+        return None;
     }
-    Cow::Owned(parts.join("\""))
+    let is_assigned = ASSIGNED.iter().any(|words| text.contains(words));
+    let usual = if is_assigned { Owner::Target } else { Owner::Untold };
+    let part = |(place, part): (usize, &&str)| -> String {
+        let beside = |at: Option<usize>| at.and_then(|at| parts.get(at)).copied();
+        let found = match place % 2 == 1 {
+            true => {
+                let before = beside(place.checked_sub(1)).unwrap_or_default();
+                let behind = beside(place.checked_add(1)).zip(beside(place.checked_add(2)));
+                named(part, before, owner(behind).unwrap_or(usual), scope)
+            }
+            false => None,
+        };
+        found.map_or_else(|| (*part).to_owned(), Cow::into_owned)
+    };
+    Some(parts.iter().enumerate().map(part).collect::<Vec<String>>().join("\""))
 }
 
-/// A name, perhaps behind that of its relation.
-fn dotted<'t>(text: &'t str, names: &'t Names) -> Cow<'t, str> {
-    let own = names.columns.iter().chain(&names.constraints).chain(&names.relations);
-    if let Some((_, name)) = own.into_iter().find(|(physical, _)| physical == text) {
-        return Cow::Borrowed(name);
+/// Whose a name is, by what stands behind it: ` of relation "users"`.
+fn owner<'t>(behind: Option<(&str, &'t str)>) -> Option<Owner<'t>> {
+    let (link, table) = behind?;
+    match link {
+        " of relation " | " of table " | " on table " | " for table " | " for relation " => {
+            Some(Owner::Table(table))
+        }
+        // The table as the statement calls it.
+        " in table " => Some(Owner::Qualifier(table)),
+        _ => None,
     }
-    match text.rsplit_once('.') {
-        Some((relation, column)) => match of_pair(&names.columns, column) {
-            known if known == column => Cow::Borrowed(text),
-            known => Cow::Owned(format!("{relation}.{known}")),
-        },
-        None => Cow::Borrowed(text),
+}
+
+/// What stands for a name, which the word before it may tell the kind of.
+fn named<'n>(
+    text: &str,
+    before: &str,
+    owner: Owner<'_>,
+    scope: &Scope<'n>,
+) -> Option<Cow<'n, str>> {
+    let column = || scope.column(owner, text).map(Cow::Borrowed);
+    let column = || column().or_else(|| dotted(text, scope).map(Cow::Owned));
+    let constraint = || scope.constraint(owner, text).map(Cow::Borrowed);
+    let relation = || scope.relation(text).map(Cow::Borrowed);
+    match before.trim_end().rsplit(' ').next() {
+        Some("column") => column(),
+        Some("constraint" | "index") => constraint(),
+        Some("table") => relation(),
+        // `while inserting index tuple (0,2) in relation "users_handle_key"`
+        Some("relation") => relation().or_else(constraint),
+        Some(word) if OTHERS.contains(&word) => None,
+        Some(_) | None => column().or_else(constraint).or_else(relation),
     }
+}
+
+/// A column behind what it is qualified by.
+fn dotted(text: &str, scope: &Scope<'_>) -> Option<String> {
+    let (qualifier, column) = text.rsplit_once('.')?;
+    Some(format!("{qualifier}.{}", scope.column(Owner::Qualifier(qualifier), column)?))
+}
+
+fn detail(text: &str, sqlstate: &[u8], scope: &Scope<'_>) -> Option<String> {
+    if text.starts_with("Column \"") || text.starts_with("There is a") {
+        return quoted(text, scope);
+    }
+    KEYS.iter().find_map(|between| key(text, *between, sqlstate, scope))
 }
 
 /// `Key (id, handle)=(1, ann) already exists.`; what is behind the sign are values.
-fn bracketed<'t>(text: &'t str, names: &'t Names) -> Cow<'t, str> {
-    let Some(rest) = text.strip_prefix("Key (") else { return Cow::Borrowed(text) };
-    let Some((columns, values)) = rest.split_once(")=(") else { return Cow::Borrowed(text) };
-    let columns = words(columns, names);
-    // Behind the values there may be a constraint's or a table's name, in quotes, at the very end.
+fn key(
+    text: &str,
+    (begin, between): (&str, &str),
+    sqlstate: &[u8],
+    scope: &Scope<'_>,
+) -> Option<String> {
+    let (before, values) = text.strip_prefix(begin)?.split_once(between)?;
+    let columns = match sqlstate == FOREIGN_KEY_VIOLATION {
+        true => listed(before, scope),
+        false => words(before, scope),
+    };
+    // An exclusion shows the key that it conflicts with too.
+    let other = |columns: &str| format!(") conflicts with existing key ({columns})=(");
+    if let Some((own, its)) = values.rsplit_once(&other(before)) {
+        return Some(format!("{begin}{columns}{between}{own}{}{its}", other(&columns)));
+    }
+    // Behind the values there may be a table's name, in quotes, at the very end.
     let (values, behind) = values.split_at(values.rfind(") ").unwrap_or(values.len()));
-    Cow::Owned(format!("Key ({columns})=({values}{}", quoted(behind, names)))
+    let behind = quoted(behind, scope).unwrap_or_else(|| behind.to_owned());
+    Some(format!("{begin}{columns}{between}{values}{behind}"))
 }
 
-/// A list of columns or expressions: every word that is a physical name.
-fn words(text: &str, names: &Names) -> String {
+/// A list of names as they are.
+fn listed(text: &str, scope: &Scope<'_>) -> String {
+    let name = |name| scope.column(scope.key_owner(), name).unwrap_or(name);
+    text.split(", ").map(name).collect::<Vec<&str>>().join(", ")
+}
+
+/// A list of columns or expressions, as SQL writes them: every word that is a physical name.
+fn words(text: &str, scope: &Scope<'_>) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.bytes().position(|byte| !is_name_byte(byte)).unwrap_or(rest.len());
-        let (word, tail) = rest.split_at(end.max(usize::from(end == 0)));
-        out.push_str(&of_pair(&names.columns, word));
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            '"' => rest.get(1..).and_then(|behind| behind.find('"')).map(|at| at.saturating_add(2)),
+            _ => rest.bytes().position(|byte| !is_name_byte(byte)),
+        };
+        let end = end.unwrap_or(rest.len()).max(first.len_utf8());
+        let (word, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        match scope.column(scope.key_owner(), &name::folded_source(word)) {
+            Some(column) if name::quoted(column) != word => out.push_str(&name::quoted(column)),
+            Some(_) | None => out.push_str(word),
+        }
         rest = tail;
     }
     out
 }
 
-/// `COPY users, line 3, column handle: "x"`.
-fn in_context<'t>(text: &'t str, names: &'t Names) -> Cow<'t, str> {
-    let Some((before, behind)) = text.split_once(", column ") else { return Cow::Borrowed(text) };
-    if !before.starts_with("COPY ") {
-        return Cow::Borrowed(text);
+/// `COPY users, line 3, column handle: "x"`, `while locking tuple (0,1) in relation "users"`.
+fn in_context(text: &str, scope: &Scope<'_>) -> Option<String> {
+    if text.starts_with("while ") {
+        return quoted(text, scope);
     }
-    let end = behind.bytes().position(|byte| !is_name_byte(byte)).unwrap_or(behind.len());
-    let (column, rest) = behind.split_at(end);
-    Cow::Owned(format!("{before}, column {}{rest}", of_pair(&names.columns, column)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names() -> Names {
-        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-        Names {
-            taken: Vec::new(),
-            columns: vec![pair("handle", "username")],
-            constraints: vec![pair("users_handle_key", "users_username_key")],
-            relations: vec![pair("user_profiles", "users")],
-        }
-    }
-
-    #[test]
-    fn names_are_translated_where_postgresql_writes_names() {
-        for (code, sqlstate, before, after) in [
-            (b'c', "23502", "handle", "username"),
-            (b'n', "23505", "users_handle_key", "users_username_key"),
-            (b't', "23505", "user_profiles", "users"),
-            (
-                b'M',
-                "23502",
-                "null value in column \"bio\" of relation \"user_profiles\" violates not-null constraint",
-                "null value in column \"bio\" of relation \"users\" violates not-null constraint",
-            ),
-            (
-                b'M',
-                "23502",
-                "null value in column \"handle\" of relation \"users\" violates not-null constraint",
-                "null value in column \"username\" of relation \"users\" violates not-null constraint",
-            ),
-            (
-                b'M',
-                "23505",
-                "duplicate key value violates unique constraint \"users_handle_key\"",
-                "duplicate key value violates unique constraint \"users_username_key\"",
-            ),
-            (
-                b'M',
-                "42803",
-                "column \"users.handle\" must appear in the GROUP BY clause",
-                "column \"users.username\" must appear in the GROUP BY clause",
-            ),
-            (
-                b'D',
-                "23505",
-                "Key (id, handle)=(1, handle) already exists.",
-                "Key (id, username)=(1, handle) already exists.",
-            ),
-            (
-                b'D',
-                "23505",
-                "Key (lower(handle))=(\"handle\") already exists.",
-                "Key (lower(username))=(\"handle\") already exists.",
-            ),
-            (
-                b'M',
-                "22P04",
-                "missing data for column \"handle\"",
-                "missing data for column \"username\"",
-            ),
-            (
-                b'W',
-                "22P04",
-                "COPY users, line 3, column handle: \"x, column handle\"",
-                "COPY users, line 3, column username: \"x, column handle\"",
-            ),
-        ] {
-            let found = translated(code, before.as_bytes(), sqlstate.as_bytes(), &names());
-            assert_eq!(found.map(|it| String::from_utf8(it).unwrap()).as_deref(), Some(after));
-        }
-    }
-
-    #[test]
-    fn what_is_no_name_stays() {
-        for (code, sqlstate, text) in [
-            (b'M', "22P02", "invalid input syntax for type integer: \"handle\""),
-            (b'M', "XX000", "the handle is gone"),
-            (b'M', "XX000", "an odd \" quote: \"handle\""),
-            (b'D', "23502", "Failing row contains (1, handle)."),
-            (b'W', "P0001", "PL/pgSQL function handle() line 3, column handle"),
-            (b't', "23502", "handle"),
-            (b'n', "23502", "handle"),
-            (b'D', "23505", "Key (handles, my_handle, handle2)=(1, 2, 3) already exists."),
-        ] {
-            let found = translated(code, text.as_bytes(), sqlstate.as_bytes(), &names());
-            assert_eq!(found, None, "{text}");
-        }
-        assert_eq!(translated(b'M', b"\xff\"handle\"", b"XX000", &names()), None);
-    }
+    let (table, behind) = text.strip_prefix("COPY ")?.split_once(", line ")?;
+    let client = scope.relation(table).unwrap_or(table);
+    let digits = behind.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(behind.len());
+    let (line, rest) = behind.split_at(digits);
+    let Some(column) = rest.strip_prefix(", column ") else {
+        return Some(format!("COPY {client}, line {behind}"));
+    };
+    let (column, value) = column.split_at(column.find(": ").unwrap_or(column.len()));
+    let column = scope.column(Owner::Table(table), column).unwrap_or(column);
+    Some(format!("COPY {client}, line {line}, column {column}{value}"))
 }

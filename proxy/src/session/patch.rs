@@ -1,19 +1,19 @@
 //! Makes an error that the server reported fit what the client sent.
 
 use bytes::BytesMut;
-use rewrite_rules::catalog::RelationName;
-use rewrite_rules::lens::Names;
+use rewrite_rules::outcome::{Raised, Told};
 use rewrite_rules::{Outcome, Refusal, Rewritten, STAGING_TABLE};
 
 use super::copy::KEPT_BYTES;
 
 use super::names_in_reports::translated;
-use super::taken_key::{as_doubled, as_taken};
+use super::report_scope::Scope;
+use super::taken_key::{as_doubled, as_said, as_taken};
 use crate::wire::compose::{self, Complaint};
 use crate::wire::reply;
 
 /// How PostgreSQL fails a text that is no value of its type: invalid_text_representation.
-const INVALID_TEXT: &[u8] = b"22P02";
+pub(super) const INVALID_TEXT: &[u8] = b"22P02";
 
 /// A statement that fails at parse analysis on every server and under every search path. It is sent
 /// in place of a refused one, so that the server's transaction, and the client's pipeline, fare
@@ -71,69 +71,43 @@ enum Verdict {
     Untouched,
 }
 
-/// Whose columns an ErrorResponse or NoticeResponse speaks of.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum About {
-    /// Those of this table.
-    Table(RelationName),
-    /// Those of a table of this name, to whose rows another table refers.
-    Referenced(String),
-    /// It does not say.
-    Unknown,
-}
-
-/// Whom an ErrorResponse or NoticeResponse is about.
-pub(super) fn about(body: &[u8]) -> About {
-    let Some(fields) = reply::fields(body) else { return About::Unknown };
-    let text = |code| reply::field(&fields, code).and_then(|text| std::str::from_utf8(text).ok());
-    // Its table is the one that refers, its key is that of the other.
-    if text(b'C') == Some("23503")
-        && let Some(message) =
-            text(b'M').and_then(|message| message.strip_prefix("update or delete on table \""))
-        && let Some((table, _)) = message.split_once("\" violates")
-    {
-        return About::Referenced(table.to_owned());
-    }
-    match (text(b's'), text(b't')) {
-        (Some(schema), Some(table)) => About::Table(RelationName::new(schema, table)),
-        _ => About::Unknown,
-    }
-}
-
 /// The ErrorResponse or NoticeResponse that the client must see instead of the server's; `None` if
 /// the server's own is right. `outcome` is what became of the statement it is about, of which only
-/// the `statement`-th may have been sent, and `names` what it may call by names that the client does
-/// not expect.
+/// the `statement`-th may have been sent, and `scope` tells what its names are to the client.
 pub(super) fn report(
     tag: u8,
     body: &[u8],
     outcome: &Outcome,
     statement: Option<usize>,
-    names: &Names,
+    scope: &Scope<'_>,
 ) -> Option<BytesMut> {
     let fields = reply::fields(body)?;
     match outcome {
         Outcome::Forward | Outcome::ForwardOpaque => {
-            changed(tag, &fields, &[], names, |_| Place::Same)
+            changed(tag, &fields, &[], scope, |_| Place::Same)
         }
         Outcome::Rewritten(rewritten) => {
             let to_client = |position| match rewritten.client_position(statement, position) {
                 Some(position) => Place::At(position),
                 None => Place::Nowhere,
             };
-            if let Some(refusal) = raised(&fields, rewritten) {
-                return Some(complaint(refusal));
+            match raised(&fields, rewritten).map(|raised| &raised.told) {
+                Some(Told::Refusal(refusal)) => return Some(complaint(refusal)),
+                Some(Told::Taken(taken)) => {
+                    return Some(compose::report(tag, &as_said(&fields, taken)));
+                }
+                None => {}
             }
             let doubled = rewritten.replies.iter().find_map(|reply| reply.doubled.as_ref());
             match doubled.and_then(|taken| as_doubled(&fields, taken)) {
                 Some(told) => Some(compose::report(tag, &told)),
-                None => changed(tag, &fields, &staged(rewritten), names, to_client),
+                None => changed(tag, &fields, &staged(rewritten), scope, to_client),
             }
         }
         Outcome::Refused(refusal) => match refused(tag, &fields) {
             Verdict::Untouched => None,
             Verdict::Theirs { position } => {
-                changed(tag, &fields, &[], &Names::default(), |_| Place::At(position))
+                changed(tag, &fields, &[], &Scope::default(), |_| Place::At(position))
             }
             Verdict::Ours => Some(complaint(refusal)),
         },
@@ -151,15 +125,15 @@ fn complaint(refusal: &Refusal) -> BytesMut {
     .to_bytes()
 }
 
-/// What a statement of ours that ended itself has to say, if this is how.
-fn raised<'r>(fields: &[(u8, &[u8])], rewritten: &'r Rewritten) -> Option<&'r Refusal> {
+/// How a statement of ours has ended itself, if this is how.
+fn raised<'r>(fields: &[(u8, &[u8])], rewritten: &'r Rewritten) -> Option<&'r Raised> {
     if reply::field(fields, b'C') != Some(INVALID_TEXT) {
         return None;
     }
     let message = std::str::from_utf8(reply::field(fields, b'M')?).ok()?;
     let mut all = rewritten.replies.iter().flat_map(|reply| &reply.raised);
     let said = |word: &str| message.contains(&format!("{word} "));
-    all.find(|raised| said(raised.word)).map(|raised| &raised.refusal)
+    all.find(|raised| said(raised.word))
 }
 
 /// Where in the client's text a position of the server's is.
@@ -181,19 +155,17 @@ fn changed(
     tag: u8,
     fields: &[(u8, &[u8])],
     staged: &[&str],
-    names: &Names,
+    scope: &Scope<'_>,
     to_client: impl Fn(u32) -> Place,
 ) -> Option<BytesMut> {
-    if let Some(told) = as_taken(fields, names) {
+    if let Some(told) = as_taken(fields, scope.taken()) {
         return Some(compose::report(tag, &told));
     }
     let sqlstate = reply::field(fields, b'C').unwrap_or_default();
     let text = |code: u8, value: &[u8]| {
         let named = staged.first().and_then(|table| with_table(code, value, table));
         let value = named.as_deref().unwrap_or(value);
-        let translated =
-            if names.is_empty() { None } else { translated(code, value, sqlstate, names) };
-        translated.or(named)
+        translated(code, value, sqlstate, scope).or(named)
     };
     let mut any = false;
     let mut new = Vec::with_capacity(fields.len());
@@ -245,6 +217,8 @@ pub(super) fn row_too_long() -> BytesMut {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use rewrite_rules::{PositionMap, Refusal, Rewritten};
 
@@ -259,15 +233,15 @@ mod tests {
             position: Some(3),
             in_every_phase: false,
         });
-        let bytes = report(b'E', UNDEFINED, &refused, None, &Names::default()).unwrap();
+        let bytes = report(b'E', UNDEFINED, &refused, None, &Scope::default()).unwrap();
         assert_eq!(&bytes[5..], b"SERROR\0VERROR\0C0A000\0Mno\0Hyes\0P3\0\0");
         assert_eq!(
-            report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused, None, &Names::default()),
+            report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused, None, &Scope::default()),
             None
         );
-        assert_eq!(report(b'N', UNDEFINED, &refused, None, &Names::default()), None);
+        assert_eq!(report(b'N', UNDEFINED, &refused, None, &Scope::default()), None);
         let several =
-            report(b'E', b"SERROR\0C42601\0Mseveral\0\0", &refused, None, &Names::default())
+            report(b'E', b"SERROR\0C42601\0Mseveral\0\0", &refused, None, &Scope::default())
                 .unwrap();
         assert_eq!(several, bytes, "a Parse of two statements");
     }
@@ -284,7 +258,7 @@ mod tests {
         let sent = failing("é SELEC".as_bytes());
         let at = sent.chars().position(|c| c == 'é').unwrap() + 3;
         let body = format!("SERROR\0C42601\0Msyntax\0P{at}\0\0");
-        let bytes = report(b'E', body.as_bytes(), &refused, None, &Names::default()).unwrap();
+        let bytes = report(b'E', body.as_bytes(), &refused, None, &Scope::default()).unwrap();
         assert_eq!(&bytes[5..], b"SERROR\0C42601\0Msyntax\0P3\0\0");
     }
 
@@ -295,16 +269,16 @@ mod tests {
             sql: String::new(),
             positions,
             replies: Vec::new(),
-            names: Names::default(),
+            mentions: Arc::default(),
         });
-        let bytes = report(b'E', UNDEFINED, &rewritten, None, &Names::default()).unwrap();
+        let bytes = report(b'E', UNDEFINED, &rewritten, None, &Scope::default()).unwrap();
         assert_eq!(&bytes[5..], UNDEFINED);
         assert_eq!(
-            report(b'E', b"SERROR\0C42P01\0\0", &rewritten, None, &Names::default()),
+            report(b'E', b"SERROR\0C42P01\0\0", &rewritten, None, &Scope::default()),
             None,
             "no position in it"
         );
-        assert_eq!(report(b'E', UNDEFINED, &Outcome::Forward, None, &Names::default()), None);
-        assert_eq!(report(b'E', b"garbage", &rewritten, None, &Names::default()), None);
+        assert_eq!(report(b'E', UNDEFINED, &Outcome::Forward, None, &Scope::default()), None);
+        assert_eq!(report(b'E', b"garbage", &rewritten, None, &Scope::default()), None);
     }
 }

@@ -154,7 +154,7 @@ impl Conversation {
                 (Some(_), Err(refused)) => refused,
                 (Some(text), Ok(shape)) => {
                     let strings = view.conforming_strings;
-                    let plan = generation.plan(text, &view.search_path, strings, shape);
+                    let plan = generation.plan((text, scan), &view.search_path, strings, shape);
                     if needed_encoding(&plan) > view.encoding { unsplittable() } else { plan }
                 }
             },

@@ -4,6 +4,7 @@
 //! there is the answer to that message. Before a Query it is a question of its own, since the Query
 //! would be executed though it failed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -13,7 +14,7 @@ use super::conversation::{Conversation, Step};
 use super::counters::bump;
 use super::plan::{NO_TYPES, needs_patch};
 use super::reply::{Entry, Expected, Origin};
-use super::sql_prepared::Planned;
+use super::sql_prepared::{Course, Planned};
 use super::transaction::Status;
 use super::version::{Standing, Version};
 use crate::wire::compose;
@@ -127,7 +128,7 @@ impl Conversation {
         self.expect([Expected::Close { statement: closed }], origin, None);
         let patch = needs_patch(&outcome).then(|| Arc::clone(&outcome));
         let mut execute = Entry::new(Expected::Execute, origin, patch);
-        execute.planned.push_back(Planned::renewed(statement));
+        execute.course = Course::of(VecDeque::from([Planned::renewed(statement)]));
         self.replies.push(execute);
         self.expect([close(), close()], origin, None);
         let mut bytes = compose::open(RENEWAL_NAME, source.sent_as(&outcome));

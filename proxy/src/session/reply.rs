@@ -1,12 +1,13 @@
 //! The replies that are still owed by the server, in the order in which they will come.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rewrite_rules::{Outcome, Reply, Rewritten};
 
 use super::plan::own_statement;
-use super::sql_prepared::Planned;
+use super::sql_prepared::{Course, Planned};
 
 /// Most replies that may be outstanding before the client's messages wait; a few megabytes. Far
 /// more than any driver pipelines. Unit: messages.
@@ -68,15 +69,15 @@ pub(super) struct Entry {
     pub(super) patch: Option<Arc<Outcome>>,
     /// Which of its statements was sent, if not all of them.
     pub(super) statement: Option<usize>,
-    /// What it does to prepared statements, command by command.
-    pub(super) planned: VecDeque<Planned>,
+    /// What it does to prepared statements.
+    pub(super) course: Option<Box<Course>>,
 }
 
 impl Entry {
     /// A reply to a message of the extended protocol that does nothing to prepared statements.
     pub(super) fn new(expected: Expected, origin: Origin, patch: Option<Arc<Outcome>>) -> Self {
         let statement = patch.as_deref().and_then(own_statement);
-        Self { expected, origin, patch, statement, planned: VecDeque::new() }
+        Self { expected, origin, patch, statement, course: None }
     }
 
     fn rewritten(&self) -> Option<&Rewritten> {
@@ -93,6 +94,10 @@ impl Entry {
 
     /// Whether it runs a COPY whose rows may have to be changed, or followed by something.
     fn copies(&self) -> bool {
+        self.patch.is_some() && self.patch_copies()
+    }
+
+    fn patch_copies(&self) -> bool {
         let copies = |reply: &Reply| reply.copy_in.is_some();
         match self.expected {
             Expected::Execute => self.reply().is_some_and(copies),
@@ -124,6 +129,7 @@ pub(super) struct Replies {
 
 impl Replies {
     /// A message was sent.
+    #[inline]
     pub(super) fn push(&mut self, entry: Entry) {
         self.copies = self.copies.saturating_add(usize::from(entry.copies()));
         self.queue.push_back(entry);
@@ -154,10 +160,12 @@ impl Replies {
     }
 
     /// The oldest owed reply came in full.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Entry> {
         let entry = self.queue.pop_front();
         self.completed = 0;
-        self.copies = self.copies.saturating_sub(usize::from(entry.as_ref()?.copies()));
+        let copies = self.copies > 0 && entry.as_ref()?.copies();
+        self.copies = self.copies.saturating_sub(usize::from(copies));
         self.drop_markers();
         entry
     }
@@ -175,6 +183,22 @@ impl Replies {
             | Expected::Execute
             | Expected::Sync
             | Expected::CopyEnd => entry.reply(),
+        }
+    }
+
+    /// Which of the client's statements the server is answering now, counted from 0 in their text. A statement of
+    /// ours belongs to the one before or behind it.
+    pub(super) fn present_statements(&self) -> RangeInclusive<usize> {
+        let is_query = |entry: &&Entry| matches!(entry.expected, Expected::Query { .. });
+        let Some(entry) = self.head().filter(is_query) else { return 0..=usize::MAX };
+        let replies = entry.rewritten().map_or(&[][..], |it| it.replies.as_slice());
+        if replies.is_empty() {
+            return self.completed..=self.completed;
+        }
+        let before = replies.iter().take(self.completed).filter(|reply| !reply.injected).count();
+        match replies.get(self.completed) {
+            Some(reply) if reply.injected => before.saturating_sub(1)..=before,
+            Some(_) | None => before..=before,
         }
     }
 
@@ -200,11 +224,7 @@ impl Replies {
 
     /// The next thing that was planned for the oldest owed reply, if it is of that kind.
     pub(super) fn take_planned(&mut self, is_it: impl Fn(&Planned) -> bool) -> Option<Planned> {
-        let planned = &mut self.queue.front_mut()?.planned;
-        if !planned.front().is_some_and(is_it) {
-            return None;
-        }
-        planned.pop_front()
+        self.queue.front_mut()?.course.as_mut()?.take_if(is_it)
     }
 
     /// Whether the end of an earlier batch is still to be answered.

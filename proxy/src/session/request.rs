@@ -8,15 +8,16 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use rewrite_rules::Outcome;
 
-use super::conversation::{Conversation, Portal, QuestionKind, Step, Violation};
+use super::conversation::{Conversation, QuestionKind, Step, Violation};
 use super::executed::{only_counts, with_answers};
 use super::patch::{FAILING_STATEMENT, failing};
 use super::plan::{
     Decision, INSPECTED_TEXT_BYTES, NO_TYPES, REFUSED_NAME, Verdict, count, needs_patch, too_long,
     unknowable,
 };
+use super::portals::Portal;
 use super::reply::{Entry, Expected, MAX_OUTSTANDING, Origin};
-use super::sql_prepared::Plan;
+use super::sql_prepared::{Course, Plan};
 use super::transaction::Held;
 use super::upsert::Chance;
 use super::usage::Use;
@@ -239,7 +240,7 @@ impl Conversation {
             origin,
             patch: Some(with_answers(outcome, &plan.answers)).filter(|it| needs_patch(it)),
             statement: None,
-            planned: plan.planned,
+            course: Course::of(plan.planned),
         });
         self.end_batch();
         self.executed(changes_names);
@@ -383,15 +384,13 @@ impl Conversation {
         };
         let scope = standing.as_ref().map(|standing| standing.scope).unwrap_or_default();
         // Without one it is absent, or refused and counted.
-        if let Some(standing) = &standing {
-            count(&self.counters, &standing.outcome);
-        }
+        standing.iter().for_each(|standing| count(&self.counters, &standing.outcome));
         let changes_names = standing.as_ref().is_some_and(|standing| standing.changes_names);
         let effects = standing.and_then(|it| it.effects.clone().map(|effects| (effects, it)));
         if patch.is_some() || changes_names || effects.is_some() || scope != Scope::Stays {
             let portal = Portal { patch: patch.clone(), changes_names, effects, scope };
-            self.portals.insert(names.portal.into(), portal);
-        } else if !self.portals.is_empty() {
+            self.portals.insert(names.portal, portal);
+        } else {
             self.portals.remove(names.portal);
         }
         self.send_extended(Expected::Bind, patch);
@@ -438,7 +437,8 @@ impl Conversation {
                     Use::Later(step) => return Ok(step),
                     Use::Go { before, .. } => before,
                 };
-                entry.planned = self.plan_effects(&effects, &outcome, under, held).planned;
+                let plan = self.plan_effects(&effects, &outcome, under, held);
+                entry.course = Course::of(plan.planned);
                 before.unwrap_or_default()
             }
         };

@@ -1,13 +1,13 @@
 //! Decides what becomes of each message of the server's.
 
-use rewrite_rules::lens::Names;
-use rewrite_rules::{Outcome, Reply};
+use rewrite_rules::Reply;
 
 use super::answer;
 use super::conversation::{Conversation, QuestionKind, Step, Violation};
 use super::names;
-use super::patch::{self, About};
+use super::patch;
 use super::reply::{Entry, Expected, Origin};
+use super::report_scope::Scope;
 use super::transaction::Status;
 use crate::wire::frame::{FrameError, HEADER_BYTES, Header};
 use crate::wire::reply;
@@ -31,7 +31,7 @@ impl Conversation {
             b'D' if self.asked() && !complete && header.total <= REPORT_BYTES => more,
             b'D' => Ok(self.row(complete, body)),
             b'T' if self.description_matters(header) && !complete => more,
-            b'T' => self.row_description(complete, body),
+            b'T' => self.row_description(),
             b'n' | b't' => self.described(header.tag),
             b'1' | b'2' | b'3' => self.completed(header.tag),
             b'C' | b'S' | b'Z' if !complete && header.total <= SHORT_BYTES => more,
@@ -60,6 +60,7 @@ impl Conversation {
     }
 
     /// Pops the oldest owed reply, which must be of a kind that fits.
+    #[inline]
     fn settle(&mut self, tag: u8, fits: fn(&Expected) -> bool) -> Result<Entry, Violation> {
         if !self.replies.head().is_some_and(|entry| fits(&entry.expected)) {
             return Err(Violation::Unexpected(tag));
@@ -190,9 +191,9 @@ impl Conversation {
             self.skipping = false;
             None
         };
-        if let Some(Entry { expected: Expected::Query { unnamed }, planned, .. }) = &entry {
+        if let Some(Entry { expected: Expected::Query { unnamed }, course, .. }) = &entry {
             unnamed.iter().for_each(|name| self.statements.confirm(name));
-            self.abandon(planned);
+            self.abandon(course.as_deref());
         }
         let at_rest = self.transaction.ready(status, self.replies.is_empty());
         if at_rest {
@@ -216,35 +217,17 @@ impl Conversation {
                 || self.replies.head().is_some_and(|entry| entry.patch.is_some()))
     }
 
-    /// What a report may call by names that the client does not expect.
-    fn unexpected_names(&self, body: &[u8], outcome: &Outcome) -> Names {
-        let Some(generation) = self.transaction.generation() else { return Names::default() };
-        let mut lenses = generation.compiled().lenses(self.spoken_shape()).iter();
-        let about = patch::about(body);
-        // The client knows its columns as those of another table, which it named.
-        if let (About::Table(table), Outcome::Rewritten(rewritten)) = (&about, outcome)
-            && rewritten.names.relations.iter().any(|(physical, _)| *physical == table.name)
-        {
-            return rewritten.names.clone();
-        }
-        let lens = match (about, outcome) {
-            (About::Table(table), _) => lenses.find(|lens| lens.relation == table),
-            (About::Referenced(table), _) => lenses.find(|lens| lens.relation.name == table),
-            (About::Unknown, Outcome::Rewritten(rewritten)) => return rewritten.names.clone(),
-            (About::Unknown, Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_)) => {
-                None
-            }
-        };
-        lens.map(|lens| lens.names.clone()).unwrap_or_default()
-    }
-
     /// The report as the client must see it.
     fn fitted(&self, tag: u8, body: &[u8]) -> Step {
+        let Some(fields) = reply::fields(body) else { return Step::Forward };
         let head = self.replies.head();
         let outcome = head.and_then(|entry| entry.patch.as_ref()).unwrap_or(&self.forward);
         let statement = head.and_then(|entry| entry.statement);
-        let names = self.unexpected_names(body, outcome);
-        let report = patch::report(tag, body, outcome, statement, &names);
+        let generation = self.transaction.generation();
+        let shape = self.spoken_shape();
+        let lenses = generation.as_ref().map_or(&[][..], |it| it.compiled().lenses(shape));
+        let scope = Scope::new(lenses, outcome, &self.replies.present_statements(), &fields);
+        let report = patch::report(tag, body, outcome, statement, &scope);
         report.map_or(Step::Forward, Step::Replace)
     }
 
@@ -282,7 +265,7 @@ impl Conversation {
 
     /// A message failed, if it was the `first`, or was skipped.
     fn unanswered(&mut self, first: bool, entry: &Entry) {
-        self.abandon(&entry.planned);
+        self.abandon(entry.course.as_deref());
         match &entry.expected {
             Expected::Parse { statement: Some(name) }
                 if first && entry.origin == Origin::Client =>

@@ -8,12 +8,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rewrite_rules::Mirror;
+use rewrite_rules::Reply;
 use rewrite_rules::outcome::AGAIN;
 use tokio::time::Instant;
 
 use super::conversation::Conversation;
 use super::counters::bump;
+use super::patch::INVALID_TEXT;
 use super::reply::{Entry, Expected, Origin};
 use super::upsert::{Place, Protocol, RELEASE, State};
 use crate::wire::compose;
@@ -31,9 +32,6 @@ const LONGEST_PAUSE_MS: u64 = 50;
 /// How PostgreSQL says that a unique index rejects a row: unique_violation.
 const UNIQUE_VIOLATION: &[u8] = b"23505";
 
-/// How it fails a text that is no value of its type: invalid_text_representation.
-const INVALID_TEXT: &[u8] = b"22P02";
-
 /// How it says that two sessions wait for each other: deadlock_detected.
 const DEADLOCK: &[u8] = b"40P01";
 
@@ -47,7 +45,7 @@ const ROLLBACK: &str = "ROLLBACK TO SAVEPOINT segue_retry";
 /// A session that waits in a mirror holds a row that it would have taken back at once without it:
 /// whoever updates the row meanwhile waits for that. An error about such a deadlock names only what
 /// was waited for: the index in its context, or the row not yet kept in its detail.
-fn is_rejection(body: &[u8], mirrors: &[Mirror]) -> bool {
+fn is_rejection(body: &[u8], of: &Reply) -> bool {
     let Some(fields) = reply::fields(body) else { return false };
     let field = |code| reply::field(&fields, code).unwrap_or_default();
     let is = |code, name: &str| field(code) == name.as_bytes();
@@ -55,13 +53,13 @@ fn is_rejection(body: &[u8], mirrors: &[Mirror]) -> bool {
         !name.is_empty() && field(code).windows(name.len()).any(|it| it == name.as_bytes())
     };
     match field(b'C') {
-        UNIQUE_VIOLATION => mirrors.iter().any(|mirror| {
+        UNIQUE_VIOLATION => of.mirrors.iter().any(|mirror| {
             is(b's', &mirror.relation.schema)
                 && is(b't', &mirror.relation.name)
                 && is(b'n', &mirror.name)
         }),
-        INVALID_TEXT => !mirrors.is_empty() && mentions(b'M', &format!("{AGAIN} ")),
-        DEADLOCK => mirrors.iter().any(|mirror| {
+        INVALID_TEXT => of.may_be_sent_again() && mentions(b'M', &format!("{AGAIN} ")),
+        DEADLOCK => of.mirrors.iter().any(|mirror| {
             mentions(b'W', &format!("\"{}\"", mirror.name)) || mentions(b'D', "speculative token")
         }),
         _other => false,
@@ -100,13 +98,14 @@ impl Conversation {
             }
             State::Running => {}
         }
-        let mirrors = self.replies.present().map(|reply| reply.mirrors.as_slice());
+        let is_rejection = |of| is_rejection(body, of);
+        let is_rejected = complete && self.replies.present().is_some_and(is_rejection);
         let one = match upsert.protocol {
             Protocol::Simple => Some(0),
             Protocol::Extended => upsert.answered_one(&self.replies),
         };
         let Some(one) = one else { return false };
-        if !complete || !is_rejection(body, mirrors.unwrap_or_default()) {
+        if !is_rejected {
             return false;
         }
         if one != upsert.rejected_one {
@@ -209,16 +208,19 @@ impl Conversation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rewrite_rules::Mirror;
     use rewrite_rules::catalog::RelationName;
+    use rewrite_rules::outcome::Raised;
 
     #[test]
     fn only_the_named_index_of_the_named_table_counts() {
         let relation = RelationName::new("public", "users");
-        let mirrors = [Mirror { relation, name: "users_handle_key".to_owned() }];
+        let mirrors = vec![Mirror { relation, name: "users_handle_key".to_owned() }];
+        let reply = Reply { mirrors, ..Reply::default() };
         let error = |code: &str, schema: &str, table: &str, name: &str| {
             format!("SERROR\0C{code}\0Mm\0s{schema}\0t{table}\0n{name}\0\0").into_bytes()
         };
-        let is = |body: &[u8]| is_rejection(body, &mirrors);
+        let is = |body: &[u8]| is_rejection(body, &reply);
         assert!(is(&error("23505", "public", "users", "users_handle_key")));
         assert!(!is(&error("23514", "public", "users", "users_handle_key")));
         assert!(!is(&error("23505", "other", "users", "users_handle_key")));
@@ -235,6 +237,15 @@ mod tests {
         assert!(!deadlock("", &inserting("\"users_handle_key1\"")));
         assert!(!deadlock("waits for ShareLock on transaction 7", ""));
         assert!(!is(b"C23505"));
+    }
+
+    #[test]
+    fn a_statement_may_say_itself_that_it_must_be_sent_again() {
+        let said = b"SERROR\0C22P02\0Minvalid input syntax: \"segue_again 7\"\0\0";
+        let reply = Reply { raised: vec![Raised::again()], ..Reply::default() };
+        assert!(is_rejection(said, &reply));
+        assert!(!is_rejection(said, &Reply::default()));
+        assert!(!is_rejection(b"SERROR\0C22P02\0Mof the client: \"7\"\0\0", &reply));
     }
 
     #[test]

@@ -68,6 +68,22 @@ pub(super) struct Planned {
     statements: Vec<Arc<[u8]>>,
 }
 
+/// What a text does to prepared statements, command by command. Hardly any does anything, so that is kept apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Course(VecDeque<Planned>);
+
+impl Course {
+    /// `None`: nothing.
+    pub(super) fn of(planned: VecDeque<Planned>) -> Option<Box<Self>> {
+        (!planned.is_empty()).then(|| Box::new(Self(planned)))
+    }
+
+    /// Takes the next of it if it is of that kind.
+    pub(super) fn take_if(&mut self, is_it: impl Fn(&Planned) -> bool) -> Option<Planned> {
+        self.0.pop_front_if(|planned| is_it(planned))
+    }
+}
+
 /// What a text that is sent will do, and how it must be answered.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -384,8 +400,8 @@ impl Conversation {
     }
 
     /// What was planned is not going to happen.
-    pub(super) fn abandon(&mut self, planned: &VecDeque<Planned>) {
-        for planned in planned {
+    pub(super) fn abandon(&mut self, course: Option<&Course>) {
+        for planned in course.into_iter().flat_map(|course| &course.0) {
             planned.statements.iter().for_each(|name| self.statements.take_back(name));
         }
     }

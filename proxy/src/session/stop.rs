@@ -4,12 +4,14 @@
 //! nothing that is waited for beside them ever has its turn. (A task that has used up its turn is told by
 //! everything in it that nothing has happened, and in the next one its peers come first again.)
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, Sleep, sleep};
 
 /// How long a session that is in a transaction may live on after the proxy was told to stop.
 /// Unit: milliseconds.
@@ -21,9 +23,11 @@ pub(super) struct Stop {
     /// The wait for it. It is kept, so that not every round of a session takes its place in the queue of
     /// all sessions anew.
     news: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Who is woken by it.
+    waiter: Option<Waker>,
     grace: Duration,
-    /// When the grace is over; `None` until told.
-    over: Option<Instant>,
+    /// Until the grace is over; `None` until told.
+    over: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stop {
@@ -35,11 +39,14 @@ impl Stop {
     /// The same with a grace of one's own.
     pub(super) fn with_grace(told: watch::Receiver<bool>, grace: Duration) -> Self {
         let mut waiting = told.clone();
-        let news = Box::pin(async move {
+        // It takes its place in the queue even where the task has used up its turn.
+        let news = Box::pin(unconstrained(async move {
             let _ = waiting.wait_for(|stop| *stop).await;
-        });
-        let over = told.borrow().then(|| Instant::now() + grace);
-        Self { told, news, grace, over }
+        }));
+        // Who comes after the stop is told like everybody else: there is nothing yet that needs a grace.
+        let mut told = told;
+        told.mark_changed();
+        Self { told, news, waiter: None, grace, over: None }
     }
 
     /// Whether the proxy was told to stop. The grace begins when this is first seen.
@@ -58,23 +65,33 @@ impl Stop {
 
     /// Whether the grace is over too.
     pub(super) fn is_over(&mut self) -> bool {
-        self.is_told() && self.over.is_some_and(|over| over <= Instant::now())
+        self.is_told() && self.over.as_ref().is_some_and(|over| over.deadline() <= Instant::now())
     }
 
     /// Waits until one more of the two is so; not at all once both are.
     ///
     /// Cancel safe: it only waits.
     pub(super) async fn changed(&mut self) {
-        match self.over {
-            None => {
-                self.news.as_mut().await;
-                self.begin_grace();
-            }
-            Some(over) => sleep_until(over).await,
+        poll_fn(|cx| self.poll_changed(cx)).await;
+    }
+
+    /// [`Self::changed`], polled.
+    pub(super) fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(over) = &mut self.over {
+            return over.as_mut().poll(cx);
         }
+        // Whoever waits already need not say so in each round, for which all sessions share a lock.
+        let waits = self.waiter.as_ref().is_some_and(|waiter| waiter.will_wake(cx.waker()));
+        if waits && matches!(self.told.has_changed(), Ok(false)) {
+            return Poll::Pending;
+        }
+        self.waiter = Some(cx.waker().clone());
+        ready!(self.news.as_mut().poll(cx));
+        self.begin_grace();
+        Poll::Ready(())
     }
 
     fn begin_grace(&mut self) {
-        self.over = Some(Instant::now() + self.grace);
+        self.over = Some(Box::pin(sleep(self.grace)));
     }
 }

@@ -1,7 +1,8 @@
 //! A row that is there already, where nothing but a NULL that a column refuses could say so: the client is told
 //! that its key is taken, as its own table would have told it.
 
-use rewrite_rules::lens::{Names, Taken};
+use rewrite_rules::naming::Taken;
+use rewrite_rules::outcome::TAKEN;
 
 use crate::wire::reply;
 
@@ -17,16 +18,20 @@ const UNIQUE_VIOLATION: &str = "23505";
 /// What the server shows of the row. In another language it is not told.
 const FAILING_ROW: &str = "Failing row contains (";
 
+/// How a detail ends that tells of a key which is taken.
+const TOLD: &str = ") already exists.";
+
 /// The fields of the report that the client gets, if it is one of these.
-pub(super) fn as_taken(fields: &[(u8, &[u8])], names: &Names) -> Option<Vec<(u8, Vec<u8>)>> {
+pub(super) fn as_taken<'t>(
+    fields: &[(u8, &[u8])],
+    mut taken: impl Iterator<Item = &'t Taken>,
+) -> Option<Vec<(u8, Vec<u8>)>> {
     let field = |code| reply::field(fields, code);
     if field(b'C') != Some(NOT_NULL_VIOLATION) {
         return None;
     }
     let (relation, column) = (field(b't')?, field(b'c')?);
-    let taken = names
-        .taken
-        .iter()
+    let taken = taken
         .find(|taken| taken.relation.as_bytes() == relation && taken.column.as_bytes() == column)?;
     Some(told(fields, taken, field(b'D').and_then(|detail| detail_of(detail, taken))))
 }
@@ -35,6 +40,15 @@ pub(super) fn as_taken(fields: &[(u8, &[u8])], names: &Names) -> Option<Vec<(u8,
 pub(super) fn as_doubled(fields: &[(u8, &[u8])], taken: &Taken) -> Option<Vec<(u8, Vec<u8>)>> {
     let is_doubled = reply::field(fields, b'C') == Some(CARDINALITY_VIOLATION);
     is_doubled.then(|| told(fields, taken, None))
+}
+
+/// The same of a statement that ended itself: what the key is, stands behind its word.
+pub(super) fn as_said(fields: &[(u8, &[u8])], taken: &Taken) -> Vec<(u8, Vec<u8>)> {
+    let message = reply::field(fields, b'M').and_then(|it| std::str::from_utf8(it).ok());
+    let behind = message.and_then(|message| message.split_once(&format!("{TAKEN} ")));
+    let detail =
+        behind.and_then(|(_, text)| text.get(..text.rfind(TOLD)?.checked_add(TOLD.len())?));
+    told(fields, taken, detail.map(str::to_owned))
 }
 
 /// The report of a key that is taken.
@@ -75,16 +89,15 @@ fn detail_of(detail: &[u8], taken: &Taken) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn names() -> Names {
-        let taken = Taken {
+    fn taken() -> Taken {
+        Taken {
             relation: "user_preferences".to_owned(),
             column: "has_email".to_owned(),
             constraint: "email_preferences_pkey".to_owned(),
             client_schema: "app".to_owned(),
             client_relation: "email_preferences".to_owned(),
             key: vec!["user_id".to_owned()],
-        };
-        Names { taken: vec![taken], ..Names::default() }
+        }
     }
 
     fn report(column: &str) -> Vec<(u8, &[u8])> {
@@ -101,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_refused_mark_is_a_key_that_is_taken() {
-        let told = as_taken(&report("has_email"), &names()).unwrap();
+        let told = as_taken(&report("has_email"), [&taken()].into_iter()).unwrap();
         let text = |code: u8| {
             let found = told.iter().find(|(known, _)| *known == code);
             found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
@@ -118,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_row_that_meets_another_of_its_statement_is_one_too_many() {
-        let names = names();
+        let taken = taken();
         let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
         let report: [(u8, &[u8]); 4] = [
             (b'S', b"ERROR"),
@@ -126,15 +139,29 @@ mod tests {
             (b'M', message.as_bytes()),
             (b'H', b"Ensure that no"),
         ];
-        let told = as_doubled(&report, &names.taken[0]).unwrap();
+        let told = as_doubled(&report, &taken).unwrap();
         let codes: Vec<u8> = told.iter().map(|(code, _)| *code).collect();
         assert_eq!(codes, b"SCMstn");
         assert_eq!(told[1].1, b"23505");
-        assert_eq!(as_doubled(&[(b'C', b"23514")], &names.taken[0]), None);
+        assert_eq!(as_doubled(&[(b'C', b"23514")], &taken), None);
+    }
+
+    #[test]
+    fn a_statement_may_say_which_key_is_taken() {
+        let taken = taken();
+        let said = |message: &str| {
+            let report: [(u8, &[u8]); 2] = [(b'C', b"22P02"), (b'M', message.as_bytes())];
+            let told = as_said(&report, &taken);
+            let detail = told.iter().find(|(code, _)| *code == b'D');
+            detail.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        };
+        let key = "Key (name)=(\"a) already exists.\") already exists.";
+        assert_eq!(said(&format!("no: \"segue_taken {key}\"")).as_deref(), Some(key));
+        assert_eq!(said("no"), None);
     }
 
     #[test]
     fn another_column_is_what_it_is() {
-        assert_eq!(as_taken(&report("newsletter"), &names()), None);
+        assert_eq!(as_taken(&report("newsletter"), [&taken()].into_iter()), None);
     }
 }

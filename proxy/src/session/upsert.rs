@@ -14,7 +14,6 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
-use rewrite_rules::lens::Names;
 use rewrite_rules::{Outcome, PositionMap, Reply, Rewritten};
 use tokio::time::Instant;
 
@@ -42,7 +41,7 @@ static HIDDEN: LazyLock<Arc<Outcome>> = LazyLock::new(|| {
         sql: String::new(),
         positions: PositionMap::default(),
         replies: vec![Reply { injected: true, ..Reply::default() }],
-        names: Names::default(),
+        mentions: Arc::default(),
     }))
 });
 
@@ -184,7 +183,7 @@ impl Upsert {
 fn is_mirrored(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Rewritten(rewritten) => match rewritten.replies.as_slice() {
-            [only] => !only.mirrors.is_empty(),
+            [only] => only.may_be_sent_again(),
             _none_or_several => false,
         },
         Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => false,
@@ -275,7 +274,7 @@ impl Conversation {
         plan: &Plan,
     ) -> Chance<Place> {
         let executes = || match plan.answers.as_slice() {
-            [only] => !only.reply.mirrors.is_empty() && is_one_statement(text),
+            [only] => only.reply.may_be_sent_again() && is_one_statement(text),
             _none_or_several => false,
         };
         let mirrored = is_mirrored(outcome) || executes();

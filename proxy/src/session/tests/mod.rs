@@ -6,6 +6,7 @@ mod cases;
 mod copies;
 mod errors;
 mod latency;
+mod reports;
 mod sql_prepared;
 mod stops;
 mod unread;
@@ -65,7 +66,7 @@ fn rename(table: &str, from: &str, to: &str, phase: Phase) -> Rule {
 
 /// `users(id, username, handle)` and `tokens(id, code DEFAULT …, number)`, with renames in `phase`,
 /// or nothing governed.
-fn generation(number: u64, phase: Option<Phase>) -> Arc<Generation> {
+pub(crate) fn generation(number: u64, phase: Option<Phase>) -> Arc<Generation> {
     let mut users = table(vec![column("id", 1), column("username", 2), column("handle", 3)]);
     users.keys = ["username", "handle"].map(unique).into();
     let default = ColumnDefault { expression: "f()".to_owned(), volatility: Volatility::Volatile };

@@ -148,6 +148,17 @@ async fn nobody_left_who_could_say_stop_means_stop() {
     assert!(stop.is_told() && !stop.is_over());
 }
 
+/// A client that connects while the proxy stops does not wait for a grace of its own: its login
+/// begins with a look at this.
+#[tokio::test]
+async fn who_comes_after_the_stop_is_told_at_once() {
+    let (_tell, told) = watch::channel(true);
+    let mut stop = Stop::new(told.clone());
+    timeout(FOR_EVER / 10, stop.changed()).await.expect("told at once");
+    assert!(stop.is_told() && !stop.is_over());
+    assert!(Stop::new(told).is_told());
+}
+
 /// Its session has left as much unread as is ever read ahead.
 #[tokio::test]
 async fn a_statement_without_its_client_is_read_to_its_end() {
