@@ -204,7 +204,11 @@ mod tests {
             (
                 r#"{"command":"reload","step":{"migration":"m","phase":"contract"},"force":"known"}"#,
                 Some(Request::Reload {
-                    step: Some(Wanted { migration: "m".to_owned(), phase: Phase::Contract }),
+                    step: Some(Wanted {
+                        migration: "m".to_owned(),
+                        phase: Phase::Contract,
+                        from: None,
+                    }),
                     force: Some("known".to_owned()),
                     who: None,
                     why: None,

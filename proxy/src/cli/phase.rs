@@ -151,6 +151,14 @@ async fn take(arguments: Arguments) -> u8 {
             return code;
         }
     };
+    let from = match proxy.status().await {
+        Ok(status) => status.migrations.iter().find(|it| it.name == name).map(|it| it.phase),
+        Err(error) => {
+            let code = not_answered(&error);
+            complain("  hint: nothing was changed");
+            return code;
+        }
+    };
     let edit = match Edit::plan(&file.config, &name, phase) {
         Ok(edit) => edit,
         Err(error) => return failed(&error.to_string()),
@@ -159,7 +167,7 @@ async fn take(arguments: Arguments) -> u8 {
         return failed(&error.to_string());
     }
     let Cause { who, why } = fleet::cause(why);
-    let step = Some(Wanted { migration: name.clone(), phase });
+    let step = Some(Wanted { migration: name.clone(), phase, from });
     let request = Request::Reload { step, force, who: Some(who), why };
     match reload(&mut proxy, request).await {
         Ok(Answer::Reloaded { forced, .. }) => {

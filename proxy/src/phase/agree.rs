@@ -25,6 +25,35 @@ pub struct Wanted {
     pub migration: String,
     /// The phase to enter.
     pub phase: Phase,
+    /// What was in force where it was asked for, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Phase>,
+}
+
+impl Wanted {
+    /// Where the fleet went meanwhile, if this would lead the other way from there: what was asked for as a step back
+    /// may come to its turn late, when somebody else has gone back further, and would be one forward.
+    #[must_use]
+    pub fn overtaken(&self, in_force: &[Rule]) -> Option<Overtaken> {
+        let (from, now) = (self.from?, named(in_force, &self.migration)?.phase);
+        let is_so = now != self.phase && now.cmp(&self.phase) != from.cmp(&self.phase);
+        is_so.then(|| Overtaken { wanted: self.clone(), from, now })
+    }
+}
+
+/// A step that was asked for and would now lead the other way.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "migration \"{}\" is in phase \"{now}\" now; \"{}\" was asked for when it was in \"{from}\"\n  \
+     hint: ask again if it is still wanted", .wanted.migration, .wanted.phase
+)]
+pub struct Overtaken {
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// What was in force then.
+    pub from: Phase,
+    /// What is in force now.
+    pub now: Phase,
 }
 
 /// Puts every migration of `draft` in the phase that the journal says. What disagrees by more than
@@ -287,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_step_that_is_wanted_is_the_only_one() {
-        let wanted = Wanted { migration: "m".to_owned(), phase: Phase::DualWrite };
+        let wanted = Wanted { migration: "m".to_owned(), phase: Phase::DualWrite, from: None };
         let (file, running) =
             (rule("m", "b", Phase::DualWrite), rule("m", "b", Phase::SwitchReads));
         let (pending, other) = (rule("o", "c", Phase::DualWrite), rule("o", "c", Phase::Expand));

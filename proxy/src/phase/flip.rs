@@ -191,6 +191,9 @@ impl Flipper {
         if let Some(step) = wish.step.as_ref().filter(|step| !read.has(&step.migration)) {
             return Err(ReloadError::Unknown(step.migration.clone()));
         }
+        if let Some(past) = wish.step.as_ref().and_then(|it| it.overtaken(&self.config.rules)) {
+            return Err(ReloadError::Overtaken(past));
+        }
         if self.fleet.is_none() {
             read.agree(false).await;
         }

@@ -1,6 +1,6 @@
 //! What may be asked of a reload, and what may come of it.
 
-use super::agree::Wanted;
+use super::agree::{Overtaken, Wanted};
 use super::drain::Waiting;
 use super::gates::{self, Closed};
 use super::plan::Plan;
@@ -50,6 +50,9 @@ pub enum ReloadError {
     /// A step was asked for of a migration that is not there.
     #[error("there is no migration \"{0}\" in the file")]
     Unknown(String),
+    /// The fleet has gone past what was asked for.
+    #[error("{0}")]
+    Overtaken(Overtaken),
     /// The fleet has gone where this proxy cannot go.
     #[error("this proxy cannot follow the fleet: {0}")]
     Behind(String),

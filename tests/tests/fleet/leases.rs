@@ -4,14 +4,19 @@
 use rewrite_rules::Phase;
 use segue::journal::step::StepError;
 use segue::phase::wish::ReloadError;
+use segue::{backfill, verify};
+use segue_tests::copying::{control, nobody};
 use segue_tests::proxy::{Proxy, Replica, forget_the_fleet, rename_username};
-use segue_tests::server::{Database, eventually, pause};
+use segue_tests::server::{Database, eventually, pause, run};
 use segue_tests::valve::Valve;
 
 use super::{DDL, all_have_drained, alone, journal, step, step_of_all, two};
 
 /// More than a lease of these tests. Unit: milliseconds.
 const LEASE_MS: u64 = 1_500;
+
+/// The migration's name.
+const RENAME: &str = "rename-username";
 
 const READ: &str = "SELECT username FROM users WHERE id = 1";
 
@@ -122,6 +127,33 @@ fn who_is_silent_is_counted_as_long_as_a_session_of_it_lives() {
     step_of_all(&second, &[&first, &second], Phase::StopDualWrite);
     first.stop();
     second.stop();
+}
+
+/// The gate of the next step waits for both, so no step would ever count it out.
+#[test]
+fn who_died_undrained_keeps_no_rows_from_being_copied_or_compared() {
+    let _alone = alone();
+    type Goes = fn(&Database) -> bool;
+    let copies: Goes = |database| {
+        let order = backfill::Order { throttle: false, ..backfill::Order::of(RENAME, "a test") };
+        run(backfill::run(&control(database), &order, &nobody(), &mut |_| {})).is_ok()
+    };
+    let compares: Goes = |database| {
+        let order = verify::Order { throttle: false, ..verify::Order::of(RENAME, "a test") };
+        run(verify::run(&control(database), &order, &nobody(), &mut |_| {})).is_ok()
+    };
+    for (what, goes) in [("copied", copies), ("compared", compares)] {
+        let database = Database::create("leases", DDL);
+        database.connect().script("GRANT UPDATE ON users TO segue");
+        let (first, second, valve) = one_behind_a_valve(&database);
+        valve.stop_up();
+        step(&first, Phase::DualWrite).expect("the second one had drained the epoch before");
+        second.crash();
+        eventually(&format!("rows are {what}"), || goes(&database));
+        let expelled = "SELECT count(*) FROM segue.replica WHERE expelled_at IS NOT NULL";
+        assert_eq!(journal(&database, expelled), ["1"], "{what}");
+        first.stop();
+    }
 }
 
 #[test]

@@ -21,7 +21,12 @@ const DDL: &str = "CREATE TABLE users (id bigint PRIMARY KEY, username text, han
 
 /// A step, asked for as a command does; the file stays as it is.
 fn step(proxy: &Proxy, phase: Phase) -> Result<u64, ReloadError> {
-    let wanted = Wanted { migration: "rename-username".to_owned(), phase };
+    step_from(proxy, None, phase)
+}
+
+/// The same, asked for when the fleet was in `from`.
+fn step_from(proxy: &Proxy, from: Option<Phase>, phase: Phase) -> Result<u64, ReloadError> {
+    let wanted = Wanted { migration: "rename-username".to_owned(), phase, from };
     let wish = Wish { step: Some(wanted), ..Wish::default() };
     proxy.ask(wish).map(|reloaded| reloaded.generation)
 }

@@ -6,7 +6,7 @@ use segue::phase::wish::ReloadError;
 use segue_tests::proxy::{Proxy, Replica, rename_username};
 use segue_tests::server::{Database, eventually, pause};
 
-use super::{DDL, alone, journal, step, step_of_all, two};
+use super::{DDL, all_have_drained, alone, journal, step, step_from, step_of_all, two};
 
 #[test]
 fn all_go_together_forward_and_back() {
@@ -41,6 +41,32 @@ fn all_go_together_forward_and_back() {
     let compared = "SELECT epoch, phase, result FROM segue.verification ORDER BY id";
     let expected = ["2|switch-reads|equal", "3|dual-write|equal", "4|switch-reads|equal"];
     assert_eq!(journal(&database, compared), expected);
+    first.stop();
+    second.stop();
+}
+
+#[test]
+fn a_step_back_that_comes_late_is_no_step_forward() {
+    let _alone = alone();
+    let database = Database::create("fleet", DDL);
+    let (first, second) = two(&database);
+    for phase in [Phase::DualWrite, Phase::SwitchReads] {
+        step_of_all(&first, &[&first, &second], phase);
+    }
+    let late = step_from(&second, Some(Phase::Contract), Phase::StopDualWrite);
+    let Err(ReloadError::Overtaken(overtaken)) = &late else { panic!("{late:?}") };
+    let expected = "migration \"rename-username\" is in phase \"switch-reads\" now; \
+                    \"stop-dual-write\" was asked for when it was in \"contract\"\n  \
+                    hint: ask again if it is still wanted";
+    assert_eq!(overtaken.to_string(), expected);
+    let late = step_from(&second, Some(Phase::Expand), Phase::DualWrite);
+    assert!(matches!(late, Err(ReloadError::Overtaken(_))), "{late:?}");
+    assert_eq!(second.phase(), Some(Phase::SwitchReads));
+    // What is there already, and what leads the same way from elsewhere, is not late.
+    step_from(&second, Some(Phase::Expand), Phase::SwitchReads).expect("it is there");
+    step_from(&second, Some(Phase::DualWrite), Phase::StopDualWrite).expect("the same way");
+    eventually("the first follows", || first.phase() == Some(Phase::StopDualWrite));
+    all_have_drained(&first);
     first.stop();
     second.stop();
 }
