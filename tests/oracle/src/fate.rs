@@ -20,11 +20,20 @@ pub enum Fate {
     Opaque,
 }
 
+/// How much is asked of what becomes of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// That it means what the client's meant.
+    Meaning,
+    /// That it is made without a fault of ours, and readable if the client's was.
+    Syntax,
+}
+
 /// What becomes of a client's text, if nothing is wrong with it.
 ///
 /// # Errors
 /// What is wrong.
-pub fn check(stage: &Stage, speaks: Speaks, client: &str) -> Result<Fate, String> {
+pub fn check(stage: &Stage, speaks: Speaks, client: &str, demand: Demand) -> Result<Fate, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| stage.rewrite(client, speaks)))
         .map_err(|_| "it panicked".to_owned())?;
     let readable = tree::parse(client);
@@ -52,9 +61,15 @@ pub fn check(stage: &Stage, speaks: Speaks, client: &str) -> Result<Fate, String
             Ok(_) => Err(format!("PostgreSQL reads what it sent, not what it got: {sent}")),
         };
     }
+    if demand == Demand::Syntax {
+        return match tree::parse(&sent) {
+            Ok(_) => Ok(fate),
+            Err(error) => Err(format!("PostgreSQL cannot read it: {error}\n  sent: {sent}")),
+        };
+    }
     let shape = stage.shape(speaks)?;
-    match compare(&shape, client, &sent, handling) {
-        Ok(()) => Ok(fate),
+    match compare(shape, client, &sent, handling) {
+        Ok(_) => Ok(fate),
         Err(difference) => Err(format!("{difference}\n  sent: {sent}")),
     }
 }

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`tree`] | a text's trees, without places |
 //! | [`shape`] | what the migrations mean, from the specification |
+//! | [`tables`] | the same of migrations over more than one table |
 //! | [`conversion`] | what a value goes through between two columns |
 //! | [`scope`] | what names mean in both texts |
 //! | [`mod@label`] | the name of an output column |
@@ -17,12 +18,19 @@
 //! | [`texts`] | the books and the corpus |
 //! | [`golden`], [`moves`], [`stage`] | their readers, shared with the other tests |
 
+// Files of the other tests name what they share by their own crate.
+extern crate self as segue_tests;
+
 #[path = "../../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
 #[path = "../../src/moves.rs"]
 pub mod moves;
 #[path = "../../src/stage.rs"]
 pub mod stage;
+
+#[expect(dead_code, reason = "nothing here looks at rows")]
+#[path = "../../tests/parity/schemas/mod.rs"]
+mod schemas;
 
 pub mod compare;
 pub mod conversion;
@@ -33,9 +41,10 @@ pub mod runs;
 pub mod scan;
 pub mod scope;
 pub mod shape;
+pub mod tables;
 pub mod texts;
 pub mod tree;
 
-pub use compare::{Difference, Handling, compare};
+pub use compare::{Depth, Difference, Handling, compare};
 pub use shape::Shape;
 pub use texts::{Stage, Text, Texts};

@@ -13,6 +13,53 @@ pub struct Change {
     pub with: u16,
 }
 
+/// What the words of [`PARTS`] are called in a statement: a table, and columns.
+#[derive(Debug, Clone)]
+pub struct Words {
+    table: String,
+    columns: [String; 2],
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self { table: "users".into(), columns: ["username".into(), "handle".into()] }
+    }
+}
+
+impl Words {
+    /// As they are called in that statement.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let tokens = pieces(text);
+        let words = tokens.iter().map(|(_, word)| word.as_str());
+        let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let before_table = ["FROM", "INTO", "UPDATE", "TABLE", "COPY", "TRUNCATE"];
+        let table = words.clone().skip_while(|word| !before_table.contains(word)).nth(1);
+        let table = table.filter(is_name).unwrap_or("users").to_owned();
+        let mut columns = words.filter(|word| is_name(word) && *word != table).map(str::to_owned);
+        let mut column = |usual: &str| columns.next().unwrap_or_else(|| usual.to_owned());
+        let columns = [column("bio"), column("id")];
+        Self { table, columns }
+    }
+
+    fn in_part(&self, part: &str) -> String {
+        let mut said = String::new();
+        let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        for piece in part.split_inclusive(is_end) {
+            let word = piece.trim_end_matches(is_end);
+            let meant = match word {
+                "users" => &self.table,
+                "username" => &self.columns[0],
+                "handle" => &self.columns[1],
+                other => other,
+            };
+            said.push_str(meant);
+            said.push_str(piece.get(word.len()..).unwrap_or_default());
+        }
+        said
+    }
+}
+
 /// How many kinds of change there are.
 pub const KINDS: u8 = 12;
 
@@ -116,18 +163,23 @@ fn pieces(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// `text` after all changes, with parts of `other` where a change takes some.
+/// `text` after all changes, with parts of `other` where a change takes some, and [`PARTS`] in the words given.
 #[must_use]
-pub fn mangle(text: &str, other: &str, changes: &[Change]) -> String {
+pub fn mangle(text: &str, other: &str, words: &Words, changes: &[Change]) -> String {
     let mut tokens = pieces(text);
     let others = pieces(other);
     for change in changes {
-        apply(&mut tokens, &others, *change);
+        apply(&mut tokens, &others, words, *change);
     }
     tokens.into_iter().map(|(before, word)| before + &word).collect()
 }
 
-fn apply(tokens: &mut Vec<(String, String)>, others: &[(String, String)], change: Change) {
+fn apply(
+    tokens: &mut Vec<(String, String)>,
+    others: &[(String, String)],
+    words: &Words,
+    change: Change,
+) {
     if tokens.is_empty() || others.is_empty() {
         return;
     }
@@ -135,7 +187,7 @@ fn apply(tokens: &mut Vec<(String, String)>, others: &[(String, String)], change
     let with = usize::from(change.with);
     let spaced = |word: &str| (" ".to_owned(), word.to_owned());
     let other = || spaced(&others[with % others.len()].1);
-    let part = || spaced(PARTS[with % PARTS.len()]);
+    let part = || spaced(&words.in_part(PARTS[with % PARTS.len()]));
     match change.kind % KINDS {
         0 => drop(tokens.remove(at)),
         1 => tokens.insert(at, spaced(&tokens[at].1.clone())),

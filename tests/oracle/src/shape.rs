@@ -4,12 +4,15 @@
 //! Written from the specification, not from the rewriting's lenses. A new kind of migration adds
 //! its arm to [`Governed::change`]; what it reads and writes are formulas, so nothing else changes.
 
+use std::sync::Arc;
+
 use rewrite_rules::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName, Volatility};
 use rewrite_rules::rule::{AddedColumn, Change, ColumnPair};
 use rewrite_rules::shape::Shape as Speaks;
 use rewrite_rules::{Phase, Rule};
 
 use crate::conversion::{Between, column_reference};
+use crate::tables::{self, Joint, Place};
 use crate::tree::{self, Tree};
 
 /// The value in a formula of [`Logical::writes`].
@@ -17,15 +20,17 @@ pub const VALUE: &str = "$1";
 
 /// The tables of a database in one phase of its migrations.
 #[derive(Debug)]
-pub struct Shape<'c> {
+pub struct Shape {
     /// The tables that a migration names.
     pub governed: Vec<Governed>,
     /// Everything that exists.
-    pub catalog: &'c Catalog,
+    pub catalog: Arc<Catalog>,
+    /// Migrations over more than one table.
+    pub joints: Vec<Joint>,
 }
 
 /// A table that a migration names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Governed {
     /// Its name.
     pub relation: RelationName,
@@ -39,6 +44,12 @@ pub struct Governed {
     pub keys: Vec<(String, Vec<String>)>,
     /// The same of those that are gone, by the names of old, where a successor is declared.
     pub successors: Vec<(String, Vec<String>)>,
+    /// Where its rows are read, if not in itself.
+    pub place: Place,
+    /// Which of [`Shape::joints`] it is a table of.
+    pub joint: Option<usize>,
+    /// It as it stands, where its rows are read in another table.
+    pub twin: Option<usize>,
 }
 
 /// A name that a client may use for a column.
@@ -78,14 +89,16 @@ pub struct Write {
 }
 
 impl Write {
-    fn plain(column: &str) -> Result<Self, String> {
+    /// The value as it is.
+    pub(crate) fn plain(column: &str) -> Result<Self, String> {
         let formula = tree::expression(VALUE)?;
         Ok(Self { column: column.to_owned(), formula, keeps_null: true })
     }
 }
 
 impl Logical {
-    fn plain(column: &Column) -> Result<Self, String> {
+    /// A column as it stands.
+    pub(crate) fn plain(column: &Column) -> Result<Self, String> {
         let default = column.default.as_ref().map(|it| tree::expression(&it.expression));
         Ok(Self {
             name: column.name.clone(),
@@ -298,10 +311,22 @@ impl Governed {
 
     /// How many of the shown columns stand before the one dropped column.
     fn gap(&self) -> Option<usize> {
+        match self.missing().as_slice() {
+            [gap] => Some(self.before_number(*gap)),
+            _ => None,
+        }
+    }
+
+    /// For each dropped column how many stand before it, dropped ones included.
+    pub(crate) fn gaps(&self) -> Vec<usize> {
+        let place = |number: &u16| usize::from(*number) - 1;
+        self.missing().iter().map(place).collect()
+    }
+
+    /// The numbers of dropped columns.
+    fn missing(&self) -> Vec<u16> {
         let taken: Vec<u16> = self.physical.iter().map(|column| column.number).collect();
-        let mut gaps = (1..=self.attributes).filter(|number| !taken.contains(number));
-        let gap = gaps.next().filter(|_| gaps.next().is_none())?;
-        Some(self.before_number(gap))
+        (1..=self.attributes).filter(|number| !taken.contains(number)).collect()
     }
 
     fn before_number(&self, number: u16) -> usize {
@@ -312,15 +337,20 @@ impl Governed {
     }
 }
 
-impl<'c> Shape<'c> {
+impl Shape {
     /// What `rules` mean, each in its own phase, for a database that looks like `catalog`, to a
     /// client that speaks one of the shapes.
     ///
     /// # Errors
     /// A rule on a table or column that is not there.
-    pub fn new(rules: &[Rule], catalog: &'c Catalog, speaks: Speaks) -> Result<Self, String> {
-        let mut shape = Self { governed: Vec::new(), catalog };
+    pub fn new(rules: &[Rule], catalog: &Arc<Catalog>, speaks: Speaks) -> Result<Self, String> {
+        let mut shape =
+            Self { governed: Vec::new(), catalog: Arc::clone(catalog), joints: Vec::new() };
         for rule in rules {
+            if let Some(joint) = Joint::new(rule)? {
+                tables::add(&mut shape, rule, &joint, speaks)?;
+                continue;
+            }
             let tables = rule.change.tables().into_iter().map(named);
             let mut tables = tables.collect::<Result<Vec<_>, String>>()?;
             // What a table's children inherit is migrated with it.
@@ -348,7 +378,28 @@ impl<'c> Shape<'c> {
         Ok(shape)
     }
 
-    fn add(&mut self, relation: RelationName, known: &Relation) -> Result<usize, String> {
+    /// Adds a table that does not exist.
+    pub(crate) fn add_absent(&mut self, relation: RelationName) -> usize {
+        self.governed.push(Governed {
+            relation,
+            columns: Vec::new(),
+            physical: Vec::new(),
+            attributes: 0,
+            keys: Vec::new(),
+            successors: Vec::new(),
+            place: Place::default(),
+            joint: None,
+            twin: None,
+        });
+        self.governed.len() - 1
+    }
+
+    /// Adds a table as it stands.
+    pub(crate) fn add(
+        &mut self,
+        relation: RelationName,
+        known: &Relation,
+    ) -> Result<usize, String> {
         let columns: Result<Vec<Logical>, String> =
             known.columns.iter().map(Logical::plain).collect();
         self.governed.push(Governed {
@@ -357,6 +408,9 @@ impl<'c> Shape<'c> {
             attributes: known.attribute_count,
             keys: known.keys.iter().map(|key| (key.name.clone(), key.columns.clone())).collect(),
             successors: Vec::new(),
+            place: Place::default(),
+            joint: None,
+            twin: None,
             relation,
         });
         Ok(self.governed.len() - 1)
@@ -380,7 +434,7 @@ impl<'c> Shape<'c> {
 }
 
 /// The table that a rule names, read by PostgreSQL.
-fn named(written: &str) -> Result<RelationName, String> {
+pub(crate) fn named(written: &str) -> Result<RelationName, String> {
     let statements = tree::parse(&format!("SELECT FROM {written}"))?;
     let range = statements.first().and_then(|select| select.list("from_clause").first());
     let range = range.ok_or_else(|| format!("no table: {written}"))?;

@@ -2,15 +2,15 @@
 //! corpus.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rewrite_rules::catalog::Catalog;
-use rewrite_rules::rule::Change;
 use rewrite_rules::shape::Shape as Speaks;
 use rewrite_rules::{CopyIn, Generation, Outcome, Phase, Rewritten, Rule, SearchPath, SessionView};
 
 use crate::compare::Handling;
 use crate::golden;
+use crate::schemas::{self, Schema};
 use crate::shape::Shape;
 use crate::{stage, tree};
 
@@ -45,7 +45,12 @@ pub struct Stage {
     pub catalog: Arc<Catalog>,
     /// The compiled rules.
     pub generation: Generation,
+    /// What they mean to a client of the old shape, and of the new one.
+    shapes: (OnceShape, OnceShape),
 }
+
+/// It takes long to work out, so it is done once.
+type OnceShape = OnceLock<Result<Shape, String>>;
 
 /// All statements.
 #[derive(Debug, Default)]
@@ -60,7 +65,13 @@ impl Stage {
     fn new(phase: Phase, rules: Vec<Rule>, schema: &str) -> Result<Option<Self>, String> {
         let catalog = Arc::new(golden::schema::catalog_of(schema)?);
         let generation = rewrite_rules::compile(1, &rules, Arc::clone(&catalog)).ok();
-        Ok(generation.map(|generation| Self { phase, rules, catalog, generation }))
+        Ok(generation.map(|generation| Self {
+            phase,
+            rules,
+            catalog,
+            generation,
+            shapes: (OnceLock::new(), OnceLock::new()),
+        }))
     }
 }
 
@@ -112,20 +123,35 @@ impl Stage {
     ///
     /// # Errors
     /// A rule on a table or column that is not there.
-    pub fn shape(&self, speaks: Speaks) -> Result<Shape<'_>, String> {
-        Shape::new(&self.rules, &self.catalog, speaks)
+    pub fn shape(&self, speaks: Speaks) -> Result<&Shape, String> {
+        let shape = match speaks {
+            Speaks::Old => &self.shapes.0,
+            Speaks::New => &self.shapes.1,
+        };
+        let made = shape.get_or_init(|| Shape::new(&self.rules, &self.catalog, speaks));
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Text {
+    /// Whether it is about tables that are split or merged.
+    #[must_use]
+    pub fn is_joint(&self) -> bool {
+        ["split", "merge/", "merge_tables"].iter().any(|it| self.place.starts_with(it))
     }
 }
 
 impl Texts {
-    /// Reads the books and both corpora.
+    /// Reads the books and all corpora.
     ///
     /// # Errors
     /// A file that cannot be read, a schema that the catalog's reader does not know.
     pub fn read() -> Result<Self, String> {
         let mut texts = Self::default();
         texts.read_books()?;
-        texts.read_corpus()?;
+        for schema in [&schemas::COLUMNS, &schemas::SPLIT, &schemas::MERGE] {
+            texts.read_corpus(schema)?;
+        }
         texts.read_coverage()?;
         Ok(texts)
     }
@@ -135,13 +161,10 @@ impl Texts {
         for path in files("../../rewrite-rules/tests/golden", "md")? {
             let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
             let book = golden::book::Book::parse(path, &text);
-            // A second table is beyond this model: PostgreSQL itself is asked what those texts mean.
-            let is_modelled = |case: &&golden::book::Case| {
-                ![Change::SPLIT_TABLE, Change::MERGE_TABLES]
-                    .iter()
-                    .any(|it| case.rules.contains(it))
-            };
-            for case in book.cases.iter().filter(is_modelled) {
+            for case in &book.cases {
+                if shares_a_table(&case.rules_in(case.phases()[0])?) {
+                    continue;
+                }
                 let same = known
                     .iter()
                     .find(|(schema, rules, _)| *schema == case.schema && *rules == case.rules);
@@ -170,15 +193,19 @@ impl Texts {
         Ok(())
     }
 
-    fn read_corpus(&mut self) -> Result<(), String> {
+    fn read_corpus(&mut self, schema: &Schema) -> Result<(), String> {
         let stages = Phase::TWO_SIDED
             .into_iter()
-            .map(|phase| Stage::new(phase, stage::rules(phase), &schema_in(phase)?));
-        let phases = stages.collect::<Result<_, String>>()?;
+            .map(|phase| Stage::new(phase, (schema.rules)(phase), &schema_in(schema, phase)?));
+        let phases = stages
+            .collect::<Result<_, String>>()
+            .map_err(|why| format!("the corpus of {}: {why}", schema.name))?;
         self.databases.push(Database { phases });
         let database = self.databases.len() - 1;
-        for path in files("../corpus", "sql")? {
-            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let before = self.texts.len();
+        for path in files(&format!("../{}", schema.folder), "sql")? {
+            let file = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&path);
+            let file = file.to_string_lossy().replace("../corpus/", "");
             let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
             let mut line = 1;
             for paragraph in text.split("\n\n") {
@@ -198,7 +225,10 @@ impl Texts {
                 line += paragraph.matches('\n').count() + 2;
             }
         }
-        Ok(())
+        match self.texts.len() - before {
+            few if few < schema.fewest => Err(format!("only {few} statements of {}", schema.name)),
+            _ => Ok(()),
+        }
     }
 
     fn read_coverage(&mut self) -> Result<(), String> {
@@ -227,9 +257,9 @@ const OF_TABLES: [&str; 4] = ["CreateStmt", "IndexStmt", "AlterTableStmt", "Crea
 /// Changes of keys that the reader of schemas does not know.
 const UNKNOWN: [&str; 2] = ["DROP CONSTRAINT", "KEY USING INDEX"];
 
-/// The tables of the corpus in a phase.
-fn schema_in(phase: Phase) -> Result<String, String> {
-    let whole = format!("{}\n{}", stage::PLAIN, stage::ddl(stage::Shape::In(phase)));
+/// The tables of a corpus in a phase.
+fn schema_in(schema: &Schema, phase: Phase) -> Result<String, String> {
+    let whole = format!("{}\n{}", schema.plain, (schema.ddl)(stage::Shape::In(phase)));
     let statements = pg_query::split_with_parser(&whole).map_err(|error| error.to_string())?;
     let mut tables = String::new();
     for statement in statements {
@@ -241,6 +271,22 @@ fn schema_in(phase: Phase) -> Result<String, String> {
         }
     }
     Ok(tables)
+}
+
+/// Whether a table that is split or merged is in another migration too: beyond this model. A database that
+/// was never migrated is asked what those texts mean.
+fn shares_a_table(rules: &[Rule]) -> bool {
+    let tables = |rule: &Rule| -> Vec<String> {
+        let own = rule.change.tables().into_iter().chain(rule.change.into_table());
+        own.map(str::to_owned).collect()
+    };
+    rules.iter().enumerate().filter(|(_, rule)| rule.change.into_table().is_some()).any(
+        |(at, rule)| {
+            let own = tables(rule);
+            let others = rules.iter().enumerate().filter(|(other, _)| *other != at);
+            others.flat_map(|(_, other)| tables(other)).any(|table| own.contains(&table))
+        },
+    )
 }
 
 /// A file of the coverage corpus.

@@ -3,7 +3,8 @@
 //! `pg_query` gives a tree as nested messages; here it is nodes with a tag and fields, lists, and
 //! values, so that two trees can be walked side by side without a line per kind of node.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde_json::Value;
@@ -17,6 +18,11 @@ pub enum Tree {
     List(Vec<Tree>),
     /// A name, number, flag or enum value.
     Leaf(Value),
+}
+
+thread_local! {
+    /// Expressions that were read already.
+    static KNOWN: RefCell<HashMap<String, Tree>> = RefCell::new(HashMap::new());
 }
 
 /// Messages that are no nodes: what a field of that name holds.
@@ -63,6 +69,16 @@ pub fn parse(text: &str) -> Result<Vec<Tree>, String> {
 /// # Errors
 /// A text that is no expression.
 pub fn expression(text: &str) -> Result<Tree, String> {
+    // The same few formulas are asked for again and again.
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(text).cloned()) {
+        return Ok(known);
+    }
+    let found = read_expression(text)?;
+    KNOWN.with_borrow_mut(|known| known.insert(text.to_owned(), found.clone()));
+    Ok(found)
+}
+
+fn read_expression(text: &str) -> Result<Tree, String> {
     let statements = parse(&format!("SELECT {text}"))?;
     let target = statements.first().and_then(|select| select.list("target_list").first());
     let value = target.and_then(|target| target.field("val"));
@@ -204,10 +220,29 @@ impl Tree {
     /// A node with another list in one of its fields.
     #[must_use]
     pub fn with_list(&self, field: &str, items: Vec<Self>) -> Self {
+        self.with(field, Self::List(items))
+    }
+
+    /// A node with another part in one of its fields.
+    #[must_use]
+    pub fn with(&self, field: &str, part: Self) -> Self {
         match self {
             Self::Node(tag, fields) => {
                 let mut fields = fields.clone();
-                fields.insert(field.to_owned(), Self::List(items));
+                fields.insert(field.to_owned(), part);
+                Self::Node(tag.clone(), fields)
+            }
+            Self::List(_) | Self::Leaf(_) => self.clone(),
+        }
+    }
+
+    /// A node without one of its fields.
+    #[must_use]
+    pub fn without(&self, field: &str) -> Self {
+        match self {
+            Self::Node(tag, fields) => {
+                let mut fields = fields.clone();
+                fields.remove(field);
                 Self::Node(tag.clone(), fields)
             }
             Self::List(_) | Self::Leaf(_) => self.clone(),

@@ -101,7 +101,10 @@ fn every_damage_is_reported() {
     let mut survivors: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut count = 0;
     let wrong = |text: &oracle::Text| {
-        text.place.starts_with("errors") || NOTHING.iter().any(|name| text.sql.contains(name))
+        // Those of a split and of a merge have faults planted by hand (tests/planted.rs).
+        text.is_joint()
+            || text.place.starts_with("errors")
+            || NOTHING.iter().any(|name| text.sql.contains(name))
     };
     for text in texts.texts.iter().filter(|text| !wrong(text)) {
         let stages = texts.databases[text.database].phases.iter().flatten();
@@ -118,7 +121,7 @@ fn every_damage_is_reported() {
                     let mut trees = output.clone();
                     trees[at] = damaged;
                     count += 1;
-                    if compare_trees(&shape, &client, &trees, sent.handling.clone()).is_ok() {
+                    if compare_trees(shape, &client, &trees, sent.handling.clone()).is_ok() {
                         let shown = format!(
                             "{}: {}\n  {}\n    {}",
                             text.place, text.sql, sent.sql, trees[at]

@@ -36,7 +36,7 @@ fn compared(texts: &Texts, share: &[Text]) -> (usize, Vec<String>) {
             }
             compared += 1;
             let shape = stage.shape(text.speaks).expect("a shape");
-            if let Err(difference) = compare(&shape, &text.sql, &sent.sql, sent.handling) {
+            if let Err(difference) = compare(shape, &text.sql, &sent.sql, sent.handling) {
                 faults.push(format!(
                     "{} [{}]\n  {}\n  {}\n  {difference}",
                     text.place, stage.phase, text.sql, sent.sql

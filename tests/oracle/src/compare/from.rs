@@ -92,14 +92,20 @@ impl<'s> Walk<'s> {
         output: &Tree,
     ) -> Result<Option<usize>, Box<super::Difference>> {
         let ctes = std::mem::take(&mut self.ctes);
+        let forms = self.forms.clone();
         let mut item = None;
         let result = match (client.field("relation"), output.field("relation")) {
-            (Some(before), Some(after)) if after.is("RangeVar") => {
+            (Some(before), Some(after)) if client.is("InsertStmt") && before == after => {
                 self.table(before, after, false, &mut item)
+            }
+            (Some(before), Some(after)) if after.is("RangeVar") || after.is("RangeSubselect") => {
+                let may_change = self.of(Some(before)).is_some();
+                self.table(before, after, may_change, &mut item)
             }
             (before, after) => self.fail("another target", &before, &after),
         };
         self.ctes = ctes;
+        self.forms = forms;
         result?;
         self.level().items.extend(item);
         Ok(self.level().sources.last().and_then(|source| source.governed))
@@ -193,9 +199,17 @@ impl<'s> Walk<'s> {
         source: &mut Source,
     ) -> Check {
         let shape = self.shape;
-        let Some(table) = source.governed.and_then(|index| shape.governed.get(index)) else {
+        let Some(mut table) = source.governed.and_then(|index| shape.governed.get(index)) else {
             return Ok(());
         };
+        if let (false, Some(twin)) = (may_change, table.twin) {
+            source.governed = Some(twin);
+            table = shape.governed.get(twin).unwrap_or(table);
+        }
+        if may_change && let Some(found) = self.placed(client, output, table, source) {
+            return found;
+        }
+        self.in_itself(table, &source.name);
         let shown: Vec<String> = table.shown().map(|column| column.name.clone()).collect();
         let physical: Vec<String> =
             table.physical.iter().map(|column| column.name.clone()).collect();

@@ -4,6 +4,7 @@
 //! A rule is found by the kinds of the two nodes that stand in the same place. The list is the
 //! whole of what a rewriting may do; to allow more, add a rule.
 
+mod apart;
 mod cells;
 mod copy;
 mod from;
@@ -11,6 +12,7 @@ mod insert;
 mod items;
 mod keys;
 mod named;
+mod placed;
 mod query;
 mod reading;
 mod staged;
@@ -22,6 +24,7 @@ use crate::scope::{Columns, Level};
 use crate::shape::Shape;
 use crate::tree::{self, Tree};
 
+use placed::Form;
 use staged::Staged;
 
 /// An allowed difference between two nodes in the same place.
@@ -149,12 +152,16 @@ struct Cte {
 
 /// The walk over both trees.
 pub struct Walk<'s> {
-    shape: &'s Shape<'s>,
+    shape: &'s Shape,
     levels: Vec<Level>,
     ctes: Vec<Cte>,
     path: Vec<String>,
     /// What is done besides to what the client sends.
     handling: Handling,
+    /// How the tables of migrations over more than one are read in the present query.
+    forms: Vec<Form>,
+    /// How many statements were held against claims alone.
+    claims: usize,
 }
 
 /// What the proxy does besides sending a text.
@@ -166,11 +173,25 @@ pub struct Handling {
     pub injected: Vec<bool>,
 }
 
+/// How much of a statement was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// All of it, node by node.
+    Whole,
+    /// Parameters, constants and written tables: it is put together in a way that is not undone.
+    Claims,
+}
+
 /// Compares the client's text with the one that PostgreSQL receives.
 ///
 /// # Errors
 /// The first difference that no rule allows; a text that PostgreSQL cannot read.
-pub fn compare(shape: &Shape<'_>, client: &str, output: &str, handling: Handling) -> Check {
+pub fn compare(
+    shape: &Shape,
+    client: &str,
+    output: &str,
+    handling: Handling,
+) -> Result<Depth, Box<Difference>> {
     let unreadable = |why: String, text: &str| {
         Box::new(Difference {
             path: "the text".to_owned(),
@@ -189,17 +210,25 @@ pub fn compare(shape: &Shape<'_>, client: &str, output: &str, handling: Handling
 /// # Errors
 /// The first difference that no rule allows.
 pub fn compare_trees(
-    shape: &Shape<'_>,
+    shape: &Shape,
     client: &[Tree],
     output: &[Tree],
     handling: Handling,
-) -> Check {
+) -> Result<Depth, Box<Difference>> {
     let injected = handling.injected.clone();
-    let mut walk = Walk { shape, levels: Vec::new(), ctes: Vec::new(), path: Vec::new(), handling };
+    let mut walk = Walk {
+        shape,
+        levels: Vec::new(),
+        ctes: Vec::new(),
+        path: Vec::new(),
+        handling,
+        forms: Vec::new(),
+        claims: 0,
+    };
     let own: Vec<usize> =
         (0..output.len()).filter(|at| !injected.get(*at).copied().unwrap_or(false)).collect();
     if own.len() != client.len() {
-        return walk.fail("another number of statements", client, output);
+        walk.fail("another number of statements", client, output)?;
     }
     let mut expected = output.len();
     for (before, at) in client.iter().zip(own) {
@@ -212,14 +241,14 @@ pub fn compare_trees(
                 walk.staged(&Staged { client: before, create, copy, insert, drop })?;
                 expected -= 3;
             }
-            (Some(after), _) => walk.same(before, after)?,
+            (Some(after), _) => walk.statement(before, after)?,
             (None, _) => walk.fail("lost", before, &"nothing")?,
         }
     }
     if expected != client.len() {
-        return walk.fail("a statement besides", client, output);
+        walk.fail("a statement besides", client, output)?;
     }
-    Ok(())
+    Ok(if walk.claims == 0 { Depth::Whole } else { Depth::Claims })
 }
 
 impl Walk<'_> {
@@ -294,10 +323,11 @@ impl Walk<'_> {
 
     /// Tries `work`; where it fails, everything is as before.
     fn attempt(&mut self, work: impl FnOnce(&mut Self) -> Check) -> Check {
-        let before = (self.levels.clone(), self.ctes.clone(), self.path.clone());
+        let before =
+            (self.levels.clone(), self.ctes.clone(), self.path.clone(), self.forms.clone());
         let result = work(self);
         if result.is_err() {
-            (self.levels, self.ctes, self.path) = before;
+            (self.levels, self.ctes, self.path, self.forms) = before;
         }
         result
     }

@@ -12,7 +12,8 @@ use crate::tree::Tree;
 pub(super) type Named = Result<[Columns; 2], Box<Difference>>;
 
 /// Fields of a SELECT that need more than to be the same.
-const SPECIAL: [&str; 9] = [
+const SPECIAL: [&str; 10] = [
+    "locking_clause",
     "with_clause",
     "target_list",
     "from_clause",
@@ -154,7 +155,10 @@ impl<'s> Walk<'s> {
 
     fn select(&mut self, client: &Tree, output: &Tree, rows: Option<&Rows<'s>>) -> Named {
         self.levels.push(Level::default());
+        let outer = std::mem::take(&mut self.forms);
         self.relations(client.list("from_clause"), output.list("from_clause"))?;
+        let forms = std::mem::replace(&mut self.forms, outer);
+        self.locks(client, output, &forms)?;
         let (before, after) = (client.list("target_list"), output.list("target_list"));
         let mut both = Both {
             client: self.outputs(View::Client, before),

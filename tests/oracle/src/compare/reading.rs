@@ -78,7 +78,10 @@ impl Walk<'_> {
             return Some(column.read.clone());
         }
         // The derived table shows the old shape: the same value under its old name.
-        let shown = table.shown().find(|old| old.name == name || old.read == column.read)?;
+        let elsewhere = column.read == crate::tables::elsewhere();
+        let own = table.shown().find(|old| old.name == name);
+        let same = table.shown().find(|old| old.read == column.read).filter(|_| !elsewhere);
+        let shown = own.or(same)?;
         crate::tree::expression(&format!("\"{}\"", shown.name.replace('"', "\"\""))).ok()
     }
 

@@ -31,7 +31,10 @@ impl<'s> Walk<'s> {
         let copied = self.copied(parts.client, table)?;
         let staging = self.staging_columns(parts, table, &copied)?;
         self.filled(parts, &copied)?;
-        self.moved(parts, table, &staging)?;
+        match table.joint {
+            Some(_) => self.moved_on(parts, table, &staging)?,
+            None => self.moved(parts, table, &staging)?,
+        }
         let drop = tree::parse(&format!("DROP TABLE pg_temp.{STAGING}")).unwrap_or_default();
         self.equal("not dropped", drop.first(), Some(parts.drop))
     }
@@ -100,6 +103,23 @@ impl<'s> Walk<'s> {
             self.equal("another COPY", parts.client.field(field), parts.copy.field(field))?;
         }
         Ok(())
+    }
+
+    /// An INSERT of a client's, with all that stands for it.
+    fn moved_on(&mut self, parts: &Staged<'_>, table: &Governed, staging: &[&Logical]) -> Check {
+        let names: Vec<String> =
+            staging.iter().map(|column| crate::tables::quoted(&column.name)).collect();
+        let (names, relation) = (names.join(", "), &table.relation);
+        let text = format!(
+            "INSERT INTO {}.{} ({names}) SELECT {names} FROM pg_temp.{STAGING}",
+            crate::tables::quoted(&relation.schema),
+            crate::tables::quoted(&relation.name)
+        );
+        let client = tree::parse(&text).unwrap_or_default();
+        match client.first() {
+            Some(client) => self.statement(client, parts.insert),
+            None => self.fail("no INSERT", parts.client, parts.insert),
+        }
     }
 
     /// The INSERT: every column of the temporary table to everything that must be written.
