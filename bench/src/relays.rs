@@ -26,6 +26,15 @@ pub(crate) enum Link {
     Unix,
 }
 
+/// What PgBouncer does with a connection to the server that its client has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lending {
+    /// The next client gets it.
+    Free,
+    /// It is closed.
+    Never,
+}
+
 impl std::fmt::Display for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -53,7 +62,7 @@ impl Relay {
     pub(crate) async fn pgbouncer(
         program: &Path,
         house: &House,
-        link: Link,
+        (link, lending): (Link, Lending),
     ) -> Result<Self, Fault> {
         let port = free_port()?;
         let folder = house.folder();
@@ -67,10 +76,14 @@ impl Relay {
             "[databases]\n* = host={host} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = session\n\
              max_client_conn = 20000\ndefault_pool_size = 10000\nlog_connections = 0\n\
-             log_disconnections = 0\nlog_stats = 0\nignore_startup_parameters = extra_float_digits\n\
+             log_disconnections = 0\nlog_stats = 0\n{}ignore_startup_parameters = extra_float_digits\n\
              client_tls_sslmode = allow\nclient_tls_cert_file = {}\nclient_tls_key_file = {}\n",
             house.cluster.port(),
             users.display(),
+            match lending {
+                Lending::Free => "",
+                Lending::Never => "server_lifetime = 0\n",
+            },
             house.certificate().display(),
             house.key().display(),
         );

@@ -12,7 +12,7 @@ use crate::house::{House, renames, touched};
 use crate::load::{Load, Mode};
 use crate::machine::{self, Machine};
 use crate::raw::Raw;
-use crate::relays::{self, Link, Relay};
+use crate::relays::{self, Lending, Link, Relay};
 use crate::report::{Curve, Lines, Report, Table, Verdict};
 use crate::samples::Samples;
 
@@ -24,6 +24,9 @@ const REQUESTS: usize = 4_000;
 
 /// Connections of the server beyond the load's.
 const SPARE_CONNECTIONS: u32 = 60;
+
+/// Files of a relay beyond its connections.
+const SPARE_FILES: u64 = 1_000;
 
 /// What may come on top as tables or statements grow a thousandfold. Unit: share.
 const FLAT: f64 = 1.15;
@@ -67,7 +70,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Fault> {
     let arguments = if arguments.smoke { smoke(arguments) } else { arguments.clone() };
     let most = arguments.connections.iter().max().copied().unwrap_or(100);
     let tables = arguments.tables.iter().max().copied().unwrap_or(0);
-    allow_files()?;
+    allow_files(most)?;
     let house = House::start(most + SPARE_CONNECTIONS, Durability::None).await?;
     house.furnish(1, tables).await?;
     let pgbouncer = relays::find_pgbouncer();
@@ -98,12 +101,21 @@ fn smoke(arguments: &Arguments) -> Arguments {
     }
 }
 
-/// Every connection is two files of a relay's.
-fn allow_files() -> Result<(), Fault> {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit).map_err(Fault::of)
+/// Every connection is two files of a relay's. Whoever may raises the limit, for the programs that are started too.
+fn allow_files(connections: u32) -> Result<(), Fault> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let needed = u64::from(connections) * 2 + SPARE_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.unwrap_or(u64::MAX);
+    let current = limit.current.map(|current| current.max(needed));
+    let raised = Rlimit { current, maximum: limit.maximum.map(|maximum| maximum.max(needed)) };
+    if setrlimit(Resource::Nofile, raised).is_ok() {
+        return Ok(());
+    }
+    Err(Fault::Other(format!(
+        "{connections} connections need {needed} open files, and {allowed} are allowed: raise the limit \
+         (ulimit -Hn {needed}) or ask for fewer with --connections"
+    )))
 }
 
 /// Memory for each connection, and what one feels of the others.
@@ -120,7 +132,7 @@ async fn connections(
         for name in [PGBOUNCER, SEGUE] {
             let relay = match pgbouncer {
                 Some(program) if name == PGBOUNCER => {
-                    Relay::pgbouncer(program, house, Link::Unix).await?
+                    Relay::pgbouncer(program, house, (Link::Unix, Lending::Free)).await?
                 }
                 None if name == PGBOUNCER => continue,
                 _segue => Relay::segue(house, "many", &touched("dual-write"), Link::Unix).await?,
@@ -251,23 +263,28 @@ async fn governed(house: &House, arguments: &Arguments, report: &mut Report) -> 
         &names,
         &cpu,
     ));
-    report.verdict(flat("the cost does not grow with governed tables", &cells, &cpu));
+    report.verdict(flat("the cost does not grow with governed tables", &cells, (&cpu, SEGUE)));
     Ok(())
 }
+
+/// How the texts of a load differ.
+const DIFFERENCES: [(&str, &str); 2] = [
+    ("in a value", "SELECT abalance FROM pgbench_accounts WHERE aid = :aid;"),
+    ("in a name", "SELECT abalance AS a:aid FROM pgbench_accounts WHERE aid = 1;"),
+];
 
 /// A governed table under texts that are all different, out of more and more.
 async fn distinct(house: &House, arguments: &Arguments, report: &mut Report) -> Result<(), Fault> {
     let (mut cpu, mut memory) = (Samples::default(), Samples::default());
     for round in 0..arguments.rounds {
-        for count in &arguments.statements {
+        for (count, (name, text)) in
+            arguments.statements.iter().flat_map(|count| DIFFERENCES.map(|it| (count, it)))
+        {
             let database = format!("texts_{round}_{count}");
             house.copy(&database).await?;
             let relay = Relay::segue(house, &database, &touched("dual-write"), Link::Unix).await?;
             let script = house.folder().join("distinct.sql");
-            let text = format!(
-                "\\set aid random(1, {count})\nSELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
-            );
-            std::fs::write(&script, text)?;
+            std::fs::write(&script, format!("\\set aid random(1, {count})\n{text}\n"))?;
             let load = load(house, &relay, &database, Mode::Simple, arguments);
             let begun = Usage::of(relay.process_id());
             load.run_script(&script).await?;
@@ -275,38 +292,33 @@ async fn distinct(house: &House, arguments: &Arguments, report: &mut Report) -> 
             let outcome = load.run_script(&script).await?;
             let after = Usage::of(relay.process_id());
             let used = after.since(before).cpu * 1e6 / outcome.transactions.max(1.0);
-            cpu.add(&count.to_string(), SEGUE, used);
+            cpu.add(&count.to_string(), name, used);
             let kept = (after.memory - begun.memory) / 1_048_576.0;
-            memory.add(&count.to_string(), SEGUE, kept);
+            memory.add(&count.to_string(), name, kept);
             drop(relay);
             house.discard(&database).await?;
         }
     }
     let cells: Vec<String> = arguments.statements.iter().map(u32::to_string).collect();
-    let names = [SEGUE.to_owned()];
-    report.table(Table::of(
-        "Processor time of the relay, µs a statement; distinct texts:",
+    let names = DIFFERENCES.map(|(name, _)| name.to_owned());
+    for (what, title, unit, samples) in [
+        (
+            "Processor time of the relay, µs a statement",
+            "Processor time for each statement",
+            "µs",
+            &cpu,
+        ),
+        ("Memory that the relay has taken, MiB", "Memory taken", "MiB", &memory),
+    ] {
+        let title_of_table = format!("{what}; distinct texts, which differ");
+        report.table(Table::of(&title_of_table, &cells, &names, samples, 1));
+        report.lines(&curves(title, "distinct texts", unit, &cells, &names, samples));
+    }
+    report.verdict(flat(
+        "the cost does not grow with distinct texts that differ in a value",
         &cells,
-        &names,
-        &cpu,
-        1,
+        (&cpu, DIFFERENCES[0].0),
     ));
-    report.table(Table::of(
-        "Memory that the relay has taken, MiB; distinct texts:",
-        &cells,
-        &names,
-        &memory,
-        1,
-    ));
-    report.lines(&curves(
-        "Processor time for each statement",
-        "distinct texts",
-        "µs",
-        &cells,
-        &names,
-        &cpu,
-    ));
-    report.lines(&curves("Memory taken", "distinct texts", "MiB", &cells, &names, &memory));
     Ok(())
 }
 
@@ -349,8 +361,8 @@ fn curves(
 }
 
 /// The largest beside the smallest.
-fn flat(target: &str, cells: &[String], samples: &Samples) -> Option<Verdict> {
+fn flat(target: &str, cells: &[String], (samples, name): (&Samples, &str)) -> Option<Verdict> {
     let (first, last) = (cells.first()?, cells.last()?);
-    let (first, last) = (samples.spread(first, SEGUE)?.middle, samples.spread(last, SEGUE)?.middle);
+    let (first, last) = (samples.spread(first, name)?.middle, samples.spread(last, name)?.middle);
     Some(Verdict::figure(target, last / first, FLAT))
 }

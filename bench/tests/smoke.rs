@@ -39,7 +39,7 @@ fn relay() -> Checked {
 
 #[test]
 fn scale() -> Checked {
-    check("scale", &["--smoke"], &["Memory for each connection", "distinct texts:"])
+    check("scale", &["--smoke"], &["Memory for each connection", "distinct texts, which differ"])
 }
 
 #[test]

@@ -96,7 +96,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Fault> {
     }
     let transfers = match arguments.no_transfers {
         true => None,
-        false => Some(transfers::measure(&house, &targets, &arguments).await?),
+        false => {
+            Some(transfers::measure(&house, &targets, pgbouncer.as_deref(), &arguments).await?)
+        }
     };
     let mut programs = vec![machine::first_line(
         std::process::Command::new(house.cluster.binaries().program("postgres")).arg("--version"),

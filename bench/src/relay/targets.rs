@@ -5,10 +5,14 @@ use std::path::Path;
 use super::Arguments;
 use crate::fault::Fault;
 use crate::house::{BASE, House, touched, untouched};
-use crate::relays::Relay;
+use crate::relays::{Lending, Link, Relay};
 
 pub(super) const DIRECT: &str = "direct";
 pub(super) const PGBOUNCER: &str = "pgbouncer";
+/// PgBouncer that connects to the server for each client anew, as segue does.
+pub(super) const LENDS_NONE: &str = "pgbouncer, lending none";
+/// The database that PgBouncer's load has to itself.
+const PGBOUNCER_BASE: &str = "pgbouncer_s";
 /// segue without a migration.
 pub(super) const SEGUE: &str = "segue";
 /// segue with twenty tables that are not touched.
@@ -58,10 +62,13 @@ impl Targets {
             });
         }
         if let Some(program) = pgbouncer.filter(|_| wanted(PGBOUNCER)) {
-            house.copy("pgbouncer_s").await?;
-            let relay = Some(Relay::pgbouncer(program, house, arguments.link).await?);
-            let database = "pgbouncer_s".to_owned();
-            all.push(Target { name: PGBOUNCER.to_owned(), database, relay });
+            house.copy(PGBOUNCER_BASE).await?;
+            let how = (arguments.link, Lending::Free);
+            all.push(Target {
+                name: PGBOUNCER.to_owned(),
+                database: PGBOUNCER_BASE.to_owned(),
+                relay: Some(Relay::pgbouncer(program, house, how).await?),
+            });
         }
         let phases = PHASES.map(|phase| (format!("segue {phase}"), touched(phase)));
         let rules = [(SEGUE.to_owned(), String::new()), (UNTOUCHED.to_owned(), untouched())];
@@ -81,6 +88,21 @@ impl Targets {
         }
         house.discard(BASE).await?;
         Ok(Self { all })
+    }
+
+    /// One more, for connections alone, where PgBouncer is compared.
+    pub(super) async fn lending_none(
+        &self,
+        house: &House,
+        (pgbouncer, link): (Option<&Path>, Link),
+    ) -> Result<Option<Target>, Fault> {
+        let is_compared = self.all.iter().any(|target| target.name == PGBOUNCER);
+        let Some(program) = pgbouncer.filter(|_| is_compared) else { return Ok(None) };
+        Ok(Some(Target {
+            name: LENDS_NONE.to_owned(),
+            database: PGBOUNCER_BASE.to_owned(),
+            relay: Some(Relay::pgbouncer(program, house, (link, Lending::Never)).await?),
+        }))
     }
 
     /// All of them, each round beginning with another one.

@@ -1,8 +1,9 @@
 //! Large results, COPY both ways, and connections: what goes by megabytes, or by logins.
 
+use std::path::Path;
 use std::time::Instant;
 
-use super::targets::{DIRECT, PGBOUNCER, SEGUE, Target, Targets, UNTOUCHED};
+use super::targets::{DIRECT, LENDS_NONE, PGBOUNCER, SEGUE, Target, Targets, UNTOUCHED};
 use super::{Arguments, Measured};
 use crate::fault::Fault;
 use crate::house::House;
@@ -36,6 +37,7 @@ pub(super) struct Transfers {
 pub(super) async fn measure(
     house: &House,
     targets: &Targets,
+    pgbouncer: Option<&Path>,
     arguments: &Arguments,
 ) -> Result<Transfers, Fault> {
     println!("large results, COPY, connections");
@@ -44,12 +46,16 @@ pub(super) async fn measure(
         cpu: Samples::default(),
         connections: Measured::default(),
     };
+    let lending_none = targets.lending_none(house, (pgbouncer, arguments.link)).await?;
     let messages = if arguments.smoke { 10 } else { MESSAGES };
     for round in 0..arguments.rounds {
         for target in targets.in_turn(round) {
             for what in [RESULT, COPY_OUT, COPY_IN] {
                 all.once(house, target, what, messages)?;
             }
+            all.connect(house, target, arguments.seconds).await?;
+        }
+        if let Some(target) = &lending_none {
             all.connect(house, target, arguments.seconds).await?;
         }
     }
@@ -109,6 +115,10 @@ impl Transfers {
         let relays: Vec<String> = names.iter().filter(|name| *name != DIRECT).cloned().collect();
         let moved = [RESULT, COPY_OUT, COPY_IN].map(str::to_owned);
         let connected = [CONNECTIONS.to_owned()];
+        let with_one_more = |names: &[String]| {
+            let more = names.iter().any(|name| name == PGBOUNCER).then(|| LENDS_NONE.to_owned());
+            names.iter().cloned().chain(more).collect::<Vec<String>>()
+        };
         report.table(Table::of("Transfers", &moved, &names, &self.megabytes, 0));
         report.table(Table::of(
             "Processor time of the relay, ms a megabyte",
@@ -118,11 +128,11 @@ impl Transfers {
             2,
         ));
         let per_second = &self.connections.per_second;
-        report.table(Table::of("Connections", &connected, &names, per_second, 0));
+        report.table(Table::of("Connections", &connected, &with_one_more(&names), per_second, 0));
         report.table(Table::of(
             "Processor time of the relay, µs a connection",
             &connected,
-            &relays,
+            &with_one_more(&relays),
             &self.connections.cpu,
             0,
         ));
@@ -135,14 +145,16 @@ impl Transfers {
                 DIRECT,
                 AT_LEAST,
             ));
-            report.verdict(Verdict::at_least(
-                &format!("{name}: connections as many as through PgBouncer"),
-                &connected,
-                per_second,
-                name,
-                PGBOUNCER,
-                1.0,
-            ));
+            for other in [PGBOUNCER, LENDS_NONE] {
+                report.verdict(Verdict::at_least(
+                    &format!("{name}: connections as many as through {other}"),
+                    &connected,
+                    per_second,
+                    name,
+                    other,
+                    1.0,
+                ));
+            }
         }
     }
 }
