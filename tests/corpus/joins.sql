@@ -58,6 +58,8 @@ SELECT u.username, p FROM users u, posts_of(u.id) p ORDER BY p.id
 
 SELECT * FROM users u JOIN posts_of(1) p ON p.user_id = u.id ORDER BY p.id
 
+SELECT title FROM tasks AS title JOIN posts_of(1) p ON title.id = p.id ORDER BY p.id
+
 SELECT u.username, r.* FROM users u, ROWS FROM (generate_series(1, 2), letters('ab')) AS r(n, letter, place) WHERE u.id = 1 ORDER BY n
 
 SELECT u.username, r.n FROM users u JOIN ROWS FROM (generate_series(1, 3)) WITH ORDINALITY AS r(n, o) ON r.n = u.id ORDER BY 2

@@ -13,6 +13,7 @@
 //! | [`stage`] | the physical schema of each phase, made from those rows |
 //! | [`copying`] | what backfills and verifications are tried on |
 //! | [`merging`] | tables that become parts of one, and what all should hold |
+//! | [`meeting`] | two sessions of which one waits for the other |
 //! | [`programs`] | programs that others wrote: psql, Python |
 //! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
 
@@ -26,6 +27,7 @@ pub mod copying;
 mod farewell;
 #[path = "../../rewrite-rules/tests/support/mod.rs"]
 pub mod golden;
+pub mod meeting;
 pub mod merging;
 pub mod message;
 pub mod moves;

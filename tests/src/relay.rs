@@ -93,6 +93,11 @@ impl Relay {
         Self::before(upstream, &database.name, generation, None)
     }
 
+    /// The same, with the generation of `rules` over what the database really has.
+    pub fn governing(database: &Database, rules: &[Rule]) -> Self {
+        Self::start(database, generation_of(1, rules, database))
+    }
+
     /// Starts in front of any server.
     pub fn before(
         upstream: Upstream,

@@ -17,12 +17,14 @@ use crate::wire::{Login, Wire};
 
 /// The runtime on which clusters and proxies of this process live.
 ///
-/// Tests block on it from their own threads, so a cluster outlives the test that started it.
+/// Tests block on it from their own threads, so a cluster outlives the test that started it. It is one for all proxies of
+/// a process, each of which has one for itself otherwise: while some of them read catalogs, which takes an unoptimized
+/// build a while on a busy machine, the others' control planes must go on, or the server ends a step that stands still.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(8)
             .enable_all()
             .build()
             .expect("a runtime")

@@ -24,7 +24,7 @@ const BOTH: &str = "
     INSERT INTO profiles SELECT id, bio FROM users;";
 
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 25] = [
+const STATEMENTS: [&str; 28] = [
     "SELECT column_name, ordinal_position, data_type, column_default, is_nullable
      FROM information_schema.columns WHERE table_name = 'users' ORDER BY ordinal_position",
     "SELECT attname, attnum, atttypid::regtype FROM pg_attribute WHERE attrelid = 'users'::regclass
@@ -46,6 +46,9 @@ const STATEMENTS: [&str; 25] = [
     "SELECT id, email, bio FROM users WHERE id = 5 AND bio = 'b5' FOR UPDATE",
     "WITH u AS (UPDATE users SET bio = 'cte', email = 'cte' WHERE id = 5 RETURNING id, email, bio) SELECT * FROM u",
     "UPDATE users SET id = id + 100 WHERE id = 9",
+    "UPDATE users SET id = id + 100, bio = bio || email, email = bio || id WHERE id IN (4, 6) RETURNING *",
+    "UPDATE users SET email = 'taken', id = 2, bio = email WHERE email = 'a3'",
+    "UPDATE users SET bio = coalesce(bio, email), id = -id WHERE email = 'a3' OR id = 2",
     "INSERT INTO users (id, email, bio) SELECT id + 200, email, bio FROM users WHERE id < 4 ORDER BY id",
     "SELECT u.email, u.bio, count(*) FROM users u GROUP BY u.email, u.bio ORDER BY 1, 2",
     "UPDATE users SET (email, bio) = ('p', 'q') WHERE id = 12",

@@ -133,7 +133,7 @@ impl House {
 
     /// Looks again and again until the only value of a query is as it should be.
     pub(crate) async fn comes_to(&self, what: &str, query: &str, holds: impl Fn(i64) -> bool) {
-        for _ in 0..750 {
+        for _ in 0..3_000 {
             if holds(self.number(query).await) {
                 return;
             }

@@ -156,9 +156,6 @@ UPDATE users u SET bio = g::text FROM generate_series(1, 2) g WHERE g = u.id RET
 --! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
 UPDATE users u SET bio = p.title FROM posts p JOIN imports i USING (id) WHERE p.user_id = u.id RETURNING u.bio, i.email
 
---! switch-reads stop-dual-write contract: RETURNING over several relations, with columns that have moved
-UPDATE users u SET id = 41 FROM posts p WHERE p.user_id = u.id AND p.id = 5 RETURNING u.id, u.bio, p.title
-
 --$ 1;from a parameter
 UPDATE users u SET bio = $2 FROM posts p WHERE p.user_id = u.id AND p.id = $1 RETURNING u.bio, p.title
 
@@ -209,8 +206,86 @@ UPDATE users SET id = 41 WHERE first_name = 'Bob' RETURNING id, first_name, bio
 
 UPDATE users SET id = 41, role = 'moved' WHERE id = 4 RETURNING *
 
---! dual-write switch-reads stop-dual-write contract: a new key together with a column that moves
 UPDATE users SET id = 41, bio = 'moved' WHERE id = 4
+
+UPDATE users SET id = 41, bio = 'moved' WHERE id = 4 RETURNING *
+
+UPDATE users SET id = id + 100, bio = upper(bio), role = first_name WHERE first_name IS NOT NULL AND id < 6
+
+UPDATE users SET id = id + 100, bio = email || id, score = length(bio) WHERE bio IS NOT NULL AND id NOT IN (3, 6) RETURNING id, email, bio, score, balance
+
+UPDATE users SET id = id * 10, balance = balance + 1 WHERE slug = 'ann' RETURNING id, balance, slug
+
+UPDATE users SET id = id - 1, bio = 'back' WHERE id IN (1, 2)
+
+--? fails
+UPDATE users SET id = id + 1, bio = 'on' WHERE id IN (1, 2)
+
+--? fails
+UPDATE users SET id = 2, bio = 'taken' WHERE id = 1
+
+--? fails
+UPDATE users SET id = 3, bio = 'taken', role = 'x' WHERE id = 5 RETURNING id
+
+--? fails
+UPDATE users SET id = NULL, bio = 'none' WHERE id = 1
+
+--? fails
+UPDATE users SET id = 60, bio = 'referred' WHERE id = 6
+
+UPDATE users SET id = 60, bio = 'nobody' WHERE false RETURNING id, bio
+
+UPDATE users SET id = id, bio = 'same' WHERE id < 4 RETURNING id, bio
+
+--? fails
+UPDATE users SET id = 41, balance = -1 WHERE id = 4
+
+--? fails
+UPDATE users SET id = 41, slug = 'ann' WHERE id = 4
+
+--? fails
+UPDATE users SET id = 41, phone = 'not a number' WHERE id = 4
+
+UPDATE users SET id = DEFAULT, bio = DEFAULT WHERE id = 4 RETURNING id > 5, bio
+
+UPDATE users SET (id, bio) = (41, 'both') WHERE id = 4 RETURNING id, bio
+
+UPDATE users SET id = 41.4, bio = tick() WHERE id = 4 RETURNING id, bio
+
+UPDATE users SET bio = tick(), id = id + 100, role = tick() WHERE id = 1 RETURNING id, bio, role
+
+--$ 41;moved;4
+UPDATE users SET id = $1, bio = $2 WHERE id = $3
+
+--$ 41;moved;Dave
+UPDATE users SET id = $1, bio = $2 WHERE first_name = $3 RETURNING id, bio, email
+
+UPDATE users u SET id = u.id + 100, bio = p.title FROM posts p WHERE p.user_id = u.id AND p.id IN (2, 3) RETURNING u.id, u.bio, p.title, p.id
+
+UPDATE users u SET id = u.id + 100, bio = p.title || p.id FROM posts p WHERE p.user_id = u.id AND p.id IN (3, 5)
+
+UPDATE users u SET id = 41 FROM posts p WHERE p.user_id = u.id AND p.id = 5 RETURNING u.id, u.bio, p.title
+
+UPDATE users u SET id = u.id + 100, role = p.title FROM posts p WHERE p.user_id = u.id AND p.id IN (2, 3) RETURNING u.*, p.title
+
+UPDATE users a SET id = a.id + 100, bio = b.bio, score = b.score FROM users b WHERE b.id = a.id + 1 AND a.id IN (1, 4) RETURNING a.id, a.bio, b.bio, b.id
+
+WITH w AS (UPDATE users SET id = 41, bio = 'with' WHERE id = 4 RETURNING id, bio) SELECT * FROM w
+
+WITH w AS (UPDATE users SET id = 41, bio = 'with' WHERE id = 4) SELECT count(*) FROM posts
+
+WITH w AS (SELECT 41 AS n) UPDATE users SET id = w.n, bio = 'with' FROM w WHERE users.id = 4 RETURNING users.id, users.bio, w.n
+
+UPDATE seats SET hall = 'green', note = 'moved' WHERE hall = 'red'
+
+UPDATE seats SET number = number + 10, note = holder, price = price + 1 WHERE hall = 'red' RETURNING *
+
+--? fails
+UPDATE seats SET number = 7, note = 'taken' WHERE (hall, number) = ('blue', 1)
+
+UPDATE "Person" SET "Id" = "Id" + 50, "Full Name" = "Full Name" || "order" WHERE "Größe" > 1 RETURNING *
+
+UPDATE "Person" SET "Id" = 50, "Größe" = 1 WHERE "Id" = 2
 
 UPDATE seats SET number = number + 10 WHERE hall = 'red'
 

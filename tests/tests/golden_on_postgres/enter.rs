@@ -77,11 +77,15 @@ pub(super) fn enter(wire: &mut Wire, case: &Case, schema: Schema) {
             }
             Schema::During(Phase::StopDualWrite | Phase::Contract) => {
                 wire.script(&split.fill());
-                wire.script(&split.leave());
+                if split.ends(case) {
+                    wire.script(&split.leave());
+                }
             }
             Schema::New => {
                 wire.script(&split.fill());
-                wire.script(&split.contract());
+                if split.ends(case) {
+                    wire.script(&split.contract());
+                }
             }
         }
     }

@@ -75,6 +75,14 @@ impl Split {
         sql.contains(&self.0.into)
     }
 
+    /// Whether it goes through all phases, and does not stay in one while others of its case do.
+    pub(super) fn ends(&self, case: &Case) -> bool {
+        let rules = case.rules_in(Phase::Contract).expect("the book's rules are valid");
+        let is_it =
+            |change: &Change| matches!(change, Change::SplitTable(it) if it.into == self.0.into);
+        rules.iter().any(|rule| rule.phase == Phase::Contract && is_it(&rule.change))
+    }
+
     /// Makes it as if the new table had never been. Two splits may share it, in rules that do not compile.
     pub(super) fn forget(&self) -> String {
         format!("DROP TABLE IF EXISTS {} CASCADE", self.0.into)

@@ -101,11 +101,18 @@ impl Tables {
     /// The same for a row that may not be there.
     pub(crate) fn upsert(self, token: Token, id: i32) -> Vec<String> {
         match self {
-            Self::Split => vec![format!(
-                "INSERT INTO t (id, kept, log, n) VALUES ({id}, ARRAY[{token}], ARRAY[{token}], 1)
-                 ON CONFLICT (id) DO UPDATE SET kept = t.kept || {token}, log = t.log || {token}, n = t.n + 1
-                 RETURNING id"
-            )],
+            Self::Split => {
+                let set = match token % 2 {
+                    0 => format!("kept = t.kept || {token}, log = t.log || {token}, n = t.n + 1"),
+                    // Of what each of the two tables has.
+                    _ => "kept = t.kept || excluded.log, log = t.log || excluded.kept, n = t.n + cardinality(excluded.kept)"
+                        .to_owned(),
+                };
+                vec![format!(
+                    "INSERT INTO t (id, kept, log, n) VALUES ({id}, ARRAY[{token}], ARRAY[{token}], 1)
+                     ON CONFLICT (id) DO UPDATE SET {set} RETURNING id"
+                )]
+            }
             Self::Merge => vec![
                 format!(
                     "INSERT INTO t (id, log, n) VALUES ({id}, ARRAY[{token}], 1)
@@ -131,7 +138,14 @@ impl Tables {
     /// The same of a row that has another key in between.
     pub(crate) fn moved(self, token: Token, id: i32) -> Vec<String> {
         match self {
-            Self::Split => self.set(token, id, ""),
+            Self::Split => vec![
+                format!(
+                    "UPDATE t SET id = id + 1000, log = log || {token}, n = n + 1 WHERE id = {id} RETURNING id - 1000"
+                ),
+                format!(
+                    "UPDATE t SET id = id - 1000, kept = kept || {token}, n = n WHERE id = {id} + 1000"
+                ),
+            ],
             Self::Merge => vec![
                 format!(
                     "UPDATE t SET id = id + 1000, log = log || {token}, n = n + 1 WHERE id = {id} RETURNING id - 1000"

@@ -2,7 +2,7 @@
 
 use rewrite_rules::rule::Change;
 use rewrite_rules::{Phase, Rule};
-use segue_tests::relay::{Relay, generation_of};
+use segue_tests::relay::Relay;
 use segue_tests::server::Database;
 
 use super::{check_with, rule};
@@ -87,8 +87,7 @@ fn without_a_column_that_tells_every_row_is_there() {
         let leave = if phase == Phase::Contract { "DROP TABLE mail; DROP TABLE push;" } else { "" };
         let database = Database::create("merged_all", &format!("{LIKE}{ALL_THERE}{leave}"));
         let rule = all_there(phase);
-        let relay =
-            Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+        let relay = Relay::governing(&database, std::slice::from_ref(&rule));
         let mut client = relay.connect(&database);
         for (statement, lines, tag) in [
             ("INSERT INTO mail (user_id, score) VALUES (20, 1)", &[][..], "INSERT 0 1"),
@@ -156,7 +155,7 @@ fn a_client_of_the_new_table_writes_those_too() {
         "{LIKE}{ALL_THERE} DELETE FROM prefs WHERE user_id > 3; DELETE FROM push WHERE user_id IN (1, 4);"
     );
     let database = Database::create("merged_all", &lacking);
-    let relay = Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+    let relay = Relay::governing(&database, std::slice::from_ref(&rule));
     let mut client = relay.connect(&database);
     for user in [1, 4] {
         let taken = client.simple(&format!("INSERT INTO prefs (user_id) VALUES ({user})"));

@@ -2,14 +2,14 @@
 //! held before.
 
 use rewrite_rules::Phase;
-use segue_tests::relay::{Relay, generation_of};
-use segue_tests::server::{Database, eventually};
-use segue_tests::wire::query;
+use segue_tests::meeting;
+use segue_tests::relay::Relay;
+use segue_tests::server::Database;
 
 use super::{NEW, OLD, Protocol, READS, SIDES, merged_from_the_start, rule, send, told};
 
 /// What it writes, and reads again. Each row has a part whose column says so.
-const WRITES: [&str; 58] = [
+const WRITES: [&str; 65] = [
     "INSERT INTO prefs (user_id, often, has_mail) VALUES (10, 'ten', true)",
     "INSERT INTO prefs (user_id, sound, has_push) VALUES (11, NULL, true), (12, false, true) RETURNING *",
     "INSERT INTO prefs (user_id, has_mail) VALUES (1, true)",
@@ -38,6 +38,12 @@ const WRITES: [&str; 58] = [
      DO UPDATE SET often = often || excluded.often || count(*)::text",
     "INSERT INTO prefs (user_id, often, has_mail) VALUES (3, 'x', true) ON CONFLICT ON CONSTRAINT prefs_pkey
      DO UPDATE SET often = prefs.often || excluded.often, mail_score = DEFAULT RETURNING often, mail_score, push_score",
+    "INSERT INTO prefs (user_id, often, has_mail) VALUES (3, NULL, true) ON CONFLICT DO NOTHING",
+    "INSERT INTO prefs (user_id, often, has_mail) VALUES (3, NULL, true) ON CONFLICT (user_id) DO UPDATE SET often = 'y' WHERE false",
+    "INSERT INTO prefs (user_id, push_score, has_push) VALUES (4, 1000, true) ON CONFLICT DO NOTHING",
+    "INSERT INTO prefs (user_id, push_score, has_push) VALUES (4, 1000, true) ON CONFLICT (user_id) DO UPDATE SET push_score = 1",
+    "INSERT INTO prefs (user_id, push_score, has_push) VALUES (4, 999, true) ON CONFLICT DO NOTHING",
+    "INSERT INTO prefs (user_id, has_mail, has_push) VALUES (4, NULL, true) ON CONFLICT DO NOTHING",
     "SELECT * FROM prefs ORDER BY user_id",
     "UPDATE prefs SET news = NOT news, sound = NOT sound WHERE user_id = 4",
     "UPDATE prefs SET mail_score = mail_score + push_score WHERE has_mail AND has_push",
@@ -47,6 +53,7 @@ const WRITES: [&str; 58] = [
     "WITH u AS (UPDATE prefs SET news = false WHERE user_id = 2) SELECT news FROM prefs WHERE user_id = 2",
     "UPDATE prefs p SET often = u.name FROM users u WHERE u.id = p.user_id AND p.user_id = 6 RETURNING p.*, u.name",
     "UPDATE prefs SET (news, sound) = (true, true) WHERE user_id = 6",
+    "UPDATE prefs SET mail_score = length(often)::bigint + 1, often = 'w'::name WHERE user_id = 6 RETURNING *",
     "UPDATE prefs SET has_push = true, push_score = 3 WHERE user_id = 3 RETURNING *",
     "UPDATE prefs SET has_mail = false, news = DEFAULT, often = DEFAULT, mail_score = NULL WHERE user_id = 5 RETURNING has_mail, often",
     "UPDATE prefs SET often = often, has_mail = has_mail, has_push = has_push, push_score = push_score",
@@ -100,6 +107,12 @@ const LEFT: [&str; 4] = [
 
 #[test]
 fn a_client_of_the_new_table_writes_all_of_them_while_they_are_read() {
+    check_gathered(&READS.into_iter().chain(WRITES).collect::<Vec<&str>>());
+}
+
+/// Sends the statements to a table that was one from the start and, in `dual-write`, to tables that become one.
+#[track_caller]
+pub(super) fn check_gathered(statements: &[&str]) {
     let mut failures = Vec::new();
     for (left, protocol) in LEFT.into_iter().zip([
         Protocol::Simple,
@@ -109,11 +122,9 @@ fn a_client_of_the_new_table_writes_all_of_them_while_they_are_read() {
     ]) {
         let oracle = Database::create("merged_old", &merged_from_the_start());
         let database = Database::create("merged", &format!("{OLD}{NEW}{left}"));
-        let rule = rule(Phase::DualWrite);
-        let relay =
-            Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+        let relay = Relay::governing(&database, &[rule(Phase::DualWrite)]);
         let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
-        for statement in READS.into_iter().chain(WRITES) {
+        for statement in statements {
             let expected = told(&send(&mut direct, statement, protocol));
             let found = told(&send(&mut client, statement, protocol));
             if expected != found {
@@ -159,8 +170,7 @@ const UNHELD: [&str; 11] = [
 #[test]
 fn what_no_old_table_could_hold_is_refused() {
     let database = Database::create("merged", &format!("{OLD}{NEW}"));
-    let rule = rule(Phase::DualWrite);
-    let relay = Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+    let relay = Relay::governing(&database, &[rule(Phase::DualWrite)]);
     let (mut client, mut looker) = (relay.connect(&database), database.connect());
     let all = "SELECT to_jsonb(m) FROM mail m UNION ALL SELECT to_jsonb(p) FROM push p UNION ALL SELECT to_jsonb(n) FROM prefs n";
     let before = looker.rows(all);
@@ -200,18 +210,11 @@ fn a_part_that_has_come_meanwhile_is_seen() {
                 continue;
             }
             let database = Database::create("merged", &format!("{OLD}{NEW}{left}"));
-            let rule = rule(Phase::DualWrite);
-            let relay =
-                Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+            let relay = Relay::governing(&database, &[rule(Phase::DualWrite)]);
             let (mut old, mut new) = (relay.connect(&database), relay.connect(&database));
             let mut looker = database.connect();
-            old.script("BEGIN; UPDATE mail SET score = score + 1 WHERE user_id = 1; INSERT INTO push (user_id, score) VALUES (1, 50)");
-            new.send_bytes(&query(statement));
-            let waiting = "SELECT count(*) FROM pg_stat_activity
-                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            eventually(statement, || looker.rows(waiting) == ["1"]);
-            old.script("COMMIT");
-            let reply = new.until_ready();
+            let first = "UPDATE mail SET score = score + 1 WHERE user_id = 1; INSERT INTO push (user_id, score) VALUES (1, 50)";
+            let reply = meeting::meet((first, statement), [&mut old, &mut new], &mut looker);
             assert_eq!(reply.lines(), [expected], "[{left}] {statement}: {:?}", reply.error());
             if left.is_empty() {
                 let apart = looker.rows(SIDES);

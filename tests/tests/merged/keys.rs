@@ -2,7 +2,7 @@
 
 use rewrite_rules::rule::{Change, MergeSource, MergeTables, OneOrMore};
 use rewrite_rules::{Phase, Rule};
-use segue_tests::relay::{Relay, generation_of};
+use segue_tests::relay::Relay;
 use segue_tests::server::Database;
 use segue_tests::wire::Wire;
 
@@ -112,8 +112,7 @@ fn a_key_that_one_statement_gives_twice_is_taken() {
         let oracle = Database::create("merged_old", OLD);
         let database = Database::create("merged", &format!("{OLD}{NEW}{}", leave(phase)));
         let rule = rule(phase);
-        let relay =
-            Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+        let relay = Relay::governing(&database, std::slice::from_ref(&rule));
         let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
         for statement in twice {
             let told = |wire: &mut Wire| {
@@ -135,8 +134,7 @@ fn a_null_of_the_client_s_own_is_no_key_that_is_taken() {
     for phase in [Phase::SwitchReads, Phase::StopDualWrite] {
         let database = Database::create("merged", &format!("{OLD}{NEW}{}", leave(phase)));
         let rule = rule(phase);
-        let relay =
-            Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+        let relay = Relay::governing(&database, std::slice::from_ref(&rule));
         let mut client = relay.connect(&database);
         let nothing =
             "INSERT INTO prefs (user_id, has_mail) SELECT 10, NULL FROM mail WHERE user_id = 1";

@@ -5,6 +5,7 @@ mod all_there;
 mod gathered;
 mod keys;
 mod moved;
+mod new_keys;
 mod order;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use rewrite_rules::rule::{Change, MergeSource, MergeTables, OneOrMore};
 use rewrite_rules::{Phase, Rule};
 use segue_tests::message::Message;
-use segue_tests::relay::{Relay, generation_of};
+use segue_tests::relay::Relay;
 use segue_tests::server::Database;
 use segue_tests::wire::{
     Reply, Wire, bind, copy_data, copy_done, describe, execute, parse, query, sync,
@@ -34,7 +35,8 @@ const NEW: &str = "
     CREATE TABLE prefs (user_id int PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
         news boolean DEFAULT true, often text NOT NULL DEFAULT 'daily', mail_score int,
         sound boolean DEFAULT true, push_score int DEFAULT 5,
-        has_mail boolean NOT NULL DEFAULT false, has_push boolean NOT NULL DEFAULT false);
+        has_mail boolean NOT NULL DEFAULT false, has_push boolean NOT NULL DEFAULT false,
+        CHECK (NOT has_push OR push_score < 1000));
     INSERT INTO prefs (user_id, news, often, mail_score, has_mail)
         SELECT user_id, news, often, score, true FROM mail;
     INSERT INTO prefs (user_id, sound, push_score, has_push)
@@ -260,7 +262,7 @@ fn check_as(
 ) {
     let oracle = Database::create("merged_old", old);
     let database = Database::create("merged", new);
-    let relay = Relay::start(&database, generation_of(1, std::slice::from_ref(rule), &database));
+    let relay = Relay::governing(&database, std::slice::from_ref(rule));
     let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
     let mut failures = Vec::new();
     let about = format!("{} {protocol:?}", rule.phase);
@@ -389,8 +391,7 @@ fn the_new_table_has_the_rows_of_the_old_ones_before_they_are_copied() {
         let rule = rule(phase);
         let oracle = Database::create("merged_old", &merged_from_the_start());
         let database = Database::create("merged", &half);
-        let relay =
-            Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+        let relay = Relay::governing(&database, std::slice::from_ref(&rule));
         let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
         for statement in READS {
             assert_eq!(

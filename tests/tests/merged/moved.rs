@@ -1,9 +1,9 @@
 //! Rows of merged tables that get new keys.
 
 use rewrite_rules::Phase;
-use segue_tests::relay::{Relay, generation_of};
-use segue_tests::server::{Database, eventually};
-use segue_tests::wire::{Reply, query};
+use segue_tests::meeting::{self, Meeting};
+use segue_tests::relay::Relay;
+use segue_tests::server::Database;
 
 use super::{NEW, OLD, check, check_with, leave, rule};
 
@@ -62,10 +62,6 @@ fn a_row_that_was_left_behind_keeps_no_key_from_another() {
     let new = format!("{OLD}{NEW}{left}");
     check_with(&rule(Phase::SwitchReads), (OLD, &new), &MOVES, &[]);
 }
-
-/// What one client does and has not committed, what another sends then, and what that one is told: lines, tag, and
-/// SQLSTATE.
-type Meeting<'s> = (&'s str, &'s str, (&'s [&'s str], &'s str, &'s str));
 
 const MEETINGS: [Meeting<'static>; 9] = [
     (
@@ -132,30 +128,16 @@ const HELD: [&str; 2] = [
 fn a_row_is_moved_as_it_is_when_its_lock_is_there() {
     for phase in [Phase::DualWrite, Phase::SwitchReads, Phase::StopDualWrite, Phase::Contract] {
         let followed = [FOLLOWED].into_iter().filter(|_| phase == Phase::DualWrite);
-        for (first, second, (lines, tag, code)) in MEETINGS.into_iter().chain(followed) {
+        for meeting in MEETINGS.into_iter().chain(followed) {
             let database = Database::create("merged", &format!("{OLD}{NEW}{}", leave(phase)));
-            let rule = rule(phase);
-            let relay =
-                Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+            let relay = Relay::governing(&database, &[rule(phase)]);
             let (mut one, mut other) = (relay.connect(&database), relay.connect(&database));
             let mut looker = database.connect();
-            one.script(&format!("BEGIN; {first}"));
-            other.send_bytes(&query(second));
-            let waiting = "SELECT count(*) FROM pg_stat_activity
-                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
             // A row that another client has deleted is waited for only where it is met.
-            eventually(second, || looker.rows(waiting) == ["1"]);
-            one.script("COMMIT");
-            let reply: Reply = other.until_ready();
-            assert_eq!(
-                (reply.lines(), reply.tags().join(" "), reply.code()),
-                (lines.iter().map(ToString::to_string).collect(), tag.to_owned(), code),
-                "{phase}: {first}; {second}: {:?}",
-                reply.error()
-            );
+            meeting::check(phase.name(), meeting, [&mut one, &mut other], &mut looker);
             if matches!(phase, Phase::DualWrite | Phase::SwitchReads) {
                 let [old, new] = HELD.map(|side| looker.rows(side));
-                assert_eq!(new, old, "{phase}: {first}; {second}");
+                assert_eq!(new, old, "{phase}: {meeting:?}");
             }
             drop((one, other));
             relay.stop();

@@ -2,8 +2,9 @@
 //! old row it holds nothing that others wait for.
 
 use rewrite_rules::Phase;
-use segue_tests::relay::{Relay, generation_of};
-use segue_tests::server::{Database, eventually};
+use segue_tests::meeting::until_one_waits;
+use segue_tests::relay::Relay;
+use segue_tests::server::Database;
 use segue_tests::wire::query;
 
 use super::{NEW, OLD, rule};
@@ -34,8 +35,7 @@ fn old_rows_are_locked_before_the_new_one() {
 #[track_caller]
 fn check_order(phase: Phase) {
     let database = Database::create("merged", &format!("{OLD}{NEW}"));
-    let rule = rule(phase);
-    let relay = Relay::start(&database, generation_of(1, std::slice::from_ref(&rule), &database));
+    let relay = Relay::governing(&database, &[rule(phase)]);
     let (mut holder, mut looker) = (database.connect(), database.connect());
     for old in ["mail", "push"] {
         // Of the old tables' clients only those of this one wait for it.
@@ -46,9 +46,7 @@ fn check_order(phase: Phase) {
             let mut client = relay.connect(&database);
             holder.script(&format!("BEGIN; SELECT FROM {old} WHERE user_id = 4 FOR UPDATE"));
             client.send_bytes(&query(&format!("BEGIN; {statement}; ROLLBACK")));
-            let waiting = "SELECT count(*) FROM pg_stat_activity
-                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            eventually(statement, || looker.rows(waiting) == ["1"]);
+            until_one_waits(statement, &mut looker);
             let free = looker.simple("SELECT FROM prefs WHERE user_id = 4 FOR UPDATE NOWAIT");
             assert_eq!(
                 free.code(),

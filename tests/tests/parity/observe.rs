@@ -97,7 +97,12 @@ pub(crate) fn observe(wire: &mut Wire, entry: &Entry, mode: Mode) -> Seen {
 }
 
 /// How content begins that has no meaning in the old shape.
-pub(crate) const NO_MEANING: &str = "LOSSY";
+const NO_MEANING: &str = "LOSSY";
+
+/// Whether something was written that a client of the old shape could never read.
+pub(crate) fn is_lossy(seen: &Seen) -> bool {
+    seen.content.iter().flatten().any(|line| line.starts_with(NO_MEANING))
+}
 
 /// What the tables mean; a value that has no meaning in the old shape is an error.
 fn content(wire: &mut Wire) -> Vec<String> {

@@ -16,7 +16,7 @@ use segue_tests::wire::Wire;
 
 use crate::compare::{Verdict, judge};
 use crate::corpus::{Entry, Need};
-use crate::observe::{self, Mode, NO_MEANING, Seen, modes, observe};
+use crate::observe::{self, Mode, Seen, is_lossy, modes, observe};
 use crate::report::Report;
 use crate::stages::{COLUMNS, Stages};
 
@@ -59,11 +59,6 @@ fn a_client_of_the_new_shape_cannot_tell_the_phase() {
         }
     }
     compare(stages, "corpus by a client of the new shape", &derived, "SET segue.shape = 'new'");
-}
-
-/// Whether something was written that a client of the old shape could never read.
-fn is_lossy(seen: &Seen) -> bool {
-    seen.content.iter().flatten().any(|line| line.starts_with(NO_MEANING))
 }
 
 /// Every entry in one of the modes in which it can be sent.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use rewrite_rules::{Phase, Rule};
+use rewrite_rules::{Phase, Rule, Shape as Client};
 use segue::phase::generation::Generation;
 use segue_tests::relay::{self, Relay};
 use segue_tests::server::Database;
@@ -71,6 +71,24 @@ impl Stages {
         self.database("plain", Shape::Old).connect()
     }
 
+    /// A session of a database that has that shape and no other.
+    pub(crate) fn native(&self, client: Client) -> Wire {
+        match client {
+            Client::Old => self.plain(),
+            Client::New => self.database_for("native", Phase::Contract, client).connect(),
+        }
+    }
+
+    /// A database in that phase, with what clients of that shape need.
+    fn database_for(&self, about: &str, phase: Phase, client: Client) -> Database {
+        let Schema { ddl, image, .. } = self.schema;
+        let besides = match client {
+            Client::Old => String::new(),
+            Client::New => image(Shape::In(phase)),
+        };
+        Database::copy(&self.template, about, &(ddl(Shape::In(phase)) + &besides))
+    }
+
     /// A session of a database whose columns are simply renamed.
     pub(crate) fn renamed(&self) -> Wire {
         self.database("renamed", Shape::New).connect()
@@ -83,7 +101,17 @@ impl Stages {
 
     /// A session through segue in that phase.
     pub(crate) fn through(&self, phase: Phase) -> Through {
-        self.through_with(phase, &(self.schema.rules)(phase))
+        self.through_as(phase, Client::Old)
+    }
+
+    /// The session of a client of that shape.
+    pub(crate) fn through_as(&self, phase: Phase, client: Client) -> Through {
+        let database = self.database_for("phase", phase, client);
+        let mut through = through(&database, &(self.schema.rules)(phase));
+        if client == Client::New {
+            through.wire.script(&format!("SET segue.shape = '{client}'"));
+        }
+        through
     }
 
     /// The right generation of that phase.
@@ -94,8 +122,12 @@ impl Stages {
 
     /// A session through segue under any rules, on a database that stands in that phase.
     pub(crate) fn through_with(&self, phase: Phase, rules: &[Rule]) -> Through {
-        let database = self.database("phase", Shape::In(phase));
-        let relay = Relay::start(&database, relay::generation_of(1, rules, &database));
-        Through { wire: relay.connect(&database), _relay: relay }
+        through(&self.database("phase", Shape::In(phase)), rules)
     }
+}
+
+/// A session of that database, through segue under those rules.
+fn through(database: &Database, rules: &[Rule]) -> Through {
+    let relay = Relay::start(database, relay::generation_of(1, rules, database));
+    Through { wire: relay.connect(database), _relay: relay }
 }

@@ -17,6 +17,7 @@ mod prepared;
 mod prepared_at_random;
 mod pressure;
 mod reports;
+mod reports_of_two;
 mod scripts;
 mod transcripts;
 

@@ -84,7 +84,7 @@ const FAILING: [&str; 24] = [
 ];
 
 /// The report on a statement, without what speaks of the server's own source and of physical rows.
-fn report(wire: &mut Wire, sql: &str) -> Fields {
+pub(crate) fn report(wire: &mut Wire, sql: &str) -> Fields {
     wire.script("BEGIN");
     let reply = wire.simple(sql);
     let mut fields = reply.error().cloned().unwrap_or_default();

@@ -136,6 +136,7 @@ impl Maker<'_> {
 
     /// A table by its name, under an alias or none.
     pub(super) fn table(&mut self, table: &'static Table) -> String {
+        self.read.push(table.name);
         let hidden = self.ctes.iter().any(|(name, _)| name == table.name);
         let spelled = self.choices.chance(12);
         let name = match hidden || spelled || table.schema != "public" {

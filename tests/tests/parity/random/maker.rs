@@ -5,6 +5,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::choices::Choices;
+use super::schema::Table;
 use super::scope::{Field, Level};
 use super::worlds::World;
 use crate::corpus::{Entry, Step};
@@ -32,6 +33,10 @@ pub(super) struct Maker<'c> {
     pub(super) called: bool,
     /// Inside an aggregate, which would be an outer query's if it had that one's columns.
     pub(super) aggregating: bool,
+    /// Tables that it reads, by their names.
+    pub(super) read: Vec<&'static str>,
+    /// The table that it inserts into.
+    pub(super) into: Option<&'static Table>,
 }
 
 /// One statement and how it is sent.
@@ -53,13 +58,20 @@ pub(super) fn case(world: &'static World, numbers: &[u16]) -> Case {
         aliases: 0,
         called: false,
         aggregating: false,
+        read: Vec::new(),
+        into: None,
     };
     let mode = *maker.choices.one_of(&Mode::ALL).unwrap_or(&Mode::Simple);
     maker.parameters = mode != Mode::Simple;
     let (sql, ordered) = maker.statement();
     let (sql, values) = numbered(&sql, &maker.values);
     let step = Step { sql, values, ordered: Some(ordered), ..Step::default() };
-    Case { entry: Entry { steps: vec![step], ..Entry::of("") }, mode }
+    // What belongs to no row yet is a row of NULLs to some phases, and none to others (`docs/split-table.md`): it is not
+    // to be read.
+    let first = maker.into.filter(|it| !it.first.is_empty() && !maker.read.contains(&it.name));
+    let first = first.map(|it| Step { sql: it.first.to_owned(), ..Step::default() });
+    let steps = first.into_iter().chain([step]).collect();
+    Case { entry: Entry { steps, ..Entry::of("") }, mode }
 }
 
 /// Numbers the parameters anew: some were made for parts that were not used.

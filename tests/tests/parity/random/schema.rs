@@ -62,6 +62,8 @@ pub(super) enum Put {
     Needed,
     /// A value may be given.
     Free,
+    /// Whether there is a row of a merged table: a value must be given, and is mostly true.
+    Present,
     /// Nothing.
     Never,
 }
@@ -88,6 +90,8 @@ pub(super) struct Table {
     pub(super) fresh: &'static [&'static str],
     /// What a number of another table's row is to be below, and what is then added to it to be no row's number here.
     pub(super) shift: (Option<&'static str>, &'static str),
+    /// What is sent before an INSERT that reads nothing of the table: the rows that those of these numbers belong to.
+    pub(super) first: &'static str,
     /// Whether a column that need not be given has a default that gives another value each time.
     pub(super) draws: bool,
 }
@@ -133,6 +137,10 @@ pub(super) const fn int(name: &'static str) -> Column {
     column(name, Type::Int, Put::Free)
 }
 
+pub(super) const fn present(name: &'static str) -> Column {
+    column(name, Type::Bool, Put::Present)
+}
+
 pub(super) const fn other(name: &'static str) -> Column {
     column(name, Type::Other, Put::Never)
 }
@@ -153,6 +161,7 @@ pub(super) const fn keyed(
         key,
         fresh: &FRESH,
         shift: (None, "1000"),
+        first: "",
         draws: false,
     }
 }

@@ -79,6 +79,7 @@ impl Maker<'_> {
 
     fn insert(&mut self) -> (String, Vec<Field>) {
         let table = self.writable();
+        self.into = Some(table);
         let columns = self.inserted(table);
         let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
         // Nothing of the target is in sight of what is inserted.
@@ -101,7 +102,7 @@ impl Maker<'_> {
         let mut columns = Vec::new();
         for column in table.columns {
             let wanted = match column.put {
-                Put::Key | Put::Unique | Put::Needed => true,
+                Put::Key | Put::Unique | Put::Needed | Put::Present => true,
                 Put::Free => self.choices.chance(50),
                 Put::Never => false,
             };
@@ -129,7 +130,7 @@ impl Maker<'_> {
                     Put::Key => table.fresh.get(row).copied().unwrap_or("1009").to_owned(),
                     Put::Unique => self.unique(row),
                     Put::Free if self.choices.chance(12) => "DEFAULT".to_owned(),
-                    Put::Free | Put::Needed | Put::Never => self.value(column, 1),
+                    Put::Free | Put::Needed | Put::Present | Put::Never => self.value(column, 1),
                 });
             }
             rows.push(format!("({})", cells.join(", ")));
@@ -161,6 +162,9 @@ impl Maker<'_> {
     fn value(&mut self, column: &Column, depth: usize) -> String {
         if self.world.fragile.contains(&column.name) && self.choices.chance(80) {
             return self.choices.word(["1", "2", "3"]).to_owned();
+        }
+        if column.put == Put::Present && self.choices.chance(75) {
+            return self.choices.word(["true", "true", "true", "false"]).to_owned();
         }
         match column.kind {
             Type::Text => match self.choices.below(10) {
@@ -195,6 +199,7 @@ impl Maker<'_> {
             cells.push(match column.put {
                 Put::Key => format!("{id} + {shift}"),
                 Put::Unique => format!("'s' || {id}"),
+                Put::Present => self.value(column, 1),
                 Put::Free | Put::Needed | Put::Never => match column.kind {
                     Type::Int => self.choices.word(["1", "2", "3"]).to_owned(),
                     Type::Text => self.cut(1),
@@ -233,15 +238,21 @@ impl Maker<'_> {
                     columns.iter().filter(|it| matches!(it.put, Put::Free | Put::Needed)).collect();
                 let Some(column) = self.choices.one_of(&free) else { return String::new() };
                 let name = column.name;
-                let value = match self.choices.below(4) {
+                let alike: Vec<&Column> =
+                    table.columns.iter().filter(|it| it.kind == column.kind).collect();
+                let other = self.choices.one_of(&alike).map_or(name, |it| it.name);
+                let value = match self.choices.below(6) {
                     0 => format!("EXCLUDED.{name}"),
                     1 => format!("coalesce({alias}.{name}, EXCLUDED.{name})"),
                     2 => "DEFAULT".to_owned(),
+                    3 => format!("coalesce({alias}.{other}, EXCLUDED.{name})"),
+                    4 => format!("coalesce(EXCLUDED.{other}, {alias}.{name})"),
                     _ => format!("(SELECT EXCLUDED.{name})"),
                 };
-                let filter = match self.choices.chance(20) {
-                    true => format!(" WHERE {alias}.{name} IS DISTINCT FROM EXCLUDED.{name}"),
-                    false => String::new(),
+                let filter = match self.choices.below(10) {
+                    0 | 1 => format!(" WHERE {alias}.{name} IS DISTINCT FROM EXCLUDED.{name}"),
+                    2 => format!(" WHERE {alias}.{other} IS NOT NULL"),
+                    _ => String::new(),
                 };
                 format!(" ON CONFLICT ({arbiter}) DO UPDATE SET {name} = {value}{filter}")
             }
@@ -312,7 +323,7 @@ impl Maker<'_> {
                     call.then(|| self.volatile("tick()")).flatten().unwrap_or(own)
                 }
                 Put::Free if !table.draws && self.choices.chance(10) => "DEFAULT".to_owned(),
-                Put::Unique | Put::Needed | Put::Free | Put::Key | Put::Never => {
+                Put::Unique | Put::Needed | Put::Free | Put::Present | Put::Key | Put::Never => {
                     self.called |= !volatile;
                     self.value(column, 2)
                 }
@@ -377,6 +388,7 @@ impl Maker<'_> {
                     Put::Key => format!("{id} + {shift}"),
                     Put::Unique => format!("'m' || {id}"),
                     Put::Free if self.choices.chance(15) => "DEFAULT".to_owned(),
+                    Put::Present => self.value(column, 1),
                     Put::Free | Put::Needed | Put::Never => match column.kind {
                         Type::Int => self.choices.word(["1", "2", "3"]).to_owned(),
                         kind => self.leaf(kind),

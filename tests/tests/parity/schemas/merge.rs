@@ -6,6 +6,8 @@ use segue_tests::moves::quoted;
 use segue_tests::stage::Shape;
 use serde::Deserialize;
 
+use super::audit_of;
+
 /// Tables that become one, as data.
 struct Merge {
     /// The new table, as SQL writes it.
@@ -219,6 +221,47 @@ impl Merge {
         }
     }
 
+    /// The new table's rows, which are gathered from the sources before anything is copied.
+    fn rows(&self, shape: Shape) -> String {
+        let into = self.into;
+        let rows = match shape {
+            Shape::Old | Shape::In(Phase::Expand) => self.gathered(),
+            Shape::New | Shape::In(_) => format!("SELECT * FROM {into}"),
+        };
+        format!("SELECT '{into} ' || to_jsonb(t)::text FROM ({rows}) t")
+    }
+
+    fn gathered(&self) -> String {
+        let [one, other] = &self.sources;
+        let sides = || [("a", one), ("b", other)];
+        let keys = || self.key.iter().zip(one.key).zip(other.key);
+        let key = |((its, one), other): ((&&str, &&str), &&str)| {
+            format!("'{its}', coalesce(a.{}, b.{})", quoted(one), quoted(other))
+        };
+        let mut all: Vec<String> = keys().map(key).collect();
+        for (alias, source) in sides() {
+            let is_there = format!("{alias}.ctid IS NOT NULL");
+            all.push(format!("'{}', {is_there}", source.present));
+            all.extend(source.columns.iter().map(|(own, its, default)| {
+                let own = quoted(own);
+                format!("'{its}', CASE WHEN {is_there} THEN {alias}.{own} ELSE {default} END")
+            }));
+        }
+        let pair = |((_, one), other): ((&&str, &&str), &&str)| {
+            format!("a.{} = b.{}", quoted(one), quoted(other))
+        };
+        let joined: Vec<String> = keys().map(pair).collect();
+        // So that each value has the new column's type.
+        format!(
+            "SELECT (jsonb_populate_record(NULL::{}, jsonb_build_object({}))).* FROM {} a FULL JOIN {} b ON {}",
+            self.into,
+            all.join(", "),
+            one.table,
+            other.table,
+            joined.join(" AND ")
+        )
+    }
+
     fn rule(&self, phase: Phase) -> Rule {
         let mut written = toml::Table::new();
         written.insert("kind".to_owned(), text(Change::MERGE_TABLES));
@@ -282,15 +325,21 @@ impl Source {
         )
     }
 
+    /// Rows on which both tables disagree.
+    fn contradicted(&self, merge: &Merge) -> String {
+        format!(
+            "SELECT 'APART {} ' || coalesce(a.row::text, '-') || coalesce(b.row::text, '-') \
+             FROM ({}) a FULL JOIN ({}) b ON a.row = b.row WHERE a.row IS NULL OR b.row IS NULL",
+            self.table,
+            self.rows(merge, Shape::Old),
+            self.part(merge)
+        )
+    }
+
     /// Rows on which both tables disagree, where both are written; and what the new one says of rows that are not there.
     fn apart(&self, merge: &Merge, shape: Shape) -> Vec<String> {
         let table = self.table;
-        let both = format!(
-            "SELECT 'APART {table} ' || coalesce(a.row::text, '-') || coalesce(b.row::text, '-') \
-             FROM ({}) a FULL JOIN ({}) b ON a.row = b.row WHERE a.row IS NULL OR b.row IS NULL",
-            self.rows(merge, Shape::Old),
-            self.part(merge)
-        );
+        let both = self.contradicted(merge);
         let differs =
             |(_, its, default): &Column| format!("{} IS DISTINCT FROM {default}", quoted(its));
         let differs: Vec<String> = self.columns.iter().map(differs).collect();
@@ -342,6 +391,13 @@ pub(super) fn rules(phase: Phase) -> Vec<Rule> {
     MERGES.iter().map(|it| it.rule(phase)).collect()
 }
 
+/// What shows the tables that stay as they are, and the sequence.
+fn beside() -> impl Iterator<Item = String> {
+    let rows = |table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t");
+    let place = "SELECT 'code_seq ' || last_value || ' ' || is_called FROM code_seq";
+    UNMERGED.into_iter().map(rows).chain([place.to_owned()])
+}
+
 /// `SELECT public.audit()`: see [`super::Schema`].
 fn audit(shape: Shape) -> String {
     let mut parts = Vec::new();
@@ -352,14 +408,18 @@ fn audit(shape: Shape) -> String {
             parts.extend(source.apart(merge, shape));
         }
     }
-    parts.extend(
-        UNMERGED.map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t")),
-    );
-    parts.push("SELECT 'code_seq ' || last_value || ' ' || is_called FROM code_seq".to_owned());
-    // Not even a temporary table of the client's may stand in the way. The plan is kept.
-    format!(
-        "CREATE FUNCTION audit() RETURNS SETOF text LANGUAGE plpgsql \
-         SET search_path = public, pg_temp AS $audit$ BEGIN RETURN QUERY\n{}\nORDER BY 1; END $audit$;",
-        parts.join("\nUNION ALL ")
-    )
+    parts.extend(beside());
+    audit_of(&parts)
+}
+
+/// See [`super::Schema`].
+pub(super) fn image(shape: Shape) -> String {
+    let mut parts: Vec<String> = MERGES.iter().map(|it| it.rows(shape)).collect();
+    if let Shape::In(Phase::DualWrite | Phase::SwitchReads) = shape {
+        for merge in &MERGES {
+            parts.extend(merge.sources.iter().map(|source| source.contradicted(merge)));
+        }
+    }
+    parts.extend(beside());
+    audit_of(&parts)
 }

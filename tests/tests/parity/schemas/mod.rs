@@ -24,8 +24,25 @@ pub(crate) struct Schema {
     /// that a rollback leaves as it is, and `public.audit()`, which shows all rows in the old shape,
     /// and those of which two tables or columns say different things.
     pub(crate) ddl: fn(Shape) -> String,
+    /// What turns that into one for clients of the new shape: its `public.audit()` shows all rows in the new shape, the
+    /// same where `audit()` does so already, and those of which the old tables say something else. A line that begins
+    /// with [`HALF`] is of a row that is not shown before rows are copied.
+    pub(crate) image: fn(Shape) -> String,
     /// Everything that is migrated, in that phase.
     pub(crate) rules: fn(Phase) -> Vec<Rule>,
+}
+
+/// How a row of a split's new table begins.
+pub(crate) const HALF: &str = "HALF";
+
+/// What makes `public.audit()` of the queries that it shows, each of lines of text. Not even a temporary table of the
+/// client's may stand in their way. The plan is kept.
+fn audit_of(parts: &[String]) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION audit() RETURNS SETOF text LANGUAGE plpgsql \
+         SET search_path = public, pg_temp AS $audit$ BEGIN RETURN QUERY\n{}\nORDER BY 1; END $audit$;",
+        parts.join("\nUNION ALL ")
+    )
 }
 
 /// Columns that are renamed, or change their type.
@@ -35,6 +52,8 @@ pub(crate) const COLUMNS: Schema = Schema {
     fewest: 1_600,
     plain: stage::PLAIN,
     ddl: stage::ddl,
+    // What the new columns hold is what the old ones show, but for what those cannot hold.
+    image: |_| String::new(),
     rules: stage::rules,
 };
 
@@ -45,6 +64,7 @@ pub(crate) const SPLIT: Schema = Schema {
     fewest: 700,
     plain: include_str!("../../../corpus/schema/split.sql"),
     ddl: split::ddl,
+    image: split::image,
     rules: split::rules,
 };
 
@@ -55,5 +75,6 @@ pub(crate) const MERGE: Schema = Schema {
     fewest: 650,
     plain: include_str!("../../../corpus/schema/merge.sql"),
     ddl: merge::ddl,
+    image: merge::image,
     rules: merge::rules,
 };

@@ -6,6 +6,8 @@ use segue_tests::moves::quoted;
 use segue_tests::stage::Shape;
 use serde::Deserialize;
 
+use super::{HALF, audit_of};
+
 /// A table that is split, as data.
 struct Split {
     /// As SQL writes it.
@@ -212,6 +214,48 @@ impl Split {
         ))
     }
 
+    /// The old table's rows, without what moves.
+    fn staying(&self) -> String {
+        let table = self.table;
+        let moved: Vec<&str> = self.columns.iter().map(|it| it.from).collect();
+        let moved = moved.join(",");
+        format!("SELECT '{table} ' || (to_jsonb(t) - '{{{moved}}}'::text[])::text FROM {table} t")
+    }
+
+    /// The new table's rows, once there are any.
+    fn halves(&self, shape: Shape) -> Option<String> {
+        let into = self.into;
+        let query = format!("SELECT '{HALF} {into} ' || to_jsonb(p)::text FROM {into} p");
+        (shape != Shape::In(Phase::Expand)).then_some(query)
+    }
+
+    /// Whether a row of the old table, `t`, has in what moves what is there of one that has no half.
+    fn says_nothing(&self) -> String {
+        // '{}' is the default of the only one that is NOT NULL.
+        let nothing = |it: &Column| {
+            let value = format!("t.{}", quoted(it.from));
+            format!("({value} IS NULL OR to_jsonb({value}) = '{{}}')")
+        };
+        self.columns.iter().map(nothing).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// Rows of which the old table says something else than the new one, where both are written.
+    fn contradicted(&self, shape: Shape) -> Option<String> {
+        let Self { table, into, .. } = self;
+        let Shape::In(Phase::DualWrite | Phase::SwitchReads) = shape else { return None };
+        let differs =
+            |it: &Column| format!("t.{} IS DISTINCT FROM p.{}", quoted(it.from), quoted(it.to));
+        let differ: Vec<String> = self.columns.iter().map(differs).collect();
+        Some(format!(
+            "SELECT 'APART ' || coalesce(to_jsonb(t)::text, '-') || coalesce(to_jsonb(p)::text, '-') \
+             FROM {table} t FULL JOIN {into} p ON {} WHERE t.ctid IS NULL \
+             OR p.ctid IS NULL AND NOT ({}) OR p.ctid IS NOT NULL AND ({})",
+            self.joined(),
+            self.says_nothing(),
+            differ.join(" OR ")
+        ))
+    }
+
     fn rule(&self, phase: Phase) -> Rule {
         let text = |text: &str| toml::Value::String(text.to_owned());
         let list = |names: Vec<&str>| toml::Value::Array(names.into_iter().map(text).collect());
@@ -245,20 +289,30 @@ pub(super) fn rules(phase: Phase) -> Vec<Rule> {
     SPLITS.iter().map(|it| it.rule(phase)).collect()
 }
 
+/// What shows the tables that stay as they are, and the sequences.
+fn beside() -> impl Iterator<Item = String> {
+    let rows = |table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t");
+    let place = |it| format!("SELECT '{it} ' || last_value || ' ' || is_called FROM {it}");
+    UNMOVED.into_iter().map(rows).chain(SEQUENCES.into_iter().map(place))
+}
+
 /// `SELECT public.audit()`: see [`super::Schema`].
 fn audit(shape: Shape) -> String {
     let mut parts: Vec<String> = SPLITS.iter().map(|it| it.rows(shape)).collect();
     parts.extend(SPLITS.iter().filter_map(|it| it.apart(shape)));
-    parts.extend(
-        UNMOVED.map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t")),
-    );
-    parts.extend(SEQUENCES.map(|sequence| {
-        format!("SELECT '{sequence} ' || last_value || ' ' || is_called FROM {sequence}")
-    }));
-    // Not even a temporary table of the client's may stand in the way. The plan is kept.
-    format!(
-        "CREATE FUNCTION audit() RETURNS SETOF text LANGUAGE plpgsql \
-         SET search_path = public, pg_temp AS $audit$ BEGIN RETURN QUERY\n{}\nORDER BY 1; END $audit$;",
-        parts.join("\nUNION ALL ")
-    )
+    parts.extend(beside());
+    audit_of(&parts)
+}
+
+/// See [`super::Schema`]. Clients that insert seats without their notes want that the old table accepts those.
+pub(super) fn image(shape: Shape) -> String {
+    let mut parts: Vec<String> = SPLITS.iter().map(Split::staying).collect();
+    parts.extend(SPLITS.iter().filter_map(|it| it.halves(shape)));
+    parts.extend(SPLITS.iter().filter_map(|it| it.contradicted(shape)));
+    parts.extend(beside());
+    let relaxed = match shape {
+        Shape::New | Shape::In(Phase::Contract) => String::new(),
+        Shape::Old | Shape::In(_) => SPLITS.iter().map(|it| format!("{};\n", it.relax)).collect(),
+    };
+    relaxed + &audit_of(&parts)
 }

@@ -1,5 +1,7 @@
 //! Tables that are merged: `corpus/schema/merge.sql`.
 
+use rewrite_rules::Shape;
+
 use super::super::schema::{
     ID, Put, Table, Type, column, int, keyed, needed, other, table, text, unique,
 };
@@ -111,12 +113,14 @@ const TABLES: [Table; 13] = [
 ];
 
 pub(in super::super) const MERGE: World = World {
+    client: Shape::Old,
     stages: || &crate::stages::MERGE,
     cases: 700,
     valid_percent: 80,
     queries: 42,
     keeps_order: false,
     tables: &TABLES,
+    refused_when_run: &[],
     refused: &[
         "GROUP BY the key",
         "MERGE into a table of which columns move to another",
@@ -124,7 +128,7 @@ pub(in super::super) const MERGE: World = World {
         "a new key for a row of a merged table",
         "this ON CONFLICT on a merged table",
         "this row lock of a merged table",
-        "a new key together with a column that moves",
+        "a new key in ON CONFLICT DO UPDATE",
         "RETURNING over several relations, with columns that have moved",
         "a whole row of the target of UPDATE",
         "a whole row of the target of DELETE",

@@ -1,20 +1,31 @@
-//! The databases as the generator knows them: tables, and words that are worth a try there.
+//! The databases as the generator knows them, in the shape that its clients know: tables, and words that are worth a try
+//! there.
 
 mod columns;
+mod columns_new;
 mod merge;
+mod merge_new;
 mod split;
+mod split_new;
+
+use rewrite_rules::Shape;
 
 use super::schema::{Table, Type};
 use crate::stages::Stages;
 
 pub(super) use columns::COLUMNS;
+pub(super) use columns_new::COLUMNS_NEW;
 pub(super) use merge::MERGE;
+pub(super) use merge_new::MERGE_NEW;
 pub(super) use split::SPLIT;
+pub(super) use split_new::SPLIT_NEW;
 
 /// One database.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) stages: fn() -> &'static Stages,
+    /// The shape that its clients know: their statements are held against a database that has that one alone.
+    pub(super) client: Shape,
     /// Statements that are compared in each phase if nothing else is said.
     pub(super) cases: usize,
     /// Least share of the statements that the unmigrated database must accept. Unit: percent.
@@ -27,6 +38,8 @@ pub(super) struct World {
     pub(super) tables: &'static [Table],
     /// What segue may refuse, as its messages call it.
     pub(super) refused: &'static [&'static str],
+    /// Which of that only the values of a statement tell.
+    pub(super) refused_when_run: &'static [&'static str],
     /// The enum, and labels of it.
     pub(super) state: &'static str,
     pub(super) states: &'static [&'static str],

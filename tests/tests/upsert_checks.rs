@@ -1,0 +1,132 @@
+//! A row that an upsert gives and that is not stored, since its key is taken, is held against NOT NULL and CHECK all the
+//! same, of columns that have moved too; and against nothing that the table would have made good itself.
+
+use std::collections::BTreeMap;
+
+use rewrite_rules::rule::{Change, KeyPair, OneOrMore, SplitTable};
+use rewrite_rules::{Phase, Rule};
+use segue_tests::relay::Relay;
+use segue_tests::server::Database;
+use segue_tests::wire::Reply;
+
+/// What an unchanged client knows.
+const OLD: &str = "
+    CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, slug text NOT NULL DEFAULT 's', state text,
+        level int CONSTRAINT level_is_positive CHECK (level > 0));
+    INSERT INTO users SELECT g, 'u' || g, 's' || g, 'x', g FROM generate_series(1, 5) g;";
+
+/// Where three of its columns go. What is left out has a value there that it has not in the old table.
+const NEW: &str = "
+    CREATE TABLE profiles (user_id int PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, slug text NOT NULL DEFAULT 's',
+        state text NOT NULL DEFAULT 'new', level int CONSTRAINT profiles_level CHECK (level > 0));
+    INSERT INTO profiles SELECT id, slug, state, level FROM users;";
+
+/// The same without any NOT NULL, and a row of which nothing has moved.
+const OPEN: [&str; 2] = [
+    "CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, slug text, state text,
+        level int CONSTRAINT level_is_positive CHECK (level > 0));
+    INSERT INTO users SELECT g, 'u' || g, 's' || g, 'x', g FROM generate_series(1, 5) g;
+    INSERT INTO users VALUES (6, 'u6');",
+    "CREATE TABLE profiles (user_id int PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, slug text, state text,
+        level int CONSTRAINT profiles_level CHECK (level > 0));
+    INSERT INTO profiles SELECT id, slug, state, level FROM users WHERE id < 6;",
+];
+
+/// Makes good what the table would refuse.
+fn mending(table: &str) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION mend() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN NEW.level := abs(NEW.level); RETURN NEW; END$$;
+         CREATE TRIGGER mend BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION mend();"
+    )
+}
+
+/// What the way to a phase has made of the old table.
+fn stands(phase: Phase) -> &'static str {
+    match phase {
+        Phase::StopDualWrite => "ALTER TABLE users ALTER slug DROP NOT NULL;",
+        Phase::Contract => "ALTER TABLE users DROP slug, DROP state, DROP level;",
+        _both_sides => "",
+    }
+}
+
+fn rule(phase: Phase) -> Rule {
+    let one = |name: &str| OneOrMore::One(name.to_owned());
+    let split = SplitTable {
+        table: "users".to_owned(),
+        into: "profiles".to_owned(),
+        key: KeyPair { from: one("id"), to: one("user_id") },
+        columns: ["slug", "state", "level"]
+            .map(|it| (it.to_owned(), it.to_owned()))
+            .into_iter()
+            .collect(),
+        positions: BTreeMap::from([
+            ("slug".to_owned(), 3),
+            ("state".to_owned(), 4),
+            ("level".to_owned(), 5),
+        ]),
+        constraints: BTreeMap::from([(
+            "level_is_positive".to_owned(),
+            "profiles_level".to_owned(),
+        )]),
+    };
+    Rule { name: "split-users".to_owned(), change: Change::SplitTable(split), phase }
+}
+
+/// In the order in which they are sent.
+const STATEMENTS: [&str; 9] = [
+    "INSERT INTO users (id, email, slug) VALUES (1, 'a', NULL) ON CONFLICT DO NOTHING",
+    "INSERT INTO users (id, email, slug) VALUES (1, 'a', 's') ON CONFLICT DO NOTHING",
+    "INSERT INTO users (id, email, slug) SELECT id, 'a', nullif(slug, 's3') FROM users ON CONFLICT (id) DO NOTHING",
+    "INSERT INTO users (id, email, level) VALUES (2, 'a', 0) ON CONFLICT (id) DO NOTHING",
+    "INSERT INTO users (id, email, level) VALUES (2, 'a', NULL), (3, 'a', 1) ON CONFLICT (id) DO NOTHING",
+    "INSERT INTO users (id, email, level) VALUES (2, 'a', 0) ON CONFLICT (id) DO UPDATE SET level = 7",
+    "INSERT INTO users (id, email, slug) VALUES (2, 'a', NULL) ON CONFLICT (id) DO UPDATE SET slug = 't' WHERE false",
+    "INSERT INTO users (id, email) VALUES (2, 'b') ON CONFLICT (id) DO UPDATE SET email = excluded.email, level = 9",
+    "INSERT INTO users (id, email, state) VALUES (8, 'c', 'y'), (1, 'c', 'y') ON CONFLICT (id) DO NOTHING",
+];
+
+/// Tag, or code and message.
+fn told(reply: &Reply) -> String {
+    let error = reply.error().map(|error| ['C', 'M', 't', 'c', 'n'].map(|field| error.get(field)));
+    format!("{:?} {error:?}", reply.tags())
+}
+
+/// Sends `statements` in each phase through a proxy, and to the table that was never touched. `triggers`: of either table.
+#[track_caller]
+fn check(name: &str, [old, new]: [&str; 2], triggers: [&str; 2], statements: &[&str]) {
+    let [old_trigger, new_trigger] = triggers;
+    for phase in Phase::TWO_SIDED {
+        let oracle = Database::create(name, &format!("{old}{old_trigger}"));
+        // Where its columns are not written any more, it mends none.
+        let own_trigger = if stands(phase).is_empty() { old_trigger } else { "" };
+        let ddl = format!("{old}{new}{}{own_trigger}{new_trigger}", stands(phase));
+        let database = Database::create(name, &ddl);
+        let relay = Relay::governing(&database, &[rule(phase)]);
+        let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
+        for statement in statements {
+            let (wanted, found) = (direct.simple(statement), client.simple(statement));
+            assert_eq!(told(&found), told(&wanted), "{phase}: {statement}");
+            let all = "SELECT id, email, slug, level FROM users ORDER BY id";
+            assert_eq!(client.rows(all), direct.rows(all), "{phase}: {statement}");
+        }
+        drop(client);
+        relay.stop();
+    }
+}
+
+#[test]
+fn what_is_given_for_a_row_that_is_there_is_held_against_its_constraints() {
+    check("upsert_checks", [OLD, NEW], ["", ""], &STATEMENTS);
+}
+
+#[test]
+fn what_a_trigger_makes_good_is_neither_refused_nor_stored() {
+    let statements = [
+        "INSERT INTO users (id, email, level) VALUES (1, 'a', -1) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO users (id, email, level) VALUES (6, 'a', -3) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO users (id, email, level) VALUES (2, 'a', -3), (8, 'b', -8) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO users (id, email, level) VALUES (6, 'a', -3) ON CONFLICT (id) DO UPDATE SET email = 'e'",
+    ];
+    check("upsert_triggers", OPEN, [&mending("users"), &mending("profiles")], &statements);
+}
