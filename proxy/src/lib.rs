@@ -4,6 +4,7 @@
 //! plane decides what they become: [`config`], [`catalog`], [`phase`], [`backfill`], [`verify`],
 //! [`walk`], [`ddl`], [`gate`], [`journal`], [`admin`]. The data plane knows of the control plane only [`phase::generation`].
 //! Between them stands [`latency`], which the one writes and the other reads.
+//! [`aside`] is for work of either that takes a while.
 //! [`app`] wires everything and nobody imports it; [`cli`] is the command line.
 
 pub mod wire;
@@ -12,6 +13,7 @@ pub mod client;
 pub mod session;
 pub mod upstream;
 
+pub mod aside;
 pub mod latency;
 
 pub mod admin;

@@ -91,7 +91,8 @@ pub async fn run(
 fn is_lost(error: &BackfillError) -> bool {
     match error {
         BackfillError::Server(error) => meaning(error) == Meaning::Lost,
-        BackfillError::Connect(_) | BackfillError::Journal(JournalError::Failed(_)) => true,
+        BackfillError::Connect(_)
+        | BackfillError::Journal(JournalError::Lost(_) | JournalError::Failed(_)) => true,
         _final => false,
     }
 }

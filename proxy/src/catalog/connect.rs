@@ -202,6 +202,19 @@ where
     }
 }
 
+/// Whether `error` says that the connection, or the server behind it, is gone: 57P is a server that is shutting
+/// down, has crashed or is starting up.
+#[must_use]
+pub fn is_lost(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        Some(state) => state.code().starts_with("57P"),
+        None => {
+            let source = std::error::Error::source(error);
+            error.is_closed() || source.is_some_and(|it| it.is::<io::Error>())
+        }
+    }
+}
+
 /// What the server or the system said, without tokio-postgres's own framing.
 #[must_use]
 pub fn reason(error: &tokio_postgres::Error) -> String {

@@ -12,7 +12,7 @@ mod tests;
 
 pub use connect::{
     ANSWER_TIMEOUT_S, APPLICATION_NAME, CONNECT_TIMEOUT_S, ConnectError, KEEPALIVE_S, NoAnswer,
-    OLDEST_SERVER, STATEMENT_TIMEOUT_MS, connect, connect_hearing, in_time, reason,
+    OLDEST_SERVER, STATEMENT_TIMEOUT_MS, connect, connect_hearing, in_time, is_lost, reason,
 };
 pub use fingerprint::fingerprint;
 pub use load::load;

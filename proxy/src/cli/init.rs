@@ -68,6 +68,7 @@ async fn init(control: &ControlUrl, role: &str, published: bool) -> Result<i32, 
         JournalError::Failed(reason) => format!("the journal could not be made: {reason}"),
         error @ (JournalError::Absent(_)
         | JournalError::Version { .. }
-        | JournalError::Published(_)) => error.with_hint(),
+        | JournalError::Published(_)
+        | JournalError::Lost(_)) => error.with_hint(),
     })
 }

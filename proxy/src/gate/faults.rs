@@ -9,6 +9,7 @@ use tokio_postgres::Client;
 
 use super::answered;
 use super::finding::{About, Finding, Severity};
+use crate::aside::aside;
 use crate::catalog::in_time;
 use crate::phase::rehearse::rehearse;
 
@@ -24,7 +25,7 @@ pub(super) async fn find(
     if let Some(rule) = rules.get_mut(index) {
         rule.phase = to;
     }
-    match rewrite_rules::compile(0, &rules, Arc::clone(catalog)) {
+    match aside(|| rewrite_rules::compile(0, &rules, Arc::clone(catalog))) {
         Ok(generation) => answered(in_time(rehearse(client, &generation)).await),
         Err(faults) => Ok(faults),
     }

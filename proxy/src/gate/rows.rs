@@ -175,7 +175,7 @@ pub(super) async fn trusted(
     match asked.await {
         Ok(Ok(trusted)) => Ok(trusted),
         // Whoever has no journal, or may not read it, compares.
-        Ok(Err(JournalError::Failed(reason))) => Err(reason),
+        Ok(Err(JournalError::Lost(reason) | JournalError::Failed(reason))) => Err(reason),
         Ok(Err(_)) => Ok(None),
         Err(silence) => Err(silence.to_string()),
     }

@@ -75,7 +75,10 @@ pub enum JournalError {
         "publication {0} is FOR ALL TABLES: where the journal's tables are missing, replication would stop"
     )]
     Published(String),
-    /// The server, or the way to it, has failed.
+    /// The connection is gone, and with it whatever was under way.
+    #[error("the connection to the journal broke: {0}")]
+    Lost(String),
+    /// The server has failed.
     #[error("the journal could not be read or written: {0}")]
     Failed(String),
 }
@@ -103,6 +106,7 @@ impl JournalError {
             Self::Published(_) => Some(
                 "make them on every subscriber first (segue init --print), then: segue init --published",
             ),
+            Self::Lost(_) => Some("try again"),
             Self::Failed(_) => None,
         }
     }
@@ -113,6 +117,7 @@ impl From<tokio_postgres::Error> for JournalError {
         let reason = catalog::reason(&error);
         match error.code() {
             Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::Denied(reason),
+            Some(_) | None if catalog::is_lost(&error) => Self::Lost(reason),
             Some(_) | None => Self::Failed(reason),
         }
     }

@@ -93,6 +93,12 @@ impl StepError {
         }
     }
 
+    /// Whether another connection would help, and nothing has changed for certain.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Journal(JournalError::Lost(_)))
+    }
+
     /// The error with what to do about it, ready to be shown.
     #[must_use]
     pub fn with_hint(&self) -> String {
@@ -183,6 +189,11 @@ pub async fn lagging(client: &mut Client, epoch: i64) -> Result<Vec<Replica>, Jo
 }
 
 pub(super) async fn commit(transaction: Transaction<'_>) -> Result<(), StepError> {
+    if transaction.client().is_closed() {
+        // Nobody has asked the server to commit, so it has not.
+        let ended = "the server has ended it before the step was written";
+        return Err(JournalError::Lost(ended.to_owned()).into());
+    }
     let done = transaction.commit().await;
     done.map_err(|error| StepError::InDoubt(crate::catalog::reason(&error)))
 }

@@ -14,10 +14,10 @@ use super::drain::Drain;
 use super::follow::{Fleet, ToDo};
 use super::gates::{self, Asked, Closed, compares_rows};
 use super::generation::{Current, Generation};
-use super::plan::Plan;
 use super::prepare::{Loaded, Prepared, Read, load_with};
 use super::rename::{Held, in_place};
-use super::wish::{ReloadError, Reloaded, Wish};
+use super::wish::{ReloadError, Reloaded, Wish, tell};
+use crate::aside::aside;
 use crate::catalog;
 use crate::config::{Config, Draft};
 use crate::journal::step::{Entry, StepError};
@@ -34,7 +34,8 @@ const GATE_ROUNDS: usize = 3;
 /// Pause between two looks at the catalog while the gates are asked. Unit: milliseconds.
 const LOOK_MS: u64 = 2_000;
 
-/// How often a reload begins anew because the fleet has gone on meanwhile.
+/// How often a reload begins anew because the fleet has gone on meanwhile, or the connection broke. The server
+/// ends a step that stands still, as one may on a machine that is busy with something else.
 const FLEET_ROUNDS: usize = 3;
 
 /// Owns everything that a flip changes.
@@ -126,9 +127,15 @@ impl Flipper {
     /// # Errors
     /// Any fault leaves the running generation in force.
     pub async fn reload(&mut self, wish: &Wish) -> Result<Reloaded, ReloadError> {
-        for _round in 0..FLEET_ROUNDS {
+        for round in 1..=FLEET_ROUNDS {
             self.keep_up().await;
             match self.reload_once(wish).await {
+                // Nobody is held back, or it would be told that somebody is.
+                Err(ReloadError::Fleet { error })
+                    if error.is_lost() && self.held.is_none() && round < FLEET_ROUNDS =>
+                {
+                    tracing::warn!("nothing has changed, it is tried again: {error}");
+                }
                 Err(ReloadError::Fleet { error: StepError::Moved(epoch) }) => {
                     self.hear_of(epoch).await;
                 }
@@ -338,7 +345,8 @@ impl Flipper {
     /// Swaps to a generation of the same rules for another catalog, if they fit it.
     fn adopt(&mut self, found: Loaded) {
         let number = self.current.number() + 1;
-        match rewrite_rules::compile(number, &self.config.rules, Arc::clone(&found.catalog)) {
+        let (rules, catalog) = (&self.config.rules, Arc::clone(&found.catalog));
+        match aside(|| rewrite_rules::compile(number, rules, catalog)) {
             Ok(generation) => {
                 self.swap(generation, found);
                 self.said = None;
@@ -464,16 +472,6 @@ impl Flipper {
                 acknowledge();
             }
         });
-    }
-}
-
-pub(super) fn tell(generation: u64, plan: &Plan, forced: &[Closed], wish: &Wish) {
-    for step in &plan.steps {
-        tracing::info!(generation, "{step}");
-    }
-    for closed in forced {
-        let reason = wish.force.as_deref().unwrap_or_default();
-        tracing::warn!(generation, reason, "forced, although {closed}");
     }
 }
 

@@ -13,6 +13,7 @@ use super::flip::Flipper;
 use super::member::{Member, Place};
 use super::prepare::{Loaded, load_with};
 use super::wish::Wish;
+use crate::aside::aside;
 use crate::catalog;
 use crate::journal::rename;
 use crate::journal::replica::{self, Newcomer, Sign, Signs};
@@ -375,7 +376,8 @@ pub(super) fn compile(
     rules: &[Rule],
     loaded: &Loaded,
 ) -> Result<rewrite_rules::Generation, String> {
-    rewrite_rules::compile(number, rules, Arc::clone(&loaded.catalog)).map_err(|faults| {
+    let compiled = aside(|| rewrite_rules::compile(number, rules, Arc::clone(&loaded.catalog)));
+    compiled.map_err(|faults| {
         let faults: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
         faults.join("; ")
     })

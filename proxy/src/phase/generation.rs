@@ -11,11 +11,11 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use rewrite_rules::{Outcome, Scan, SearchPath, Shape};
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::hold::Gate;
 use super::plan_cache::{Plans, Question};
 use super::roll::{Registration, Roll};
+use crate::aside::aside;
 use crate::config::ClientRule;
 
 /// Longest text that is worth remembering. Unit: bytes.
@@ -82,19 +82,10 @@ impl Generation {
         let question = Question { text, scan, search_path, standard_conforming_strings, shape };
         if text.len() > PLAN_CACHE_TEXT_BYTES {
             let rewrite = || self.compiled.rewrite(text, question.session());
-            return Arc::new(aside(text.len(), rewrite));
+            let is_long = text.len() > ASIDE_TEXT_BYTES;
+            return Arc::new(if is_long { aside(rewrite) } else { rewrite() });
         }
         self.plans.decide(&question, &self.compiled)
-    }
-}
-
-/// Does what takes long for a text of that length; the other sessions of this thread go on meanwhile.
-fn aside<T>(length: usize, work: impl FnOnce() -> T) -> T {
-    let here = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    if length > ASIDE_TEXT_BYTES && matches!(here, Ok(RuntimeFlavor::MultiThread)) {
-        tokio::task::block_in_place(work)
-    } else {
-        work()
     }
 }
 

@@ -9,6 +9,7 @@ use super::agree::{self, Agreed, Wanted};
 use super::follow::{host, phases, whole_path};
 use super::plan::{Plan, PlanFault, plan};
 use super::rehearse::rehearse;
+use crate::aside::aside;
 use crate::catalog::{self, ConnectError};
 use crate::config::{Config, Draft, Report};
 use crate::journal::{JournalError, state};
@@ -137,7 +138,7 @@ impl Read {
         let Self { mut draft, file, agreed, plan, connected } = self;
         let rules = rules(&draft);
         let compiled = connected.as_ref().and_then(|(_, loaded)| {
-            rewrite_rules::compile(number, &rules, Arc::clone(&loaded.catalog))
+            aside(|| rewrite_rules::compile(number, &rules, Arc::clone(&loaded.catalog)))
                 .map_err(|faults| draft.add_rule_faults(faults))
                 .ok()
         });

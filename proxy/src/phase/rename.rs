@@ -16,6 +16,7 @@ use super::gates::Closed;
 use super::plan::Step;
 use super::prepare::{Loaded, Prepared, Read};
 use super::wish::{ReloadError, Reloaded, Wish};
+use crate::aside::aside;
 use crate::config::parse_relation_name;
 use crate::gate::sql;
 use crate::journal::rename;
@@ -157,7 +158,7 @@ impl Flipper {
         self.take_over(config, file);
         self.put_client_back(client);
         let generation = self.current.number();
-        super::flip::tell(generation, &plan, &forced, wish);
+        super::wish::tell(generation, &plan, &forced, wish);
         Ok(Reloaded { generation, plan, forced })
     }
 
@@ -166,7 +167,8 @@ impl Flipper {
         let number = ready.generation.number().saturating_sub(1);
         // The same rules once more: what began before is told by its number.
         let catalog = Arc::clone(self.current.load().compiled().catalog());
-        let Ok(same) = rewrite_rules::compile(number, &self.config.rules, catalog) else { return };
+        let same = aside(|| rewrite_rules::compile(number, &self.config.rules, catalog));
+        let Ok(same) = same else { return };
         // In this order: whoever began before the barrier is in an older generation, and waited for.
         self.current.roll().hold(number);
         self.swap_same(same);

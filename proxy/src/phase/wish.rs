@@ -88,3 +88,14 @@ fn waited_for(waiting: &[Waiting], problem: Option<&String>) -> String {
 fn listed(closed: &[Closed]) -> String {
     closed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
+
+/// Says what was done, and what was overruled.
+pub(super) fn tell(generation: u64, plan: &Plan, forced: &[Closed], wish: &Wish) {
+    for step in &plan.steps {
+        tracing::info!(generation, "{step}");
+    }
+    for closed in forced {
+        let reason = wish.force.as_deref().unwrap_or_default();
+        tracing::warn!(generation, reason, "forced, although {closed}");
+    }
+}

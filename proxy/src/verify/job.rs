@@ -85,7 +85,8 @@ pub async fn run(
 fn is_lost(error: &VerifyError) -> bool {
     match error {
         VerifyError::Server(error) => meaning(error) == Meaning::Lost,
-        VerifyError::Connect(_) | VerifyError::Journal(JournalError::Failed(_)) => true,
+        VerifyError::Connect(_)
+        | VerifyError::Journal(JournalError::Lost(_) | JournalError::Failed(_)) => true,
         _final => false,
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use crate::catalog;
+
 /// Shortest wait after a lock was met. Unit: milliseconds.
 const BACKOFF_FIRST_MS: u64 = 100;
 
@@ -28,18 +30,18 @@ pub enum Meaning {
 /// What `error` means.
 #[must_use]
 pub fn meaning(error: &Error) -> Meaning {
-    let Some(state) = error.code() else {
-        let is_io = std::error::Error::source(error).is_some_and(|it| it.is::<std::io::Error>());
-        return if error.is_closed() || is_io { Meaning::Lost } else { Meaning::Final };
-    };
+    if catalog::is_lost(error) {
+        return Meaning::Lost;
+    }
+    let Some(state) = error.code() else { return Meaning::Final };
     let gives_way = [
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::T_R_SERIALIZATION_FAILURE,
         SqlState::QUERY_CANCELED,
     ];
-    // What was the primary is none any more; and 57P: shutting down, crashed, starting up.
-    if *state == SqlState::READ_ONLY_SQL_TRANSACTION || state.code().starts_with("57P") {
+    // What was the primary is none any more.
+    if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
         return Meaning::Lost;
     }
     if gives_way.contains(state) {

@@ -98,6 +98,32 @@ fn no_step_is_taken_while_another_replica_has_yet_to_drain() {
 }
 
 #[test]
+fn a_step_whose_connection_is_ended_is_taken_all_the_same() {
+    let _alone = alone();
+    let database = Database::create("fleet", DDL);
+    let (first, second) = two(&database);
+    let mut holder = database.connect();
+    holder.script("BEGIN; SELECT FROM segue.fleet FOR UPDATE");
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| step(&first, Phase::DualWrite));
+        let waits = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                     AND query LIKE 'SELECT FROM segue.fleet FOR UPDATE%'";
+        let mut direct = database.connect();
+        let ended = format!("SELECT pg_terminate_backend(pid) {waits}");
+        eventually("the step waits, and is ended", || direct.rows(&ended) == ["t"]);
+        let again = format!("SELECT count(*) {waits}");
+        eventually("another one waits", || direct.rows(&again) == ["1"]);
+        holder.script("COMMIT");
+        asked.join().expect("a step").expect("it is taken");
+    });
+    eventually("the second follows", || second.phase() == Some(Phase::DualWrite));
+    let steps = "SELECT to_phase FROM segue.history WHERE action = 'flip'";
+    assert_eq!(journal(&database, steps), ["dual-write"]);
+    first.stop();
+    second.stop();
+}
+
+#[test]
 fn a_file_that_was_left_behind_asks_for_nothing() {
     let _alone = alone();
     let database = Database::create("fleet", DDL);
