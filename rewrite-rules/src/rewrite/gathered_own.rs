@@ -27,7 +27,8 @@ impl Gathering<'_, '_> {
             };
             let lost = removable.iter().map(|place| {
                 let not = if is_lost(*place) { "" } else { "NOT " };
-                format!(" AND {not}({} AND NOT {})", there(*place), will(*place))
+                // A column that tells of it and is set to NULL loses the row too, and PostgreSQL refuses it.
+                format!(" AND {not}({} AND {} IS NOT TRUE)", there(*place), will(*place))
             });
             let when = format!(
                 " WHERE {} AND NOT segue_is_bare{}",

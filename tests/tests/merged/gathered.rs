@@ -9,7 +9,7 @@ use segue_tests::server::Database;
 use super::{NEW, OLD, Protocol, READS, SIDES, merged_from_the_start, rule, send, told};
 
 /// What it writes, and reads again. Each row has a part whose column says so.
-const WRITES: [&str; 65] = [
+const WRITES: [&str; 68] = [
     "INSERT INTO prefs (user_id, often, has_mail) VALUES (10, 'ten', true)",
     "INSERT INTO prefs (user_id, sound, has_push) VALUES (11, NULL, true), (12, false, true) RETURNING *",
     "INSERT INTO prefs (user_id, has_mail) VALUES (1, true)",
@@ -59,6 +59,9 @@ const WRITES: [&str; 65] = [
     "UPDATE prefs SET often = often, has_mail = has_mail, has_push = has_push, push_score = push_score",
     "UPDATE prefs SET news = NULL WHERE false",
     "UPDATE prefs SET often = NULL WHERE user_id = 3",
+    "UPDATE prefs SET has_mail = NULL WHERE user_id = 3",
+    "UPDATE prefs SET has_mail = NULL, has_push = true WHERE user_id IN (3, 6) RETURNING *",
+    "UPDATE prefs SET user_id = 99, has_push = NULL WHERE user_id = 7",
     "UPDATE prefs SET nothing = 1",
     "UPDATE prefs SET often = nothing",
     "SELECT often, push_score FROM prefs WHERE user_id = 4 FOR UPDATE",
