@@ -29,6 +29,9 @@ pub struct Proxy {
     head: String,
 }
 
+/// How often a step is asked for that has to wait for the flip before; each waits for some seconds.
+const STEP_TRIES: usize = 30;
+
 /// How a replica differs from the usual proxy.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Replica<'a> {
@@ -140,14 +143,20 @@ impl Proxy {
         run(self.running.flip().drained());
     }
 
-    /// Moves the rename of `users.username` to `phase`, and does not wait.
+    /// Moves the rename of `users.username` to `phase`, and does not wait for it. The flip before may have to be
+    /// waited for: transactions of other tests on the same cluster take seconds on a busy machine.
     ///
     /// # Panics
     /// If it is refused.
     pub fn swap(&self, phase: Phase) {
-        if let Err(error) = self.reload(&rename_username(phase)) {
-            panic!("{phase}: {error}");
+        for _ in 0..STEP_TRIES {
+            match self.reload(&rename_username(phase)) {
+                Ok(_) => return,
+                Err(ReloadError::NotDrained { .. }) => {}
+                Err(error) => panic!("{phase}: {error}"),
+            }
         }
+        panic!("{phase}: the flip before has not drained");
     }
 
     /// The latest flip.
