@@ -137,7 +137,7 @@ fn imports_run_one_way() {
                 (_, "cli") => false,
                 ("app" | "demo", _) => true,
                 (_, "app" | "demo") => false,
-                ("wire" | "latency", _) => false,
+                ("wire" | "latency" | "aside", _) => false,
                 // Written by sessions, read by whoever controls.
                 ("client" | "session", "latency") => true,
                 ("client" | "upstream", "wire") => true,
