@@ -130,3 +130,41 @@ fn what_a_trigger_makes_good_is_neither_refused_nor_stored() {
     ];
     check("upsert_triggers", OPEN, [&mending("users"), &mending("profiles")], &statements);
 }
+
+/// The same of clients that know both tables, while halves of which nothing has been copied are there all the same.
+#[test]
+fn what_is_given_for_a_half_that_is_there_is_held_against_its_constraints() {
+    let statements = [
+        "INSERT INTO profiles (user_id, slug) VALUES (1, NULL) ON CONFLICT DO NOTHING",
+        "INSERT INTO profiles (user_id, slug) VALUES (4, NULL) ON CONFLICT (user_id) DO NOTHING",
+        "INSERT INTO profiles (user_id, level) VALUES (2, 0) ON CONFLICT (user_id) DO NOTHING",
+        "INSERT INTO profiles (user_id, level) VALUES (5, 0) ON CONFLICT (user_id) DO UPDATE SET level = 7",
+        "INSERT INTO profiles (user_id, level) VALUES (5, NULL) ON CONFLICT (user_id) DO UPDATE SET level = 7",
+        "INSERT INTO profiles (user_id, state) SELECT id, nullif('y', 'y') FROM users ON CONFLICT DO NOTHING",
+        "INSERT INTO profiles (user_id, level) SELECT id, id - 4 FROM users ON CONFLICT (user_id) DO NOTHING",
+        "INSERT INTO profiles (user_id) VALUES (4), (NULL) ON CONFLICT DO NOTHING",
+        "INSERT INTO profiles (user_id) VALUES (4), (1) ON CONFLICT DO NOTHING",
+    ];
+    let split = format!("{OLD}{NEW}{}", stands(Phase::Contract));
+    for (phase, left) in [
+        (Phase::DualWrite, ""),
+        (Phase::DualWrite, "DELETE FROM profiles WHERE user_id > 3;"),
+        (Phase::SwitchReads, ""),
+        (Phase::StopDualWrite, ""),
+        (Phase::Contract, ""),
+    ] {
+        let oracle = Database::create("half_checks", &split);
+        let database =
+            Database::create("half_checks", &format!("{OLD}{NEW}{}{left}", stands(phase)));
+        let relay = Relay::governing(&database, &[rule(phase)]);
+        let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
+        for statement in statements {
+            let (wanted, found) = (direct.simple(statement), client.simple(statement));
+            assert_eq!(told(&found), told(&wanted), "{phase} {left:?}: {statement}");
+            let all = "SELECT user_id, slug, state, level FROM profiles ORDER BY user_id";
+            assert_eq!(client.rows(all), direct.rows(all), "{phase} {left:?}: {statement}");
+        }
+        drop(client);
+        relay.stop();
+    }
+}

@@ -95,16 +95,17 @@ impl<'a> Rewriter<'a> {
         }
         // Cells have their column's type already, what a query gives takes it when it is stored.
         let is_cast = matches!(query.body.as_ref(), SetExpr::Values(_));
-        let keys: Vec<(String, &String)> = keys
+        let given = |at: usize, column: &LogicalColumn| match is_cast {
+            true => format!("{GIVEN}.{}", Apart::value(at)),
+            false => format!("{GIVEN}.{}::{}", Apart::value(at), column.base_type),
+        };
+        let keys = keys
             .into_iter()
-            .map(|(at, own)| match columns.get(at).filter(|_| !is_cast) {
-                Some(column) => {
-                    (format!("{GIVEN}.{}::{}", Apart::value(at), column.base_type), own)
-                }
-                None => (format!("{GIVEN}.{}", Apart::value(at)), own),
-            })
-            .collect();
-        let held = held(over, &keys, is_checked);
+            .filter_map(|(at, own)| columns.get(at).map(|column| (given(at, column), own)));
+        let keys: Vec<(String, &String)> = keys.collect();
+        // What the new table refuses it refuses whatever is there: such a row is sent to it as it is.
+        let refused = conflict.and_then(|_| self.refused_half(&over.itself, &columns, &given));
+        let held = held(over, &keys, is_checked, refused);
         let mut behind: Vec<Piece> =
             vec![format!(") {GIVEN} ({}) {held}", values.join(", ")).into()];
         let mut items: Vec<Piece> = vec![format!("SELECT {GIVEN}.* FROM (").into()];
@@ -241,8 +242,13 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// The old table's row of each of the client's, locked.
-fn held(over: &Over, keys: &[(String, &String)], is_checked: bool) -> String {
+/// The old table's row of each of the client's, locked; it tells of no half of a row that is `refused`.
+fn held(
+    over: &Over,
+    keys: &[(String, &String)],
+    is_checked: bool,
+    refused: Option<String>,
+) -> String {
     let own = |column: &String| format!("segue_own.{}", quoted(column));
     let on = keys.iter().map(|(value, key)| format!("{} = {value}", own(key)));
     let on: Vec<String> = on.collect();
@@ -254,7 +260,8 @@ fn held(over: &Over, keys: &[(String, &String)], is_checked: bool) -> String {
         });
         let is_there: Vec<String> = is_there.collect();
         let is_there = if is_there.is_empty() { "false".to_owned() } else { is_there.join(" OR ") };
-        items.push(format!("({is_there}) AS {IS_THERE}"));
+        let but = refused.map(|refused| format!(" AND ({refused}) IS NOT TRUE"));
+        items.push(format!("({is_there}){} AS {IS_THERE}", but.unwrap_or_default()));
         let copies = over.itself.beside.iter().flat_map(|back| &back.copies);
         items.extend(
             copies

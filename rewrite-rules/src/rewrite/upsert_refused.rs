@@ -80,6 +80,42 @@ impl<'a> Rewriter<'a> {
         lens.places_apart().into_iter().filter_map(of).collect()
     }
 
+    /// Of the table that columns move to, whose rows are given as `value` says of each column's place: what is true of
+    /// a row that it refuses.
+    pub(super) fn refused_half(
+        &self,
+        itself: &Lens,
+        columns: &[&LogicalColumn],
+        value: &dyn Fn(usize, &LogicalColumn) -> String,
+    ) -> Option<String> {
+        let is_key = |column: &LogicalColumn| {
+            let mut key = itself.beside.iter().flat_map(|beside| &beside.key);
+            key.any(|(its, _)| *its == column.name)
+        };
+        let given = itself.shown().filter_map(|column| {
+            let value = match columns.iter().position(|it| it.name == column.name) {
+                Some(at) => value(at, column),
+                None if is_volatile_default(column) => return None,
+                None => format!("({})::{}", default_text_of(column), column.type_name),
+            };
+            // Nothing is there of a row without a key.
+            let may_be_null = !is_key(column) && may_be_null(column, columns);
+            Some(Given { column: column.name.clone(), value, may_be_null })
+        });
+        self.conditions(&itself.relation, &given.collect::<Vec<Given>>())
+    }
+
+    /// What is true of a row that a table refuses by itself. `None`: it refuses none.
+    fn conditions(&self, name: &RelationName, given: &[Given]) -> Option<String> {
+        let catalog = self.generation.catalog();
+        // What a trigger makes of a row before it is looked at is not known.
+        let table = catalog.relation(name).filter(|it| it.before_row_triggers.is_empty())?;
+        let objects = catalog.system.objects.get(name).map_or(&[][..], Vec::as_slice);
+        let mut conditions = null(table, given);
+        conditions.extend(unchecked(table, (name, objects), given));
+        Some(conditions.join(" OR ")).filter(|conditions| !conditions.is_empty())
+    }
+
     /// The INSERT of the rows that a table refuses, each by itself. `None`: it refuses none.
     fn refused(
         &self,
@@ -87,22 +123,14 @@ impl<'a> Rewriter<'a> {
         (place, name): (Option<usize>, &RelationName),
         given: &[Given],
     ) -> Option<String> {
-        let catalog = self.generation.catalog();
-        // What a trigger makes of a row before it is looked at is not known.
-        let table = catalog.relation(name).filter(|it| it.before_row_triggers.is_empty())?;
-        let objects = catalog.system.objects.get(name).map_or(&[][..], Vec::as_slice);
-        let mut conditions = null(table, given);
-        conditions.extend(unchecked(table, (name, objects), given));
-        if conditions.is_empty() {
-            return None;
-        }
+        let conditions = self.conditions(name, given)?;
         let (into, from): (Vec<String>, Vec<&str>) =
             given.iter().map(|it| (quoted(&it.column), it.value.as_str())).unzip();
         let select = format!(
             "SELECT {} FROM {} WHERE {} ON CONFLICT DO NOTHING",
             from.join(", "),
             apart.row(),
-            conditions.join(" OR ")
+            conditions
         );
         Some(apart.insert(place, &into, &select))
     }

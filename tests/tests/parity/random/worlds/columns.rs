@@ -130,6 +130,7 @@ pub(in super::super) const COLUMNS: World = World {
         // Of an alias that a function's result may have a column of.
         "a whole row of the table's own type",
         // Of an alias that has the name of the other column.
+        "a whole row of the target of INSERT",
         "a whole row of the target of UPDATE",
         "a whole row of the target of DELETE",
         "a whole row of the target of MERGE",
