@@ -55,7 +55,7 @@ fn flip() -> Checked {
 
 #[test]
 fn backfill() -> Checked {
-    let says = ["| 3000 | segue backfill |", "| 3000 | one UPDATE |"];
+    let says = ["| 3000 | segue backfill |", "| 3000 | one statement |"];
     check("backfill", &["--rows", "3000"], &says)
 }
 

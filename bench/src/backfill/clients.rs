@@ -11,7 +11,8 @@ use segue::cluster::SUPERUSER;
 
 use segue_bench::processor::as_f64;
 
-use super::house::{House, MIGRATION};
+use super::house::House;
+use super::subject::Kind;
 use crate::fault::Fault;
 
 /// How long clients are measured before, and at least during the backfill. Unit: seconds.
@@ -31,7 +32,7 @@ SELECT id, username, email FROM users WHERE id = :id;
 ";
 
 pub(super) async fn measure(rate: u32, rows: i64) -> Result<(), Fault> {
-    let house = House::start().await?;
+    let house = House::start(Kind::Column.subject()).await?;
     house.seed(rows).await?;
     house.copy(rows).await?;
     let (proxy, control) = house.serve().await?;
@@ -52,7 +53,8 @@ pub(super) async fn measure(rate: u32, rows: i64) -> Result<(), Fault> {
         // The server is as busy with what was just done before as it is during.
         let before = load.run("before", BEFORE_S).await?;
         println!("| before | {} | |", before.line());
-        let order = Order { throttle, anew: true, ..Order::of(MIGRATION, "the bench") };
+        let order =
+            Order { throttle, anew: true, ..Order::of(house.subject.migration, "the bench") };
         let latency = Arc::clone(&proxy.latency);
         let clients: backfill::job::Clients =
             Arc::new(move |length| Some(Seen::of(&latency, length)));

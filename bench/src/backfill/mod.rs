@@ -1,16 +1,18 @@
 //! What a backfill costs: segue's beside the loops that are usually written, on one server in one run.
 //!
 //! `cargo run --release -p segue-bench -- backfill --rows 1000000,2000000` prints a table in
-//! Markdown and, with `--plot FILE`, draws time over rows. With `--clients` it measures instead what
-//! clients feel of a throttled backfill.
+//! Markdown and, with `--plot FILE`, draws time over rows; `--kind` copies the half of a split table or merged tables instead of a
+//! column. With `--clients` it measures instead what clients feel of a throttled backfill.
 
 mod clients;
 mod house;
+mod subject;
 mod ways;
 
 use std::path::PathBuf;
 
 use house::{House, Measured};
+use subject::Kind;
 use ways::Way;
 
 use crate::fault::Fault;
@@ -21,7 +23,10 @@ pub(crate) struct Arguments {
     /// Rows of the table, one run for each size
     #[arg(long, value_delimiter = ',', default_value = "1000000")]
     rows: Vec<i64>,
-    /// Ways to fill the column; all, if none is named
+    /// What is copied
+    #[arg(long, value_enum, default_value = "column")]
+    kind: Kind,
+    /// Ways to copy it; all, if none is named
     #[arg(long, value_enum, value_delimiter = ',')]
     ways: Vec<Way>,
     /// Sizes above which the ways that look at everything again and again are left out
@@ -46,10 +51,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Fault> {
 
 async fn compare(arguments: &Arguments) -> Result<(), Fault> {
     let ways = match arguments.ways.is_empty() {
-        true => Way::ALL.to_vec(),
+        true => arguments.kind.subject().ways(),
         false => arguments.ways.clone(),
     };
-    let house = House::start().await?;
+    let house = House::start(arguments.kind.subject()).await?;
     let mut all = Vec::new();
     println!("{}", Measured::HEADER);
     for rows in &arguments.rows {

@@ -7,7 +7,7 @@ use segue::config::ControlUrl;
 use segue::verify;
 use tokio_postgres::Client;
 
-use super::house::MIGRATION;
+use super::subject::Subject;
 use crate::fault::Fault;
 
 /// Rows of a batch of the ways that have a fixed one.
@@ -20,11 +20,11 @@ pub(super) enum Way {
     Segue,
     /// `WHERE id > $1 AND id <= $2`, 5,000 at a time.
     KeyRanges,
-    /// `WHERE id IN (SELECT id … WHERE handle IS NULL LIMIT 5000)` until nothing is left.
+    /// `… LIMIT 5000` of what nobody has copied yet, until nothing is left.
     Loop,
     /// The same from a worker, by a CTE.
     Worker,
-    /// One UPDATE of the whole table.
+    /// One statement for the whole table.
     Single,
     /// `segue verify --no-throttle` of the table that is filled.
     Verify,
@@ -38,9 +38,9 @@ impl Way {
         match self {
             Self::Segue => "segue backfill",
             Self::KeyRanges => "key ranges of 5,000",
-            Self::Loop => "loop: IN (… LIMIT 5000)",
+            Self::Loop => "loop: … LIMIT 5000",
             Self::Worker => "worker: CTE … LIMIT 5000",
-            Self::Single => "one UPDATE",
+            Self::Single => "one statement",
             Self::Verify => "segue verify",
         }
     }
@@ -52,13 +52,14 @@ impl Way {
 
     pub(super) async fn run(
         self,
+        subject: &Subject,
         client: &Client,
         control: &ControlUrl,
         rows: i64,
     ) -> Result<(), Fault> {
         match self {
             Self::Segue => {
-                let order = Order { throttle: false, ..Order::of(MIGRATION, "the bench") };
+                let order = Order { throttle: false, ..Order::of(subject.migration, "the bench") };
                 let nobody: backfill::job::Clients = Arc::new(|_| None);
                 let done = backfill::run(control, &order, &nobody, &mut |event| {
                     if std::env::var_os("SEGUE_BENCH_TRACE").is_some() {
@@ -76,34 +77,30 @@ impl Way {
                 done.map_err(|error| Fault::Other(error.with_hint()))?;
             }
             Self::KeyRanges => {
-                let update = "UPDATE users SET handle = username
-                              WHERE id > $1 AND id <= $2 AND handle IS DISTINCT FROM username";
-                let update = client.prepare(update).await?;
+                let range = client.prepare(subject.range).await?;
                 let mut from = 0;
                 while from < rows {
-                    client.execute(&update, &[&from, &(from + BATCH)]).await?;
+                    client.execute(&range, &[&from, &(from + BATCH)]).await?;
                     from += BATCH;
                 }
             }
             Self::Loop => {
-                let update = "UPDATE users SET handle = username WHERE id IN (
-                                  SELECT id FROM users WHERE handle IS NULL LIMIT 5000)";
-                while client.execute(update, &[]).await? > 0 {}
+                for batch in subject.batches {
+                    while client.execute(*batch, &[]).await? > 0 {}
+                }
             }
             Self::Worker => {
-                let update = "WITH to_update AS (
-                                  SELECT id FROM users WHERE handle IS NULL LIMIT $1)
-                              UPDATE users SET handle = username
-                              WHERE id IN (SELECT id FROM to_update)";
-                let update = client.prepare(update).await?;
-                while client.execute(&update, &[&BATCH]).await? > 0 {}
+                let batch = client.prepare(subject.worker.unwrap_or_default()).await?;
+                while client.execute(&batch, &[&BATCH]).await? > 0 {}
             }
             Self::Single => {
-                client.execute("UPDATE users SET handle = username", &[]).await?;
+                client.execute(subject.single, &[]).await?;
             }
             Self::Verify => {
-                let order =
-                    verify::Order { throttle: false, ..verify::Order::of(MIGRATION, "the bench") };
+                let order = verify::Order {
+                    throttle: false,
+                    ..verify::Order::of(subject.migration, "the bench")
+                };
                 let nobody: backfill::job::Clients = Arc::new(|_| None);
                 let done = verify::run(control, &order, &nobody, &mut |_| ()).await;
                 done.map_err(|error| Fault::Other(error.with_hint()))?;
