@@ -35,6 +35,8 @@ pub enum Construct {
     KeyWithoutDefault,
     /// More other tables that hold columns than queries can be made for.
     ManyTables,
+    /// A write of a table that is gathered from more tables than are locked in one statement.
+    ManySources,
     /// An INSERT, where the statement gives up keys whose rows in the other table go when it ends.
     KeyFreed,
     /// A write of a table that columns move to while only the table that they come from is written.
@@ -106,7 +108,7 @@ pub enum Construct {
 
 impl Construct {
     /// All that have one description.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Unreadable,
         Self::Backslash,
         Self::MergeReturning,
@@ -122,6 +124,7 @@ impl Construct {
         Self::MovedUpsert,
         Self::KeyWithoutDefault,
         Self::ManyTables,
+        Self::ManySources,
         Self::KeyFreed,
         Self::NotWritten,
         Self::HalfKey,
@@ -178,6 +181,9 @@ impl Construct {
             Self::MovedUpsert => "ON CONFLICT with columns that have moved".to_owned(),
             Self::KeyWithoutDefault => "INSERT without the key, which has no default,".to_owned(),
             Self::ManyTables => "columns that have moved to more than three tables".to_owned(),
+            Self::ManySources => {
+                "a write or a row lock of what more than five tables are merged into".to_owned()
+            }
             Self::KeyFreed => "an INSERT beside a DELETE or a new key".to_owned(),
             Self::NotWritten => "a write of the table that columns move to".to_owned(),
             Self::HalfKey => "a new key for a row that columns move to".to_owned(),
@@ -250,6 +256,7 @@ impl Construct {
             Self::MovedUpsert => "use INSERT … ON CONFLICT (key) DO NOTHING, and UPDATE",
             Self::KeyWithoutDefault => "give the key a value",
             Self::ManyTables => "finish one migration before the next begins",
+            Self::ManySources => "write and lock the old tables until phase \"stop-dual-write\"",
             Self::KeyFreed => "send the INSERT as a statement of its own",
             Self::NotWritten => {
                 "write the table that the columns come from: this one can be written from phase \

@@ -8,7 +8,6 @@
 //! columns of both tables sees one state of them.
 
 use super::carried::Place;
-use super::halves::MOST_BESIDE;
 use super::joined::relation;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
@@ -304,8 +303,12 @@ impl<'a> Rewriter<'a> {
         found.is_apart = true;
         let (lens, reference): (&'a Lens, String) = (found.lens, found.reference.clone());
         // Their rows are told apart by one key: other rules do not compile.
-        if lens.over.is_none() && lens.places_apart().len() > MOST_BESIDE {
-            return Err(Box::new(Refusal::construct(Construct::ManyTables, lens)));
+        if lens.over.is_none() && lens.has_too_many_parts() {
+            let construct = match lens.is_merged() {
+                true => Construct::ManySources,
+                false => Construct::ManyTables,
+            };
+            return Err(Box::new(Refusal::construct(construct, lens)));
         }
         Ok(Apart { lens, number, reference, returns, target: TARGET.to_owned() })
     }

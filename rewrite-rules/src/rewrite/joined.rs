@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use super::halves::{LockClause, MOST_BESIDE};
+use super::halves::LockClause;
 use super::occurrence::Occurrence;
 use super::star::{Element, labelled};
 use super::{Rewriter, Walk};
@@ -209,12 +209,13 @@ impl Rewriter<'_> {
             }
             // Its half may be missing, and nothing can be locked then in a join.
             let is_halved = found.is_locked && !found.is_apart && found.lens.over.is_none();
-            let is_too_much = found.lens.places_apart().len() > MOST_BESIDE;
+            let is_too_much = found.lens.has_too_many_parts();
             let is_carried = found.lock.is_some() || found.is_staged;
             if is_halved && (is_too_much || !is_carried || found.span.is_none()) {
-                let construct = match found.lens.is_merged() {
-                    true => Construct::MergedLock,
-                    false => Construct::MovedLock,
+                let construct = match (found.lens.is_merged(), is_too_much) {
+                    (true, true) => Construct::ManySources,
+                    (true, false) => Construct::MergedLock,
+                    (false, _) => Construct::MovedLock,
                 };
                 return Err(Box::new(Refusal::construct(construct, found.lens)));
             }

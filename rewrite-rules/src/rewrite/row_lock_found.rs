@@ -10,7 +10,7 @@
 //! them in another way. A row that has got another key meanwhile is not found by it.
 
 use super::Rewriter;
-use super::halves::{LockClause, MOST_BESIDE};
+use super::halves::LockClause;
 use super::joined::relation;
 use super::occurrence::Occurrence;
 use super::row_lock::RowLock;
@@ -96,7 +96,7 @@ impl Rewriter<'_> {
                 return true;
             };
             let is_much = self.gives_arms(item.occurrence.unwrap_or(usize::MAX))
-                && found.lens.places_apart().len() > MOST_BESIDE;
+                && found.lens.has_too_many_parts();
             let is_free = !is_much
                 && found.fixed.is_none()
                 && !found.needs_its_schema

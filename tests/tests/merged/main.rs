@@ -4,6 +4,7 @@
 mod all_there;
 mod gathered;
 mod keys;
+mod many;
 mod moved;
 mod new_keys;
 mod order;
