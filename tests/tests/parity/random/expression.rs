@@ -115,8 +115,9 @@ impl Maker<'_> {
             0 => format!("{} + {}", numeric(self), numeric(self)),
             1 => format!("round({}, 1)", numeric(self)),
             2 => format!("({})::numeric", self.expression(Type::Int, depth)),
-            3 => format!("coalesce({}, {})", numeric(self), numeric(self)),
-            _ => self.case(Type::Numeric, depth),
+            // Of what is simplified when it is planned the modifier is that of what is left: see docs/limits.md.
+            3 => format!("coalesce({}, {}) + 0", numeric(self), numeric(self)),
+            _ => format!("{} + 0", self.case(Type::Numeric, depth)),
         }
     }
 
