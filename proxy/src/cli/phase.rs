@@ -1,4 +1,7 @@
-//! `segue phase`: edits the file, reloads the running proxy, waits until the flip has drained.
+//! `segue phase`: has the running proxy take the step, edits the file, waits until the flip has drained.
+//!
+//! In that order: the proxy sees whatever changes in the file, and an edit that had to be taken back would be a step
+//! that is asked for, and another one.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -33,11 +36,12 @@ const LIST_MS: u128 = 1_000;
 
 /// Arguments of `segue phase`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The file keeps its comments and its formatting. If the running proxy \
-                        refuses the step, the file is put back as it was. It asks the gate first, as \
-                        segue check does.\n\n\
+#[command(
+    after_help = "The running proxy asks the gate first, as segue check does. Once the step is taken the \
+                        file says so too; it keeps its comments and its formatting.\n\n\
                         Exit codes: 0 in force and drained, 1 refused or failed, 3 no proxy is \
-                        running (nothing was changed), 4 in force, not drained in time")]
+                        running (nothing was changed), 4 in force, not drained in time"
+)]
 pub(super) struct Arguments {
     /// The migration
     name: String,
@@ -163,7 +167,7 @@ async fn take(arguments: Arguments) -> u8 {
         Ok(edit) => edit,
         Err(error) => return failed(&error.to_string()),
     };
-    if let Err(error) = edit.apply() {
+    if let Err(error) = edit.try_out() {
         return failed(&error.to_string());
     }
     let Cause { who, why } = fleet::cause(why);
@@ -174,19 +178,27 @@ async fn take(arguments: Arguments) -> u8 {
             forced.iter().for_each(|closed| complain(&format!("forced, although {closed}")));
         }
         Ok(Answer::Refused { message } | Answer::Error { message }) => {
-            return undo(&edit, &message);
+            complain(&message);
+            return failed("  hint: nothing was changed");
         }
         Ok(Answer::InDoubt { message }) => {
             complain(&message);
-            return failed("  hint: the file has the new phase; see segue status");
+            return failed("  hint: the file was not changed; see segue status");
         }
         Ok(Answer::Status(_) | Answer::Done {} | Answer::Ended { .. }) => {
-            return undo(&edit, "the running segue gave the wrong answer");
+            complain("the running segue gave the wrong answer");
+            return failed("  hint: the file was not changed; see segue status");
         }
         Err(error) => {
             complain(&error.to_string());
-            return failed("  hint: the file has the new phase; see segue status");
+            return failed("  hint: the file was not changed; see segue status");
         }
+    }
+    if let Err(error) = edit.apply() {
+        complain(&error.to_string());
+        return failed(&format!(
+            "  hint: migration \"{name}\" is in phase \"{phase}\" all the same; have the file say so"
+        ));
     }
     match wait(&mut proxy, &name, phase, patience, stragglers.ending()).await {
         Ok(DONE) if whole_fleet => wait_for_fleet(&draft, patience).await,
@@ -238,14 +250,6 @@ async fn reload(proxy: &mut AdminClient, request: Request) -> Result<Answer, Cli
     }
     say("still at it: the gate is asked, which may read the whole table, and then the fleet\n");
     answer.await
-}
-
-fn undo(edit: &Edit, message: &str) -> u8 {
-    complain(message);
-    match edit.undo() {
-        Ok(()) => failed("  hint: nothing was changed, and the file is as it was"),
-        Err(error) => failed(&format!("{error}\n  hint: it was not put back; see to it by hand")),
-    }
 }
 
 async fn wait(

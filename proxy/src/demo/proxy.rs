@@ -82,12 +82,9 @@ impl Proxy {
         swapped: &(dyn Fn() + Send + Sync),
         waiting: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Duration, ProxyError> {
-        let edit = Edit::plan(&self.file, self.migration, phase)?;
-        edit.apply()?;
-        if let Err(source) = self.running.reloader.reload().await {
-            edit.undo()?;
-            return Err(ProxyError::Flip { phase, source });
-        }
+        Edit::plan(&self.file, self.migration, phase)?.apply()?;
+        let reloaded = self.running.reloader.reload().await;
+        reloaded.map_err(|source| ProxyError::Flip { phase, source })?;
         swapped();
         let drain = self.running.flip();
         let look = async {

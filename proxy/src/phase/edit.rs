@@ -51,7 +51,7 @@ fn suggestion(nearest: Option<&String>) -> String {
     nearest.map_or_else(String::new, |name| format!("\n  hint: did you mean \"{name}\"?"))
 }
 
-/// An edit that can be taken back.
+/// An edit that is yet to be made.
 #[derive(Debug)]
 pub struct Edit {
     path: PathBuf,
@@ -82,29 +82,26 @@ impl Edit {
     /// # Errors
     /// The file has changed since it was read, or cannot be written.
     pub fn apply(&self) -> Result<(), EditError> {
-        self.replace(&self.before, &self.after)
-    }
-
-    /// Puts the file back exactly as it was.
-    ///
-    /// # Errors
-    /// The file has changed since it was written, or cannot be written.
-    pub fn undo(&self) -> Result<(), EditError> {
-        self.replace(&self.after, &self.before)
-    }
-
-    fn replace(&self, expected: &str, text: &str) -> Result<(), EditError> {
-        if read(&self.path)? != expected {
+        if read(&self.path)? != self.before {
             return Err(EditError::Changed { path: self.path.clone() });
         }
-        if expected == text {
+        if self.before == self.after {
             return Ok(());
         }
-        write_atomically(&self.path, text).map_err(|source| EditError::File {
-            path: self.path.clone(),
-            action: "written",
-            source,
-        })
+        write_atomically(&self.path, &self.after).map_err(|source| self.unwritten(source))
+    }
+
+    /// Whether it could be written, as far as can be told without writing it.
+    ///
+    /// # Errors
+    /// Nothing can be written beside the file.
+    pub fn try_out(&self) -> Result<(), EditError> {
+        let made = fs::canonicalize(&self.path).and_then(|path| beside(&path).map(drop));
+        made.map_err(|source| self.unwritten(source))
+    }
+
+    fn unwritten(&self, source: io::Error) -> EditError {
+        EditError::File { path: self.path.clone(), action: "written", source }
     }
 }
 
@@ -116,13 +113,19 @@ fn read(path: &Path) -> Result<String, EditError> {
     })
 }
 
+/// A new file in the folder of the one at `path`, which is gone when it is dropped.
+fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    tempfile::Builder::new().prefix(".segue-").tempfile_in(folder.unwrap_or(Path::new(".")))
+}
+
 /// A reader sees the old text or the new one, never half; after a crash too. A symbolic link stays
 /// one: what it leads to is replaced.
 fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let before = fs::metadata(&path)?;
-    let mut file = tempfile::Builder::new().prefix(".segue-").tempfile_in(folder)?;
+    let mut file = beside(&path)?;
     file.write_all(text.as_bytes())?;
     // Owner first: changing it clears bits of the mode. An owner that cannot be kept is a failure,
     // or the proxy could find a file that it may no longer read.
@@ -213,18 +216,18 @@ phase = \"expand\"
     }
 
     #[test]
-    fn an_edit_is_taken_back_exactly_and_keeps_permissions() {
+    fn an_edit_keeps_permissions_and_leaves_nothing_beside() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("segue.toml");
         fs::write(&path, FILE).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let edit = Edit::plan(&path, "rename-username", Phase::DualWrite).unwrap();
+        edit.try_out().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), FILE);
         edit.apply().unwrap();
         assert_ne!(fs::read_to_string(&path).unwrap(), FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-        edit.undo().unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), FILE);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -236,7 +239,6 @@ phase = \"expand\"
         let edit = Edit::plan(&path, "rename-username", Phase::DualWrite).unwrap();
         fs::write(&path, "listen = \"::1:1\"\n").unwrap();
         assert!(matches!(edit.apply(), Err(EditError::Changed { .. })));
-        assert!(matches!(edit.undo(), Err(EditError::Changed { .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), "listen = \"::1:1\"\n");
     }
 

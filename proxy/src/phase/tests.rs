@@ -63,11 +63,11 @@ impl House {
     }
 
     async fn flip(&self, phase: Phase) -> Result<u64, ReloadError> {
-        let edit = Edit::plan(&self.file, "m", phase).unwrap();
-        edit.apply().unwrap();
+        let before = std::fs::read_to_string(&self.file).unwrap();
+        Edit::plan(&self.file, "m", phase).unwrap().apply().unwrap();
         let done = self.reloader.reload().await;
         if done.is_err() {
-            edit.undo().unwrap();
+            std::fs::write(&self.file, before).unwrap();
         }
         done.map(|reloaded| reloaded.generation)
     }

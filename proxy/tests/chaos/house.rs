@@ -181,6 +181,19 @@ impl House {
         std::fs::read_to_string(log(&self.replica(index).config)).unwrap_or_default()
     }
 
+    /// What the journal and the replicas say of what has happened.
+    pub(crate) async fn account(&self) -> String {
+        let history =
+            "SELECT concat_ws(' ', at::time, epoch, action, from_phase, to_phase, who, why)
+                       FROM segue.history ORDER BY id";
+        let rows = match self.direct().await {
+            Ok(client) => client.query(history, &[]).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let rows: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        format!("{}\n{}\n{}", rows.join("\n"), self.log(0), self.log(1))
+    }
+
     pub(crate) async fn stop(self) {
         drop(self.replicas);
         self.cluster.stop().await;

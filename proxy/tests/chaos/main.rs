@@ -90,8 +90,9 @@ async fn play(seed: u64) -> String {
         ended.push(session.await.expect("a session"));
     }
     let proof = proof::check(&house, &ended, target).await;
+    let happened = if proof.faults.is_empty() { String::new() } else { house.account().await };
     let house = Arc::into_inner(house).expect("nobody is left in the house");
     house.stop().await;
-    assert_eq!(proof.faults, [] as [String; 0], "seed {seed}, {tables}");
+    assert_eq!(proof.faults, [] as [String; 0], "seed {seed}, {tables}\n{happened}");
     format!("{tables}, {proof}; {walked} steps, {steps} more to \"{target}\"")
 }
