@@ -106,6 +106,9 @@ pub struct Status {
     pub started_at_ms: u64,
     /// Number of the generation in force.
     pub generation: u64,
+    /// The epoch of the journal in which this proxy lives, if it is in a fleet.
+    #[serde(default)]
+    pub epoch: Option<i64>,
     /// The migrations in force.
     pub migrations: Vec<Migration>,
     /// The latest flip that changed a migration.
@@ -208,6 +211,7 @@ mod tests {
                         migration: "m".to_owned(),
                         phase: Phase::Contract,
                         from: None,
+                        epoch: None,
                     }),
                     force: Some("known".to_owned()),
                     who: None,

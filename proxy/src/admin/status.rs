@@ -21,6 +21,7 @@ pub(super) fn answer(control: &Control) -> Answer {
         config: std::path::absolute(&control.config).unwrap_or_else(|_| control.config.clone()),
         started_at_ms: since_epoch_ms(control.started_at),
         generation: generation.number(),
+        epoch: control.current.roll().epoch(),
         migrations: generation.compiled().rules().iter().map(migration).collect(),
         flip: Flip {
             generation: drain.generation,

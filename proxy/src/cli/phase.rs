@@ -155,8 +155,11 @@ async fn take(arguments: Arguments) -> u8 {
             return code;
         }
     };
-    let from = match proxy.status().await {
-        Ok(status) => status.migrations.iter().find(|it| it.name == name).map(|it| it.phase),
+    let (from, epoch) = match proxy.status().await {
+        Ok(status) => {
+            let known = status.migrations.iter().find(|it| it.name == name);
+            (known.map(|it| it.phase), status.epoch)
+        }
         Err(error) => {
             let code = not_answered(&error);
             complain("  hint: nothing was changed");
@@ -171,7 +174,7 @@ async fn take(arguments: Arguments) -> u8 {
         return failed(&error.to_string());
     }
     let Cause { who, why } = fleet::cause(why);
-    let step = Some(Wanted { migration: name.clone(), phase, from });
+    let step = Some(Wanted { migration: name.clone(), phase, from, epoch });
     let request = Request::Reload { step, force, who: Some(who), why };
     match reload(&mut proxy, request).await {
         Ok(Answer::Reloaded { forced, .. }) => {

@@ -253,3 +253,15 @@ pub async fn last_file(
     let row = client.query_opt(query, &[&host, &config]).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
+
+/// The epoch in which a migration has entered its phase.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The server, or the way to it.
+pub async fn entered(client: &Client, migration: &str) -> Result<Option<i64>, JournalError> {
+    let query = "SELECT epoch FROM segue.migration WHERE name = $1";
+    let row = client.query_opt(query, &[&migration]).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}

@@ -28,6 +28,9 @@ pub struct Wanted {
     /// What was in force where it was asked for, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Phase>,
+    /// In which epoch that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<i64>,
 }
 
 impl Wanted {
@@ -39,13 +42,23 @@ impl Wanted {
         let is_so = now != self.phase && now.cmp(&self.phase) != from.cmp(&self.phase);
         is_so.then(|| Overtaken { wanted: self.clone(), from, now })
     }
+
+    /// The same where the fleet has come back to the phase in which it was asked for: what was wanted then somebody has
+    /// done, and undone, or has done something else. The phase in force was entered in epoch `entered`.
+    #[must_use]
+    pub fn outlived(&self, in_force: &[Rule], entered: i64) -> Option<Overtaken> {
+        let (from, now) = (self.from?, named(in_force, &self.migration)?.phase);
+        let is_so = now == from && now != self.phase && entered > self.epoch?;
+        is_so.then(|| Overtaken { wanted: self.clone(), from, now })
+    }
 }
 
 /// A step that was asked for and would now lead the other way.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "migration \"{}\" is in phase \"{now}\" now; \"{}\" was asked for when it was in \"{from}\"\n  \
-     hint: ask again if it is still wanted", .wanted.migration, .wanted.phase
+    "migration \"{}\" is in phase \"{now}\" {}; \"{}\" was asked for when it was in \"{from}\"\n  \
+     hint: ask again if it is still wanted",
+    .wanted.migration, if .now == .from { "again, after another" } else { "now" }, .wanted.phase
 )]
 pub struct Overtaken {
     /// What was asked for.
@@ -316,7 +329,8 @@ mod tests {
 
     #[test]
     fn a_step_that_is_wanted_is_the_only_one() {
-        let wanted = Wanted { migration: "m".to_owned(), phase: Phase::DualWrite, from: None };
+        let wanted =
+            Wanted { migration: "m".to_owned(), phase: Phase::DualWrite, from: None, epoch: None };
         let (file, running) =
             (rule("m", "b", Phase::DualWrite), rule("m", "b", Phase::SwitchReads));
         let (pending, other) = (rule("o", "c", Phase::DualWrite), rule("o", "c", Phase::Expand));

@@ -198,7 +198,9 @@ impl Flipper {
         if let Some(step) = wish.step.as_ref().filter(|step| !read.has(&step.migration)) {
             return Err(ReloadError::Unknown(step.migration.clone()));
         }
-        if let Some(past) = wish.step.as_ref().and_then(|it| it.overtaken(&self.config.rules)) {
+        if let Some(step) = &wish.step
+            && let Some(past) = self.overtaken(&read, step).await
+        {
             return Err(ReloadError::Overtaken(past));
         }
         if self.fleet.is_none() {

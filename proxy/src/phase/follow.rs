@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rewrite_rules::{Phase, Rule};
 use tokio_postgres::Client;
 
-use super::agree::recorded;
+use super::agree::{Overtaken, Wanted, recorded};
 use super::flip::Flipper;
 use super::member::{Member, Place};
-use super::prepare::{Loaded, load_with};
+use super::prepare::{Loaded, Read, load_with};
 use super::wish::Wish;
 use crate::aside::aside;
 use crate::catalog;
@@ -76,6 +76,7 @@ impl Flipper {
             joined.unwrap_or_else(|silence| Err(StepError::Journal(silence.into())))?;
         self.put_client_back(client);
         self.current.roll().lease.renew(sent, self.config.lease);
+        self.current.roll().enter(epoch);
         let membership = self.current.join(generation);
         tracing::info!(replica = id, epoch, "joined the fleet");
         let (current, control) = (Arc::clone(&self.current), self.config.control.clone());
@@ -122,6 +123,19 @@ impl Flipper {
         Ok(())
     }
 
+    /// Where the fleet went since a step was asked for, if it is no longer what was meant.
+    pub(super) async fn overtaken(&self, read: &Read, wanted: &Wanted) -> Option<Overtaken> {
+        let now = wanted.overtaken(&self.config.rules);
+        if now.is_some() || wanted.epoch.is_none() {
+            return now;
+        }
+        let (client, _) = read.connected.as_ref()?;
+        // If the journal cannot be read, no step is taken either.
+        let entered =
+            catalog::in_time(state::entered(client, &wanted.migration)).await.ok()?.ok()?;
+        wanted.outlived(&self.config.rules, entered?)
+    }
+
     /// Who asks, if nobody in particular does.
     pub(super) fn cause_of_file(&self) -> Cause {
         Cause::of_file(&whole_path(&self.config.path), &host())
@@ -155,6 +169,7 @@ impl Flipper {
         if let Some(fleet) = &mut self.fleet {
             fleet.epoch = epoch;
             fleet.member.made(epoch);
+            self.current.roll().enter(epoch);
         }
     }
 

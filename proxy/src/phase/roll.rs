@@ -4,7 +4,7 @@
 //! from 1; 0 means that there is no journal. A session is registered in one membership, and must be
 //! again in the next.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -38,6 +38,8 @@ pub struct Roll {
     first_generation: AtomicU64,
     /// While a column is renamed: the first generation of which nothing may begin. 0: none.
     barrier: AtomicU64,
+    /// The epoch of the journal; 0: there is none.
+    epoch: AtomicI64,
     /// When the journal must have been heard of again.
     pub lease: Lease,
     newcomers: Mutex<Vec<Arc<Registration>>>,
@@ -68,6 +70,17 @@ impl Roll {
             drop(newcomers);
             self.come.notify_one();
         }
+    }
+
+    /// This proxy lives in that epoch from now on.
+    pub fn enter(&self, epoch: i64) {
+        self.epoch.store(epoch, Ordering::SeqCst);
+    }
+
+    /// The epoch in which it lives, if there is a journal.
+    #[must_use]
+    pub fn epoch(&self) -> Option<i64> {
+        Some(self.epoch.load(Ordering::SeqCst)).filter(|epoch| *epoch > 0)
     }
 
     /// From now on nothing begins. What lives in a generation before `first` goes on to its end.

@@ -26,7 +26,16 @@ fn step(proxy: &Proxy, phase: Phase) -> Result<u64, ReloadError> {
 
 /// The same, asked for when the fleet was in `from`.
 fn step_from(proxy: &Proxy, from: Option<Phase>, phase: Phase) -> Result<u64, ReloadError> {
-    let wanted = Wanted { migration: "rename-username".to_owned(), phase, from };
+    step_asked(proxy, (from, None), phase)
+}
+
+/// The same, in that epoch.
+fn step_asked(
+    proxy: &Proxy,
+    (from, epoch): (Option<Phase>, Option<i64>),
+    phase: Phase,
+) -> Result<u64, ReloadError> {
+    let wanted = Wanted { migration: "rename-username".to_owned(), phase, from, epoch };
     let wish = Wish { step: Some(wanted), ..Wish::default() };
     proxy.ask(wish).map(|reloaded| reloaded.generation)
 }

@@ -6,7 +6,7 @@ use segue::phase::wish::ReloadError;
 use segue_tests::proxy::{Proxy, Replica, rename_username};
 use segue_tests::server::{Database, eventually, pause};
 
-use super::{DDL, all_have_drained, alone, journal, step, step_from, step_of_all, two};
+use super::{DDL, all_have_drained, alone, journal, step, step_asked, step_from, step_of_all, two};
 
 #[test]
 fn all_go_together_forward_and_back() {
@@ -93,6 +93,33 @@ fn no_step_is_taken_while_another_replica_has_yet_to_drain() {
     open.script("UPDATE users SET username = 'late' WHERE id = 1; COMMIT");
     database.connect().script("UPDATE users SET handle = username");
     step_of_all(&first, &[&first, &second], Phase::SwitchReads);
+    first.stop();
+    second.stop();
+}
+
+#[test]
+fn a_step_that_comes_late_is_not_taken_once_more() {
+    let _alone = alone();
+    let database = Database::create("fleet", DDL);
+    let (first, second) = two(&database);
+    for phase in [Phase::DualWrite, Phase::SwitchReads] {
+        step_of_all(&first, &[&first, &second], phase);
+    }
+    let asked = (Some(Phase::SwitchReads), second.current().roll().epoch());
+    assert_eq!(asked.1, Some(3));
+    for phase in [Phase::StopDualWrite, Phase::SwitchReads] {
+        step_of_all(&first, &[&first, &second], phase);
+    }
+    let late = step_asked(&second, asked, Phase::StopDualWrite);
+    let Err(ReloadError::Overtaken(overtaken)) = &late else { panic!("{late:?}") };
+    let expected = "migration \"rename-username\" is in phase \"switch-reads\" again, after another; \
+                    \"stop-dual-write\" was asked for when it was in \"switch-reads\"\n  \
+                    hint: ask again if it is still wanted";
+    assert_eq!(overtaken.to_string(), expected);
+    assert_eq!(second.phase(), Some(Phase::SwitchReads));
+    let anew = (Some(Phase::SwitchReads), second.current().roll().epoch());
+    step_asked(&second, anew, Phase::StopDualWrite).expect("it is wanted still");
+    eventually("the first follows", || first.phase() == Some(Phase::StopDualWrite));
     first.stop();
     second.stop();
 }

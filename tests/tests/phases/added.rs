@@ -223,7 +223,7 @@ fn the_journal_has_it_as_it_was_written_and_a_proxy_goes_on_from_there() {
     assert!(reloaded.is_ok_and(|it| it.plan.is_empty()));
     assert_eq!(journal(&database), [format!("backfill {definition}")]);
     let step = |phase| {
-        let wanted = Wanted { migration: "add-seen".to_owned(), phase, from: None };
+        let wanted = Wanted { migration: "add-seen".to_owned(), phase, from: None, epoch: None };
         proxy.ask(Wish { step: Some(wanted), ..Wish::default() })
     };
     let refused = step(DualWrite).err().map(|error| error.to_string()).unwrap_or_default();
