@@ -15,6 +15,7 @@ use super::prepare::{Loaded, Read, load_with};
 use super::wish::Wish;
 use crate::aside::aside;
 use crate::catalog;
+use crate::config::Draft;
 use crate::journal::rename;
 use crate::journal::replica::{self, Newcomer, Sign, Signs};
 use crate::journal::state::{self, State};
@@ -269,13 +270,29 @@ impl Flipper {
         // Above the numbers that a hold has given out.
         let number = self.current.number() + 2;
         let generation = compile(number, &rules, &loaded)?;
+        let draft = Draft::read(&self.config.path).await;
         self.set_epoch(epoch);
         tracing::info!(epoch, generation = number, "following the fleet");
+        self.meet(&draft, &rules);
         self.swap_to(generation, rules, loaded);
         if self.held.take().is_some() {
             self.current.roll().go_on(Some(number));
         }
         Ok(())
+    }
+
+    /// What the file asks for is done once the fleet has come to it, whoever took the step: it must not ask again when the
+    /// fleet has gone back.
+    fn meet(&mut self, draft: &Draft, in_force: &[Rule]) {
+        let says = |rule: &Rule| {
+            draft.rules.iter().any(|(it, _)| it.name == rule.name && it.phase == rule.phase)
+        };
+        for rule in in_force.iter().filter(|rule| draft.report.faults.is_empty() && says(rule)) {
+            for taken in self.file.iter_mut().filter(|taken| taken.name == rule.name) {
+                taken.phase = rule.phase;
+            }
+        }
+        self.note_file();
     }
 
     /// Becomes another replica. Of the one that it was no session was left on the server, so it may

@@ -125,6 +125,37 @@ fn a_step_that_comes_late_is_not_taken_once_more() {
 }
 
 #[test]
+fn what_a_file_asked_for_and_others_did_it_does_not_ask_for_again() {
+    let _alone = alone();
+    let database = Database::create("fleet", DDL);
+    let (first, second) = two(&database);
+    for phase in [Phase::DualWrite, Phase::SwitchReads] {
+        step_of_all(&first, &[&first, &second], phase);
+    }
+    second.reload(&rename_username(Phase::SwitchReads)).expect("it is there");
+    let freeze = |when: &str| {
+        database.connect().script(&format!("UPDATE segue.fleet SET frozen_at = {when}"));
+    };
+    freeze("now()");
+    let file = rename_username(Phase::StopDualWrite);
+    second.reload(&file).expect_err("the fleet is frozen");
+    // It notices by itself, too, that its file has changed.
+    pause(1_500);
+    freeze("NULL");
+    for phase in [Phase::StopDualWrite, Phase::SwitchReads] {
+        step_of_all(&first, &[&first, &second], phase);
+    }
+    // The file is read once more, for whatever reason.
+    second.reload(&file).expect("nothing is asked for");
+    assert_eq!(second.phase(), Some(Phase::SwitchReads));
+    let steps = "SELECT to_phase FROM segue.history WHERE action = 'flip' ORDER BY id";
+    let expected = ["dual-write", "switch-reads", "stop-dual-write", "switch-reads"];
+    assert_eq!(journal(&database, steps), expected);
+    first.stop();
+    second.stop();
+}
+
+#[test]
 fn a_step_whose_connection_is_ended_is_taken_all_the_same() {
     let _alone = alone();
     let database = Database::create("fleet", DDL);
