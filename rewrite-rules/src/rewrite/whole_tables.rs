@@ -2,6 +2,7 @@
 //! every other statement locks them.
 
 use sqlparser::ast::{Ident, ObjectName};
+use sqlparser::tokenizer::Token;
 
 use super::joined::relation;
 use super::{Relation, Rewriter, Walk};
@@ -31,7 +32,7 @@ impl Rewriter<'_> {
         for parts in &names {
             let Relation::Governed(lens) = self.written_relation(parts) else { continue };
             let (Some(first), Some(last)) = (parts.first(), parts.last()) else { continue };
-            let (start, end) = self.with_only(start_byte(first.span), end_byte(last.span));
+            let (start, end) = self.whole_name(start_byte(first.span), end_byte(last.span));
             if lens.is_merged() {
                 self.whole_merged(deed, lens, (start, end))?;
                 continue;
@@ -47,6 +48,21 @@ impl Rewriter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Bytes of a name, with the `ONLY` and the brackets around it or the `*` behind it.
+    fn whole_name(&self, start: usize, end: usize) -> (usize, usize) {
+        let name = self.lexeme_at(start);
+        let before = |steps: usize| name.checked_sub(steps).and_then(|at| self.lexeme(at));
+        let behind = self.lexeme(self.lexeme_at(end));
+        let is_bracketed = before(1).is_some_and(|open| open.token == Token::LParen);
+        let only = before(1 + usize::from(is_bracketed)).filter(|word| word.is_word("only"));
+        match (only, behind) {
+            (Some(only), Some(close)) if is_bracketed => (only.start, close.end),
+            (Some(only), _) => (only.start, end),
+            (None, Some(star)) if star.token == Token::Mul => (start, star.end),
+            (None, _) => (start, end),
+        }
     }
 
     /// The old tables are locked before the one that has their rows.
