@@ -168,3 +168,43 @@ fn what_is_given_for_a_half_that_is_there_is_held_against_its_constraints() {
         relay.stop();
     }
 }
+
+/// A value that a CHECK refuses as it is written, and not as the column stores it, is no reason to store the row.
+#[test]
+fn what_is_refused_is_told_by_values_as_they_are_stored() {
+    let old = "
+        CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, slug text, state text,
+            level numeric(8,2) CONSTRAINT level_is_positive CHECK (level >= 0));
+        INSERT INTO users SELECT g, 'u' || g, 's' || g, 'x', g FROM generate_series(1, 5) g;";
+    let new = "
+        CREATE TABLE profiles (user_id int PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, slug text, state text,
+            level numeric(8,2) CONSTRAINT profiles_level CHECK (level >= 0));
+        INSERT INTO profiles SELECT id, slug, state, level FROM users;";
+    let of_old = [
+        "INSERT INTO users (id, email, level) VALUES (1, 'a', -0.001) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO users (id, email, level) SELECT 2, 'a', -0.001 ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO users (id, email, level) VALUES (5, 'a', -0.001) ON CONFLICT (id) DO UPDATE SET email = 'e'",
+        "INSERT INTO users (id, email, level) VALUES (5, 'a', -0.01) ON CONFLICT (id) DO UPDATE SET email = 'e'",
+    ];
+    check("upsert_rounded", [old, new], ["", ""], &of_old);
+    let of_new = [
+        "INSERT INTO profiles (user_id, level) VALUES (1, -0.001) ON CONFLICT (user_id) DO NOTHING",
+        "INSERT INTO profiles (user_id, level) SELECT 2, -0.001 ON CONFLICT (user_id) DO NOTHING",
+        "INSERT INTO profiles (user_id, level) VALUES (5, -0.001) ON CONFLICT (user_id) DO UPDATE SET level = 7",
+        "INSERT INTO profiles (user_id, level) VALUES (4, -0.01) ON CONFLICT (user_id) DO NOTHING",
+    ];
+    let split = format!("{old}{new}{}", stands(Phase::Contract));
+    let oracle = Database::create("half_rounded", &split);
+    let uncopied = format!("{old}{new} DELETE FROM profiles;");
+    let database = Database::create("half_rounded", &uncopied);
+    let relay = Relay::governing(&database, &[rule(Phase::DualWrite)]);
+    let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
+    for statement in of_new {
+        let (wanted, found) = (direct.simple(statement), client.simple(statement));
+        assert_eq!(told(&found), told(&wanted), "{statement}");
+        let all = "SELECT user_id, slug, state, level FROM profiles ORDER BY user_id";
+        assert_eq!(client.rows(all), direct.rows(all), "{statement}");
+    }
+    drop(client);
+    relay.stop();
+}

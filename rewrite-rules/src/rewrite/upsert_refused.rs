@@ -156,7 +156,11 @@ fn unchecked(
 ) -> Vec<String> {
     let number = |it: &Given| table.column(&it.column).map(|column| column.number);
     let numbers: Vec<u16> = given.iter().filter_map(number).collect();
-    let items = given.iter().map(|it| format!("{} AS {}", it.value, quoted(&it.column)));
+    // As the column stores them: a row is stored whose value is refused only before it is rounded.
+    let items = given.iter().filter_map(|it| {
+        let type_name = &table.column(&it.column)?.type_name;
+        Some(format!("({})::{type_name} AS {}", it.value, quoted(&it.column)))
+    });
     let items = items.collect::<Vec<String>>().join(", ");
     objects
         .iter()
