@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 
@@ -203,11 +204,14 @@ where
 }
 
 /// Whether `error` says that the connection, or the server behind it, is gone: 57P is a server that is shutting
-/// down, has crashed or is starting up.
+/// down, has crashed or is starting up, 25P03 one that has ended a transaction which stood still.
 #[must_use]
 pub fn is_lost(error: &tokio_postgres::Error) -> bool {
     match error.code() {
-        Some(state) => state.code().starts_with("57P"),
+        Some(state) => {
+            *state == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+                || state.code().starts_with("57P")
+        }
         None => {
             let source = std::error::Error::source(error);
             error.is_closed() || source.is_some_and(|it| it.is::<io::Error>())

@@ -198,10 +198,11 @@ impl Flipper {
         if let Some(step) = wish.step.as_ref().filter(|step| !read.has(&step.migration)) {
             return Err(ReloadError::Unknown(step.migration.clone()));
         }
-        if let Some(step) = &wish.step
-            && let Some(past) = self.overtaken(&read, step).await
-        {
-            return Err(ReloadError::Overtaken(past));
+        if let Some(step) = &wish.step {
+            let past = self.overtaken(&read, step).await;
+            if let Some(past) = past.map_err(|error| ReloadError::Fleet { error })? {
+                return Err(ReloadError::Overtaken(past));
+            }
         }
         if self.fleet.is_none() {
             read.agree(false).await;

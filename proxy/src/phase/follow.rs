@@ -125,16 +125,21 @@ impl Flipper {
     }
 
     /// Where the fleet went since a step was asked for, if it is no longer what was meant.
-    pub(super) async fn overtaken(&self, read: &Read, wanted: &Wanted) -> Option<Overtaken> {
+    pub(super) async fn overtaken(
+        &self,
+        read: &Read,
+        wanted: &Wanted,
+    ) -> Result<Option<Overtaken>, StepError> {
         let now = wanted.overtaken(&self.config.rules);
-        if now.is_some() || wanted.epoch.is_none() {
-            return now;
+        let Some((client, _)) = read.connected.as_ref().filter(|_| wanted.epoch.is_some()) else {
+            return Ok(now);
+        };
+        if now.is_some() || self.fleet.is_none() {
+            return Ok(now);
         }
-        let (client, _) = read.connected.as_ref()?;
-        // If the journal cannot be read, no step is taken either.
-        let entered =
-            catalog::in_time(state::entered(client, &wanted.migration)).await.ok()?.ok()?;
-        wanted.outlived(&self.config.rules, entered?)
+        let asked = catalog::in_time(state::entered(client, &wanted.migration)).await;
+        let entered = asked.map_err(|silence| StepError::Journal(silence.into()))??;
+        Ok(entered.and_then(|entered| wanted.outlived(&self.config.rules, entered)))
     }
 
     /// Who asks, if nobody in particular does.
@@ -261,6 +266,8 @@ impl Flipper {
             }
             None => {}
         }
+        let draft = Draft::read(&self.config.path).await;
+        self.meet(&draft, &rules);
         if self.keep_up_with(epoch, &rules) {
             self.put_client_back(client);
             return Ok(());
@@ -270,10 +277,8 @@ impl Flipper {
         // Above the numbers that a hold has given out.
         let number = self.current.number() + 2;
         let generation = compile(number, &rules, &loaded)?;
-        let draft = Draft::read(&self.config.path).await;
         self.set_epoch(epoch);
         tracing::info!(epoch, generation = number, "following the fleet");
-        self.meet(&draft, &rules);
         self.swap_to(generation, rules, loaded);
         if self.held.take().is_some() {
             self.current.roll().go_on(Some(number));
@@ -281,15 +286,19 @@ impl Flipper {
         Ok(())
     }
 
-    /// What the file asks for is done once the fleet has come to it, whoever took the step: it must not ask again when the
-    /// fleet has gone back.
-    fn meet(&mut self, draft: &Draft, in_force: &[Rule]) {
-        let says = |rule: &Rule| {
-            draft.rules.iter().any(|(it, _)| it.name == rule.name && it.phase == rule.phase)
-        };
-        for rule in in_force.iter().filter(|rule| draft.report.faults.is_empty() && says(rule)) {
-            for taken in self.file.iter_mut().filter(|taken| taken.name == rule.name) {
-                taken.phase = rule.phase;
+    /// What the file asks for is done where the fleet has come to it, or comes from it, whoever took the step: it must not
+    /// ask again when the fleet has gone back. `next` is where the fleet is.
+    fn meet(&mut self, draft: &Draft, next: &[Rule]) {
+        if !draft.report.faults.is_empty() {
+            return;
+        }
+        let been = next.iter().chain(&self.config.rules);
+        let been: Vec<(&str, Phase)> = been.map(|rule| (rule.name.as_str(), rule.phase)).collect();
+        for (says, _) in
+            draft.rules.iter().filter(|(rule, _)| been.contains(&(&rule.name, rule.phase)))
+        {
+            for taken in self.file.iter_mut().filter(|taken| taken.name == says.name) {
+                taken.phase = says.phase;
             }
         }
         self.note_file();

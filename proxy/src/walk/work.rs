@@ -14,6 +14,7 @@ use tokio_postgres::{Client, Error};
 use super::want::{self, Cure, Want};
 use super::way::Way;
 use super::{Stretch, halves, merged};
+use crate::aside::aside;
 use crate::config::parse_relation_name;
 
 /// The side that is brought up to date with the other one.
@@ -193,7 +194,7 @@ pub fn expected(rule: &Rule, toward: Toward, catalog: &Arc<Catalog>) -> Option<A
     };
     let (_, written) = toward.columns(rule.change.pair()?);
     let rule = Rule { phase, ..rule.clone() };
-    let generation = rewrite_rules::compile(0, &[rule], Arc::clone(catalog)).ok()?;
+    let generation = aside(|| rewrite_rules::compile(0, &[rule], Arc::clone(catalog))).ok()?;
     let lenses = generation.lenses(Shape::Old);
     let mut columns = lenses.iter().filter_map(|lens| lens.column(written));
     columns.next().map(|column| column.get.clone())

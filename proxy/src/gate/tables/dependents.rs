@@ -10,6 +10,7 @@ use tokio_postgres::{Error, Transaction};
 use super::queries;
 use super::step::{Step, Table, list};
 use super::triggers::in_words;
+use crate::aside::aside;
 use crate::gate::definitions::{foreign_key, made_anew, replaced_view, show, show_policy};
 use crate::gate::dependents::{Dependent, Kind, of_column};
 use crate::gate::finding::{About, Finding, Severity};
@@ -165,7 +166,7 @@ fn read_anew(step: &Step<'_>, catalog: &Arc<Catalog>, query: &str) -> Option<Str
     };
     let table = catalog.relations.get_mut(&step.old.name)?;
     table.columns.retain(|column| is_used(&column.name));
-    let generation = rewrite_rules::compile(0, &[rule], Arc::new(catalog)).ok()?;
+    let generation = aside(|| rewrite_rules::compile(0, &[rule], Arc::new(catalog))).ok()?;
     let search_path = SearchPath::default();
     let query = query.trim().trim_end_matches(';');
     match generation.rewrite(query, SessionView::usual(&search_path)) {
