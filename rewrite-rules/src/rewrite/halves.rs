@@ -11,7 +11,7 @@ use crate::name::quoted;
 /// More tables beside would make too many queries of one: there are eight of a table that is split into three.
 const MOST_BESIDE: usize = 3;
 
-/// The same of tables that are merged: there are 31 of five, which PostgreSQL plans in some 20 ms.
+/// The same of tables that are merged: there are 31 of five, which PostgreSQL plans in tens of milliseconds.
 const MOST_MERGED: usize = 5;
 
 /// What the table itself is called inside.

@@ -78,39 +78,27 @@ const PRICES: Table = Table {
     )
 };
 
-const TABLES: [Table; 13] = [
-    MAIL,
-    PUSH,
-    STOCK,
-    PRICES,
-    table("users", &[ID, needed("name"), int("score"), text("body")]),
-    table(
-        "letters",
-        &[
-            ID,
-            int("user_id"),
-            needed("title"),
-            text("body"),
-            column("tags", Type::Texts, Put::Free),
-        ],
-    ),
-    keyed(
-        "imports",
-        &[
-            column("uid", Type::Int, Put::Key),
-            text("sender"),
-            text("body"),
-            column("quota", Type::Numeric, Put::Free),
-        ],
-        &["uid"],
-    ),
-    keyed("loud", &[int("id"), text("name")], &[]),
-    keyed("quiet", &[int("user_id"), int("score")], &[]),
-    MAIL,
-    PUSH,
-    MAIL,
-    PUSH,
-];
+/// What is not merged.
+pub(super) const USERS: Table = table("users", &[ID, needed("name"), int("score"), text("body")]);
+pub(super) const LETTERS: Table = table(
+    "letters",
+    &[ID, int("user_id"), needed("title"), text("body"), column("tags", Type::Texts, Put::Free)],
+);
+pub(super) const IMPORTS: Table = keyed(
+    "imports",
+    &[
+        column("uid", Type::Int, Put::Key),
+        text("sender"),
+        text("body"),
+        column("quota", Type::Numeric, Put::Free),
+    ],
+    &["uid"],
+);
+pub(super) const LOUD: Table = keyed("loud", &[int("id"), text("name")], &[]);
+pub(super) const QUIET: Table = keyed("quiet", &[int("user_id"), int("score")], &[]);
+
+const TABLES: [Table; 13] =
+    [MAIL, PUSH, STOCK, PRICES, USERS, LETTERS, IMPORTS, LOUD, QUIET, MAIL, PUSH, MAIL, PUSH];
 
 pub(in super::super) const MERGE: World = World {
     client: Shape::Old,

@@ -3,10 +3,10 @@
 use rewrite_rules::Shape;
 
 use super::super::schema::{
-    ID, Put, Table, Type, column, int, keyed, needed, other, present, table, text, unique,
+    Put, Table, Type, column, int, keyed, needed, other, present, text, unique,
 };
 use super::World;
-use super::merge::MERGE;
+use super::merge::{IMPORTS, LETTERS, LOUD, MERGE, QUIET, USERS};
 
 /// Each of its rows belongs to one of the users, who are numbered from 1 to 9; those of the first seven are there.
 const PREFS: Table = Table {
@@ -59,36 +59,8 @@ const GOODS: Table = Table {
     )
 };
 
-const TABLES: [Table; 10] = [
-    PREFS,
-    GOODS,
-    table("users", &[ID, needed("name"), int("score"), text("body")]),
-    table(
-        "letters",
-        &[
-            ID,
-            int("user_id"),
-            needed("title"),
-            text("body"),
-            column("tags", Type::Texts, Put::Free),
-        ],
-    ),
-    keyed(
-        "imports",
-        &[
-            column("uid", Type::Int, Put::Key),
-            text("sender"),
-            text("body"),
-            column("quota", Type::Numeric, Put::Free),
-        ],
-        &["uid"],
-    ),
-    keyed("loud", &[int("id"), text("name")], &[]),
-    keyed("quiet", &[int("user_id"), int("score")], &[]),
-    PREFS,
-    PREFS,
-    GOODS,
-];
+const TABLES: [Table; 10] =
+    [PREFS, GOODS, USERS, LETTERS, IMPORTS, LOUD, QUIET, PREFS, PREFS, GOODS];
 
 pub(in super::super) const MERGE_NEW: World = World {
     client: Shape::New,

@@ -67,31 +67,37 @@ const PERSON: Table = keyed(
     &[r#""Id""#],
 );
 
+/// What is not split.
+pub(super) const POSTS: Table = table(
+    "posts",
+    &[ID, int("user_id"), needed("title"), text("bio"), column("tags", Type::Texts, Put::Free)],
+);
+pub(super) const IMPORTS: Table = table(
+    "imports",
+    &[
+        ID,
+        text("email"),
+        text("first_name"),
+        text("bio"),
+        column("balance", Type::Numeric, Put::Free),
+    ],
+);
+pub(super) const BADGES: Table = keyed("badges", &[int("user_id"), text("label")], &[]);
+pub(super) const FOLLOWS: Table = keyed(
+    "follows",
+    &[column("follower", Type::Int, Put::Needed), column("followed", Type::Int, Put::Needed)],
+    &["follower", "followed"],
+);
+
 const TABLES: [Table; 13] = [
     USERS,
     SEATS,
     PERSON,
     NUMBERED_USERS,
-    table(
-        "posts",
-        &[ID, int("user_id"), needed("title"), text("bio"), column("tags", Type::Texts, Put::Free)],
-    ),
-    table(
-        "imports",
-        &[
-            ID,
-            text("email"),
-            text("first_name"),
-            text("bio"),
-            column("balance", Type::Numeric, Put::Free),
-        ],
-    ),
-    keyed("badges", &[int("user_id"), text("label")], &[]),
-    keyed(
-        "follows",
-        &[column("follower", Type::Int, Put::Needed), column("followed", Type::Int, Put::Needed)],
-        &["follower", "followed"],
-    ),
+    POSTS,
+    IMPORTS,
+    BADGES,
+    FOLLOWS,
     keyed("countries", &[other("code"), text("name")], &[]),
     keyed("members", &[DRAWN, EMAIL, ROLE], &[]),
     USERS,

@@ -6,7 +6,7 @@ use super::super::schema::{
     Column, ID, Put, Table, Type, column, int, keyed, needed, other, table, text, unique,
 };
 use super::World;
-use super::split::SPLIT;
+use super::split::{BADGES, FOLLOWS, IMPORTS, POSTS, SPLIT};
 
 /// Columns of `users` but for its key: those that stay.
 const EMAIL: Column = unique("email");
@@ -90,26 +90,10 @@ const TABLES: [Table; 16] = [
     SEATS,
     PERSON,
     NUMBERED_USERS,
-    table(
-        "posts",
-        &[ID, int("user_id"), needed("title"), text("bio"), column("tags", Type::Texts, Put::Free)],
-    ),
-    table(
-        "imports",
-        &[
-            ID,
-            text("email"),
-            text("first_name"),
-            text("bio"),
-            column("balance", Type::Numeric, Put::Free),
-        ],
-    ),
-    keyed("badges", &[int("user_id"), text("label")], &[]),
-    keyed(
-        "follows",
-        &[column("follower", Type::Int, Put::Needed), column("followed", Type::Int, Put::Needed)],
-        &["follower", "followed"],
-    ),
+    POSTS,
+    IMPORTS,
+    BADGES,
+    FOLLOWS,
     keyed("members", &[DRAWN, EMAIL, ROLE], &[]),
     PROFILES,
     PROFILES,
