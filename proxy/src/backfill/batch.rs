@@ -1,8 +1,6 @@
 //! One batch: a transaction that holds the phase, copies rows, and writes up to where it is done.
 
-use std::collections::HashMap;
-
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Statement};
 
 use super::BackfillError;
@@ -43,11 +41,12 @@ impl From<Error> for NotDone {
     }
 }
 
-/// A connection with what was prepared on it.
+/// A connection, with what each batch says to the journal.
 #[derive(Debug)]
 pub(super) struct Connection {
     client: Client,
-    prepared: HashMap<String, Statement>,
+    guard: Statement,
+    move_on: Statement,
     claim: Claim,
 }
 
@@ -97,12 +96,13 @@ impl Rows<'_> {
         (self.stripes > 1).then(condition)
     }
 
-    /// The values of those.
-    pub(super) fn values<'a>(&'a self, mask: &'a i32) -> Vec<&'a (dyn ToSql + Sync)> {
-        let mut values = self.stretch.parameters();
+    /// The values of those, with their types.
+    pub(super) fn values<'a>(&'a self, mask: &'a i32) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+        let bounds = self.stretch.parameters().into_iter().map(|bound| (bound, Type::TEXT));
+        let mut values: Vec<_> = bounds.collect();
         if self.stripes > 1 {
-            values.push(mask);
-            values.push(&self.stripe);
+            values.push((mask, Type::INT4));
+            values.push((&self.stripe, Type::INT4));
         }
         values
     }
@@ -111,7 +111,8 @@ impl Rows<'_> {
 impl Connection {
     pub(super) async fn new(client: Client, claim: Claim) -> Result<Self, Error> {
         client.batch_execute(&format!("{}{SESSION}", walk::SESSION)).await?;
-        Ok(Self { client, prepared: HashMap::new(), claim })
+        let (guard, move_on) = (client.prepare(GUARD).await?, client.prepare(MOVE_ON).await?);
+        Ok(Self { client, guard, move_on, claim })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -123,20 +124,6 @@ impl Connection {
         self.client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)
     }
 
-    /// Forgets the statements about another table.
-    pub(super) fn forget(&mut self) {
-        self.prepared.clear();
-    }
-
-    async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
-        if let Some(statement) = self.prepared.get(sql) {
-            return Ok(statement.clone());
-        }
-        let statement = self.client.prepare(sql).await?;
-        self.prepared.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
-    }
-
     /// Copies `rows`, and moves on to `place`. Gives how many rows were changed.
     ///
     /// Cancel safety: the connection must not be used any more, and nothing of the batch is there.
@@ -146,37 +133,30 @@ impl Connection {
         rows: Rows<'_>,
         place: Place<'_>,
     ) -> Result<u64, NotDone> {
-        let mut writes = Vec::new();
-        for write in &copying.write {
-            writes.push(self.prepare(write).await?);
-        }
-        let lock = match &copying.lock {
-            Some(lock) => Some(self.prepare(lock).await?),
-            None => None,
-        };
-        let (guard, move_on) = (self.prepare(GUARD).await?, self.prepare(MOVE_ON).await?);
         let mask = rows.stripes - 1;
         let begin = match rows.stretch.up_to {
             Some(_) => "BEGIN; SET LOCAL statement_timeout = '5s'",
             // All of it in one statement: long to find, little to lock.
             None => "BEGIN; SET LOCAL statement_timeout = '30min'",
         };
-        // Sent together, so that rows are not locked for longer than the server needs.
+        // Sent together, so that rows are not locked for longer than the server needs. What names rows is planned for its
+        // bounds, not prepared: a plan for any bounds may read the whole table. To have the session say so
+        // (`plan_cache_mode`) would plan each query of each trigger anew too, those of foreign keys among them.
         let client = &self.client;
         let values = rows.values(&mask);
         let (begun, guarded, locked, changed) = tokio::join!(
             client.batch_execute(begin),
-            async { client.query_opt(&guard, &[&self.claim.migration]).await },
+            async { client.query_opt(&self.guard, &[&self.claim.migration]).await },
             async {
-                match &lock {
-                    Some(lock) => client.query(lock, &values).await.map(|_rows| ()),
+                match &copying.lock {
+                    Some(lock) => client.query_typed(lock, &values).await.map(|_rows| ()),
                     None => Ok(()),
                 }
             },
             async {
                 let mut changed = 0;
-                for write in &writes {
-                    changed += client.execute(write, &values).await?;
+                for write in &copying.write {
+                    changed += client.execute_typed(write, &values).await?;
                 }
                 Ok::<u64, Error>(changed)
             },
@@ -196,8 +176,10 @@ impl Connection {
                 &place.passed,
                 &written,
             ];
-            let (moved, committed) =
-                tokio::join!(client.execute(&move_on, &values), client.batch_execute("COMMIT"));
+            let (moved, committed) = tokio::join!(
+                client.execute(&self.move_on, &values),
+                client.batch_execute("COMMIT")
+            );
             moved?;
             committed?;
             crate::failpoint!("backfill-committed");

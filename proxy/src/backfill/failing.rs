@@ -36,7 +36,8 @@ impl Worker {
             let before = keys.get(..from).and_then(<[Key]>::last).or(rows.stretch.after);
             let half = Rows { stretch: Stretch { after: before, up_to: Some(last) }, ..rows };
             let within = Place { key: last, passed: 0, ..place };
-            let copying = self.copying(part, &half);
+            // What cannot be copied of another table is that one's fault.
+            let copying = self.copying(part, &half, false);
             match self.connection.run(&copying, half, within).await {
                 Ok(written) => changed += written,
                 Err(NotDone::End(error)) => return Err(error),
@@ -85,7 +86,7 @@ impl Worker {
         );
         let mask = rows.stripes - 1;
         let values = rows.values(&mask);
-        let found = self.patiently(|| self.connection.client().query(&sql, &values)).await?;
+        let found = self.patiently(|| self.connection.client().query_typed(&sql, &values)).await?;
         Ok(found.iter().map(|row| crate::walk::key::key_of(row, 0)).collect::<Result<_, _>>()?)
     }
 

@@ -57,7 +57,7 @@ fn needs(part: &Part) -> Vec<Need<'_>> {
             let columns = listed(columns);
             (Need { oid: *oid, read: columns.clone(), write: vec![("UPDATE", columns)] }, read)
         }
-        Cure::Copy | Cure::Upsert => (of_own(lock()), upserted),
+        Cure::Copy | Cure::Upsert { .. } => (of_own(lock()), upserted),
         Cure::Follow { columns, .. } | Cure::Reset { columns, .. } => {
             (of_own(vec![("UPDATE", listed(columns)), ("DELETE", Vec::new())]), read)
         }

@@ -201,7 +201,7 @@ async fn notes(client: &Client, work: &Work) -> Result<Vec<String>, BackfillErro
 /// The tables that a copy of a part's rows writes, and their columns.
 fn written<'a>(work: &'a Work, part: &'a Part) -> Vec<(u32, &'a RelationName, Vec<&'a str>)> {
     match &part.want.cure {
-        Cure::Copy | Cure::Upsert | Cure::Spread { .. } => {
+        Cure::Copy | Cure::Upsert { .. } | Cure::Spread { .. } => {
             let beside = part.want.beside.iter().filter_map(|beside| {
                 let there = work.parts.iter().find(|it| it.oid == beside.oid)?;
                 let columns = beside.columns.iter().map(|(_, its)| its).chain(&beside.present);

@@ -58,7 +58,6 @@ impl Worker {
             let Some(part) = work.parts.iter().find(|part| part.oid == range.part) else {
                 continue;
             };
-            self.connection.forget();
             self.range(part, range).await?;
         }
         Ok(())
@@ -112,7 +111,7 @@ impl Worker {
         let rows = Rows { stretch: Stretch::default(), stripe: 0, stripes: 1 };
         // How many there are is known when they have been looked at.
         let place = Place { range: range.number, key: &range.up_to, stripe: 0, passed: 0 };
-        let copying = self.copying(part, &rows);
+        let copying = self.copying(part, &rows, false);
         for attempt in 1..=WHOLE_ATTEMPTS {
             self.crew.may_work().await;
             match self.connection.run(&copying, rows, place).await {
@@ -283,7 +282,8 @@ impl Worker {
         rows: Rows<'_>,
         place: Place<'_>,
     ) -> Result<Option<u64>, BackfillError> {
-        let copying = self.copying(ahead.part, &rows);
+        // A sweep is to see what was deleted meanwhile.
+        let copying = self.copying(ahead.part, &rows, !self.is_sweep);
         let error = match self.connection.run(&copying, rows, place).await {
             Ok(changed) => {
                 ahead.trouble = None;
@@ -320,13 +320,15 @@ impl Worker {
         Ok(None)
     }
 
-    /// The statements that copy rows.
-    pub(super) fn copying(&self, part: &Part, rows: &Rows<'_>) -> Copying {
+    /// The statements that copy rows; `wholly` those of which they are parts, where they make such.
+    pub(super) fn copying(&self, part: &Part, rows: &Rows<'_>, wholly: bool) -> Copying {
         let key = &part.way.key;
         let condition =
             format!("{} AND {}", rows.within(key), guarded(rows.stripe(), &self.wanted(part)),);
         let (from, order) = (part.from(rows.stretch, 1), key.order(""));
-        let found = Found { from: &from, condition: &condition, order: &order };
+        let whole = wholly.then(|| part.want.others(&part.way, rows.stretch, 1));
+        let others = whole.unwrap_or_default();
+        let found = Found { from: &from, condition: &condition, order: &order, others: &others };
         let lock = part.want.lock(found, self.is_sweep);
         let write = part.want.write(&part.relation, found, self.is_sweep);
         Copying { lock, write }

@@ -131,7 +131,7 @@ impl Mending {
         );
         let from = want.from(&part.relation, &part.way, Stretch::default(), 1);
         let order = part.way.key.order("");
-        let rows = Found { from: &from, condition: &condition, order: &order };
+        let rows = Found { from: &from, condition: &condition, order: &order, others: "" };
         let write = want.write(&part.relation, rows, true);
         (!write.is_empty()).then(|| Self { lock: want.lock(rows, true), write })
     }

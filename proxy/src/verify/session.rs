@@ -27,6 +27,7 @@ pub(super) const BLOCKED_DEADLINE_S: u64 = 600;
 /// What a session tells the server besides.
 const SESSION: &str = "
     SET application_name = 'segue verify';
+    SET plan_cache_mode = force_custom_plan;
     SET statement_timeout = '10s'";
 
 /// One scan of a whole table: for those that have no key.

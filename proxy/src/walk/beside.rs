@@ -21,6 +21,33 @@ pub struct Beside {
     pub present: Option<String>,
 }
 
+/// Another table whose rows are parts of the row beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// It; its columns are paired with those of the row beside.
+    pub beside: Beside,
+    /// What each of those is where it has no row, as SQL.
+    pub blanks: Vec<String>,
+    /// The column of the row beside that tells whether it has one, unquoted, and what that is if not.
+    pub present: Option<(String, String)>,
+}
+
+impl Other {
+    /// The columns of the row beside that are its part, quoted, with their values where it is joined as `o`
+    /// with its place `at`.
+    fn values(&self, at: usize) -> impl Iterator<Item = (String, String)> {
+        let value = move |blank: &String, its: &str| {
+            format!("CASE WHEN o{at}.segue_key_0 IS NULL THEN {blank} ELSE {its} END")
+        };
+        let columns = self.beside.columns.iter().zip(&self.blanks).enumerate();
+        let columns = columns.map(move |(of, ((column, _), blank))| {
+            (quoted(column), value(blank, &format!("o{at}.segue_new_{of}")))
+        });
+        let present = self.present.iter();
+        columns.chain(present.map(move |(column, blank)| (quoted(column), value(blank, "true"))))
+    }
+}
+
 impl Beside {
     /// It, joined as `o` with its place `at` among those beside: `o0`. The bounds of the stretch are the
     /// parameters from `first` on.
@@ -88,27 +115,29 @@ impl Beside {
     }
 
     /// Makes rows there of those that are meant; what is there already is written over, or left as it is.
-    pub(super) fn insert(&self, rows: Found<'_>, writes_over: bool) -> String {
+    /// Rows that are new get the parts of `others` too, if those are joined.
+    pub(super) fn insert(&self, rows: Found<'_>, writes_over: bool, others: &[Other]) -> String {
         let list = |items: Vec<String>| items.join(", ");
-        let pairs = || self.key.iter().chain(&self.columns);
+        let key = || self.key.iter().map(|(_, its)| quoted(its));
         let written = || self.columns.iter().map(|(_, its)| its).chain(&self.present);
         let set = |its: &String| format!("{0} = excluded.{0}", quoted(its));
         let on_conflict = match writes_over {
             true => format!("UPDATE SET {}", list(written().map(set).collect())),
             false => "NOTHING".to_owned(),
         };
-        let own = pairs().map(|(own, _)| format!("t.{}", quoted(own)));
+        let own = self.key.iter().chain(&self.columns).map(|(own, _)| format!("t.{}", quoted(own)));
         let own = own.chain(self.present.iter().map(|_| "true".to_owned()));
-        let Found { from, condition, order } = rows;
+        let Found { from, condition, order, others: joined } = rows;
+        let others = others.iter().zip(1..).filter(|_| !joined.is_empty());
+        let (theirs, values): (Vec<_>, Vec<_>) =
+            others.flat_map(|(other, at)| other.values(at)).unzip();
         format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {from} WHERE {condition} ORDER BY {order} \
+            "INSERT INTO {} ({}) SELECT {} FROM {from}{joined} WHERE {condition} ORDER BY {order} \
              ON CONFLICT ({}) DO {on_conflict}",
             self.relation,
-            list(
-                self.key.iter().map(|(_, its)| its).chain(written()).map(|it| quoted(it)).collect()
-            ),
-            list(own.collect()),
-            list(self.key.iter().map(|(_, its)| quoted(its)).collect()),
+            list(key().chain(written().map(|its| quoted(its))).chain(theirs).collect()),
+            list(own.chain(values).collect()),
+            list(key().collect()),
         )
     }
 }

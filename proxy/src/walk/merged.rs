@@ -10,7 +10,9 @@
 //! A row is always locked before both sides are looked at again, the one that is read or the one that is
 //! written, and both are enough: whoever writes one writes the other in the same statement, with what he
 //! has stored himself. If the row that is written is locked and he is there already, he is waited for and
-//! seen; if he comes later, he writes over it.
+//! seen; if he comes later, he writes over it. Only where a first pass makes a row of the new table, it takes
+//! the other parts as they are, unlocked: who stores one meanwhile meets that row, and what somebody deletes
+//! meanwhile a sweep takes away.
 
 use rewrite_rules::Catalog;
 use rewrite_rules::catalog::{Column, Relation, RelationName, Volatility};
@@ -18,7 +20,7 @@ use rewrite_rules::name::quoted;
 use rewrite_rules::rule::{MergeSource, MergeTables};
 use tokio_postgres::{Client, Error};
 
-use super::beside::Beside;
+use super::beside::{Beside, Other};
 use super::want::{Cure, Want, row, shown};
 use super::way::Way;
 use super::work::{Part, Toward, Work};
@@ -241,7 +243,7 @@ impl<'a> Source<'a> {
                     source: shown(&own),
                     found: part_told,
                     expected: shown(&marked),
-                    cure: Cure::Upsert,
+                    cure: Cure::Upsert { others: self.others(merged) },
                     beside: vec![beside],
                 }
             }
@@ -271,6 +273,35 @@ impl<'a> Source<'a> {
                 }
             }
         }
+    }
+
+    /// The other sources, from where this one stands: those of which a sweep can tell that a row has gone.
+    fn others(&self, merged: &Merged<'_>) -> Vec<Other> {
+        let into = merged.into.1;
+        let is_told = |other: &&Source<'_>| {
+            other.present().is_some() || other.compared(into).count() == other.part().len()
+        };
+        let others = merged.sources.iter().filter(|other| other.table.0 != self.table.0);
+        let others = others.filter(is_told);
+        let blank_of = |its: &str| into.column(its).map_or_else(|| "NULL".to_owned(), blank);
+        let other = |other: &Source<'_>| {
+            let keys = self.merge.key_of(self.source).zip(self.merge.key_of(other.source));
+            let pairs = || other.source.columns.pairs();
+            Other {
+                beside: Beside {
+                    oid: other.table.1.oids.relation,
+                    relation: sql(&other.table.0),
+                    key: keys
+                        .map(|((own, _), (its, _))| (own.to_owned(), its.to_owned()))
+                        .collect(),
+                    columns: pairs().map(|(its, new)| (new.to_owned(), its.to_owned())).collect(),
+                    present: None,
+                },
+                blanks: pairs().map(|(_, new)| blank_of(new)).collect(),
+                present: other.present().map(|new| (new.to_owned(), blank_of(new))),
+            }
+        };
+        others.map(other).collect()
     }
 
     /// Whether clients see a row of it in the new table, and it has none.

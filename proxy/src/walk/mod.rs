@@ -40,7 +40,6 @@ pub const SESSION: &str = "
     SET synchronous_commit = off;
     SET enable_seqscan = off;
     SET max_parallel_workers_per_gather = 0;
-    SET plan_cache_mode = force_custom_plan;
     SET DateStyle = 'ISO';
     SET IntervalStyle = 'postgres';
     SET extra_float_digits = 1;

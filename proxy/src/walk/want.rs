@@ -1,6 +1,6 @@
 //! What the rows of a table should hold, whether they do, and how they come to.
 
-use super::beside::Beside;
+use super::beside::{Beside, Other};
 use super::key::Stretch;
 use super::way::Way;
 
@@ -40,7 +40,11 @@ pub enum Cure {
     /// Its half in the table beside is written.
     Copy,
     /// Its part of a row in the table beside is written, over whatever is there.
-    Upsert,
+    Upsert {
+        /// Whose rows are parts of that one too. Where the first passes make it, those come along: a row that
+        /// is made part by part is written as often, and a page that is full has no room for that.
+        others: Vec<Other>,
+    },
     /// Columns of its own are set from the table beside; where that has nothing for it, it is removed.
     Follow {
         /// The columns, unquoted.
@@ -78,6 +82,8 @@ pub struct Found<'a> {
     pub condition: &'a str,
     /// The order in which rows are met, as behind `ORDER BY`.
     pub order: &'a str,
+    /// What is joined to make whole rows: [`Want::others`]. Empty where one part is written alone.
+    pub others: &'a str,
 }
 
 impl Want {
@@ -90,6 +96,25 @@ impl Want {
         format!("{relation} AS t{}", joins.collect::<String>())
     }
 
+    /// What is joined besides to make whole rows of the table beside; the bounds of the stretch likewise.
+    ///
+    /// The rows of those are not locked, so a DELETE may not be seen: for a sweep to find, not to do.
+    #[must_use]
+    pub fn others(&self, way: &Way, stretch: Stretch<'_>, first: usize) -> String {
+        let others = match &self.cure {
+            Cure::Upsert { others } => others.as_slice(),
+            Cure::Set { .. }
+            | Cure::Copy
+            | Cure::Follow { .. }
+            | Cure::Reset { .. }
+            | Cure::Spread { .. }
+            | Cure::Remove
+            | Cure::Nothing => &[],
+        };
+        let numbered = others.iter().zip(self.beside.len()..);
+        numbered.map(|(other, at)| other.beside.joined(at, way, stretch, first)).collect()
+    }
+
     /// Locks rows before they are looked at again, if that is needed: by whoever is in the midst of
     /// writing both tables they are locked too, and what he has written is seen by the next statement.
     #[must_use]
@@ -100,11 +125,13 @@ impl Want {
             // What is there already is left alone.
             Cure::Copy if !again => return None,
             Cure::Nothing => return None,
-            Cure::Set { .. } | Cure::Copy | Cure::Upsert | Cure::Spread { .. } => "NO KEY UPDATE",
+            Cure::Set { .. } | Cure::Copy | Cure::Upsert { .. } | Cure::Spread { .. } => {
+                "NO KEY UPDATE"
+            }
             Cure::Reset { .. } if again => "NO KEY UPDATE",
             Cure::Follow { .. } | Cure::Reset { .. } | Cure::Remove => "UPDATE",
         };
-        let Found { from, condition, order } = rows;
+        let Found { from, condition, order, .. } = rows;
         Some(format!(
             "SELECT pg_catalog.count(*) FROM (SELECT FROM {from} WHERE {condition} ORDER BY {order} \
              FOR {strength} OF t) s"
@@ -125,8 +152,12 @@ impl Want {
         };
         match &self.cure {
             Cure::Set { assignments, .. } => vec![update(assignments, condition)],
-            Cure::Copy => self.beside.iter().map(|beside| beside.insert(rows, again)).collect(),
-            Cure::Upsert => self.beside.iter().map(|beside| beside.insert(rows, true)).collect(),
+            Cure::Copy => {
+                self.beside.iter().map(|beside| beside.insert(rows, again, &[])).collect()
+            }
+            Cure::Upsert { others } => {
+                self.beside.iter().map(|beside| beside.insert(rows, true, others)).collect()
+            }
             Cure::Follow { assignments, gone, .. } => vec![
                 delete(&format!("{condition} AND {gone}")),
                 update(assignments, &format!("{condition} AND NOT {gone}")),
@@ -137,7 +168,7 @@ impl Want {
                 let tables = self.beside.iter().zip(missing);
                 let insert = |(beside, missing): (&Beside, &String)| {
                     let condition = format!("{condition} AND {missing}");
-                    beside.insert(Found { condition: &condition, ..rows }, false)
+                    beside.insert(Found { condition: &condition, ..rows }, false, &[])
                 };
                 tables.map(insert).collect()
             }

@@ -78,7 +78,7 @@ impl Part {
         match self.want.cure {
             Cure::Set { .. }
             | Cure::Copy
-            | Cure::Upsert
+            | Cure::Upsert { .. }
             | Cure::Follow { .. }
             | Cure::Reset { .. }
             | Cure::Spread { .. } => true,
@@ -94,7 +94,11 @@ impl Part {
             Cure::Set { columns, .. } | Cure::Follow { columns, .. } => columns,
             // Of which few are written.
             Cure::Reset { .. } => &[],
-            Cure::Copy | Cure::Upsert | Cure::Spread { .. } | Cure::Remove | Cure::Nothing => &[],
+            Cure::Copy
+            | Cure::Upsert { .. }
+            | Cure::Spread { .. }
+            | Cure::Remove
+            | Cure::Nothing => &[],
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of several tables become parts of the rows of one, and go back, while clients write all of them.
 
 use rewrite_rules::Phase;
-use segue::backfill::{BackfillError, Event, Order, Progress};
+use segue::backfill::{BackfillError, Event, OnError, Order, Progress};
 use segue_tests::copying::recorded;
 use segue_tests::merging::{CASES, Case};
 use segue_tests::server::{Database, eventually};
@@ -35,11 +35,22 @@ fn check(database: &Database, order: &Order, changes: &str, wrong: &str) {
 }
 
 #[test]
-fn each_part_is_written_once() {
+fn each_row_is_made_once_and_each_part_that_differs_written_once() {
     for case in &CASES {
         let database = prepare("merged", case, Phase::DualWrite);
+        check(&database, &order(), &case.changes_to_new(), &case.wrong_in_new(false));
+    }
+}
+
+/// Two that meet in a row make it and write a part of it: how many rows are changed is chance.
+#[test]
+fn two_workers_make_the_same_rows() {
+    for case in &CASES {
+        let database = prepare("merged_two", case, Phase::DualWrite);
         let order = Order { workers: 2, ..order() };
-        check(&database, &order, &case.changes_to_new(), &case.wrong_in_new(false));
+        told(copy(&database, &order).0, case.about);
+        assert_eq!(value(&database, &case.wrong_in_new(false)), "0", "{}", case.about);
+        assert_eq!(told(copy(&database, &order).0, case.about).changed, 0, "{}", case.about);
     }
 }
 
@@ -103,6 +114,30 @@ fn broken_off_at_any_time_it_goes_on_there() {
         assert_eq!(told(done, case.about).changed, changes, "{}", case.about);
         assert_eq!(value(&database, &wrong), "0", "{}", case.about);
     }
+}
+
+/// A row of all parts that cannot be made is made of those that can.
+#[test]
+fn what_cannot_be_copied_is_that_part_alone() {
+    let case = Case::of("told");
+    let ddl = format!(
+        "{} ALTER TABLE prefs ADD CHECK (n <> 5);
+         INSERT INTO \"the mail\" SELECT g, true, 'mail' FROM generate_series(1, 9) g;
+         INSERT INTO push SELECT g, g, '[]', now() FROM generate_series(1, 9) g;",
+        case.tables()
+    );
+    let database = recorded("merged_refused", &ddl, &case.change(), Phase::DualWrite);
+    let (done, events) = copy(&database, &Order { on_error: OnError::Skip, ..order() });
+    assert_eq!(told(done, case.about).failures, 1);
+    let failed = events.iter().filter_map(|event| match event {
+        Event::Failed(failure) => Some(failure.part.as_str()),
+        _other => None,
+    });
+    let failed: std::collections::BTreeSet<&str> = failed.collect();
+    assert_eq!(failed.into_iter().collect::<Vec<&str>>(), ["public.push"]);
+    let without = "SELECT k, \"its about\", n FROM prefs WHERE has_mail AND NOT has_push";
+    assert_eq!(database.connect().rows(without), ["5|mail|NULL"]);
+    assert_eq!(value(&database, "SELECT count(*) FROM prefs WHERE has_mail AND has_push"), "8");
 }
 
 #[test]
