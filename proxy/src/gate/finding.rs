@@ -189,6 +189,8 @@ abouts! {
     Function = "function",
     /// A foreign key refers to the old column.
     ForeignKey = "foreign-key",
+    /// Keys that are not the same count as equal.
+    Key = "key",
     /// Something else does.
     Dependent = "dependent",
 }

@@ -92,7 +92,7 @@ pub(super) const PRIVILEGES: &str = "
 /// trigger on its partitions.
 pub(super) const TRIGGERS: &str = "
     SELECT g.tgrelid, g.tgname::text, g.tgtype::int4, l.lanname::text, p.prosrc,
-           p.oid::regprocedure::text, encode(g.tgargs, 'escape')
+           p.oid::regprocedure::text, encode(g.tgargs, 'escape'), cardinality(g.tgattr::int2[]) > 0
     FROM pg_trigger g
          JOIN pg_proc p ON p.oid = g.tgfoid
          JOIN pg_language l ON l.oid = p.prolang

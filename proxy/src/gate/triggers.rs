@@ -25,6 +25,8 @@ pub(super) struct Trigger {
     source: String,
     pub(super) function: String,
     arguments: String,
+    /// Whether it names the columns whose UPDATE fires it.
+    of_columns: bool,
 }
 
 /// Which of the two columns a text names.
@@ -93,6 +95,7 @@ fn trigger(row: &Row) -> Result<Trigger, Error> {
         source: row.try_get(4)?,
         function: row.try_get(5)?,
         arguments: row.try_get(6)?,
+        of_columns: row.try_get(7)?,
     })
 }
 
@@ -133,6 +136,11 @@ impl Trigger {
     /// Whether an UPDATE of a row fires it.
     pub(super) fn is_of_update(&self) -> bool {
         self.kind & UPDATE != 0
+    }
+
+    /// Whether every UPDATE of a row fires it.
+    pub(super) fn is_of_any_update(&self) -> bool {
+        self.is_of_update() && !self.of_columns
     }
 
     pub(super) fn show_function(&self) -> String {

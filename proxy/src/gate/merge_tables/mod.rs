@@ -3,14 +3,16 @@
 //!
 //! | file | what it looks at |
 //! | --- | --- |
+//! | [`alike`] | keys that count as the same and are not |
 //! | [`ddl`], [`grants`] | the new table as it should be, and what cannot be carried to it |
 //! | [`new_table`] | what the new table asks of rows that have no part of some table's |
-//! | [`blank`] | whether its CHECKs take a row that is at its defaults |
+//! | [`blank`] | whether it takes rows that are at their defaults |
 //! | [`foreign_keys`] | by which rows go or change without a statement of a client's |
 //! | [`referring`] | foreign keys that refer to a table that goes away |
 //!
 //! [`tables`]: super::tables
 
+mod alike;
 mod blank;
 mod ddl;
 mod foreign_keys;
@@ -29,7 +31,8 @@ use super::finding::{About, Finding};
 use super::rows::Means;
 use super::tables::step::{Step, Table};
 use super::tables::{
-    columns, constraints, dependents, indexes, key, privileges, row_security, statistics, triggers,
+    columns, constraints, deferrable, dependents, indexes, key, privileges, row_security,
+    statistics, triggers,
 };
 use super::{Looked, answered, faults, halves, snapshot};
 use crate::catalog::in_time;
@@ -157,6 +160,7 @@ async fn of_server(
         };
         findings.extend(constraints::check(&transaction, step, new, &is_apart).await?);
         findings.extend(foreign_keys::check(&transaction, subject, step, new).await?);
+        findings.extend(deferrable::check(&transaction, step, new).await?);
         findings.extend(privileges::check(&transaction, step, new).await?);
         findings.extend(row_security::check(&transaction, step, new, is_same).await?);
         findings.extend(triggers::check(&transaction, step, new).await?);
@@ -166,6 +170,7 @@ async fn of_server(
     }
     if new.is_there() {
         findings.extend(new_table::check(&transaction, subject, new).await?);
+        findings.extend(alike::check(&transaction, subject, new).await?);
     }
     transaction.commit().await?;
     Ok(findings)

@@ -3,9 +3,11 @@
 //! | file | what it looks at |
 //! | --- | --- |
 //! | [`ddl`] | the new table as it should be, and what cannot be carried to it |
+//! | [`foreign_keys`] | those that go on acting in the old table when it is not written any more |
 //! | [`tie`] | the foreign key that ties the halves of a row together |
 
 mod ddl;
+mod foreign_keys;
 mod tie;
 
 use std::sync::Arc;
@@ -19,7 +21,8 @@ use super::finding::{About, Finding};
 use super::rows::Means;
 use super::tables::step::{Step, Table};
 use super::tables::{
-    columns, constraints, dependents, indexes, key, privileges, row_security, statistics, triggers,
+    columns, constraints, deferrable, dependents, indexes, key, privileges, row_security,
+    statistics, triggers,
 };
 use super::{Looked, answered, faults, halves, snapshot};
 use crate::catalog::in_time;
@@ -108,6 +111,8 @@ async fn of_server(
     }
     findings.extend(key::check(&transaction, step, new).await?);
     findings.extend(tie::check(&transaction, step, new).await?);
+    findings.extend(foreign_keys::check(&transaction, step).await?);
+    findings.extend(deferrable::check(&transaction, step, new).await?);
     let tie = tie::tie(&transaction, step, new).await?;
     let is_tie = |it: &Constraint| tie::is_tie(step, new, tie.as_deref(), it);
     findings.extend(indexes::check(&transaction, step, new).await?);

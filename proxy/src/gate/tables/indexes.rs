@@ -73,6 +73,12 @@ fn refusing(step: &Step<'_>, new: &Table<'_>, own: &[&Index], its: &[&Index]) ->
     findings
 }
 
+/// Whether NULLs are not distinct in an index over no column of the key.
+fn takes_one_null(step: &Step<'_>, new: &Table<'_>, index: &Index) -> bool {
+    let is_key = |name: &&str| step.key().any(|(_, its)| its == *name);
+    index.form.ends_with(" t") && !new.columns_of(index).iter().any(is_key)
+}
+
 /// Unique indexes by which there could be but one row that has no part of the old table's: all of those hold
 /// the defaults.
 fn constant(step: &Step<'_>, new: &Table<'_>, its: &[&Index]) -> Vec<Finding> {
@@ -84,7 +90,8 @@ fn constant(step: &Step<'_>, new: &Table<'_>, its: &[&Index]) -> Vec<Finding> {
             && index.predicate.is_none()
             && !new.columns_of(index).is_empty()
             && step.concerns(new.columns_of(index))
-            && new.columns_of(index).into_iter().all(|name| has_constant(new, name))
+            && (new.columns_of(index).into_iter().all(|name| has_constant(new, name))
+                || takes_one_null(step, new, index))
     });
     told.map(|index| {
         let message = format!(

@@ -6,6 +6,7 @@
 //! | [`columns`] | existence, NOT NULL and defaults of the moved columns |
 //! | [`key`] | the unique index by which a write finds what belongs to a row |
 //! | [`indexes`], [`constraints`] | what one table promises of the columns and the other does not |
+//! | [`deferrable`] | constraints that are checked sooner in the new table |
 //! | [`privileges`], [`row_security`] | roles that may use one table and not the other, and the rows they see |
 //! | [`triggers`] | triggers and rules that are in the way of what is carried, or no longer see it |
 //! | [`dependents`] | what else hangs on the columns of the old table |
@@ -13,6 +14,7 @@
 
 pub(super) mod columns;
 pub(super) mod constraints;
+pub(super) mod deferrable;
 pub(super) mod dependents;
 pub(super) mod indexes;
 pub(super) mod key;

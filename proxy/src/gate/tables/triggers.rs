@@ -1,7 +1,7 @@
 //! Triggers and rules: those of the new table that change or refuse what is carried to it, those of the old
 //! one that go on looking at what it no longer gets.
 //!
-//! What a BEFORE trigger of the old table makes of a row is carried as it was stored.
+//! What a BEFORE trigger of the old table makes of a row is carried as it was stored, while that one is read.
 
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
@@ -31,7 +31,7 @@ pub(in crate::gate) async fn check(
             // All of them are told of with what hangs on the table.
             false if step.part.is_some() => comes_late(step, &trigger),
             false if leaves => looks_at_moved(step, &trigger),
-            false => None,
+            false => changes_what_moves(step, &trigger),
         });
     }
     for row in transaction.query(queries::RULES, &[&oids.as_slice()]).await? {
@@ -92,6 +92,42 @@ fn comes_late(step: &Step<'_>, trigger: &Trigger) -> Option<Finding> {
     Some(step.finding(Severity::LosesData, About::Trigger, message, show))
 }
 
+/// A trigger of a table that is split, once each table is given its own columns of what a client sends: what the
+/// trigger makes of a moved one stays where it is, and the other half of a row is stored under the key that was sent.
+fn changes_what_moves(step: &Step<'_>, trigger: &Trigger) -> Option<Finding> {
+    if !matches!(step.way(), Move::ReadNew | Move::WriteBothAgain) || !trigger.is_before_write() {
+        return None;
+    }
+    let text = trigger.text();
+    let columns = step.key().chain(step.moved()).map(|(from, _)| from);
+    let named: Vec<&str> = columns.filter(|from| mentions(&text, from)).collect();
+    let show = || trigger.unreadable().is_none().then(|| trigger.show_function());
+    let (severity, said, remedy) = match (named.is_empty(), trigger.unreadable()) {
+        (false, _) => {
+            let said = format!(
+                "names {}: see that it changes none of them. What it makes of what moves is not stored in \"{}\" from \
+                 phase \"{}\" on, and a row whose key it changes loses what moves",
+                in_words(&named),
+                step.into,
+                step.to
+            );
+            (Severity::Risky, said, show())
+        }
+        (true, Some(language)) => {
+            let said = format!(
+                "is written in language {language}: nobody can tell whether it changes what moves, or the key"
+            );
+            (Severity::Risky, said, None)
+        }
+        (true, None) => (Severity::Note, "names no column that moves".to_owned(), None),
+    };
+    let message = format!(
+        "BEFORE trigger \"{}\" of \"{}\": its function {} {said}",
+        trigger.name, step.old.name, trigger.function
+    );
+    Some(step.finding(severity, About::Trigger, message, remedy))
+}
+
 /// Columns as a message lists them.
 pub(in crate::gate) fn in_words(names: &[&str]) -> String {
     names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<String>>().join(", ")
@@ -104,7 +140,13 @@ fn looks_at_moved(step: &Step<'_>, trigger: &Trigger) -> Option<Finding> {
     let named: Vec<&str> =
         step.moved().map(|(from, _)| from).filter(|from| mentions(&text, from)).collect();
     if named.is_empty() {
-        return None;
+        let message = format!(
+            "trigger \"{}\" of \"{}\": from phase \"{}\" on an UPDATE of nothing but what has moved does not fire it",
+            trigger.name, step.old.name, step.to
+        );
+        let show = trigger.unreadable().is_none().then(|| trigger.show_function());
+        let risky = || step.finding(Severity::Risky, About::Trigger, message, show);
+        return trigger.is_of_any_update().then(risky);
     }
     let message = format!(
         "trigger \"{}\" of \"{}\": its function {} names {}, which phase \"{}\" does not write",

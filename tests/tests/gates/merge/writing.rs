@@ -207,6 +207,56 @@ fn what_a_row_of_defaults_does_not_keep_to() {
 }
 
 #[test]
+fn types_and_references_that_a_row_of_defaults_does_not_keep_to() {
+    planted(
+        "CREATE DOMAIN set AS text CHECK (VALUE IS NOT NULL);
+         ALTER TABLE emails ALTER digest TYPE set; ALTER TABLE preferences DROP email_digest, ADD email_digest set DEFAULT '';
+         ALTER TABLE preferences ALTER email_digest DROP DEFAULT; UPDATE preferences p SET email_digest = e.digest FROM emails e
+         WHERE e.uid = p.user_id; ANALYZE",
+        Expand,
+        DualWrite,
+        &[r#"loses-data not-null: "email_digest" of "public.preferences" is at its default in rows that not all tables have, and its type public.set refuses that"#],
+    );
+    let tones =
+        "CREATE TABLE tones (tone text PRIMARY KEY); INSERT INTO tones SELECT sms FROM notices;
+        INSERT INTO tones VALUES ('no'); ALTER TABLE notices ADD FOREIGN KEY (sms) REFERENCES tones;
+        ALTER TABLE preferences ADD FOREIGN KEY (sms) REFERENCES tones;";
+    planted(tones, Expand, DualWrite, &[]);
+    planted(
+        &format!(
+            "{tones} UPDATE preferences SET sms = 'sms51' WHERE sms = 'no'; DELETE FROM tones WHERE tone = 'no'"
+        ),
+        Expand,
+        DualWrite,
+        &[
+            r#"loses-data foreign-key: foreign key "preferences_sms_fkey" of "public.preferences" refuses a row that is at its defaults, as one is that not all tables have: what it refers to then is not there: FOREIGN KEY (sms) REFERENCES public.tones(tone)"#,
+        ],
+    );
+}
+
+/// The new table keeps the one with which its row was made.
+#[test]
+fn keys_that_count_as_the_same() {
+    let types = |name: &str| {
+        format!(
+            "ALTER TABLE emails ALTER uid TYPE {name}; ALTER TABLE notices ALTER user_id TYPE {name};
+             ALTER TABLE preferences ALTER user_id TYPE {name}; ANALYZE"
+        )
+    };
+    planted(
+        &types("numeric"),
+        Expand,
+        DualWrite,
+        &[
+            r#"risky key: "user_id" of "public.preferences" is numeric, of which values that are not the same count as equal, as 1.0 and 1.00 do: rows of several tables with such keys share one of them, and an UPDATE from one to the other, or an INSERT after a DELETE, keeps the first"#,
+        ],
+    );
+    for same in ["numeric(9,2)", "bigint", "text", "char(9)"] {
+        planted(&types(same), Expand, DualWrite, &[]);
+    }
+}
+
+#[test]
 fn foreign_keys_of_the_keys() {
     let reference = "ADD CONSTRAINT fk FOREIGN KEY";
     planted(

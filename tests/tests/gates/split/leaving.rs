@@ -211,6 +211,48 @@ fn triggers_of_the_old_table() {
          CREATE TRIGGER f AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()",
         SwitchReads,
         StopDualWrite,
+        &[
+            r#"risky trigger: trigger "f" of "public.users": from phase "stop-dual-write" on an UPDATE of nothing but what has moved does not fire it"#,
+            "  SELECT pg_get_functiondef('public.f()'::regprocedure);",
+        ],
+    );
+    planted(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER f AFTER UPDATE OF email ON users FOR EACH ROW EXECUTE FUNCTION f()",
+        SwitchReads,
+        StopDualWrite,
         &[],
     );
+}
+
+/// Rows would go, or be kept, by what they referred to when the column was last written.
+#[test]
+fn foreign_keys_that_go_on_acting() {
+    let names = "CREATE TABLE names (name text PRIMARY KEY); INSERT INTO names SELECT first_name FROM users;
+        ALTER TABLE user_profiles ADD FOREIGN KEY (given_name) REFERENCES names";
+    for (action, said) in [
+        (
+            " ON DELETE CASCADE",
+            "loses-data foreign-key: foreign key \"users_first_name_fkey\" of \"public.users\" is over what phase \"stop-dual-write\" does not write there: it would delete rows by what they referred to before; by the one of \"user_profiles\" only what has moved goes, and the row stays",
+        ),
+        (
+            " ON DELETE SET NULL",
+            "loses-data foreign-key: foreign key \"users_first_name_fkey\" of \"public.users\" is over what phase \"stop-dual-write\" does not write there: it would act by what rows referred to before",
+        ),
+        (
+            "",
+            "risky foreign-key: foreign key \"users_first_name_fkey\" of \"public.users\" is over what phase \"stop-dual-write\" does not write there: it keeps what rows referred to before",
+        ),
+    ] {
+        let said =
+            format!("{said}: FOREIGN KEY (first_name) REFERENCES public.names(name){action}");
+        planted(
+            &format!(
+                "{names}{action}; ALTER TABLE users ADD FOREIGN KEY (first_name) REFERENCES names{action}"
+            ),
+            SwitchReads,
+            StopDualWrite,
+            &[&said, "  ALTER TABLE public.users DROP CONSTRAINT users_first_name_fkey;"],
+        );
+    }
 }

@@ -269,3 +269,48 @@ fn the_way_back() {
         ],
     );
 }
+
+/// Each table gets its own columns of what a client sends.
+#[test]
+fn what_a_trigger_makes_of_a_row() {
+    let trigger = |body: &str| {
+        format!(
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {body} RETURN NEW; END';
+             CREATE TRIGGER f BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()"
+        )
+    };
+    for (body, named) in [("NEW.bio := 1;", "\"bio\""), ("NEW.id := abs(NEW.id);", "\"id\"")] {
+        let said = format!(
+            "risky trigger: BEFORE trigger \"f\" of \"public.users\": its function public.f() names {named}: see that it changes none of them. What it makes of what moves is not stored in \"user_profiles\" from phase \"switch-reads\" on, and a row whose key it changes loses what moves"
+        );
+        let show = "  SELECT pg_get_functiondef('public.f()'::regprocedure);";
+        planted(&trigger(body), DualWrite, SwitchReads, &[&said, show]);
+    }
+    planted(
+        &trigger("NEW.email := lower(NEW.email);"),
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"note trigger: BEFORE trigger "f" of "public.users": its function public.f() names no column that moves"#,
+        ],
+    );
+}
+
+#[test]
+fn what_is_put_off_to_the_end() {
+    planted(
+        "ALTER TABLE users ADD UNIQUE (first_name) DEFERRABLE; ALTER TABLE user_profiles ADD UNIQUE (given_name)",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"risky missing-constraint: constraint "users_first_name_key" of "public.users" is DEFERRABLE, and "user_profiles" has none like it that is: what is right only when the statement or the transaction ends fails at once, and SET CONSTRAINTS puts nothing off"#,
+        ],
+    );
+    planted(
+        "ALTER TABLE users ADD UNIQUE (first_name) DEFERRABLE;
+         ALTER TABLE user_profiles ADD UNIQUE (given_name) DEFERRABLE",
+        DualWrite,
+        SwitchReads,
+        &[],
+    );
+}
