@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::RelationName;
 use crate::catalog_lens::ColumnNumber;
 use crate::encoding::Encoding;
+use crate::lens::Lens;
 use crate::naming::{Mentions, Taken};
 use crate::refusal::Refusal;
 
@@ -117,6 +118,12 @@ pub const AGAIN: &str = "segue_again";
 /// The same where a row would get a key that another one has. The detail stands behind it.
 pub const TAKEN: &str = "segue_taken";
 
+/// The same of a table that PostgreSQL would not truncate: for want of the privilege, because a policy may hide rows, or
+/// because another table refers to it.
+const DENIED: &str = "segue_denied";
+const HIDDEN: &str = "segue_hidden";
+const REFERENCED: &str = "segue_referenced";
+
 /// An error by which a statement of ours ends itself: a text that is no boolean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
@@ -152,6 +159,16 @@ impl Raised {
     #[must_use]
     pub fn taken(taken: Taken) -> Self {
         Self { word: TAKEN, told: Told::Taken(taken) }
+    }
+
+    /// What stands for a TRUNCATE may not go on: the privilege lacks, a policy hides rows, another table refers to it.
+    pub(crate) fn not_truncated(lens: &Lens) -> [Self; 3] {
+        [
+            (DENIED, Refusal::permission_denied(lens)),
+            (HIDDEN, Refusal::rows_hidden(lens)),
+            (REFERENCED, Refusal::referenced()),
+        ]
+        .map(|(word, refusal)| Self { word, told: Told::Refusal(refusal) })
     }
 
     /// As PostgreSQL refuses it.

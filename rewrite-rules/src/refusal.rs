@@ -28,6 +28,8 @@ const NOT_SUPPORTED: &str = "0A000";
 const SERIALIZATION_FAILURE: &str = "40001";
 /// `cardinality_violation`.
 const CARDINALITY_VIOLATION: &str = "21000";
+/// `insufficient_privilege`.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// `ambiguous_column`.
 const AMBIGUOUS_COLUMN: &str = "42702";
 /// `undefined_column`.
@@ -101,6 +103,46 @@ impl Refusal {
             ),
             position: None,
             in_every_phase: false,
+        }
+    }
+
+    /// Worded as PostgreSQL words it.
+    pub(crate) fn permission_denied(lens: &Lens) -> Self {
+        Self {
+            sqlstate: INSUFFICIENT_PRIVILEGE,
+            message: format!("permission denied for table {}", lens.relation.name),
+            hint: None,
+            position: None,
+            in_every_phase: false,
+        }
+    }
+
+    /// TRUNCATE of a table of which the role may not see all rows.
+    pub(crate) fn rows_hidden(lens: &Lens) -> Self {
+        Self {
+            sqlstate: NOT_SUPPORTED,
+            message: format!(
+                "cannot truncate table \"{}\" during migration {}: a policy may hide rows of it",
+                lens.relation,
+                migrations(lens)
+            ),
+            hint: Some(
+                "use DELETE for the rows that are seen, or a role that no policy holds for"
+                    .to_owned(),
+            ),
+            position: None,
+            in_every_phase: true,
+        }
+    }
+
+    /// TRUNCATE of a table to which another one refers, worded as PostgreSQL words it.
+    pub(crate) fn referenced() -> Self {
+        Self {
+            sqlstate: NOT_SUPPORTED,
+            message: "cannot truncate a table referenced in a foreign key constraint".to_owned(),
+            hint: Some("delete the rows of the tables that refer to it, then its own".to_owned()),
+            position: None,
+            in_every_phase: true,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Relation, Rewriter, Walk};
 use crate::catalog::RelationName;
 use crate::lens::{Among, Lens};
 use crate::name::{self, quoted};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Raised};
 use crate::refusal::{Construct, Refusal};
 
 /// The tag of a TRUNCATE, which has no count.
@@ -62,22 +62,22 @@ impl<'a> Rewriter<'a> {
         (lens.is_merged() && is_plain).then_some(lens)
     }
 
-    /// A part of a table cannot be truncated: its rows are deleted.
+    /// A part of a table cannot be truncated: its rows are deleted, where PostgreSQL would truncate it.
     pub(super) fn empty_merged(&mut self, lens: &Lens) -> Walk<()> {
-        let table = relation(&lens.relation);
-        let (sql, only_counts) =
-            match super::rewrite(self.generation, &format!("DELETE FROM {table}"), self.session) {
-                Outcome::Rewritten(rewritten) => {
-                    let only_counts = rewritten.replies.iter().any(|reply| reply.only_counts);
-                    (rewritten.sql, only_counts)
-                }
-                Outcome::Refused(refusal) => {
-                    return Err(Box::new(Refusal { position: None, ..refusal }));
-                }
-                Outcome::Forward | Outcome::ForwardOpaque => {
-                    return self.refuse(Construct::MergedCommand);
-                }
-            };
+        let (may, raised) = may_truncate(lens);
+        let delete = format!("DELETE FROM {} WHERE {may}", relation(&lens.relation));
+        let (sql, only_counts) = match super::rewrite(self.generation, &delete, self.session) {
+            Outcome::Rewritten(rewritten) => {
+                let only_counts = rewritten.replies.iter().any(|reply| reply.only_counts);
+                (rewritten.sql, only_counts)
+            }
+            Outcome::Refused(refusal) => {
+                return Err(Box::new(Refusal { position: None, ..refusal }));
+            }
+            Outcome::Forward | Outcome::ForwardOpaque => {
+                return self.refuse(Construct::MergedCommand);
+            }
+        };
         let last = self.current.1.checked_sub(1).and_then(|last| self.lexeme(last));
         let (Some(first), Some(last)) = (self.lexeme(self.current.0), last) else {
             return self.refuse(Construct::Unreadable);
@@ -86,8 +86,42 @@ impl<'a> Rewriter<'a> {
         self.edits.replace(start, end, vec![sql.into()]);
         let reply = self.replies.entry(self.statement).or_default();
         (reply.command, reply.only_counts) = (Some(TRUNCATED), only_counts);
+        reply.raised.extend(raised);
         Ok(())
     }
+}
+
+/// The condition that PostgreSQL would truncate the table, by which the statement ends itself otherwise: a DELETE goes
+/// on to the rows of other tables that refer to it, needs another privilege, and leaves what a policy hides.
+fn may_truncate(lens: &Lens) -> (String, [Raised; 3]) {
+    let table = |name: &RelationName| {
+        format!("pg_catalog.to_regclass('{}')", relation(name).replace('\'', "''"))
+    };
+    let own = table(&lens.relation);
+    let beside: Vec<String> = lens.beside.iter().map(|beside| table(&beside.relation)).collect();
+    // Of the other tables a client of the old shape deletes no rows.
+    let emptied = match lens.is_gathered() {
+        true => std::iter::once(&own).chain(&beside).cloned().collect::<Vec<_>>().join(", "),
+        false => own.clone(),
+    };
+    let all = [own.clone(), table(lens.physical())].into_iter().chain(beside);
+    let hidden: Vec<String> =
+        all.map(|table| format!("pg_catalog.row_security_active({table})")).collect();
+    let raised = Raised::not_truncated(lens);
+    let [denied, hides, referenced] = raised.each_ref().map(|raised| {
+        format!(
+            "CAST(pg_catalog.concat('{} ', pg_catalog.pg_backend_pid()) AS boolean)",
+            raised.word
+        )
+    });
+    let condition = format!(
+        "CASE WHEN NOT pg_catalog.has_table_privilege({own}, 'TRUNCATE') THEN {denied} WHEN {} THEN {hides} \
+         WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS segue_reference WHERE segue_reference.contype = 'f' \
+         AND segue_reference.confrelid IN ({emptied}) AND segue_reference.conrelid NOT IN ({emptied})) \
+         THEN {referenced} ELSE true END",
+        hidden.join(" OR "),
+    );
+    (condition, raised)
 }
 
 impl Apart<'_> {
