@@ -14,6 +14,7 @@ use sqlparser::ast::{Assignment, AssignmentTarget};
 use super::carried_key::{Moves, moved};
 use super::joined::relation;
 use super::query::Output;
+use super::star::Star;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
 use crate::lens::{Beside, Lens};
@@ -27,8 +28,8 @@ pub(super) struct Carried<'a> {
     target: String,
     /// Bytes of the statement.
     span: (usize, usize),
-    /// The names of what the client's RETURNING gives, if it has one.
-    returning: Option<Vec<String>>,
+    /// The byte behind the client's RETURNING and the names of what it gives, if it has one.
+    returning: Option<(usize, Vec<String>)>,
     /// The first byte of the CTE that it is, or whether it stands behind a WITH of the client's.
     place: Place,
     /// Whether the statement deletes its rows.
@@ -76,9 +77,12 @@ impl<'a> Rewriter<'a> {
         let names = |outputs: &[Option<Output<'_>>]| -> Option<Vec<String>> {
             outputs.iter().map(|output| output.as_ref().map(|output| output.name.clone())).collect()
         };
+        let word = self.keyword_behind(self.lexeme_at(start) + 1, "returning");
+        let items = word.map(|word| self.list(word + 1)).unwrap_or_default();
+        let behind = word.and_then(|word| self.lexeme(word)).map_or(start, |word| word.end);
         let returning = match outputs.map(names) {
             Some(None) => return self.refuse_at(Construct::ReturningUnknown, start),
-            Some(Some(names)) => Some(names),
+            Some(Some(names)) => Some((behind, names)),
             None => None,
         };
         let last = self.statement_end(self.lexeme_at(start)).checked_sub(1);
@@ -99,6 +103,9 @@ impl<'a> Rewriter<'a> {
         if command == "INSERT" {
             self.inserted.push((self.statement, lens, start));
         }
+        // A column that has just been added would stand among those that are named.
+        let is_item = |star: &&mut Star| items.iter().any(|item| item.0 == star.span.0);
+        self.stars.iter_mut().filter(is_item).for_each(|star| star.spell(occurrence));
         let (span, deletes) = ((start, end), command == "DELETE");
         self.carried.push(Carried { lens, target, span, returning, place, deletes, moves });
         Ok(())
@@ -110,7 +117,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// A foreign key acts when the statement ends: it would take the row there of a key that was given up
-    /// and is in use again.
+    /// and is in use again. A part of a row that goes and comes again would be written twice.
     pub(super) fn check_freed(&self) -> Walk<()> {
         let found = self.inserted.iter().find(|(statement, lens, _)| {
             let mut freed = self.freed.iter();
@@ -177,12 +184,11 @@ impl<'a> Rewriter<'a> {
                 }
             }
         }
-        let given = carried.returning.as_ref().map_or(0, Vec::len);
+        let given = carried.returning.as_ref().map_or(0, |(_, names)| names.len());
         let stored = |at: usize| format!("segue_stored_{at}");
-        let names: Vec<String> = (0..given)
-            .map(|at| format!("segue_given_{at}"))
-            .chain((0..columns.len()).map(stored))
-            .collect();
+        // What is carried stands first: what the client's own `t.*` gives of another table is for PostgreSQL to say.
+        let given = (0..given).map(|at| format!("segue_given_{at}"));
+        let names: Vec<String> = (0..columns.len()).map(stored).chain(given).collect();
         let target = &carried.target;
         let mut header: Vec<Piece> = Vec::new();
         let locked = self.unsaid(format!("segue_locked_{number}"));
@@ -193,9 +199,13 @@ impl<'a> Rewriter<'a> {
         header.push(format!("{written} ({}) AS (", names.join(", ")).into());
         let kept: Vec<String> =
             columns.iter().map(|column| format!("{target}.{}", quoted(column))).collect();
+        let kept = kept.join(", ");
         let kept = match carried.returning {
-            Some(_) => format!(", {})", kept.join(", ")),
-            None => format!(" RETURNING {})", kept.join(", ")),
+            Some((behind, _)) => {
+                self.edits.insert(behind, vec![format!(" {kept},").into()]);
+                ")".to_owned()
+            }
+            None => format!(" RETURNING {kept})"),
         };
         let of = |own: &String| {
             columns.iter().position(|column| *column == own).map(stored).unwrap_or_default()
@@ -215,7 +225,7 @@ impl<'a> Rewriter<'a> {
         };
         let is_counted = is_counted(carried.lens, carried.deletes);
         let shown = match &carried.returning {
-            Some(names) => Some(shown(names, &written)),
+            Some((_, names)) => Some(shown(names, &written)),
             None => is_counted.then(|| format!("SELECT FROM {written}")),
         };
         // The last of them gives the statement's answer, unless the client wants rows.

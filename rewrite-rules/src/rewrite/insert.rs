@@ -78,7 +78,11 @@ impl<'a> Rewriter<'a> {
         let mut level = Level::default();
         let lens = match self.written_relation(&parts) {
             Relation::Governed(lens) => {
-                let lens = self.note_write(lens, start_byte(insert.insert_token.0.span))?;
+                let start = start_byte(insert.insert_token.0.span);
+                let lens = self.note_write(lens, start)?;
+                if lens.is_merged() || lens.over.is_some() {
+                    self.inserted.push((self.statement, lens, start));
+                }
                 if let Some(over) = &lens.over {
                     return self.insert_half(insert, &parts, (lens, over), outermost);
                 }

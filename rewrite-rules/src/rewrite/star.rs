@@ -30,6 +30,8 @@ pub(super) struct Star {
     written: Option<String>,
     /// Whether the columns stand where no label can.
     unlabelled: bool,
+    /// The target of a statement whose RETURNING it stands in: spelled out even if that would show the same.
+    returned: Option<usize>,
 }
 
 impl Star {
@@ -40,13 +42,19 @@ impl Star {
         qualify: bool,
         written: Option<String>,
     ) -> Self {
-        Self { span, elements, qualify, written, unlabelled: false }
+        Self { span, elements, qualify, written, unlabelled: false, returned: None }
+    }
+
+    /// Its columns are those that are known, whatever else there may be when it runs: of the target, and of relations that
+    /// are not governed.
+    pub(super) fn spell(&mut self, target: usize) {
+        self.returned = Some(target);
     }
 
     /// A star over one relation inside a row constructor.
     pub(super) fn values(span: (usize, usize), occurrence: usize) -> Self {
         let elements = vec![Element::Governed(occurrence)];
-        Self { span, elements, qualify: true, written: None, unlabelled: true }
+        Self { span, elements, qualify: true, written: None, unlabelled: true, returned: None }
     }
 }
 
@@ -54,8 +62,15 @@ impl Star {
 #[derive(Debug, Clone)]
 pub(super) enum Element {
     Governed(usize),
-    /// How SQL text refers to it.
-    Other(String),
+    /// How SQL text refers to it, and its columns where they are known.
+    Other(String, Option<Vec<String>>),
+}
+
+fn known(columns: &Columns) -> Option<Vec<String>> {
+    match columns {
+        Columns::Known(names) => Some(names.clone()),
+        Columns::Unknown => None,
+    }
 }
 
 /// The text with a label where PostgreSQL would not name the output as the client expects.
@@ -151,7 +166,7 @@ impl Rewriter<'_> {
         for source in sources {
             elements.push(match source.occurrence {
                 Some(occurrence) => Element::Governed(occurrence),
-                None => Element::Other(source.reference.clone()),
+                None => Element::Other(source.reference.clone(), known(&source.columns)),
             });
             width = match (&source.columns, merges) {
                 (Columns::Known(names), false) => width.map(|width| width + names.len()),
@@ -166,12 +181,12 @@ impl Rewriter<'_> {
         }
         let unnameable = elements
             .iter()
-            .any(|element| matches!(element, Element::Other(reference) if reference.is_empty()));
+            .any(|element| matches!(element, Element::Other(reference, _) if reference.is_empty()));
         self.star_widths.push((span.1, width));
         if merges || unnameable {
             let governed = elements.iter().filter_map(|element| match element {
                 Element::Governed(occurrence) => Some(*occurrence),
-                Element::Other(_) => None,
+                Element::Other(..) => None,
             });
             let governed: Vec<usize> = governed.collect();
             let reason = "* over merged columns";
@@ -199,8 +214,8 @@ impl Rewriter<'_> {
             // `TABLE t` is a query without a star of its own.
             let is_table = self.slice(star.span).eq_ignore_ascii_case("table");
             let spelled = star.elements.iter().any(|element| match element {
-                Element::Governed(at) => self.is_spelled_out(*at),
-                Element::Other(_) => false,
+                Element::Governed(at) => star.returned == Some(*at) || self.is_spelled_out(*at),
+                Element::Other(_, columns) => star.returned.is_some() && columns.is_some(),
             });
             if spelled {
                 let items: Vec<String> = star
@@ -236,17 +251,21 @@ impl Rewriter<'_> {
     fn is_derived(&self, star: &Star) -> bool {
         star.elements.iter().any(|element| match element {
             Element::Governed(at) => self.stance(*at) == Stance::Derived,
-            Element::Other(_) => false,
+            Element::Other(..) => false,
         })
     }
 
     fn star_items(&self, element: &Element, star: &Star) -> Vec<String> {
         match element {
-            Element::Other(reference) => vec![format!("{reference}.*")],
+            Element::Other(reference, Some(columns)) if star.returned.is_some() => columns
+                .iter()
+                .map(|column| format!("{reference}.{}", name::quoted(column)))
+                .collect(),
+            Element::Other(reference, _) => vec![format!("{reference}.*")],
             Element::Governed(at) => {
                 let Some(occurrence) = self.occurrences.get(*at) else { return Vec::new() };
                 let reference = &occurrence.reference;
-                if !self.is_spelled_out(*at) {
+                if star.returned != Some(*at) && !self.is_spelled_out(*at) {
                     return vec![format!("{reference}.*")];
                 }
                 let written = star.written.as_ref().filter(|_| occurrence.over().is_none());

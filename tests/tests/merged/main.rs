@@ -3,6 +3,7 @@
 
 mod all_there;
 mod gathered;
+mod guarded;
 mod keys;
 mod many;
 mod moved;
