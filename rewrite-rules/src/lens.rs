@@ -237,6 +237,9 @@ pub struct LogicalColumn {
     /// The type to which any value may be cast before it is stored: a cast to a domain over
     /// `varchar(3)` would cut what the column refuses.
     pub uncut_type: String,
+    /// What makes of a value what the column stores, where a value of that type may be another one: it is
+    /// rounded, loses blanks, or is too long.
+    pub fitted: Option<Template>,
     /// What an INSERT that leaves it out stores, if not NULL.
     pub default: Option<ColumnDefault>,
     /// The physical column that has this default itself.

@@ -32,7 +32,7 @@ const HALVES: &str = "INSERT INTO profiles SELECT id, bio FROM users WHERE id <>
 const SIDES: &str = "SELECT count(*) FROM users LEFT JOIN profiles ON user_id = id WHERE bio IS DISTINCT FROM about";
 
 /// What one client does and has not committed, and what another sends then, which waits for that.
-const MEETINGS: [(&str, &str); 16] = [
+const MEETINGS: [(&str, &str); 20] = [
     (
         "UPDATE users SET score = score + 1 WHERE id = 4",
         "UPDATE users SET id = 40, bio = bio || score WHERE email = 'a4' RETURNING *",
@@ -94,6 +94,19 @@ const MEETINGS: [(&str, &str); 16] = [
         "UPDATE users SET id = 40, bio = 'moved' WHERE id = 4",
         "UPDATE users SET bio = bio || '?', score = 7 WHERE id = 4",
     ),
+    (
+        "UPDATE users SET bio = coalesce(bio, '') || 'a' WHERE id = 8",
+        "UPDATE users SET bio = coalesce(bio, '') || 'b' WHERE id = 8 RETURNING *",
+    ),
+    (
+        "UPDATE users SET bio = 'mine' WHERE id = 8 AND bio IS NULL",
+        "UPDATE users SET bio = 'yours' WHERE id = 8 AND bio IS NULL",
+    ),
+    (
+        "INSERT INTO users (id, email, bio) VALUES (8, 'x', 'upserted') ON CONFLICT (id) DO UPDATE SET bio = excluded.bio",
+        "UPDATE users SET bio = coalesce(bio, '') || '!', score = score + 1 WHERE id IN (7, 8)",
+    ),
+    ("UPDATE users SET bio = 'mine' WHERE id = 8", "UPDATE users SET bio = 'yours' WHERE id = 8"),
 ];
 
 /// The same where one of them computes of both tables what becomes of a row that is there.
@@ -300,4 +313,25 @@ fn a_row_that_is_not_found_under_its_new_key_is_written_in_neither_table() {
         assert_eq!(looker.rows(SIDES), ["0"], "{first}; {second}: both sides agree");
     }
     relay.stop();
+}
+
+/// The half that another session has just made is no NULL to the upsert that waited for it, and is never offered as one.
+#[test]
+fn an_upsert_that_computes_of_a_half_in_the_making_where_that_may_not_be_null() {
+    let strict = "ALTER TABLE profiles ALTER about SET NOT NULL;";
+    let database = Database::create("meeting_strict", &format!("{OLD}{NEW}{strict}"));
+    for phase in [Phase::SwitchReads, Phase::StopDualWrite] {
+        let relay = Relay::governing(&database, &[rule(phase)]);
+        let mut looker = database.connect();
+        looker.script("TRUNCATE users CASCADE");
+        let clients = (relay.connect(&database), relay.connect(&database));
+        let first = "INSERT INTO users VALUES (40, 'a40', 'first', 7)";
+        let second = "INSERT INTO users (id, bio) VALUES (40, 'new')
+                      ON CONFLICT (id) DO UPDATE SET bio = users.bio || '!'";
+        let (_, tag, code, left) = meet((first, second, false), clients, &mut looker);
+        let left: Vec<&str> = left.iter().map(String::as_str).collect();
+        assert_eq!((tag.as_str(), code.as_str()), ("INSERT 0 1", ""), "{phase}");
+        assert_eq!(left, ["40|a40|first!|7"], "{phase}");
+        relay.stop();
+    }
 }

@@ -74,7 +74,7 @@ fn rule(phase: Phase) -> Rule {
 }
 
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 9] = [
+const STATEMENTS: [&str; 11] = [
     "INSERT INTO users (id, email, slug) VALUES (1, 'a', NULL) ON CONFLICT DO NOTHING",
     "INSERT INTO users (id, email, slug) VALUES (1, 'a', 's') ON CONFLICT DO NOTHING",
     "INSERT INTO users (id, email, slug) SELECT id, 'a', nullif(slug, 's3') FROM users ON CONFLICT (id) DO NOTHING",
@@ -84,6 +84,8 @@ const STATEMENTS: [&str; 9] = [
     "INSERT INTO users (id, email, slug) VALUES (2, 'a', NULL) ON CONFLICT (id) DO UPDATE SET slug = 't' WHERE false",
     "INSERT INTO users (id, email) VALUES (2, 'b') ON CONFLICT (id) DO UPDATE SET email = excluded.email, level = 9",
     "INSERT INTO users (id, email, state) VALUES (8, 'c', 'y'), (1, 'c', 'y') ON CONFLICT (id) DO NOTHING",
+    "INSERT INTO users (id, email, state, level) VALUES (9, 'a', 'x', 1), (9, 'b', 'y', 2), (9, 'c', 'z', 3) ON CONFLICT (id) DO NOTHING",
+    "INSERT INTO users (id, email, state, level) SELECT 10 + g / 3, 'a' || g, 'x', 9 - g FROM generate_series(0, 7) g ON CONFLICT DO NOTHING",
 ];
 
 /// Tag, or code and message.
@@ -207,4 +209,42 @@ fn what_is_refused_is_told_by_values_as_they_are_stored() {
     }
     drop(client);
     relay.stop();
+}
+
+/// The other half is found by the key that is stored, not by the one that was sent.
+#[test]
+fn a_key_that_is_rounded_has_its_other_half() {
+    let tables = |key: &str| {
+        let old = format!(
+            "CREATE TABLE users (id {key} PRIMARY KEY, email text NOT NULL, slug text, state text, level int);
+             INSERT INTO users SELECT g, 'u' || g, 's' || g, 'x', g FROM generate_series(1, 3) g;"
+        );
+        let new = format!(
+            "CREATE TABLE profiles (user_id {key} PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE,
+                 slug text, state text, level int);
+             INSERT INTO profiles SELECT id, slug, state, level FROM users;"
+        );
+        [old, new]
+    };
+    let statements = [
+        "INSERT INTO users (id, email, slug) VALUES (7.26, 'a', 'b')",
+        "INSERT INTO users (id, email, slug) VALUES (8.26, 'a', 'b'), (9.26, 'c', 'd')",
+        "INSERT INTO users (id, email, slug) SELECT 4.26, 'a', 'b'",
+        "INSERT INTO users (id, email, slug) VALUES (7.26, 'a', 'b') ON CONFLICT (id) DO UPDATE SET slug = 'z', email = users.slug",
+        "INSERT INTO users (id, email, slug) VALUES (7.26, 'a', 'b'), (5.26, 'c', 'd') ON CONFLICT (id) DO UPDATE SET slug = 'y'",
+        "INSERT INTO users (id, email, slug) VALUES (7.26, 'a', 'b'), (6.26, 'c', 'd') ON CONFLICT (id) DO NOTHING",
+        "UPDATE users SET id = 2.26, slug = 'moved' WHERE id = 1",
+        "UPDATE users SET id = id + 0.04, slug = slug || '.' WHERE id = 2",
+        "INSERT INTO users (id, email, slug) VALUES (77777, 'a', 'b')",
+    ];
+    let [old, new] = tables("numeric(5,1)");
+    check("upsert_keys", [&old, &new], ["", ""], &statements);
+    let [old, new] = tables("varchar(3)");
+    let statements = [
+        "INSERT INTO users (id, email, slug) VALUES ('ab    ', 'a', 'b')",
+        "INSERT INTO users (id, email, slug) SELECT 'cd    ', 'a', 'b'",
+        "INSERT INTO users (id, email, slug) VALUES ('abcd', 'a', 'b')",
+        "INSERT INTO users (id, email, slug) VALUES ('ab   ', 'a', 'b') ON CONFLICT (id) DO UPDATE SET slug = users.email",
+    ];
+    check("upsert_keys", [&old, &new], ["", ""], &statements);
 }

@@ -153,6 +153,7 @@ mod tests {
             type_name: "text".to_owned(),
             base_type: "text".to_owned(),
             uncut_type: "text".to_owned(),
+            fitted: None,
             default: None,
             default_of: "email".to_owned(),
             default_is_shared: true,

@@ -120,6 +120,7 @@ fn not_yet(name: &str) -> LogicalColumn {
         type_name: "text".to_owned(),
         base_type: "text".to_owned(),
         uncut_type: "text".to_owned(),
+        fitted: None,
         default: None,
         default_of: name.to_owned(),
         default_is_shared: true,

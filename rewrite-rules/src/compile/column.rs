@@ -332,6 +332,7 @@ impl<'a> Subject<'a> {
             held: None,
             put,
             uncut_type: type_name.uncut(),
+            fitted: type_name.fitted(),
             type_name: type_name.full,
             base_type: type_name.base,
             default,

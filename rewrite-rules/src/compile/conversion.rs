@@ -51,6 +51,11 @@ impl TypeName {
         }
     }
 
+    /// What the column makes of a value of that type, if that may be another one.
+    pub(super) fn fitted(&self) -> Option<Template> {
+        (self.full != self.uncut()).then(|| self.assigned())
+    }
+
     /// Whether it has elements that a cast cuts, and that no function can be told not to.
     pub(super) fn cuts_elements(&self) -> bool {
         let full = self.behind.as_deref().unwrap_or(&self.full);

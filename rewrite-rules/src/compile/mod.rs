@@ -426,6 +426,7 @@ fn plain(column: &Column) -> LogicalColumn {
         type_name: column.type_name.clone(),
         base_type: column.base_type.clone(),
         uncut_type: TypeName::of(column).uncut(),
+        fitted: TypeName::of(column).fitted(),
         default: column.default.clone(),
         default_of: column.name.clone(),
         default_is_shared: true,

@@ -161,8 +161,14 @@ impl<'a> Apart<'a> {
         )
     }
 
-    /// The same where the row may not be there yet. `more` stands in one that is made.
-    pub(super) fn upsert(&self, part: &Part<'_>, rows: &str, more: &[(&str, String)]) -> String {
+    /// The same where the row may not be there yet. `more` stands in one that is made; `unless` stands behind what is
+    /// set of one that is there.
+    pub(super) fn upsert(
+        &self,
+        part: &Part<'_>,
+        rows: &str,
+        (more, unless): (&[(&str, String)], &str),
+    ) -> String {
         let list = |columns: Vec<String>| columns.join(", ");
         let key = self.key_names(part.beside);
         let values = || part.values.iter().chain(more);
@@ -175,7 +181,7 @@ impl<'a> Apart<'a> {
         };
         let when = part.when.as_ref().map(|when| format!(" WHERE {when}")).unwrap_or_default();
         format!(
-            "{} ON CONFLICT ({}) DO UPDATE SET {}{returning}",
+            "{} ON CONFLICT ({}) DO UPDATE SET {}{unless}{returning}",
             self.insert(
                 part.beside,
                 &into.collect::<Vec<String>>(),

@@ -4,10 +4,48 @@
 use super::Rewriter;
 use super::apart::{Apart, Part};
 use super::apart_update::Source;
+use super::joined::relation;
 use crate::catalog::Column;
 use crate::lens::{Lens, LogicalColumn};
+use crate::name::quoted;
+use crate::outcome::{AGAIN, Raised};
+
+impl Apart<'_> {
+    /// The condition that a half which is there already was there when the statement began: what is written of it was
+    /// worked out of NULLs otherwise, and the statement must be sent again.
+    pub(super) fn unseen(&self, source: Source, beside: Option<usize>) -> String {
+        let half = beside.and_then(|place| self.lens.beside.get(place));
+        let Some(half) = half.filter(|_| works_out(self.lens, source)) else {
+            return String::new();
+        };
+        let same = half
+            .key
+            .iter()
+            .map(|(_, its)| format!("segue_seen.{0} = {1}.{0}", quoted(its), self.target));
+        let key = half.key.first().map(|(_, its)| format!("{}.{}", self.target, quoted(its)));
+        format!(
+            " WHERE CASE WHEN EXISTS (SELECT 1 FROM {} AS segue_seen WHERE {}) THEN true \
+             ELSE CAST(pg_catalog.concat('{AGAIN} ', {}) AS boolean) END",
+            relation(&half.relation),
+            same.collect::<Vec<String>>().join(" AND "),
+            key.unwrap_or_default()
+        )
+    }
+}
+
+/// Whether values or conditions were worked out of halves that may have been missing.
+fn works_out(lens: &Lens, source: Source) -> bool {
+    source == Source::Arms && !lens.is_merged()
+}
 
 impl<'a> Rewriter<'a> {
+    /// Notes that the statement may end itself to be sent again.
+    pub(super) fn note_unseen(&mut self, apart: &Apart<'_>, parts: &[Part<'_>], source: Source) {
+        if works_out(apart.lens, source) && parts.iter().any(|part| part.beside.is_some()) {
+            self.replies.entry(self.statement).or_default().raised.push(Raised::again());
+        }
+    }
+
     /// Where the rows come from that a statement writes. `noted`: how many references and rows there were
     /// before it. `keeps`: whether it needs what it does not write.
     pub(super) fn source_of_rows(

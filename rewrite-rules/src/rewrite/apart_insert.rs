@@ -48,7 +48,12 @@ impl<'a> Rewriter<'a> {
         if let Some(Settled::Each(_)) = &settled {
             apart.target.clone_from(&apart.reference);
         }
-        let is_numbered = matches!(&settled, Some(Settled::Both(both)) if both.is_several);
+        // Of rows with one key ON CONFLICT DO NOTHING stores the first.
+        let takes_first = settled.is_none() && insert.on.is_some();
+        let is_numbered = match &settled {
+            Some(Settled::Both(both)) => both.is_several,
+            Some(Settled::Each(_)) | None => takes_first,
+        };
         let is_list = query.is_some_and(|it| matches!(it.body.as_ref(), SetExpr::Values(_)));
         let keys = self.keys_apart(&apart, (&columns, is_list))?;
         let (head, mut given_end) = given_rows(&apart, &keys, (columns.len(), is_numbered), query);
@@ -65,11 +70,16 @@ impl<'a> Rewriter<'a> {
             }
             Some(Settled::Each(upsert)) => {
                 let place = (start, to, given_end);
-                self.stored_apart(&apart, Some(&upsert), (&columns, &keys, overrides), place)
+                self.stored_apart(
+                    &apart,
+                    Some(&upsert),
+                    (&columns, &keys, overrides),
+                    (place, false),
+                )
             }
             None => {
                 let place = (start, to, given_end);
-                self.stored_apart(&apart, None, (&columns, &keys, overrides), place)
+                self.stored_apart(&apart, None, (&columns, &keys, overrides), (place, takes_first))
             }
         };
         self.finish_apart(start, (behind, composed), "INSERT", outermost)?;
@@ -83,7 +93,7 @@ impl<'a> Rewriter<'a> {
         apart: &Apart<'a>,
         upsert: Option<&Upsert<'a, '_>>,
         (columns, keys, overrides): (&[&'a LogicalColumn], &[(&'a str, String)], bool),
-        (start, to, given_end): (usize, usize, String),
+        ((start, to, given_end), takes_first): ((usize, usize, String), bool),
     ) -> (Vec<Piece>, Option<String>) {
         let rows = apart.row();
         let half = |place| Some(Half { apart, upsert: upsert?, columns, place });
@@ -114,7 +124,7 @@ impl<'a> Rewriter<'a> {
                     behind.push(held.into());
                     statement
                 }
-                None => vec![apart.beside_insert(place, columns, &rows).into()],
+                None => vec![apart.beside_insert(place, columns, takes_first).into()],
             };
             statements.push((Some(place), statement));
         }
@@ -280,12 +290,14 @@ impl<'a> Rewriter<'a> {
             let listed = columns.iter().position(|column| column.put.iter().any(|it| it.is(own)));
             let text = match listed {
                 // As it is stored: what comes back from there is compared with it.
-                Some(at) => match columns.get(at) {
-                    Some(column) if !is_list => {
-                        format!("{GIVEN}.{}::{}", Apart::value(at), column.uncut_type)
+                Some(at) => {
+                    let value = format!("{GIVEN}.{}", Apart::value(at));
+                    match columns.get(at) {
+                        Some(LogicalColumn { fitted: Some(fitted), .. }) => fitted.around(&value),
+                        Some(column) if !is_list => format!("{value}::{}", column.uncut_type),
+                        _ => value,
                     }
-                    _ => format!("{GIVEN}.{}", Apart::value(at)),
-                },
+                }
                 None => {
                     let shown = apart.lens.shown().find(|column| column.get.is(own));
                     match shown.and_then(|column| default_of(apart, column)) {
@@ -335,8 +347,8 @@ impl<'a> Rewriter<'a> {
 
 impl Apart<'_> {
     /// The other half of the rows that came to be stored.
-    fn beside_insert(&self, place: usize, columns: &[&LogicalColumn], rows: &str) -> String {
-        let own = self.stored(None);
+    fn beside_insert(&self, place: usize, columns: &[&LogicalColumn], takes_first: bool) -> String {
+        let (own, rows) = (self.stored(None), self.row());
         let mut into: Vec<String> = self.key_names(Some(place));
         let mut from: Vec<String> =
             (0..into.len()).map(|at| format!("{own}.{}", Self::key(at))).collect();
@@ -346,10 +358,18 @@ impl Apart<'_> {
                 from.push(access.written(&format!("{rows}.{}", Self::value(at))));
             }
         }
-        let key = |at: usize| format!("{rows}.{0} = {own}.{0}", Self::key(at));
-        let on: Vec<String> = (0..self.key_columns().len()).map(key).collect();
+        let keys: Vec<String> = (0..self.key_columns().len()).map(Self::key).collect();
+        let on: Vec<String> =
+            keys.iter().map(|key| format!("{rows}.{key} = {own}.{key}")).collect();
+        let keys = keys.join(", ");
+        let given = match takes_first {
+            true => format!(
+                "(SELECT DISTINCT ON ({keys}) * FROM {rows} ORDER BY {keys}, {PLACE}) AS {rows}"
+            ),
+            false => rows,
+        };
         let from =
-            format!("SELECT {} FROM {own} JOIN {rows} ON {}", from.join(", "), on.join(" AND "));
+            format!("SELECT {} FROM {own} JOIN {given} ON {}", from.join(", "), on.join(" AND "));
         let insert = self.insert(Some(place), &into, &from);
         match self.returns {
             true => insert + &self.returning(Some(place), self.key_stored(Some(place))),

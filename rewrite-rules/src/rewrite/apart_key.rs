@@ -128,7 +128,7 @@ impl<'m, 'a> Moved<'m, 'a> {
 
     /// The CTE of the rows with both keys. `more`: what goes along beside what is assigned.
     fn found(&self, assigned: &Assigned<'_, 'a>, more: &[(String, String)], rows: &str) -> String {
-        let mut items = given_keys(self.apart, assigned, |column| &column.base_type);
+        let mut items = given_keys(self.apart, assigned);
         items.extend((0..assigned.values.len()).map(Apart::value));
         items.extend(more.iter().map(|(name, _)| name.clone()));
         format!(
@@ -337,12 +337,8 @@ impl<'m, 'a> Moved<'m, 'a> {
     }
 }
 
-/// Both keys of the rows, the new one in the type that `type_of` gives.
-pub(super) fn given_keys(
-    apart: &Apart<'_>,
-    assigned: &Assigned<'_, '_>,
-    type_of: fn(&LogicalColumn) -> &str,
-) -> Vec<String> {
+/// Both keys of the rows, the new one as it is stored.
+pub(super) fn given_keys(apart: &Apart<'_>, assigned: &Assigned<'_, '_>) -> Vec<String> {
     let keys = apart.key_columns();
     let mut items: Vec<String> =
         (0..keys.len()).map(|at| format!("{} AS {}", Apart::key(at), old(at))).collect();
@@ -352,8 +348,11 @@ pub(super) fn given_keys(
         let column = place.and_then(|place| assigned.values.get(place));
         let text = match (place, column) {
             (Some(place), Some((.., column))) => {
-                let name = Apart::key(at);
-                format!("({})::{} AS {name}", Apart::value(place), type_of(column))
+                let (name, value) = (Apart::key(at), Apart::value(place));
+                match &column.fitted {
+                    Some(fitted) => format!("{} AS {name}", fitted.around(&value)),
+                    None => format!("({value})::{} AS {name}", column.uncut_type),
+                }
             }
             (_, _) => Apart::key(at),
         };

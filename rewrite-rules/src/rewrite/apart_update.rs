@@ -87,6 +87,7 @@ impl<'a> Rewriter<'a> {
             true => vec![None],
             false => assigned.parts.iter().map(|part| part.beside).collect(),
         };
+        self.note_unseen(&apart, &assigned.parts, source);
         let statements = self.stored(&apart, (&assigned, &kept), &rows, source);
         let makes = statements.last().is_some_and(|(beside, _)| beside.is_some());
         let statements = statements.into_iter().map(|(beside, it)| (beside, vec![it.into()]));
@@ -280,7 +281,7 @@ impl<'a> Rewriter<'a> {
                     .map(|(at, _)| value(at))
                     .or_else(|| goes_behind.then(|| apart.is_stored(rows))),
             };
-            apart.upsert(&part, rows, &more)
+            apart.upsert(&part, rows, (&more, &apart.unseen(source, part.beside)))
         };
         let own = assigned.parts.iter().find(|part| part.beside.is_none());
         let copies = own.map(|part| apart.copies(part)).unwrap_or_default();

@@ -195,6 +195,14 @@ impl Rewriter<'_> {
         let other: Vec<Piece> = match assigned {
             Some(it) if it.reads == Reads::Same => return Some(vec![client.into()]),
             Some(it) if self.is_default(it.cell) => vec![Piece::Copy(it.cell.0, it.cell.1)],
+            // Computed of NULLs where another session has just made the half. PostgreSQL judges what is offered
+            // before it finds that one.
+            Some(it) if its.not_null => {
+                let mut pieces: Vec<Piece> = vec!["coalesce(".into()];
+                pieces.extend(self.cell_pieces(it.value, it.cell, column));
+                pieces.push(format!(", {client})").into());
+                pieces
+            }
             Some(it) => self.cell_pieces(it.value, it.cell, column),
             None if its.not_null && has_default => {
                 vec![format!("({})::{}", default_text_of(column), column.type_name).into()]

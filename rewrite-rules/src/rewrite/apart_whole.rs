@@ -131,7 +131,7 @@ impl Whole<'_, '_> {
     fn found(&self, assigned: &Assigned<'_, '_>, more: &[(String, String)], rows: &str) -> String {
         let was = self.keys(rows, Apart::key);
         let mut items = match self.moves {
-            true => given_keys(self.apart, assigned, |column| &column.uncut_type),
+            true => given_keys(self.apart, assigned),
             false => {
                 let both = |at| [format!("{} AS {}", Apart::key(at), old(at)), Apart::key(at)];
                 (0..was.len()).flat_map(both).collect()

@@ -204,12 +204,15 @@ fn given_rows(apart: &Apart<'_>, columns: &[&LogicalColumn], is_list: bool) -> O
     let (mut items, mut values) = (Vec::new(), Vec::new());
     for (at, column, belongs) in apart.belongings() {
         let given = columns.iter().position(|given| given.name == column.name);
-        let value = match (given, belongs) {
-            // What a query gives takes its column's type when it is stored; here it is compared before.
-            (Some(place), _) if is_list => format!("{GIVEN}.{}", Apart::value(place)),
-            (Some(place), _) => format!("{GIVEN}.{}::{}", Apart::value(place), column.uncut_type),
-            (None, Belongs::Key) => return None,
-            (None, Belongs::To(_) | Belongs::Tells(_) | Belongs::Here) => {
+        let given = given.map(|place| format!("{GIVEN}.{}", Apart::value(place)));
+        // What is given takes its column's type when it is stored; here it is compared before.
+        let fitted = column.fitted.as_ref().filter(|_| belongs == Belongs::Key);
+        let value = match (given, fitted, belongs) {
+            (Some(value), Some(fitted), _) => fitted.around(&value),
+            (Some(value), None, _) if is_list => value,
+            (Some(value), None, _) => format!("{value}::{}", column.uncut_type),
+            (None, _, Belongs::Key) => return None,
+            (None, _, Belongs::To(_) | Belongs::Tells(_) | Belongs::Here) => {
                 let default = column.default.as_ref().map_or("NULL", |it| &it.expression);
                 format!("({default})::{}", column.type_name)
             }

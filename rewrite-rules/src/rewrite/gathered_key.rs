@@ -38,7 +38,7 @@ pub(super) fn moved_rows(
     rows: &str,
 ) -> String {
     let keys = apart.key_columns().len();
-    let mut items = given_keys(apart, assigned, |column| &column.uncut_type);
+    let mut items = given_keys(apart, assigned);
     items.extend((0..apart.lens.shown().count()).map(Apart::was));
     items.extend((0..assigned.values.len()).map(Apart::value));
     items.extend(more.iter().map(|(name, _)| name.clone()));

@@ -127,6 +127,7 @@ pub(super) fn lens(
         type_name: String::new(),
         base_type: String::new(),
         uncut_type: String::new(),
+        fitted: None,
         default: None,
         default_of: name.clone(),
         default_is_shared: true,
