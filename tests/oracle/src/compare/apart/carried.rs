@@ -40,9 +40,9 @@ impl<'s> Walk<'s> {
         let Some(of) = self.of(write.field("relation")) else { return Ok(None) };
         let names = first.names("aliascolnames");
         let given = names.iter().filter(|name| name.starts_with("segue_given_")).count();
-        let stored = names.get(given..).unwrap_or_default();
+        let Some(count) = names.len().checked_sub(given) else { return Ok(None) };
+        let stored = names.get(..count).unwrap_or_default();
         let returning = write.list("returning_list");
-        let Some(head) = returning.len().checked_sub(stored.len()) else { return Ok(None) };
         let target = write.field("relation").map(called).unwrap_or_default();
         let mut written = Written {
             name: first.text("ctename").to_owned(),
@@ -51,7 +51,10 @@ impl<'s> Walk<'s> {
             deletes: write.is("DeleteStmt"),
             told: true,
         };
-        for (name, value) in stored.iter().zip(returning.get(head..).unwrap_or_default()) {
+        if returning.len() < count {
+            return Ok(None);
+        }
+        for (name, value) in stored.iter().zip(returning) {
             let value = value.field("val").and_then(pair).filter(|(table, _)| *table == target);
             let Some((_, column)) = value else {
                 self.fail("not what is stored", name, &write.list("returning_list"))?;
@@ -59,10 +62,10 @@ impl<'s> Walk<'s> {
             };
             written.stored.push((name.clone(), column));
         }
-        let head = returning.get(..head).unwrap_or_default();
+        let head = returning.get(count..).unwrap_or_default();
         let mut carrying: Vec<&Tree> = rest.iter().filter_map(|it| it.field("ctequery")).collect();
         match group.holder.tag() {
-            "SelectStmt" => self.given_back(group, &written, head, given)?,
+            "SelectStmt" => self.given_back(group, &written, given)?,
             _ if given > 0 => self.fail("its rows are lost", group.client, &group.holder)?,
             _ => carrying.push(&group.holder),
         }
@@ -75,13 +78,7 @@ impl<'s> Walk<'s> {
     }
 
     /// `SELECT segue_given_0 AS a, … FROM segue_written_0`.
-    fn given_back(
-        &mut self,
-        group: &Group<'_>,
-        written: &Written<'_>,
-        head: &[Tree],
-        given: usize,
-    ) -> Check {
+    fn given_back(&mut self, group: &Group<'_>, written: &Written<'_>, given: usize) -> Check {
         let holder = &group.holder;
         let targets = holder.list("target_list");
         let from = match holder.list("from_clause") {
@@ -113,7 +110,7 @@ impl<'s> Walk<'s> {
         // A `*` over several relations shows more than the table's own.
         let alone =
             ["from_clause", "using_clause"].iter().all(|it| group.client.list(it).is_empty());
-        if (alone || head.iter().all(|it| label(it).is_some())) && names != expected {
+        if (alone || own.iter().all(|it| label(it).is_some())) && names != expected {
             let (names, expected) = (names.join(", "), expected.join(", "));
             return self.fail("other labels", &expected, &names);
         }

@@ -122,6 +122,8 @@ pub(in super::super) const SPLIT: World = World {
         "SET of several columns at once or of a part of one",
         "a new key in ON CONFLICT DO UPDATE",
         "this row lock with columns that have moved",
+        // Of an alias that has the name of a column of the other shape.
+        "a whole row of the target of INSERT",
         "a whole row of the target of UPDATE",
         "a whole row of the target of DELETE",
     ],

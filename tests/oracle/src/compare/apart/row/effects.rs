@@ -4,7 +4,7 @@ use super::{Rows, same_names};
 use crate::compare::apart::carried::equality;
 use crate::compare::apart::{Group, Of, called, conditions, pair, upsert};
 use crate::compare::{Check, Difference, Walk, is_plain};
-use crate::tables::Slot;
+use crate::tables::{Member, Slot};
 use crate::tree::{Tree, expression};
 
 /// A value that is stored.
@@ -199,6 +199,31 @@ impl<'s> Walk<'s> {
         sources.iter().filter(|source| **source != rows.name).any(|source| is_it(&source))
     }
 
+    /// An upsert without the condition that what it meets was there when the statement began, behind DO UPDATE: where it
+    /// is not true the statement ends.
+    fn where_it_was_seen(member: &Member, insert: &Tree) -> Tree {
+        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        let target = insert.field("relation").map(called).unwrap_or_default();
+        let own = |key: &str| format!("{}.{}", quoted(&target), quoted(key));
+        let same = |key: &&str| format!("segue_seen.{} = {}", quoted(key), own(key));
+        let keys = member.key();
+        let formula = format!(
+            "CASE WHEN EXISTS (SELECT 1 FROM {}.{} AS segue_seen WHERE {}) THEN true \
+             ELSE CAST(pg_catalog.concat('segue_again ', {}) AS boolean) END",
+            quoted(&member.relation.schema),
+            quoted(&member.relation.name),
+            keys.iter().map(same).collect::<Vec<_>>().join(" AND "),
+            keys.first().map(|key| own(key)).unwrap_or_default(),
+        );
+        let clause = insert.field("on_conflict_clause");
+        let condition = clause.and_then(|it| it.field("where_clause"));
+        let is_it = condition.is_some_and(|it| expression(&formula).is_ok_and(|own| own == *it));
+        match clause.filter(|_| is_it) {
+            Some(clause) => insert.with("on_conflict_clause", clause.without("where_clause")),
+            None => insert.clone(),
+        }
+    }
+
     /// `INSERT … SELECT row.key, row.new, … FROM row [WHERE …] ON CONFLICT (key) DO UPDATE SET a = excluded.a`.
     fn inserted(
         &self,
@@ -216,6 +241,7 @@ impl<'s> Walk<'s> {
             is_plain(&it.without("where_clause"), &["from_clause", "target_list"])
                 && Self::is_of_written(rows, count, it.field("where_clause"), sources)
         });
+        let insert = &Self::where_it_was_seen(effect.of.member, insert);
         let Some((keys, set)) = upsert(insert).filter(|_| from && plain) else {
             return self.fail("not an upsert of the rows that were read", &rows.name, insert);
         };
