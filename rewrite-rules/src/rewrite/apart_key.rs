@@ -14,8 +14,9 @@
 use sqlparser::ast::Update;
 
 use super::apart::{Apart, Part};
+use super::apart_assigned::Assigned;
 use super::apart_from::{FromItem, carried};
-use super::apart_update::{Assigned, locked, one_of_each, rows_of};
+use super::apart_update::{locked, one_of_each, rows_of};
 use super::joined::relation;
 use super::{Rewriter, Walk};
 use crate::lens::{Among, LogicalColumn};
@@ -303,7 +304,7 @@ impl<'m, 'a> Moved<'m, 'a> {
         let set = part.values.iter().map(|(column, value)| format!("{} = {value}", quoted(column)));
         let target = self.key_column(part.beside, &apart.target);
         let update = format!(
-            "UPDATE {} AS {} SET {} FROM {rows} WHERE {} AND {behind}",
+            "UPDATE {} AS {} SET {} FROM {rows} WHERE {} AND {behind} RETURNING 1",
             apart.table(part.beside),
             apart.target,
             set.collect::<Vec<String>>().join(", "),
@@ -320,11 +321,14 @@ impl<'m, 'a> Moved<'m, 'a> {
             .map(|at| self.new_key(at))
             .chain(columns.iter().map(|(_, value)| (*value).clone()))
             .collect();
+        // Its key may be one that another row gives up.
         let made = format!(
-            "SELECT {} FROM {rows} WHERE NOT EXISTS (SELECT 1 FROM {} AS {THERE} WHERE {}) AND {behind}",
+            "SELECT {} FROM {rows} WHERE NOT EXISTS (SELECT 1 FROM {} AS {THERE} WHERE {}) \
+             AND (SELECT count(*) FROM {}) >= 0",
             values.join(", "),
             apart.table(part.beside),
-            self.same(&self.key_column(part.beside, THERE), &|at| self.old_key(at))
+            self.same(&self.key_column(part.beside, THERE), &|at| self.old_key(at)),
+            apart.stored(part.beside)
         );
         let taken_over = columns.iter().map(|(its, _)| format!("{its} = excluded.{its}"));
         let made = format!(
