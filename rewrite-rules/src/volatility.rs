@@ -74,6 +74,11 @@ pub(crate) fn finds_the_same(update: &Update, catalog: &Catalog) -> bool {
         && update.selection.as_ref().is_none_or(|it| it.visit(&mut again).is_continue())
 }
 
+/// The same of what `expression` gives.
+pub(crate) fn gives_the_same(expression: &Expr, catalog: &Catalog) -> bool {
+    expression.visit(&mut FoundAgain(Repeatable { catalog })).is_continue()
+}
+
 /// Whether an operator anywhere in `text` may call a volatile function. A tree does not keep the
 /// names of operators, so one of them counts for all expressions of its text.
 pub(crate) fn has_volatile_operator(text: &str, lexemes: &[Lexeme], catalog: &Catalog) -> bool {

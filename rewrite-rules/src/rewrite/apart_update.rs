@@ -1,31 +1,20 @@
 //! UPDATE and DELETE of a table some of whose columns only another table holds.
 
-use sqlparser::ast::{Assignment, AssignmentTarget, Delete, Expr, Ident, Update};
+use sqlparser::ast::{Delete, Expr, Update};
 
 use super::apart::{Apart, Part};
+use super::apart_assigned::Assigned;
 use super::apart_from::carried;
 use super::apart_key::moved;
 use super::apart_new_key::next;
-use super::extent::Range;
 use super::query::columns_of;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
-use crate::lens::{End, Lens, LogicalColumn};
-use crate::name::{self, quoted};
-use crate::refusal::{Construct, Refusal};
+use crate::lens::{End, LogicalColumn};
+use crate::name::quoted;
+use crate::refusal::Construct;
 use crate::scope::Columns;
 use crate::statement::start_byte;
-
-/// A SET list.
-pub(super) struct Assigned<'q, 'a> {
-    pub(super) parts: Vec<Part<'a>>,
-    /// Its values, where they stand, and the columns that they are for.
-    pub(super) values: Vec<(&'q Expr, Range, &'a LogicalColumn)>,
-    /// Where the first value begins.
-    first: usize,
-    /// Byte behind the list.
-    end: usize,
-}
 
 impl<'a> Rewriter<'a> {
     /// The level holds the target, which is occurrence `at`, and what stands in FROM; SET is token `set`.
@@ -102,113 +91,6 @@ impl<'a> Rewriter<'a> {
         self.returned(update.returning.as_deref(), start, outermost)
     }
 
-    /// What a SET list stores in each table, from the CTE `rows`; leaves the values alone of its text.
-    pub(super) fn set_apart<'q>(
-        &mut self,
-        update: &'q Update,
-        set: usize,
-        (apart, rows): (&Apart<'a>, &str),
-    ) -> Walk<Assigned<'q, 'a>> {
-        let extents = self.list(set + 1);
-        let Some(end) = extents.last().map(|last| last.1) else {
-            return self.refuse(Construct::Unreadable);
-        };
-        let mut assigned = Assigned { parts: Vec::new(), values: Vec::new(), first: end, end };
-        for (assignment, extent) in update.assignments.iter().zip(&extents) {
-            self.walk_pieces(extent.0, extent.1)?;
-            self.expression(&assignment.value)?;
-            let cells = self.cells(assignment, *extent, apart.lens)?;
-            let (Some(start), Some(last)) =
-                (cells.first().map(|(.., cell)| cell.0), cells.last().map(|(.., cell)| cell.1))
-            else {
-                return self.refuse_at(Construct::MovedAssignment, extent.0);
-            };
-            // What the first one's value stands behind goes with the statement's beginning.
-            match assigned.values.is_empty() {
-                true => assigned.first = start,
-                false => self.edits.replace(extent.0, start, Vec::new()),
-            }
-            for (ident, value, cell) in cells {
-                self.set_one((ident, value, cell), (apart, rows), &mut assigned)?;
-            }
-            if last < extent.1 {
-                self.edits.replace(last, extent.1, Vec::new());
-            }
-        }
-        Ok(assigned)
-    }
-
-    /// The columns that an assignment names, each with its value and where that stands.
-    pub(super) fn cells<'q>(
-        &self,
-        assignment: &'q Assignment,
-        extent: Range,
-        lens: &Lens,
-    ) -> Walk<Vec<(&'q Ident, &'q Expr, Range)>> {
-        let columns = match &assignment.target {
-            AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
-            AssignmentTarget::Tuple(columns) => columns.as_slice(),
-        };
-        let mut idents = Vec::new();
-        for column in columns {
-            match name::parts(column).unwrap_or_default().as_slice() {
-                [ident] => idents.push(*ident),
-                // PostgreSQL takes what stands before a point for the column, and the rest for a field.
-                [first, ..] if lens.column(&name::folded(first)).is_none() => {
-                    return self.no_column_at(first, lens);
-                }
-                _ => return self.refuse_at(Construct::MovedAssignment, extent.0),
-            }
-        }
-        let Some(start) = self.value_start(extent.0) else {
-            return self.refuse(Construct::Unreadable);
-        };
-        let value = (start, extent.1);
-        let cells = match &assignment.target {
-            AssignmentTarget::ColumnName(_) => Some(vec![(&assignment.value, value)]),
-            AssignmentTarget::Tuple(_) => self.row_cells(&assignment.value, value),
-        };
-        match cells {
-            Some(cells) if idents.len() == cells.len() => {
-                let both = idents.into_iter().zip(cells);
-                Ok(both.map(|(ident, (value, cell))| (ident, value, cell)).collect())
-            }
-            _ => self.refuse_at(Construct::MovedAssignment, extent.0),
-        }
-    }
-
-    /// Leaves of one value itself, as one of its column's type.
-    fn set_one<'q>(
-        &mut self,
-        (ident, value, cell): (&Ident, &'q Expr, Range),
-        (apart, rows): (&Apart<'a>, &str),
-        assigned: &mut Assigned<'q, 'a>,
-    ) -> Walk<()> {
-        self.account(ident);
-        let name = name::folded(ident);
-        let Some(logical) = apart.lens.column(&name) else {
-            return self.no_column_at(ident, apart.lens);
-        };
-        if assigned.values.iter().any(|(.., known)| std::ptr::eq(*known, logical)) {
-            return Err(Box::new(Refusal::assigned_again(&name)));
-        }
-        let part = self.part_behind(ident);
-        if part.0 < part.1 {
-            return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
-        }
-        self.type_value(value, cell, logical)?;
-        let stored = format!("{rows}.{}", Apart::value(assigned.values.len()));
-        assigned.values.push((value, cell, logical));
-        for access in &logical.put {
-            let part = part_of(&mut assigned.parts, access.beside);
-            if part.values.iter().any(|(known, _)| *known == access.column) {
-                return Err(Box::new(Refusal::assigned_twice(&name, apart.lens)));
-            }
-            part.values.push((&access.column, access.written(&stored)));
-        }
-        Ok(())
-    }
-
     /// Makes of the statement the query of its rows, up to its end; gives what stands behind that.
     pub(super) fn updated_rows(
         &mut self,
@@ -238,7 +120,7 @@ impl<'a> Rewriter<'a> {
         let mut pieces: Vec<Piece> = vec![items.into()];
         for (value, extent, column) in &assigned.values {
             pieces.push(", ".into());
-            pieces.extend(self.typed_pieces(value, *extent, column));
+            pieces.extend(self.given_pieces(*value, *extent, column));
         }
         pieces.push(more_text.into());
         Ok(self.other_arms(at, lock, &pieces, behind))
@@ -482,16 +364,4 @@ pub(super) fn one_of_each(apart: &Apart<'_>, has_from: bool) -> String {
         keys.join(", "),
         apart.row()
     )
-}
-
-fn part_of<'p, 'a>(parts: &'p mut Vec<Part<'a>>, beside: Option<usize>) -> &'p mut Part<'a> {
-    let at = match parts.iter().position(|part| part.beside == beside) {
-        Some(at) => at,
-        None => {
-            parts.push(Part { beside, values: Vec::new(), when: None });
-            parts.len() - 1
-        }
-    };
-    #[expect(clippy::indexing_slicing, reason = "found or pushed just now")]
-    &mut parts[at]
 }

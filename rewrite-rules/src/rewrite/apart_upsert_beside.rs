@@ -7,6 +7,7 @@
 use super::Rewriter;
 use super::apart::Apart;
 use super::apart_upsert::{Assigned, IS_MADE, Reads, Upsert, default_text_of, found};
+use super::apart_values::beside_others;
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
 use crate::name::quoted;
@@ -239,25 +240,21 @@ fn set_list(half: &Half<'_, '_, '_>) -> Vec<Piece> {
 
 /// A value behind SET. EXCLUDED is the client's row where the half was there already.
 fn new_value(half: &Half<'_, '_, '_>, assigned: &Assigned<'_, '_>) -> Vec<Piece> {
-    let value = Piece::Copy(assigned.cell.0, assigned.cell.1);
+    let value = beside_others(assigned.value, assigned.cell, assigned.column);
     if assigned.reads != Reads::Something {
-        return vec![value];
+        return value;
     }
     let row = |name: &String| format!("{}.{name}", half.apart.reference);
     let theirs: Vec<String> = half.apart.key_names(Some(half.place)).iter().map(row).collect();
     let equal = theirs.iter().zip(half.keys());
     let equal: Vec<String> = equal.map(|(its, key)| format!("excluded.{key} = {its}")).collect();
-    vec![
-        format!(
-            "CASE WHEN ({}) IN (SELECT {} FROM {}) THEN ",
-            theirs.join(", "),
-            half.keys().join(", "),
-            half.held()
-        )
-        .into(),
-        value.clone(),
-        " ELSE (SELECT ".into(),
-        value,
-        format!(" FROM {} WHERE {}) END", half.excluded(), equal.join(" AND ")).into(),
-    ]
+    let begins = format!(
+        "CASE WHEN ({}) IN (SELECT {} FROM {}) THEN ",
+        theirs.join(", "),
+        half.keys().join(", "),
+        half.held()
+    );
+    let ends = format!(" FROM {} WHERE {}) END", half.excluded(), equal.join(" AND "));
+    [vec![begins.into()], value.clone(), vec![" ELSE (SELECT ".into()], value, vec![ends.into()]]
+        .concat()
 }

@@ -11,6 +11,7 @@ use super::Rewriter;
 use super::apart::Apart;
 use super::apart_upsert::{Assigned, Reads};
 use super::apart_upsert_beside::{Half, once};
+use super::apart_values::beside_others;
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
 use crate::name::quoted;
@@ -55,21 +56,19 @@ impl<'a> Apart<'a> {
         column: &str,
     ) -> Vec<Piece> {
         let given = format!("excluded.{}", quoted(column));
-        let value = Piece::Copy(assigned.cell.0, assigned.cell.1);
+        let value = beside_others(assigned.value, assigned.cell, assigned.column);
         let natural = match (assigned.reads, assigned.reads_target) {
             (Reads::Same, false) => return vec![given.into()],
-            (Reads::Nothing, false) => return vec![value],
-            _ if self.moved_alike() => vec![value],
-            _ => vec![
-                "(SELECT ".into(),
-                value,
-                format!(
+            (Reads::Nothing, false) => return value,
+            _ if self.moved_alike() => value,
+            _ => {
+                let from = format!(
                     " FROM {} CROSS JOIN {})",
                     self.named_there(&self.reference),
                     self.named_there("excluded")
-                )
-                .into(),
-            ],
+                );
+                [vec!["(SELECT ".into()], value, vec![from.into()]].concat()
+            }
         };
         if computed(moved).iter().all(|it| it.column.name != assigned.column.name) {
             return natural;

@@ -9,6 +9,7 @@ use super::extent::Range;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
+use crate::name;
 
 impl Rewriter<'_> {
     pub(super) fn type_value(
@@ -37,7 +38,7 @@ impl Rewriter<'_> {
     }
 }
 
-/// A literal or parameter; and what is computed once more, of the value that the column has.
+/// A literal, a parameter or a row that is spelled out; and what is computed once more, of the value that the column has.
 fn takes_type(expression: &Expr, column: &LogicalColumn) -> bool {
     column.put.iter().any(|access| access.through.is_some()) || is_untyped(expression)
 }
@@ -46,7 +47,33 @@ fn is_untyped(expression: &Expr) -> bool {
     match expression {
         Expr::Value(_) => true,
         Expr::Nested(inner) => is_untyped(inner),
+        _ => is_row(expression),
+    }
+}
+
+/// Whether it is a row that is spelled out: a record wherever it does not take its type from its place.
+fn is_row(expression: &Expr) -> bool {
+    match expression {
+        Expr::Tuple(_) => true,
+        Expr::Function(function) => {
+            name::single(&function.name).is_some_and(|it| name::folded(it) == "row")
+        }
+        Expr::Nested(inner) => is_row(inner),
         _ => false,
+    }
+}
+
+/// A value where it does not stand alone.
+pub(super) fn beside_others(
+    expression: &Expr,
+    (start, end): Range,
+    column: &LogicalColumn,
+) -> Vec<Piece> {
+    match is_row(expression) {
+        true => {
+            vec!["(".into(), Piece::Copy(start, end), format!(")::{}", column.uncut_type).into()]
+        }
+        false => vec![Piece::Copy(start, end)],
     }
 }
 

@@ -14,9 +14,10 @@
 use sqlparser::ast::Update;
 
 use super::apart::Apart;
+use super::apart_assigned::Assigned;
 use super::apart_from::{FromItem, carried};
 use super::apart_key::{given_keys, moved, old};
-use super::apart_update::{Assigned, Source, locked, one_of_each, rows_of};
+use super::apart_update::{Source, locked, one_of_each, rows_of};
 use super::carried::writes;
 use super::gathered::{there, told};
 use super::gathered_next::behind;

@@ -12,8 +12,8 @@
 //! one row gets the key of another, they are written in the order of their old keys.
 
 use super::apart::Apart;
+use super::apart_assigned::Assigned;
 use super::apart_key::{given_keys, moved, old};
-use super::apart_update::Assigned;
 use super::gathered::{there, told};
 use super::gathered_next::{Gathering, behind};
 use super::joined::relation;

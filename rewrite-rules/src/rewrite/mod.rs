@@ -9,6 +9,7 @@
 
 mod answers;
 mod apart;
+mod apart_assigned;
 mod apart_from;
 mod apart_halves;
 mod apart_insert;
