@@ -6,17 +6,19 @@
 use sqlparser::ast::{Insert, OnConflictAction, OnInsert, Query, Select, SetExpr};
 
 use super::apart::Apart;
-use super::apart_upsert::{Settled, Upsert};
+use super::apart_upsert::{Settled, Upsert, default_text_of};
 use super::apart_upsert_beside::Half;
 use super::apart_upsert_both::{PLACE, Writing};
 use super::apart_values::is_in_key;
 use super::extent::Range;
 use super::insert::Target;
+use super::insert_rows::is_volatile_default;
 use super::insert_select::{arms_of, is_star};
 use super::query::columns_of;
 use super::{Rewriter, Walk};
+use crate::catalog::{ColumnDefault, RelationName};
 use crate::edit::Piece;
-use crate::lens::LogicalColumn;
+use crate::lens::{Lens, LogicalColumn};
 use crate::name::{self, quoted};
 use crate::refusal::{Construct, Refusal};
 use crate::scope::Columns;
@@ -36,14 +38,17 @@ impl<'a> Rewriter<'a> {
         let start = start_byte(insert.insert_token.0.span);
         let mut apart = self.take_apart(at, insert.returning.is_some())?;
         self.inserted.push((self.statement, apart.lens, start));
-        let overrides = self.overrides(&target, start)?;
+        let mut overrides = self.overrides(&target, start)?;
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);
         };
         let query = insert.source.as_deref();
         let columns = query.map(|query| self.rows_apart(query, &target)).transpose()?;
         // DEFAULT VALUES is a row without columns.
-        let (columns, from) = (columns.unwrap_or_default(), query.map_or(to, |_| from));
+        let (mut columns, from) = (columns.unwrap_or_default(), query.map_or(to, |_| from));
+        overrides |= self.leaves_identity(query, &columns)?;
+        let width = columns.len();
+        columns.extend(self.drawn_once(&apart, &columns));
         let settled = self.conflict_apart(insert, (at, &apart), &columns)?;
         if let Some(Settled::Each(_)) = &settled {
             apart.target.clone_from(&apart.reference);
@@ -56,7 +61,8 @@ impl<'a> Rewriter<'a> {
         };
         let is_list = query.is_some_and(|it| matches!(it.body.as_ref(), SetExpr::Values(_)));
         let keys = self.keys_apart(&apart, (&columns, is_list))?;
-        let (head, mut given_end) = given_rows(&apart, &keys, (columns.len(), is_numbered), query);
+        let given = columns.split_at_checked(width).unwrap_or_default();
+        let (head, mut given_end) = given_rows(&apart, &keys, (given, is_numbered), query);
         if insert.on.is_some() {
             given_end.push_str(&self.refused_apart(&apart, &columns));
         }
@@ -228,6 +234,11 @@ impl<'a> Rewriter<'a> {
             let columns = self.known_columns(target, width)?;
             for (row, (_, cells)) in values.rows.iter().zip(&rows) {
                 for ((expression, cell), column) in row.content.iter().zip(cells).zip(&columns) {
+                    if column.identity && self.is_default(*cell) {
+                        let value = identity_value(&target.lens.relation, column);
+                        self.edits.replace(cell.0, cell.1, vec![value.into()]);
+                        continue;
+                    }
                     // Rows of one list have one type for each column.
                     match rows.len() == 1 && !is_in_key(target.lens, column) {
                         true => self.type_value(expression, *cell, column)?,
@@ -276,6 +287,37 @@ impl<'a> Rewriter<'a> {
             Some(place) => refusal.at(self.position(place.0)),
             None => refusal,
         }))
+    }
+
+    /// Whether an identity column stands in the client's list, and all rows say DEFAULT for it.
+    fn leaves_identity(&self, query: Option<&Query>, columns: &[&LogicalColumn]) -> Walk<bool> {
+        let Some(SetExpr::Values(values)) = query.map(|query| query.body.as_ref()) else {
+            return Ok(false);
+        };
+        let Some(at) = columns.iter().position(|column| column.identity) else {
+            return Ok(false);
+        };
+        let rows = self.value_extents(values)?;
+        let mut cells = rows.iter().map(|(_, cells)| cells.get(at));
+        Ok(cells.all(|cell| cell.is_some_and(|cell| self.is_default(*cell))))
+    }
+
+    /// Columns that the client's rows leave out and that several tables hold, where each would have a value of its own.
+    fn drawn_once(&self, apart: &Apart<'a>, given: &[&LogicalColumn]) -> Vec<&'a LogicalColumn> {
+        let lens: &'a Lens = apart.lens;
+        let is_given = |column: &LogicalColumn| given.iter().any(|it| it.name == column.name);
+        let is_of_several = |column: &LogicalColumn| {
+            column.put.iter().any(|access| access.beside.is_none()) && column.is_apart()
+        };
+        let text =
+            |default: &Option<ColumnDefault>| default.as_ref().map(|it| it.expression.clone());
+        let is_alike = |column: &LogicalColumn| {
+            let its = self.column_beside(lens, column);
+            its.is_none_or(|its| text(&its.default) == text(&column.default))
+        };
+        let differs = |column: &LogicalColumn| is_volatile_default(column) || !is_alike(column);
+        let left_out = lens.shown().filter(|it| !is_given(it) && is_of_several(it));
+        left_out.filter(|it| !it.generated && !it.identity && differs(it)).collect()
     }
 
     /// The columns of the key that the client's rows lack, each with what gives it a value. For those that
@@ -378,22 +420,25 @@ impl Apart<'_> {
     }
 }
 
-/// What stands before and behind the client's rows, which have so many columns. `is_numbered`: their order counts.
+/// What stands before and behind the client's rows, which have those columns, and those that are drawn besides.
+/// `is_numbered`: their order counts.
 fn given_rows(
     apart: &Apart<'_>,
     keys: &[(&str, String)],
-    (width, is_numbered): (usize, bool),
+    ((given, drawn), is_numbered): ((&[&LogicalColumn], &[&LogicalColumn]), bool),
     query: Option<&Query>,
 ) -> (String, String) {
-    let values: Vec<String> = (0..width).map(Apart::value).collect();
+    let values: Vec<String> = (0..given.len()).map(Apart::value).collect();
     let mut names: Vec<String> = (0..keys.len()).map(Apart::key).collect();
-    names.extend(values.iter().cloned());
-    let mut items: Vec<&str> = keys.iter().map(|(_, text)| text.as_str()).collect();
-    let every = format!("{GIVEN}.*");
-    items.extend(query.map(|_| every.as_str()));
+    names.extend((0..given.len() + drawn.len()).map(Apart::value));
+    let mut items: Vec<String> = keys.iter().map(|(_, text)| text.clone()).collect();
+    items.extend(query.map(|_| format!("{GIVEN}.*")));
+    let default =
+        |column: &&LogicalColumn| format!("({})::{}", default_text_of(column), column.uncut_type);
+    items.extend(drawn.iter().map(default));
     if is_numbered {
         names.push(PLACE.to_owned());
-        items.push("pg_catalog.row_number() OVER ()");
+        items.push("pg_catalog.row_number() OVER ()".to_owned());
     }
     let from = if query.is_some() { " FROM (" } else { "" };
     let head = format!(
@@ -424,13 +469,18 @@ fn writes(body: &SetExpr) -> bool {
 /// What gives a column of the key its value where the client does not.
 fn default_of(apart: &Apart<'_>, column: &LogicalColumn) -> Option<String> {
     if column.identity {
-        let table = name::literal(&super::joined::relation(&apart.lens.relation));
-        let name = name::literal(&column.get.column);
-        return Some(format!(
-            "pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({table}, {name}))::{}",
-            column.type_name
-        ));
+        return Some(identity_value(&apart.lens.relation, column));
     }
     let default = column.default.as_ref()?;
     Some(format!("({})::{}", default.expression, column.type_name))
+}
+
+/// What an identity column gives itself.
+fn identity_value(relation: &RelationName, column: &LogicalColumn) -> String {
+    let table = name::literal(&super::joined::relation(relation));
+    let name = name::literal(&column.get.column);
+    format!(
+        "pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({table}, {name}))::{}",
+        column.type_name
+    )
 }

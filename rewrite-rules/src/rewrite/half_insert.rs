@@ -13,6 +13,7 @@ use sqlparser::ast::{Assignment, Ident, Insert, OnConflict, OnConflictAction, On
 use sqlparser::tokenizer::Token;
 
 use super::apart::Apart;
+use super::apart_values::beside_others;
 use super::insert::Target;
 use super::joined::relation;
 use super::{Rewriter, Walk};
@@ -105,7 +106,8 @@ impl<'a> Rewriter<'a> {
         let keys: Vec<(String, &String)> = keys.collect();
         // What the new table refuses it refuses whatever is there: such a row is sent to it as it is.
         let refused = conflict.and_then(|_| self.refused_half(&over.itself, &columns, &given));
-        let held = held(over, &keys, is_checked, refused);
+        let halves = update.map(|_| half_of(over, back, &keys));
+        let held = held(over, &keys, is_checked, (refused, halves));
         let mut behind: Vec<Piece> =
             vec![format!(") {GIVEN} ({}) {held}", values.join(", ")).into()];
         let mut items: Vec<Piece> = vec![format!("SELECT {GIVEN}.* FROM (").into()];
@@ -123,6 +125,7 @@ impl<'a> Rewriter<'a> {
                 let assigned = self.new_values(&update.assignments, set, insert, (lens, start))?;
                 let all = self.list_all(target, &columns, back);
                 items = merged(&all, &assigned, back);
+                self.take_over(set, &all, (&assigned, back));
                 behind.push(excluded(&all, &columns).into());
             }
         }
@@ -172,7 +175,7 @@ impl<'a> Rewriter<'a> {
         set: usize,
         insert: &Insert,
         (lens, start): (&Lens, usize),
-    ) -> Walk<Vec<(String, Piece)>> {
+    ) -> Walk<Vec<(String, Vec<Piece>)>> {
         use sqlparser::ast::AssignmentTarget;
         let extents = self.list(set);
         let alias = insert.table_alias.as_ref().map(|alias| name::folded(&alias.alias));
@@ -191,8 +194,11 @@ impl<'a> Rewriter<'a> {
             }
             let name = name::folded(ident);
             let value = match self.is_default((value, extent.1)) {
-                true => Piece::Text(default_of(lens.column(&name))),
-                false => Piece::Copy(value, extent.1),
+                true => vec![default_of(lens.column(&name)).into()],
+                false => match lens.column(&name) {
+                    Some(column) => beside_others(&assignment.value, (value, extent.1), column),
+                    None => vec![Piece::Copy(value, extent.1)],
+                },
             };
             found.push((name, value));
         }
@@ -211,6 +217,26 @@ impl<'a> Rewriter<'a> {
                 !is_excluded && (name == target || lens.columns.iter().any(|it| it.name == name))
             })
         })
+    }
+
+    /// What is offered is the row as it shall be: nothing is computed of that once more.
+    fn take_over(
+        &mut self,
+        set: usize,
+        all: &[&LogicalColumn],
+        (assigned, back): (&[(String, Vec<Piece>)], &Beside),
+    ) {
+        let extents = self.list(set);
+        let (Some(first), Some(last)) = (extents.first(), extents.last()) else { return };
+        let is_written = |name: &String| {
+            assigned.iter().any(|(set, _)| set == name)
+                || back.copies.iter().any(|(its, _)| its == name)
+        };
+        let names = all.iter().map(|column| &column.name).filter(|name| is_written(name));
+        let list = names.map(|name| format!("{0} = excluded.{0}", quoted(name)));
+        let list: Vec<String> = list.collect();
+        self.edits.leave_out(first.0, last.1);
+        self.edits.insert(first.0, vec![list.join(", ").into()]);
     }
 
     /// Extends the column list by what moves and is not in it; all columns that are then written, in order.
@@ -242,12 +268,24 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// The old table's row of each of the client's, locked; it tells of no half of a row that is `refused`.
+/// Whether the new table has a half already, of which the old one may tell nothing: it holds NULLs.
+fn half_of(over: &Over, back: &Beside, keys: &[(String, &String)]) -> String {
+    let names = back.key.iter().map(|(its, _)| quoted(its)).zip(keys);
+    let same = names.map(|(its, (value, _))| format!("segue_half.{its} = {value}"));
+    format!(
+        "EXISTS (SELECT 1 FROM {} AS segue_half WHERE {})",
+        relation(&over.itself.relation),
+        same.collect::<Vec<String>>().join(" AND ")
+    )
+}
+
+/// The old table's row of each of the client's, locked; it tells of no half of a row that is `refused`, and of one
+/// that is there by `halves`.
 fn held(
     over: &Over,
     keys: &[(String, &String)],
     is_checked: bool,
-    refused: Option<String>,
+    (refused, halves): (Option<String>, Option<String>),
 ) -> String {
     let own = |column: &String| format!("segue_own.{}", quoted(column));
     let on = keys.iter().map(|(value, key)| format!("{} = {value}", own(key)));
@@ -258,7 +296,7 @@ fn held(
             None => format!("{} IS NOT NULL", own(column)),
             Some(blank) => format!("{} IS DISTINCT FROM ({blank})", own(column)),
         });
-        let is_there: Vec<String> = is_there.collect();
+        let is_there: Vec<String> = is_there.chain(halves).collect();
         let is_there = if is_there.is_empty() { "false".to_owned() } else { is_there.join(" OR ") };
         let but = refused.map(|refused| format!(" AND ({refused}) IS NOT TRUE"));
         items.push(format!("({is_there}){} AS {IS_THERE}", but.unwrap_or_default()));
@@ -298,7 +336,7 @@ fn excluded(all: &[&LogicalColumn], given: &[&LogicalColumn]) -> String {
 }
 
 /// The row to store where none is there: the client's, or the old table's half as the SET list changes it.
-fn merged(all: &[&LogicalColumn], assigned: &[(String, Piece)], back: &Beside) -> Vec<Piece> {
+fn merged(all: &[&LogicalColumn], assigned: &[(String, Vec<Piece>)], back: &Beside) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = vec!["SELECT ".into()];
     for (at, column) in all.iter().enumerate() {
         if at > 0 {
@@ -309,14 +347,14 @@ fn merged(all: &[&LogicalColumn], assigned: &[(String, Piece)], back: &Beside) -
         let set = assigned.iter().find(|(name, _)| *name == column.name);
         let there = match (set, copied) {
             (Some((_, value)), _) => value.clone(),
-            (None, Some(place)) => Piece::Text(format!("{HELD}.{}", Apart::was(place))),
+            (None, Some(place)) => vec![format!("{HELD}.{}", Apart::was(place)).into()],
             (None, None) => {
                 pieces.push(given.into());
                 continue;
             }
         };
         pieces.push(format!("CASE WHEN {HELD}.{IS_THERE} THEN ").into());
-        pieces.push(there);
+        pieces.extend(there);
         pieces.push(format!(" ELSE {given} END").into());
     }
     pieces.push(" FROM (".into());

@@ -68,7 +68,6 @@ UPDATE mail SET (body, score) = ('p', 2) WHERE uid = 1
 
 UPDATE mail SET (body, sender) = ROW (sender, left(body, 12)) WHERE uid = 1 RETURNING body, sender
 
---! switch-reads stop-dual-write contract: SET of several columns at once or of a part of one
 UPDATE mail SET (body, handle) = (SELECT title, l.body FROM letters l WHERE l.id = 1) WHERE uid = 1
 
 UPDATE mail SET (body, settings) = (DEFAULT, DEFAULT) WHERE uid = 1

@@ -68,7 +68,6 @@ UPDATE users SET (bio, role) = ('p', 'q') WHERE id = 1
 
 UPDATE users SET (bio, first_name) = ROW (first_name, left(bio, 12)) WHERE id = 1 RETURNING bio, first_name
 
---! switch-reads stop-dual-write contract: SET of several columns at once or of a part of one
 UPDATE users SET (bio, role) = (SELECT title, p.bio FROM posts p WHERE p.id = 1) WHERE id = 1
 
 UPDATE users SET (bio, role) = (DEFAULT, DEFAULT) WHERE id = 1
