@@ -127,8 +127,9 @@ impl Conversation {
         let changes_names = (scan.session && !only_rolls_back)
             || (self.names.has_temporary() && mentions_ddl(text));
         let prepared = scan.prepared;
-        // What a ROLLBACK names is a savepoint, and a failed transaction could not be asked what else.
-        if only_rolls_back || (!scan.governed && !scan.catalog) {
+        // What these name is a savepoint. A failed transaction could not be asked what else, and one that has read something
+        // takes no isolation level any more.
+        if only_rolls_back || only_controls(text) || (!scan.governed && !scan.catalog) {
             return Verdict::Decided(Decision { changes_names, prepared, ..self.unread() });
         }
         // What names only catalogs is not refused because it could not be read.
@@ -238,6 +239,22 @@ impl Conversation {
         self.question = Some(Question { kind, facts: Some(Vec::new()) });
         Step::Ask(bytes)
     }
+}
+
+/// Whether the text is one command about a transaction and no more.
+fn only_controls(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    let words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = words.map(<[u8]>::to_ascii_lowercase);
+    let controls = match words.next().as_deref() {
+        Some(b"begin" | b"start" | b"commit" | b"end" | b"abort" | b"savepoint" | b"release") => {
+            true
+        }
+        Some(b"set") => words.next().as_deref() == Some(b"transaction"),
+        Some(_) | None => false,
+    };
+    controls && !text.contains(&b';')
 }
 
 /// Whether the text is a ROLLBACK and no more. What it takes back was a change of the same

@@ -194,6 +194,30 @@ fn what_no_old_table_could_hold_is_refused() {
     relay.stop();
 }
 
+/// A part is taken away whose values are its defaults as the columns store them, however they are written.
+#[test]
+fn a_default_is_one_in_other_words_too() {
+    let like = "ALTER TABLE mail ALTER score TYPE numeric(6,2), ALTER score SET DEFAULT 1.5;
+        ALTER TABLE prefs ALTER mail_score TYPE numeric(6,2), ALTER mail_score SET DEFAULT 1.5;";
+    let database = Database::create("merged", &format!("{OLD}{NEW}{like}"));
+    let relay = Relay::governing(&database, &[rule(Phase::DualWrite)]);
+    let mut client = relay.connect(&database);
+    for score in ["DEFAULT", "1.5", "1.50", "3.0 / 2"] {
+        let undone = client.simple(&format!(
+            "BEGIN; UPDATE prefs SET has_mail = false, news = DEFAULT, often = DEFAULT, mail_score = {score} WHERE user_id = 4;
+             UPDATE prefs SET mail_score = {score} WHERE user_id = 8; ROLLBACK"
+        ));
+        assert_eq!(
+            undone.tags(),
+            ["BEGIN", "UPDATE 1", "UPDATE 1", "ROLLBACK"],
+            "{score}: {:?}",
+            undone.error()
+        );
+    }
+    drop(client);
+    relay.stop();
+}
+
 /// A part that another session makes while a statement waits for the row.
 #[test]
 fn a_part_that_has_come_meanwhile_is_seen() {

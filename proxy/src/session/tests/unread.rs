@@ -143,3 +143,22 @@ fn an_unread_statement_is_known_though_another_prepare_of_its_name_is_under_way(
     ];
     play(None, &script.concat());
 }
+
+/// A question before it would be a query of its transaction, which takes no isolation level then.
+#[test]
+fn a_command_about_a_transaction_names_no_table() {
+    let reply = |tag: &str, status| [done(tag), ready(status)].concat();
+    let script = [
+        vec![Act::Flip(2, NEW)],
+        passes("begin isolation level serializable -- users", &reply("BEGIN", b'T')),
+        passes("SET  TRANSACTION read only -- users", &reply("SET", b'T')),
+        passes("savepoint users;", &reply("SAVEPOINT", b'T')),
+        passes("release users", &reply("RELEASE", b'T')),
+        passes("commit -- users", &reply("COMMIT", b'I')),
+        vec![
+            Act::Client(query("begin; select username from users")),
+            Act::ServerGot(question(true)),
+        ],
+    ];
+    play(None, &script.concat());
+}
