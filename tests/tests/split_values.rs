@@ -28,7 +28,7 @@ const MOVED: [&str; 4] = ["lives", "works", "tags", "settings"];
 /// A statement, with its parameters if it has any.
 type Sent = (&'static str, &'static [Value<'static>]);
 
-const STATEMENTS: [Sent; 22] = [
+const STATEMENTS: [Sent; 37] = [
     ("INSERT INTO users (id, lives) VALUES (4, ROW('d', 4))", &[]),
     ("INSERT INTO users (id, lives, works) VALUES (5, ('e', 5), ('f', 6)) RETURNING *", &[]),
     ("INSERT INTO users (id, lives) VALUES (6, ROW('g', 1)), (7, ('h', 2)), (8, NULL)", &[]),
@@ -76,6 +76,27 @@ const STATEMENTS: [Sent; 22] = [
     (
         "UPDATE users SET (tags, name) = (SELECT DISTINCT '{s}'::text[], $1) FROM moves m WHERE m.user_id = users.id AND m.number = 7",
         &[Some("t")],
+    ),
+    ("UPDATE users SET tags[2] = 'q' WHERE id = 1 RETURNING tags", &[]),
+    ("UPDATE users SET tags[1] = $1, name = 'r' WHERE id < 4 RETURNING *", &[Some("s")]),
+    ("UPDATE users SET tags[2:3] = '{b,c}' WHERE tags[1] = 's'", &[]),
+    ("UPDATE users SET tags[$1] = upper(name) WHERE id = 2", &[Some("4")]),
+    ("UPDATE users SET settings['a'] = '[1]' WHERE id IN (1, 2)", &[]),
+    (
+        "UPDATE users SET settings['b']['c'] = to_jsonb(name), lives.number = 8 WHERE id = 3 RETURNING *",
+        &[],
+    ),
+    ("UPDATE users SET settings[$1] = $2 WHERE id = 3", &[Some("d"), Some("null")]),
+    ("UPDATE users SET settings['a'] = NULL WHERE id = 1", &[]),
+    ("UPDATE users SET settings['a'][1] = 'no json' WHERE id = 1", &[]),
+    ("UPDATE users SET lives.street = $1 WHERE id = 2", &[Some("v")]),
+    ("UPDATE users SET works.number = (lives).number + 1 WHERE id IN (1, 9)", &[]),
+    ("UPDATE users SET works.number = 13 WHERE id = 1", &[]),
+    ("UPDATE users SET lives.number = 'x' WHERE id = 1", &[]),
+    ("UPDATE users SET lives.nothing = 1 WHERE id = 1", &[]),
+    (
+        "UPDATE users u SET tags[1] = m.street FROM moves m WHERE m.user_id = u.id AND m.number = 7 RETURNING u.tags",
+        &[],
     ),
     ("SELECT * FROM users ORDER BY id", &[]),
 ];

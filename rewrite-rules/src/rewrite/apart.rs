@@ -38,8 +38,18 @@ pub(super) struct Part<'a> {
     pub(super) beside: Option<usize>,
     /// Physical column and the text of what it gets.
     pub(super) values: Vec<(&'a str, String)>,
+    /// Columns of which only a part is set, with what stands behind their names: `[1]`.
+    pub(super) within: Vec<(&'a str, String)>,
     /// Which of the rows have a row there, if not all.
     pub(super) when: Option<String>,
+}
+
+impl Part<'_> {
+    /// What stands behind the name of a column that is set.
+    fn place(&self, column: &str) -> &str {
+        let mut within = self.within.iter();
+        within.find(|(its, _)| *its == column).map_or("", |(_, place)| place.as_str())
+    }
 }
 
 impl<'a> Apart<'a> {
@@ -145,7 +155,10 @@ impl<'a> Apart<'a> {
 
     /// The UPDATE of one part, from rows of the CTE `rows`. `told`: what else it gives back, with the rows' key.
     pub(super) fn update(&self, part: &Part<'_>, rows: &str, told: Option<&[String]>) -> String {
-        let set = part.values.iter().map(|(column, value)| format!("{} = {value}", quoted(column)));
+        let set = part
+            .values
+            .iter()
+            .map(|(column, value)| format!("{}{} = {value}", quoted(column), part.place(column)));
         let key = || [self.key_in(rows), told.unwrap_or_default().to_vec()].concat();
         let returning = match (self.returns, told) {
             (true, _) => self.returning(part.beside, key()),
@@ -172,9 +185,14 @@ impl<'a> Apart<'a> {
         let list = |columns: Vec<String>| columns.join(", ");
         let key = self.key_names(part.beside);
         let values = || part.values.iter().chain(more);
-        let into = key.iter().cloned().chain(values().map(|(column, _)| quoted(column)));
+        let named =
+            |(column, _): &(&str, String)| format!("{}{}", quoted(column), part.place(column));
+        let into = key.iter().cloned().chain(values().map(named));
         let from = self.key_in(rows).into_iter().chain(values().map(|(_, value)| value.clone()));
-        let set = |(column, _): &(&str, String)| format!("{0} = excluded.{0}", quoted(column));
+        let set = |(column, _): &(&str, String)| match (quoted(column), part.place(column)) {
+            (name, "") => format!("{name} = excluded.{name}"),
+            (name, place) => format!("{name}{place} = (excluded.{name}){place}"),
+        };
         let returning = match self.returns {
             true => self.returning(part.beside, self.key_stored(part.beside)),
             false => String::new(),

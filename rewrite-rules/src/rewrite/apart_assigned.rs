@@ -5,8 +5,10 @@
 //! however often it is asked, and PostgreSQL says if it gives several rows.
 
 use sqlparser::ast::{Assignment, AssignmentTarget, Expr, Ident, Update};
+use sqlparser::tokenizer::Token;
 
 use super::apart::{Apart, Part};
+use super::apart_values::is_untyped;
 use super::extent::Range;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
@@ -30,6 +32,8 @@ pub(super) struct Assigned<'q, 'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Given<'q> {
     Value(&'q Expr),
+    /// Only a part of the column is set: what stands behind its name.
+    Within(&'q Expr, Range),
     /// A column of a query: which one, and of how many.
     Column(usize, usize),
 }
@@ -78,6 +82,9 @@ impl<'a> Rewriter<'a> {
         extent: Range,
         lens: &Lens,
     ) -> Walk<Vec<(&'q Ident, Given<'q>, Range)>> {
+        if let Some(within) = self.set_within(assignment, extent, lens)? {
+            return Ok(vec![within]);
+        }
         let (AssignmentTarget::Tuple(_), Expr::Subquery(query)) =
             (&assignment.target, &assignment.value)
         else {
@@ -98,6 +105,67 @@ impl<'a> Rewriter<'a> {
         Ok(columns
             .map(|(at, ident)| (ident, Given::Column(at, width), (start, extent.1)))
             .collect())
+    }
+
+    /// A column of which an assignment names a part, with what that is set to.
+    fn set_within<'q>(
+        &self,
+        assignment: &'q Assignment,
+        extent: Range,
+        lens: &Lens,
+    ) -> Walk<Option<(&'q Ident, Given<'q>, Range)>> {
+        let AssignmentTarget::ColumnName(column) = &assignment.target else { return Ok(None) };
+        let parts = name::parts(column).unwrap_or_default();
+        let Some((ident, column)) =
+            parts.first().and_then(|it| Some((*it, lens.column(&name::folded(it))?)))
+        else {
+            return Ok(None);
+        };
+        let part = self.part_behind(ident);
+        if part.0 == part.1 {
+            return Ok(None);
+        }
+        let is_plain =
+            self.is_constant(part) && column.put.iter().all(|access| access.through.is_none());
+        let Some(start) = self.value_start(part.1).filter(|_| is_plain) else {
+            return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
+        };
+        let value = (start, extent.1);
+        // A row that has to be made in one of the old tables is made whole.
+        if self.is_default(value) || lens.is_merged() && !lens.beside.is_empty() {
+            return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
+        }
+        Ok(Some((ident, Given::Within(&assignment.value, part), value)))
+    }
+
+    /// Whether subscripts and fields are the same in each statement where they stand.
+    fn is_constant(&self, (start, end): Range) -> bool {
+        let mut places = self.lexeme_at(start)..self.lexeme_at(end);
+        places.all(|at| {
+            let before = at.checked_sub(1).and_then(|before| self.lexeme(before));
+            self.lexeme(at).is_some_and(|lexeme| match &lexeme.token {
+                Token::LBracket | Token::RBracket | Token::Colon | Token::Period => true,
+                Token::Number(..) | Token::Placeholder(_) => true,
+                Token::SingleQuotedString(_) | Token::EscapedStringLiteral(_) => true,
+                Token::Word(_) => before.is_some_and(|it| it.token == Token::Period),
+                _ => false,
+            })
+        })
+    }
+
+    /// What stands around a value so that it has the type of that part of a column.
+    fn typed_within(&self, value: &Expr, part: Range, column: &LogicalColumn) -> [String; 2] {
+        match is_untyped(value) {
+            true => [
+                format!(
+                    "CASE WHEN false THEN (NULL::{}){} ELSE ",
+                    column.uncut_type,
+                    self.slice(part)
+                ),
+                " END".to_owned(),
+            ],
+            false => [String::new(), String::new()],
+        }
     }
 
     /// The columns that an assignment names, each with its value and where that stands.
@@ -164,12 +232,18 @@ impl<'a> Rewriter<'a> {
         if assigned.values.iter().any(|(.., known)| std::ptr::eq(*known, logical)) {
             return Err(Box::new(Refusal::assigned_again(&name)));
         }
-        let part = self.part_behind(ident);
-        if part.0 < part.1 {
+        let within = self.part_behind(ident);
+        let is_within = matches!(value, Given::Within(..));
+        if within.0 < within.1 && !is_within {
             return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
         }
         match value {
             Given::Value(expression) => self.type_value(expression, cell, logical)?,
+            Given::Within(expression, part) => {
+                let [before, behind] = self.typed_within(expression, part, logical);
+                self.edits.insert(cell.0, vec![before.into()]);
+                self.edits.insert(cell.1, vec![behind.into()]);
+            }
             Given::Column(0, width) => {
                 self.edits.insert(cell.0, vec![asked_for(0).into()]);
                 self.edits.insert(cell.1, vec![answered(width).into()]);
@@ -188,6 +262,9 @@ impl<'a> Rewriter<'a> {
                 return Err(Box::new(Refusal::assigned_twice(&name, apart.lens)));
             }
             part.values.push((&access.column, access.written(&stored)));
+            if is_within {
+                part.within.push((&access.column, self.slice(within).to_owned()));
+            }
         }
         Ok(())
     }
@@ -201,6 +278,10 @@ impl<'a> Rewriter<'a> {
     ) -> Vec<Piece> {
         match value {
             Given::Value(expression) => self.typed_pieces(expression, extent, column),
+            Given::Within(expression, part) => {
+                let [before, behind] = self.typed_within(expression, part, column);
+                vec![before.into(), Piece::Copy(extent.0, extent.1), behind.into()]
+            }
             Given::Column(at, width) => {
                 vec![asked_for(at).into(), Piece::Copy(extent.0, extent.1), answered(width).into()]
             }
@@ -223,7 +304,7 @@ fn part_of<'p, 'a>(parts: &'p mut Vec<Part<'a>>, beside: Option<usize>) -> &'p m
     let at = match parts.iter().position(|part| part.beside == beside) {
         Some(at) => at,
         None => {
-            parts.push(Part { beside, values: Vec::new(), when: None });
+            parts.push(Part { beside, values: Vec::new(), within: Vec::new(), when: None });
             parts.len() - 1
         }
     };

@@ -116,7 +116,7 @@ impl<'a> Apart<'a> {
     pub(super) fn carried(&self) -> Part<'a> {
         let copies = self.lens.beside.iter().flat_map(|beside| &beside.copies);
         let values = copies.map(|(own, _)| (own.as_str(), String::new()));
-        Part { beside: None, values: values.collect(), when: None }
+        Part { beside: None, values: values.collect(), within: Vec::new(), when: None }
     }
 
     /// What the table itself gives back of what goes on from there.

@@ -159,6 +159,7 @@ impl<'a> Rewriter<'a> {
             let part = Part {
                 beside: part.beside,
                 values: part.values.clone(),
+                within: part.within.clone(),
                 when: when
                     .map(|(at, _)| value(at))
                     .or_else(|| goes_behind.then(|| apart.is_stored(rows))),

@@ -273,7 +273,7 @@ impl<'a> Rewriter<'a> {
     fn made_half(&self, writing: &Writing<'_, 'a, '_>, place: usize) -> String {
         let (next, apart) = (writing.next(), writing.apart);
         let values = writing.assigned(Some(place));
-        let part = Part { beside: Some(place), values, when: None };
+        let part = Part { beside: Some(place), values, within: Vec::new(), when: None };
         let more = self.blanks(apart, &part, Vec::new());
         let values: Vec<(&str, String)> = part.values.into_iter().chain(more).collect();
         let into = apart.key_names(Some(place)).into_iter();

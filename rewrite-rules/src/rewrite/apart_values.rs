@@ -43,7 +43,7 @@ fn takes_type(expression: &Expr, column: &LogicalColumn) -> bool {
     column.put.iter().any(|access| access.through.is_some()) || is_untyped(expression)
 }
 
-fn is_untyped(expression: &Expr) -> bool {
+pub(super) fn is_untyped(expression: &Expr) -> bool {
     match expression {
         Expr::Value(_) => true,
         Expr::Nested(inner) => is_untyped(inner),

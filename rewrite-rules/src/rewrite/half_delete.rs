@@ -68,7 +68,7 @@ impl<'a> Rewriter<'a> {
             emptied = all;
         }
         let values = beside.copies.iter().map(|(own, _)| (own.as_str(), "NULL".to_owned()));
-        let part = Part { beside: None, values: values.collect(), when: None };
+        let part = Part { beside: None, values: values.collect(), within: Vec::new(), when: None };
         let own = Apart { returns: false, ..apart.clone() };
         let update = own.update(&part, &emptied, None);
         let composed = apart.returns.then(|| shown(&apart, &rows, &emptied));
