@@ -132,7 +132,7 @@ impl<'a> Rewriter<'a> {
         };
         let value = (start, extent.1);
         // A row that has to be made in one of the old tables is made whole.
-        if self.is_default(value) || lens.is_merged() && !lens.beside.is_empty() {
+        if self.is_default(value) || lens.is_merged() {
             return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
         }
         Ok(Some((ident, Given::Within(&assignment.value, part), value)))
