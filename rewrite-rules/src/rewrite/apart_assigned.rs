@@ -229,11 +229,14 @@ impl<'a> Rewriter<'a> {
         let Some(logical) = apart.lens.column(&name) else {
             return self.no_column_at(ident, apart.lens);
         };
-        if assigned.values.iter().any(|(.., known)| std::ptr::eq(*known, logical)) {
-            return Err(Box::new(Refusal::assigned_again(&name)));
-        }
         let within = self.part_behind(ident);
         let is_within = matches!(value, Given::Within(..));
+        if assigned.values.iter().any(|(.., known)| std::ptr::eq(*known, logical)) {
+            return match is_within {
+                true => self.refuse_at(Construct::ColumnPart, start_byte(ident.span)),
+                false => Err(Box::new(Refusal::assigned_again(&name))),
+            };
+        }
         if within.0 < within.1 && !is_within {
             return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
         }
