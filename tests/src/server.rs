@@ -82,7 +82,7 @@ fn usual() -> Cluster {
     // segue's own role, with no more than what the README grants it.
     Login::direct(&cluster, "postgres").connect().script(
         "CREATE ROLE segue LOGIN; GRANT pg_read_all_stats, pg_read_all_data TO segue;
-         CREATE ROLE app LOGIN;",
+         CREATE ROLE app LOGIN; CREATE ROLE \"the owner\";",
     );
     cluster
 }

@@ -154,6 +154,8 @@ impl Statement {
             || has(&["SET", "DEFAULT"])
             || has(&["DROP", "DEFAULT"])
             || has(&["ALTER", "CONSTRAINT"])
+            // What is made by one role for another.
+            || has(&["OWNER", "TO"])
             || has(&["ROW", "LEVEL", "SECURITY"]) && !has(&["DISABLE"]);
         exclusive(if is_known { How::GivingWay } else { How::ByHand })
     }
@@ -260,6 +262,7 @@ mod tests {
             ("ALTER TABLE p DISABLE ROW LEVEL SECURITY", AccessExclusive, ByHand),
             ("ALTER TABLE p ALTER CONSTRAINT k NOT DEFERRABLE", AccessExclusive, GivingWay),
             ("ALTER SEQUENCE s OWNED BY p.bio", None, GivingWay),
+            ("ALTER TABLE p OWNER TO app", AccessExclusive, GivingWay),
         ] {
             let statement = Statement::read(sql);
             assert_eq!((statement.lock, statement.how), (lock, how), "{sql}");

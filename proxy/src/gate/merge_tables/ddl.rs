@@ -16,7 +16,7 @@ use crate::gate::tables::columns::{definition, type_of, value_in};
 use crate::gate::tables::constraints::{guarded, only_where};
 use crate::gate::tables::indexes::{created, names_in};
 use crate::gate::tables::step::{Step, list};
-use crate::gate::tables::{queries, row_security};
+use crate::gate::tables::{owner, queries, row_security};
 use crate::gate::{indexes, triggers};
 
 /// The new table while it is put together.
@@ -60,6 +60,7 @@ pub(super) async fn missing(
     making.constraints(transaction).await?;
     making.not_null();
     making.comments(transaction).await?;
+    making.owner(transaction).await?;
     making.privileges(transaction).await?;
     // What is empty is quickly indexed.
     making.indexes(transaction).await?;
@@ -102,8 +103,7 @@ impl Making<'_> {
 
     async fn constraints(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
         let subject = self.subject;
-        let oids: Vec<u32> = subject.steps.iter().map(|step| step.old.oid).collect();
-        let all = of_tables(transaction, &oids).await?;
+        let all = of_tables(transaction, &subject.oids()).await?;
         // What several tables have alike is made once.
         let mut made: Vec<String> = Vec::new();
         for step in &subject.steps {
@@ -205,6 +205,21 @@ impl Making<'_> {
                     self.table,
                     quoted(its)
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn owner(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        match owner::carried(transaction, &self.subject.oids(), &self.table).await? {
+            Ok(statement) => self.statements.push(statement),
+            Err(names) => {
+                let message = format!(
+                    "no owner is carried to \"{}\", which belongs to whoever creates it: the merged tables belong \
+                     to several roles ({names})",
+                    self.subject.merge.into
+                );
+                self.left.push((About::Privilege, message));
             }
         }
         Ok(())

@@ -31,7 +31,7 @@ use super::finding::{About, Finding};
 use super::rows::Means;
 use super::tables::step::{Step, Table};
 use super::tables::{
-    columns, constraints, deferrable, dependents, indexes, key, privileges, row_security,
+    columns, constraints, deferrable, dependents, indexes, key, owner, privileges, row_security,
     statistics, triggers,
 };
 use super::{Looked, answered, faults, halves, snapshot};
@@ -45,6 +45,10 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    fn oids(&self) -> Vec<u32> {
+        self.steps.iter().map(|step| step.old.oid).collect()
+    }
+
     /// Whether it is one of the tables that are merged.
     fn is_source(&self, oid: u32) -> bool {
         self.steps.iter().any(|step| step.old.oid == oid)
@@ -163,6 +167,7 @@ async fn of_server(
         findings.extend(deferrable::check(&transaction, step, new).await?);
         findings.extend(privileges::check(&transaction, step, new).await?);
         findings.extend(row_security::check(&transaction, step, new, is_same).await?);
+        findings.extend(owner::check(&transaction, step, new, &subject.oids()).await?);
         findings.extend(triggers::check(&transaction, step, new).await?);
         findings.extend(dependents::check(&transaction, step, new, catalog).await?);
         findings.extend(referring::check(&transaction, subject, step, new).await?);

@@ -59,9 +59,8 @@ pub(super) async fn of_one_alone(
     if step.present().is_some() {
         return Ok(Vec::new());
     }
-    let oids: Vec<u32> = subject.steps.iter().map(|step| step.old.oid).collect();
     let (own, others): (Vec<Constraint>, Vec<Constraint>) =
-        (constraints::of_tables(transaction, &oids).await?.into_iter())
+        (constraints::of_tables(transaction, &subject.oids()).await?.into_iter())
             .filter(|it| it.kind == Kind::Check)
             .partition(|it| it.table == step.old.oid);
     let form = |step: &Step<'_>, it: &Constraint| it.over(&|text| step.there(text));

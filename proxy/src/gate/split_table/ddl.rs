@@ -13,7 +13,7 @@ use crate::gate::step::{free_name, sql};
 use crate::gate::tables::columns::type_of;
 use crate::gate::tables::indexes::{created, names_in};
 use crate::gate::tables::step::{Over, Step, list};
-use crate::gate::tables::{privileges, queries, row_security, statistics};
+use crate::gate::tables::{owner, privileges, queries, row_security, statistics};
 use crate::gate::words::mentions;
 use crate::gate::{indexes, triggers};
 
@@ -74,6 +74,8 @@ async fn create(
             statements.push(format!("COMMENT ON COLUMN {table}.{} IS {comment};", quoted(to)));
         }
     }
+    // Before anything that only whoever it belongs to may do; one table belongs to one role.
+    statements.extend(owner::carried(transaction, &[step.old.oid], &table).await?.ok());
     let (security, policies) = row_security::carried(transaction, step, &table).await?;
     statements.extend(security);
     let policy = |name: String| (About::Policy, of_old(step, &format!("policy \"{name}\"")));

@@ -21,7 +21,7 @@ use super::finding::{About, Finding};
 use super::rows::Means;
 use super::tables::step::{Step, Table};
 use super::tables::{
-    columns, constraints, deferrable, dependents, indexes, key, privileges, row_security,
+    columns, constraints, deferrable, dependents, indexes, key, owner, privileges, row_security,
     statistics, triggers,
 };
 use super::{Looked, answered, faults, halves, snapshot};
@@ -119,6 +119,7 @@ async fn of_server(
     findings.extend(constraints::check(&transaction, step, new, &is_tie).await?);
     findings.extend(privileges::check(&transaction, step, new).await?);
     findings.extend(row_security::check(&transaction, step, new, true).await?);
+    findings.extend(owner::check(&transaction, step, new, &[step.old.oid]).await?);
     findings.extend(triggers::check(&transaction, step, new).await?);
     findings.extend(dependents::check(&transaction, step, new, catalog).await?);
     findings.extend(statistics::check(&transaction, step, new).await?);

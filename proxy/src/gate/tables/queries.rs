@@ -124,6 +124,22 @@ pub(in crate::gate) const GRANTS: &str = "
 pub(in crate::gate) const ROW_SECURITY: &str = "
     SELECT oid, relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = ANY ($1)";
 
+/// Who the tables `$1` belong to.
+pub(in crate::gate) const OWNERS: &str = "
+    SELECT DISTINCT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = ANY ($1) ORDER BY 1";
+
+/// Owner of the table `$1`, owner of `$2`, and for whom the policies of `$2` alone are in force, because of that.
+/// Superusers have every role's privileges.
+pub(in crate::gate) const HIDDEN: &str = "
+    SELECT quote_ident(pg_get_userbyid(c.relowner)), quote_ident(pg_get_userbyid(d.relowner)), array_agg(
+               quote_ident(r.rolname) ORDER BY r.oid <> c.relowner, r.rolname)
+    FROM pg_class c
+         JOIN pg_class d ON d.oid = $2 AND d.relrowsecurity AND d.relowner <> c.relowner
+         JOIN pg_roles r ON NOT r.rolbypassrls AND pg_has_role(r.oid, c.relowner, 'USAGE')
+                            AND NOT pg_has_role(r.oid, d.relowner, 'USAGE')
+    WHERE c.oid = $1 AND c.relrowsecurity AND NOT c.relforcerowsecurity
+    GROUP BY c.relowner, d.relowner";
+
 /// Policies of the tables `$1`: table, name, columns of its own table, whether it looks at another
 /// relation, what stands between the table's name and the conditions, USING, WITH CHECK.
 pub(in crate::gate) const POLICIES: &str = "

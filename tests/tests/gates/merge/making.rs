@@ -29,7 +29,8 @@ const RICH: &str = "CREATE TABLE users (id int PRIMARY KEY);
     CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.sms := 1; RETURN NEW; END';
     CREATE TRIGGER shout BEFORE INSERT ON notices FOR EACH ROW EXECUTE FUNCTION shout();
     CREATE STATISTICS st ON push, sms FROM notices;
-    CREATE PUBLICATION p FOR TABLE notices;";
+    CREATE PUBLICATION p FOR TABLE notices;
+    ALTER TABLE notices OWNER TO \"the owner\";";
 
 #[test]
 fn the_table_comes_with_all_that_holds_of_each_row() {
@@ -63,6 +64,7 @@ fn the_table_comes_with_all_that_holds_of_each_row() {
         r#"note missing-constraint: foreign key "notices_sms_fkey" of "public.notices" is not carried to "preferences""#,
         r#"note not-null: NOT NULL of column "sms", which has no default, of "public.notices" is not carried to "preferences""#,
         r#"note statistics: statistics object "st" of "public.notices" is not carried to "preferences""#,
+        r#"note privilege: no owner is carried to "preferences", which belongs to whoever creates it: the merged tables belong to several roles (postgres, "the owner")"#,
         r#"note trigger: trigger "shout" of "public.notices" is not carried to "preferences""#,
         r#"note policy: row security is not carried to "preferences": not all of the merged tables have the same policies"#,
         r#"note publication: publication p has "public.notices" and is not given "preferences""#,
@@ -81,10 +83,13 @@ fn the_table_that_is_made_opens_the_gate() {
         CREATE INDEX ON emails (news); CREATE INDEX ON notices (push);
         GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON emails, notices TO app;
         ALTER TABLE emails ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON emails USING (uid > 0);
-        ALTER TABLE notices ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON notices USING (user_id > 0);";
+        ALTER TABLE notices ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON notices USING (user_id > 0);
+        ALTER TABLE emails OWNER TO \"the owner\"; ALTER TABLE notices OWNER TO \"the owner\";";
     let database = Database::create("gates_merge", plain);
     mend(&database, &check(&database, &preferences(Expand), DualWrite));
     assert_eq!(told(&check(&database, &preferences(Expand), DualWrite)), [""; 0]);
+    let owner = "SELECT relowner::regrole FROM pg_class WHERE relname = 'preferences'";
+    assert_eq!(database.connect().rows(owner), ["\"the owner\""]);
 }
 
 #[test]

@@ -103,6 +103,29 @@ fn row_security() {
     );
 }
 
+#[test]
+fn whom_the_policies_of_one_table_are_nothing_to() {
+    let secured = "ALTER TABLE emails ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON emails USING (uid > 0);
+        ALTER TABLE notices ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON notices USING (user_id > 0);
+        ALTER TABLE preferences ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON preferences USING (user_id > 0);
+        GRANT ALL ON preferences TO \"the owner\"; ALTER TABLE emails OWNER TO \"the owner\"";
+    let told = |table: &str| {
+        format!(
+            r#"loses-data policy: "public.preferences" belongs to postgres, and "public.{table}" to "the owner": the policies of the first are in force for "the owner", those of the second are not, and what is hidden reads as NULL, and a write of it is refused"#
+        )
+    };
+    let (emails, notices) = (told("emails"), told("notices"));
+    // The other one belongs to somebody else.
+    planted(secured, DualWrite, SwitchReads, &[&emails]);
+    let remedy = "  ALTER TABLE public.preferences OWNER TO \"the owner\";";
+    planted(
+        &format!("{secured}; ALTER TABLE notices OWNER TO \"the owner\""),
+        DualWrite,
+        SwitchReads,
+        &[&emails, remedy, &notices, remedy],
+    );
+}
+
 /// The text that is sent in the phase for what a client of that shape says.
 fn rewritten(database: &Database, phase: Phase, shape: Shape, sql: &str) -> String {
     let url = database.control_url();

@@ -25,7 +25,8 @@ const RICH: &str = "CREATE TABLE users (
     CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.bio := upper(NEW.bio); RETURN NEW; END';
     CREATE TRIGGER shout BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION shout();
     CREATE STATISTICS st ON bio, score FROM users;
-    CREATE PUBLICATION p FOR TABLE users;";
+    CREATE PUBLICATION p FOR TABLE users;
+    ALTER TABLE users OWNER TO \"the owner\";";
 
 #[test]
 fn the_table_comes_with_all_that_belongs_to_its_columns() {
@@ -35,6 +36,7 @@ fn the_table_comes_with_all_that_belongs_to_its_columns() {
         r#"not-ready missing-table: table "public.user_profiles" does not exist, and phase "dual-write" needs it"#,
         "  CREATE TABLE public.user_profiles (\n    user_id integer NOT NULL,\n    given_name text COLLATE \"C\" NOT NULL,\n    bio character varying(99) DEFAULT 'none'::character varying,\n    PRIMARY KEY (user_id),\n    FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE ON UPDATE CASCADE,\n    CONSTRAINT user_profiles_bio_ok CHECK (((bio)::text <> ''::text))\n);",
         "  COMMENT ON COLUMN public.user_profiles.bio IS 'it''s';",
+        "  ALTER TABLE public.user_profiles OWNER TO \"the owner\";",
         "  CREATE POLICY own ON public.user_profiles AS PERMISSIVE FOR ALL TO PUBLIC USING ((given_name = CURRENT_USER));",
         "  ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;",
         "  GRANT INSERT, SELECT ON public.user_profiles TO app;",

@@ -224,6 +224,33 @@ fn row_security() {
     );
 }
 
+#[test]
+fn whom_the_policies_of_one_table_are_nothing_to() {
+    let secured = "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY own ON users USING (first_name = CURRENT_USER);
+        CREATE POLICY own ON user_profiles USING (given_name = CURRENT_USER);
+        GRANT ALL ON user_profiles TO \"the owner\";";
+    let owned = format!("{secured} ALTER TABLE users OWNER TO \"the owner\";");
+    let message = r#"policy: "public.user_profiles" belongs to postgres, and "public.users" to "the owner": the policies of the first are in force for "the owner", those of the second are not, and what is hidden reads as NULL, and a write of it is refused"#;
+    let remedy = "  ALTER TABLE public.user_profiles OWNER TO \"the owner\";";
+    for (from, to, severity) in [
+        (Expand, DualWrite, "risky"),
+        (DualWrite, SwitchReads, "loses-data"),
+        (SwitchReads, StopDualWrite, "loses-data"),
+    ] {
+        planted(&owned, from, to, &[&format!("{severity} {message}"), remedy]);
+    }
+    // A superuser sees everything, and whoever policies are forced on sees no more of one table than of the other.
+    let for_one = "GRANT ALL ON users TO \"the owner\"; ALTER TABLE user_profiles OWNER TO \"the owner\"";
+    planted(&format!("{secured} {for_one}"), DualWrite, SwitchReads, &[]);
+    let forced = "ALTER TABLE users FORCE ROW LEVEL SECURITY; ALTER TABLE user_profiles FORCE ROW LEVEL SECURITY";
+    planted(&format!("{owned} {forced}"), DualWrite, SwitchReads, &[]);
+    let member = "CREATE ROLE \"the others\"; GRANT \"the others\" TO \"the owner\";
+        ALTER TABLE user_profiles OWNER TO \"the others\"";
+    planted(&format!("{owned} {member}"), DualWrite, SwitchReads, &[]);
+}
+
 /// The text that is sent in the phase for what a client of that shape says.
 fn rewritten(database: &Database, phase: Phase, shape: Shape, sql: &str) -> String {
     let url = database.control_url();
