@@ -74,6 +74,7 @@ pub(super) fn findings(
             severity: Severity::Risky,
             about: About::Definition,
             forcible: false,
+            by_hand: false,
             message: format!("{key}: {}{}", fault.message, hint.collect::<String>()),
             remedy: statement.map(str::to_owned).into_iter().collect(),
         });

@@ -24,6 +24,9 @@ pub struct Finding {
     /// Whether an operator may take the step all the same: never where data would be lost, nor
     /// where the target phase cannot be compiled.
     pub forcible: bool,
+    /// Whether what mends it is for a human to weigh, whatever the statements are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     /// What is wrong, and the present state.
     pub message: String,
     /// The commands that mend it, in their order: SQL statements for a direct connection.
@@ -47,6 +50,7 @@ impl Finding {
             severity,
             about,
             forcible: severity != Severity::LosesData,
+            by_hand: false,
             message,
             remedy: remedy.into_iter().collect(),
         }

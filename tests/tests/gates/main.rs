@@ -71,7 +71,8 @@ fn check_as(role: &str, database: &Database, migration: &str, to: Phase) -> Vec<
     run(gate::check(&mut client, means, catalog, &rules, 0, to)).expect("an answer")
 }
 
-/// A whole finding as lines: severity, whether it can be forced, code, message; then the remedies.
+/// A whole finding as lines: severity, whether it can be forced, code, whether it is left to a human, message;
+/// then the remedies.
 fn told(findings: &[Finding]) -> Vec<String> {
     let mut lines = Vec::new();
     for finding in findings {
@@ -81,7 +82,8 @@ fn told(findings: &[Finding]) -> Vec<String> {
             Severity::Risky => "not-ready",
             Severity::Note => "note",
         };
-        lines.push(format!("{severity} {}: {}", finding.about.code(), finding.message));
+        let by_hand = if finding.by_hand { " (by hand)" } else { "" };
+        lines.push(format!("{severity} {}{by_hand}: {}", finding.about.code(), finding.message));
         lines.extend(finding.remedy.iter().map(|command| format!("  {command}")));
     }
     lines

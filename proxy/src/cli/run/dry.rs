@@ -55,7 +55,8 @@ pub(super) async fn print(
         let findings =
             gate::check(&mut client, Means::of(control), Arc::clone(catalog), &rules, index, next)
                 .await?;
-        for finding in findings.iter().filter(|finding| finding.severity != Severity::Note) {
+        let is_told = |it: &&gate::Finding| it.severity != Severity::Note || it.by_hand;
+        for finding in findings.iter().filter(is_told) {
             // Whether rows agree is known when they are copied.
             if !matches!(finding.about, About::RowsDiffer | About::NotCompared | About::NotFilled) {
                 say(&statements(finding, &mut told));

@@ -80,7 +80,7 @@ pub(super) fn remedy(finding: &Finding) -> Option<Vec<Statement>> {
     let statements: Vec<Statement> =
         finding.remedy.iter().map(|sql| Statement::read(sql)).collect();
     let is_for_us = |statement: &Statement| matches!(statement.how, How::GivingWay | How::Alone);
-    statements.iter().all(is_for_us).then_some(statements)
+    (!finding.by_hand && statements.iter().all(is_for_us)).then_some(statements)
 }
 
 fn left(closed: &[&Finding], next: Phase) -> String {
@@ -132,4 +132,27 @@ pub(super) async fn drop_column(by: &ControlUrl, sql: &str) -> Result<(), String
     let client = catalog::connect(by).await.map_err(|error| error.to_string())?;
     let statement = Statement { how: How::GivingWay, ..Statement::read(sql) };
     carry_out(&client, &statement).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_a_human_to_weigh_is_not_run() {
+        let grant = "GRANT SELECT (bio) ON users TO app";
+        let finding = Finding {
+            migration: "m".to_owned(),
+            from: Phase::Expand,
+            to: Phase::DualWrite,
+            severity: Severity::Risky,
+            about: gate::About::Privilege,
+            forcible: true,
+            by_hand: false,
+            message: String::new(),
+            remedy: vec![format!("{grant};")],
+        };
+        assert_eq!(remedy(&finding), Some(vec![Statement::read(grant)]));
+        assert_eq!(remedy(&Finding { by_hand: true, ..finding }), None);
+    }
 }

@@ -16,7 +16,7 @@ use crate::gate::tables::columns::{definition, type_of, value_in};
 use crate::gate::tables::constraints::{guarded, only_where};
 use crate::gate::tables::indexes::{created, names_in};
 use crate::gate::tables::step::{Step, list};
-use crate::gate::tables::{owner, queries, row_security};
+use crate::gate::tables::{owner, privileges, queries, row_security};
 use crate::gate::{indexes, triggers};
 
 /// The new table while it is put together.
@@ -71,6 +71,9 @@ pub(super) async fn missing(
     let mut findings = vec![first.not_ready(About::MissingTable, message, remedy)];
     let note = |(about, what)| first.finding(Severity::Note, about, what, None);
     findings.extend(left.into_iter().map(note));
+    for step in &subject.steps {
+        findings.extend(privileges::wanted(transaction, step).await?);
+    }
     Ok(findings)
 }
 

@@ -13,7 +13,7 @@ use crate::gate::step::{free_name, sql};
 use crate::gate::tables::columns::type_of;
 use crate::gate::tables::indexes::{created, names_in};
 use crate::gate::tables::step::{Over, Step, list};
-use crate::gate::tables::{owner, privileges, queries, row_security, statistics};
+use crate::gate::tables::{granted, owner, privileges, queries, row_security, statistics};
 use crate::gate::words::mentions;
 use crate::gate::{indexes, triggers};
 
@@ -35,6 +35,7 @@ pub(super) async fn missing(
     let note = |(about, what)| step.finding(Severity::Note, about, what, None);
     let mut findings = vec![step.not_ready(About::MissingTable, message, statements)];
     findings.extend(left.into_iter().map(note));
+    findings.extend(privileges::wanted(transaction, step).await?);
     Ok(findings)
 }
 
@@ -80,7 +81,7 @@ async fn create(
     statements.extend(security);
     let policy = |name: String| (About::Policy, of_old(step, &format!("policy \"{name}\"")));
     left.extend(policies.into_iter().map(policy));
-    statements.extend(privileges::grants(transaction, step, &table).await?);
+    statements.extend(granted::grants(transaction, step, &table).await?);
     let mut taken = names_in(transaction, &name.schema).await?;
     // What the table's own key will be called.
     taken.extend([format!("{}_pkey", name.name), name.name.clone()]);

@@ -8,7 +8,7 @@
 //! | [`indexes`], [`constraints`] | what one table promises of the columns and the other does not |
 //! | [`deferrable`] | constraints that are checked sooner in the new table |
 //! | [`privileges`], [`row_security`] | roles that may use one table and not the other, and the rows they see |
-//! | [`owner`] | whose the new table is |
+//! | [`owner`], [`granted`] | whose the new table is, and what others may do with it |
 //! | [`triggers`] | triggers and rules that are in the way of what is carried, or no longer see it |
 //! | [`dependents`] | what else hangs on the columns of the old table |
 //! | [`statistics`] | what the planner knows of the new table |
@@ -17,6 +17,7 @@ pub(super) mod columns;
 pub(super) mod constraints;
 pub(super) mod deferrable;
 pub(super) mod dependents;
+pub(super) mod granted;
 pub(super) mod indexes;
 pub(super) mod key;
 pub(super) mod owner;

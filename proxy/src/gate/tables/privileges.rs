@@ -3,10 +3,9 @@
 //! What a write carries is read back where it was stored, and ON CONFLICT reads what it finds: so who may
 //! only write must be able to read what moves. Whoever reads a moved column through the join reads the old
 //! table's columns by name. Rows follow a DELETE with the privileges of the table's owner.
+//!
+//! Some of that a role may have on neither table, and could do more with than before: that is for a human to grant.
 
-use std::collections::BTreeMap;
-
-use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
 use super::queries;
@@ -19,6 +18,9 @@ const TABLE: i16 = 0;
 
 /// Whichever of its columns.
 const ANY: i16 = -1;
+
+/// No column.
+const NONE: i16 = -2;
 
 /// What changes rows, DELETE last.
 const WRITES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
@@ -45,6 +47,8 @@ struct Lack {
     /// What it may do there.
     may: Vec<String>,
     lacks: Vec<String>,
+    /// What of that it has on neither table.
+    more: Vec<String>,
 }
 
 impl Needs {
@@ -130,42 +134,10 @@ struct Asked<'a> {
 async fn lacking(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
-    Asked { home, away, moved, alone }: Asked<'_>,
+    asked: Asked<'_>,
     needs: Needs,
 ) -> Result<Vec<Finding>, Error> {
-    let is_part = step.part.is_some();
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
-        &home.oid,
-        &moved,
-        &needs.may,
-        &needs.tables,
-        &needs.columns,
-        &needs.privileges,
-        &needs.shown,
-        &away.oid,
-        &alone,
-        &is_part,
-    ];
-    // What one role lacks on one table is one finding; the rows are in that order.
-    let mut lacking: Vec<Lack> = Vec::new();
-    for row in transaction.query(queries::PRIVILEGES, &parameters).await? {
-        let (role, oid): (Option<String>, u32) = (row.try_get(0)?, row.try_get(1)?);
-        let role = role.unwrap_or_else(|| "PUBLIC".to_owned());
-        let at_home = oid == home.oid;
-        let table = if at_home { home } else { away };
-        let (privilege, columns): (String, Vec<i16>) = (row.try_get(3)?, row.try_get(4)?);
-        let names: Vec<&str> = columns.iter().filter_map(|number| table.column(*number)).collect();
-        let lacks = match names.is_empty() {
-            true => privilege,
-            false => format!("{privilege} ({})", list(names)),
-        };
-        match lacking.last_mut() {
-            Some(last) if (&last.role, last.at_home) == (&role, at_home) => last.lacks.push(lacks),
-            _other => {
-                lacking.push(Lack { role, at_home, may: row.try_get(2)?, lacks: vec![lacks] });
-            }
-        }
-    }
+    let (home, away) = (asked.home, asked.away);
     let mut findings = Vec::new();
     for row in transaction.query(queries::SCHEMA, &[&home.oid, &away.oid]).await? {
         let role: Option<String> = row.try_get(0)?;
@@ -178,19 +150,153 @@ async fn lacking(
         let grant = format!("GRANT USAGE ON SCHEMA {schema} TO {role};");
         findings.push(step.finding(Severity::Risky, About::Privilege, message, [grant]));
     }
-    for Lack { role, at_home, may, lacks } in lacking {
+    for Lack { role, at_home, may, lacks, more } in lacks(transaction, step, asked, needs).await? {
         let (table, lacks) = (if at_home { home } else { away }, lacks.join(", "));
-        let message = format!(
+        let mut message = format!(
             "{role} has {} on \"{}\", for which phase \"{}\" needs {lacks} on \"{}\"",
             may.join(", "),
             home.name,
             step.to,
             table.name
         );
+        if !more.is_empty() {
+            message.push_str(&format!(
+                "; it has {} on neither table now, so that is for you to grant, and without it such statements \
+                 fail with 42501",
+                more.join(", ")
+            ));
+        }
         let grant = format!("GRANT {lacks} ON {} TO {role};", table.sql);
-        findings.push(step.finding(Severity::Risky, About::Privilege, message, [grant]));
+        let finding = step.finding(Severity::Risky, About::Privilege, message, [grant]);
+        findings.push(Finding { by_hand: !more.is_empty(), ..finding });
     }
     Ok(findings)
+}
+
+/// What roles lack. What one lacks on one table is one thing.
+async fn lacks(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    Asked { home, away, moved, alone }: Asked<'_>,
+    needs: Needs,
+) -> Result<Vec<Lack>, Error> {
+    let is_part = step.part.is_some();
+    let new = if home.oid == step.old.oid { away } else { home };
+    let named = needs.tables.iter().zip(&needs.shown);
+    let counterparts: Vec<i16> =
+        named.map(|(table, shown)| counterpart(step, new, *table, *shown)).collect();
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 11] = [
+        &home.oid,
+        &moved,
+        &needs.may,
+        &needs.tables,
+        &needs.columns,
+        &needs.privileges,
+        &needs.shown,
+        &away.oid,
+        &alone,
+        &is_part,
+        &counterparts,
+    ];
+    let mut lacking: Vec<Lack> = Vec::new();
+    for row in transaction.query(queries::PRIVILEGES, &parameters).await? {
+        let (role, oid): (Option<String>, u32) = (row.try_get(0)?, row.try_get(1)?);
+        let role = role.unwrap_or_else(|| "PUBLIC".to_owned());
+        let at_home = oid == home.oid;
+        let table = if at_home { home } else { away };
+        let (privilege, columns): (String, Vec<i16>) = (row.try_get(3)?, row.try_get(4)?);
+        let (beyond, is_more): (Vec<i16>, bool) = (row.try_get(5)?, row.try_get(6)?);
+        let written = |columns: &[i16]| {
+            let names = columns.iter().filter_map(|number| table.column(*number));
+            match columns {
+                [] => privilege.clone(),
+                [..] => format!("{privilege} ({})", list(names)),
+            }
+        };
+        let more = is_more.then(|| written(&beyond));
+        let lacks = written(&columns);
+        // The rows are in that order.
+        match lacking.last_mut() {
+            Some(last) if (&last.role, last.at_home) == (&role, at_home) => {
+                last.lacks.push(lacks);
+                last.more.extend(more);
+            }
+            Some(_) | None => {
+                let (may, lacks, more) =
+                    (row.try_get(2)?, vec![lacks], more.into_iter().collect());
+                lacking.push(Lack { role, at_home, may, lacks, more });
+            }
+        }
+    }
+    Ok(lacking)
+}
+
+/// Which column of the other table shows the same as that one of this. Whether there is a row its key tells.
+fn counterpart(step: &Step<'_>, new: &Table<'_>, table: u32, shown: i16) -> i16 {
+    if shown == TABLE {
+        return TABLE;
+    }
+    let old = &step.old;
+    let found = match table == old.oid {
+        true => old.column(shown).and_then(|it| step.name_there(it)).map(|it| new.numbers([it])),
+        false => {
+            let name = new.column(shown);
+            let key = step.key().next().map(|(from, _)| from);
+            let here = match name.is_some() && name == step.present() {
+                true => key,
+                false => name.and_then(|it| step.name_here(it)),
+            };
+            here.map(|it| old.numbers([it]))
+        }
+    };
+    found.and_then(|numbers| numbers.first().copied()).unwrap_or(NONE)
+}
+
+/// What roles will need that they have not on the old table, and so are not given on the new one when that is made.
+pub(in crate::gate) async fn wanted(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let old = &step.old;
+    let own_key = old.numbers(step.key().map(|it| it.0));
+    let own_moved = old.numbers(step.moved().map(|it| it.0));
+    let own_both = [own_key.clone(), own_moved.clone()].concat();
+    let own_all = match step.part {
+        Some(_) => own_both.clone(),
+        None => old.numbers(old.relation.columns.iter().map(|column| column.name.as_str())),
+    };
+    let mut needs = Needs::default();
+    needs.add("SELECT", old, "SELECT", &own_all);
+    needs.add("UPDATE", old, "SELECT", &own_all);
+    needs.add("INSERT", old, "SELECT", &own_both);
+    for may in ["INSERT", "UPDATE"] {
+        needs.add(may, old, "INSERT", &own_both);
+        needs.add(may, old, "UPDATE", &own_moved);
+    }
+    needs.add(OTHERS, old, "UPDATE", &own_moved);
+    needs.add("DELETE", old, "UPDATE", &own_moved);
+    if step.part.is_some() {
+        for may in ["DELETE", "TRUNCATE"] {
+            needs.add(may, old, "SELECT", &own_both);
+            needs.add(may, old, "INSERT", &own_key);
+        }
+        needs.add("TRUNCATE", old, "UPDATE", &own_moved);
+    }
+    let left = old.numbers(step.left().map(|(from, _)| from));
+    let asked = Asked { home: old, away: old, moved: &left, alone: false };
+    let note = |Lack { role, may, lacks, .. }: Lack| {
+        let message = format!(
+            "{role} has {} on \"{}\" and not {}, which phases to come need for that, there or on \"{}\": that is \
+             for you to grant, and without it such statements fail with 42501",
+            may.join(", "),
+            old.name,
+            lacks.join(", "),
+            step.into
+        );
+        let note = step.finding(Severity::Note, About::Privilege, message, None);
+        Finding { by_hand: true, ..note }
+    };
+    Ok(lacks(transaction, step, asked, needs).await?.into_iter().map(note).collect())
 }
 
 /// Whoever reads what moved reads it from the old table again.
@@ -353,37 +459,4 @@ fn of_part(step: &Step<'_>, new: &Table<'_>) -> Needs {
         needs.add("TRUNCATE", old, "DELETE", &[TABLE]);
     }
     needs
-}
-
-/// What gives a role the same on the new table as on the old one.
-pub(in crate::gate) async fn grants(
-    transaction: &Transaction<'_>,
-    step: &Step<'_>,
-    table: &str,
-) -> Result<Vec<String>, Error> {
-    let mut grants: BTreeMap<(usize, Option<String>, bool), Vec<String>> = BTreeMap::new();
-    let mut order: Vec<Option<String>> = Vec::new();
-    for row in transaction.query(queries::GRANTS, &[&step.old.oid]).await? {
-        let (role, privilege): (Option<String>, String) = (row.try_get(0)?, row.try_get(1)?);
-        let (column, passed_on): (Option<String>, bool) = (row.try_get(2)?, row.try_get(3)?);
-        let privilege = match column {
-            None => privilege,
-            Some(column) => match step.name_there(&column) {
-                Some(name) => format!("{privilege} ({})", quoted(name)),
-                None => continue,
-            },
-        };
-        if !order.contains(&role) {
-            order.push(role.clone());
-        }
-        let place = order.iter().position(|known| *known == role).unwrap_or_default();
-        grants.entry((place, role, passed_on)).or_default().push(privilege);
-    }
-    let grant =
-        |((_, role, passed_on), privileges): ((usize, Option<String>, bool), Vec<String>)| {
-            let role = role.unwrap_or_else(|| "PUBLIC".to_owned());
-            let pass_on = if passed_on { " WITH GRANT OPTION" } else { "" };
-            format!("GRANT {} ON {table} TO {role}{pass_on};", privileges.join(", "))
-        };
-    Ok(grants.into_iter().map(grant).collect())
 }

@@ -36,7 +36,9 @@ pub(in crate::gate) const UNIQUE: &str = "
 ///
 /// `$2` are the moved columns there; DELETE, and UPDATE of other columns, count where it may read one of
 /// them, and so pick rows by it. `$10`: each DELETE counts, and an INSERT of one of them. `$9`: only of those that may do nothing with the table `$8`. A need: what one may do, on which table (`$4`), column (`$5`; 0: the
-/// table, -1: any column) privilege (`$6`) is needed for that, and the column to name (`$7`).
+/// table, -1: any column) privilege (`$6`) is needed for that, the column to name (`$7`), and which that is in the other
+/// table (`$11`; 0: the table, -2: none). Then, which of the columns it has no such privilege on in either table, and
+/// whether there is anything like that.
 pub(in crate::gate) const PRIVILEGES: &str = "
     WITH who AS MATERIALIZED (
         SELECT a.grantee FROM pg_class c,
@@ -72,9 +74,14 @@ pub(in crate::gate) const PRIVILEGES: &str = "
            OR NOT EXISTS (SELECT FROM can e WHERE e.grantee = 0 AND e.name = can.name)),
     lack AS (
         SELECT may.grantee, may.name, n.relation, n.privilege,
-               CASE n.number WHEN 0 THEN NULL ELSE n.shown END AS number, n.place
-        FROM may JOIN unnest($3::text[], $4::oid[], $5::int2[], $6::text[], $7::int2[])
-                      WITH ORDINALITY AS n (name, relation, number, privilege, shown, place)
+               CASE n.number WHEN 0 THEN NULL ELSE n.shown END AS number, n.place,
+               NOT CASE n.counterpart
+                   WHEN 0 THEN has_table_privilege(may.grantee, n.other, n.privilege)
+                   WHEN -2 THEN false
+                   ELSE has_column_privilege(may.grantee, n.other, n.counterpart, n.privilege) END AS is_more
+        FROM may JOIN (SELECT *, CASE relation WHEN $1 THEN $8 ELSE $1 END AS other
+                       FROM unnest($3::text[], $4::oid[], $5::int2[], $6::text[], $7::int2[], $11::int2[])
+                            WITH ORDINALITY AS n (name, relation, number, privilege, shown, counterpart, place)) n
              ON n.name = may.name
         WHERE NOT CASE n.number
               WHEN 0 THEN has_table_privilege(may.grantee, n.relation, n.privilege)
@@ -84,7 +91,9 @@ pub(in crate::gate) const PRIVILEGES: &str = "
            (SELECT array_agg(DISTINCT b.name ORDER BY b.name) FROM lack b
             WHERE b.grantee = l.grantee AND b.relation = l.relation),
            l.privilege,
-           coalesce(array_agg(DISTINCT l.number) FILTER (WHERE l.number IS NOT NULL), '{}')
+           coalesce(array_agg(DISTINCT l.number) FILTER (WHERE l.number IS NOT NULL), '{}'),
+           coalesce(array_agg(DISTINCT l.number) FILTER (WHERE l.number IS NOT NULL AND l.is_more), '{}'),
+           bool_or(l.is_more)
     FROM lack l LEFT JOIN pg_roles r ON r.oid = l.grantee
     WHERE l.grantee = 0 OR r.oid IS NOT NULL
     GROUP BY l.grantee, r.rolname, l.relation, l.privilege

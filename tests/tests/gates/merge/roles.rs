@@ -19,7 +19,7 @@ fn who_writes_a_table_must_write_its_part() {
         Expand,
         DualWrite,
         &[
-            r#"risky privilege: app has INSERT on "public.emails", for which phase "dual-write" needs INSERT (user_id, news, email_digest, has_email), SELECT (user_id, news, email_digest, has_email), UPDATE (news, email_digest, has_email) on "public.preferences""#,
+            r#"risky privilege (by hand): app has INSERT on "public.emails", for which phase "dual-write" needs INSERT (user_id, news, email_digest, has_email), SELECT (user_id, news, email_digest, has_email), UPDATE (news, email_digest, has_email) on "public.preferences"; it has UPDATE (news, email_digest, has_email) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT INSERT (user_id, news, email_digest, has_email), SELECT (user_id, news, email_digest, has_email), UPDATE (news, email_digest, has_email) ON public.preferences TO app;",
         ],
     );
@@ -29,9 +29,9 @@ fn who_writes_a_table_must_write_its_part() {
         Expand,
         DualWrite,
         &[
-            r#"risky privilege: app has DELETE on "public.notices", for which phase "dual-write" needs INSERT (user_id), SELECT (user_id, push, sms), UPDATE (push, sms) on "public.preferences""#,
+            r#"risky privilege (by hand): app has DELETE on "public.notices", for which phase "dual-write" needs INSERT (user_id), SELECT (user_id, push, sms), UPDATE (push, sms) on "public.preferences"; it has INSERT (user_id), SELECT (user_id, push, sms), UPDATE (push, sms) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT INSERT (user_id), SELECT (user_id, push, sms), UPDATE (push, sms) ON public.preferences TO app;",
-            r#"risky privilege: app has DELETE on "public.notices", for which phase "dual-write" needs SELECT (user_id) on "public.notices""#,
+            r#"risky privilege (by hand): app has DELETE on "public.notices", for which phase "dual-write" needs SELECT (user_id) on "public.notices"; it has SELECT (user_id) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT SELECT (user_id) ON public.notices TO app;",
         ],
     );
@@ -40,7 +40,7 @@ fn who_writes_a_table_must_write_its_part() {
         SwitchReads,
         StopDualWrite,
         &[
-            r#"risky privilege: PUBLIC has SELECT, UPDATE on "public.notices", for which phase "stop-dual-write" needs SELECT (user_id, push, sms), UPDATE (push, sms) on "public.preferences""#,
+            r#"risky privilege (by hand): PUBLIC has SELECT, UPDATE on "public.notices", for which phase "stop-dual-write" needs SELECT (user_id, push, sms), UPDATE (push, sms) on "public.preferences"; it has UPDATE (push) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT SELECT (user_id, push, sms), UPDATE (push, sms) ON public.preferences TO PUBLIC;",
         ],
     );
@@ -116,12 +116,12 @@ fn whom_the_policies_of_one_table_are_nothing_to() {
     };
     let (emails, notices) = (told("emails"), told("notices"));
     // The other one belongs to somebody else.
-    planted(secured, DualWrite, SwitchReads, &[&emails]);
+    planted(secured, SwitchReads, StopDualWrite, &[&emails]);
     let remedy = "  ALTER TABLE public.preferences OWNER TO \"the owner\";";
     planted(
         &format!("{secured}; ALTER TABLE notices OWNER TO \"the owner\""),
-        DualWrite,
         SwitchReads,
+        StopDualWrite,
         &[&emails, remedy, &notices, remedy],
     );
 }

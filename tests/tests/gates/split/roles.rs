@@ -19,7 +19,7 @@ fn who_writes_must_read_and_write_both() {
         Expand,
         DualWrite,
         &[
-            r#"risky privilege: app has INSERT on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles""#,
+            r#"risky privilege (by hand): app has INSERT on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles"; it has UPDATE (given_name, bio) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO app;",
         ],
     );
@@ -39,7 +39,7 @@ fn who_writes_must_read_and_write_both() {
         Expand,
         DualWrite,
         &[
-            r#"risky privilege: PUBLIC has UPDATE on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles""#,
+            r#"risky privilege (by hand): PUBLIC has UPDATE on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles"; it has INSERT (user_id, given_name, bio), UPDATE (given_name) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO PUBLIC;",
         ],
     );
@@ -51,6 +51,32 @@ fn who_writes_must_read_and_write_both() {
         &[
             r#"risky privilege: app has TRUNCATE on "public.users", for which phase "dual-write" needs TRUNCATE on "public.user_profiles""#,
             "  GRANT TRUNCATE ON public.user_profiles TO app;",
+        ],
+    );
+}
+
+#[test]
+fn who_may_use_some_columns_is_given_no_more_unasked() {
+    // As much as it has on the same columns.
+    planted(
+        "GRANT SELECT (id, first_name, bio), INSERT (id, first_name, bio), UPDATE (first_name, bio) ON users TO app;
+         GRANT SELECT ON user_profiles TO app",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky privilege: app has INSERT, UPDATE on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles""#,
+            "  GRANT INSERT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO app;",
+        ],
+    );
+    planted(
+        "GRANT SELECT (id, bio), UPDATE (bio) ON users TO app",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky privilege (by hand): app has UPDATE on "public.users", for which phase "dual-write" needs INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles"; it has INSERT (user_id, given_name, bio), SELECT (given_name), UPDATE (given_name) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
+            "  GRANT INSERT (user_id, given_name, bio), SELECT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO app;",
+            r#"risky privilege (by hand): app has UPDATE on "public.users", for which phase "dual-write" needs SELECT (first_name) on "public.users"; it has SELECT (first_name) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
+            "  GRANT SELECT (first_name) ON public.users TO app;",
         ],
     );
 }
@@ -71,7 +97,7 @@ fn who_reads_must_read_both() {
         DualWrite,
         SwitchReads,
         &[
-            r#"risky privilege: app has SELECT on "public.users", for which phase "switch-reads" needs SELECT (id, email, first_name, score) on "public.users""#,
+            r#"risky privilege (by hand): app has SELECT on "public.users", for which phase "switch-reads" needs SELECT (id, email, first_name, score) on "public.users"; it has SELECT (email, score) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT SELECT (id, email, first_name, score) ON public.users TO app;",
         ],
     );
@@ -96,7 +122,7 @@ fn who_writes_one_must_write_the_other() {
         &[
             r#"risky privilege: app has INSERT on "public.users", for which phase "stop-dual-write" needs INSERT (user_id, given_name, bio) on "public.user_profiles""#,
             "  GRANT INSERT (user_id, given_name, bio) ON public.user_profiles TO app;",
-            r#"risky privilege: app has INSERT on "public.users", for which phase "stop-dual-write" needs SELECT (id) on "public.users""#,
+            r#"risky privilege (by hand): app has INSERT on "public.users", for which phase "stop-dual-write" needs SELECT (id) on "public.users"; it has SELECT (id) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT SELECT (id) ON public.users TO app;",
         ],
     );
@@ -105,7 +131,7 @@ fn who_writes_one_must_write_the_other() {
         SwitchReads,
         StopDualWrite,
         &[
-            r#"risky privilege: app has UPDATE on "public.users", for which phase "stop-dual-write" needs INSERT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles""#,
+            r#"risky privilege (by hand): app has UPDATE on "public.users", for which phase "stop-dual-write" needs INSERT (user_id, given_name, bio), UPDATE (given_name, bio) on "public.user_profiles"; it has INSERT (user_id, given_name, bio) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT INSERT (user_id, given_name, bio), UPDATE (given_name, bio) ON public.user_profiles TO app;",
         ],
     );
@@ -114,9 +140,9 @@ fn who_writes_one_must_write_the_other() {
         SwitchReads,
         StopDualWrite,
         &[
-            r#"risky privilege: app has DELETE on "public.users", for which phase "stop-dual-write" needs UPDATE (given_name, bio) on "public.user_profiles""#,
+            r#"risky privilege (by hand): app has DELETE on "public.users", for which phase "stop-dual-write" needs UPDATE (given_name, bio) on "public.user_profiles"; it has UPDATE (given_name, bio) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT UPDATE (given_name, bio) ON public.user_profiles TO app;",
-            r#"risky privilege: app has DELETE on "public.users", for which phase "stop-dual-write" needs UPDATE (first_name, bio) on "public.users""#,
+            r#"risky privilege (by hand): app has DELETE on "public.users", for which phase "stop-dual-write" needs UPDATE (first_name, bio) on "public.users"; it has UPDATE (first_name, bio) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT UPDATE (first_name, bio) ON public.users TO app;",
         ],
     );
@@ -139,7 +165,7 @@ fn who_knows_only_the_new_table_writes_the_old_one_too() {
         DualWrite,
         SwitchReads,
         &[
-            r#"risky privilege: app has INSERT on "public.user_profiles", for which phase "switch-reads" needs SELECT (id, first_name, bio), UPDATE (first_name, bio) on "public.users""#,
+            r#"risky privilege (by hand): app has INSERT on "public.user_profiles", for which phase "switch-reads" needs SELECT (id, first_name, bio), UPDATE (first_name, bio) on "public.users"; it has UPDATE (first_name, bio) on neither table now, so that is for you to grant, and without it such statements fail with 42501"#,
             "  GRANT SELECT (id, first_name, bio), UPDATE (first_name, bio) ON public.users TO app;",
         ],
     );
@@ -228,27 +254,26 @@ fn row_security() {
 fn whom_the_policies_of_one_table_are_nothing_to() {
     let secured = "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
         ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY;
-        CREATE POLICY own ON users USING (first_name = CURRENT_USER);
-        CREATE POLICY own ON user_profiles USING (given_name = CURRENT_USER);
+        CREATE POLICY own ON users USING (id > 0);
+        CREATE POLICY own ON user_profiles USING (user_id > 0);
         GRANT ALL ON user_profiles TO \"the owner\";";
     let owned = format!("{secured} ALTER TABLE users OWNER TO \"the owner\";");
     let message = r#"policy: "public.user_profiles" belongs to postgres, and "public.users" to "the owner": the policies of the first are in force for "the owner", those of the second are not, and what is hidden reads as NULL, and a write of it is refused"#;
     let remedy = "  ALTER TABLE public.user_profiles OWNER TO \"the owner\";";
     for (from, to, severity) in [
         (Expand, DualWrite, "risky"),
-        (DualWrite, SwitchReads, "loses-data"),
         (SwitchReads, StopDualWrite, "loses-data"),
     ] {
         planted(&owned, from, to, &[&format!("{severity} {message}"), remedy]);
     }
     // A superuser sees everything, and whoever policies are forced on sees no more of one table than of the other.
     let for_one = "GRANT ALL ON users TO \"the owner\"; ALTER TABLE user_profiles OWNER TO \"the owner\"";
-    planted(&format!("{secured} {for_one}"), DualWrite, SwitchReads, &[]);
+    planted(&format!("{secured} {for_one}"), Expand, DualWrite, &[]);
     let forced = "ALTER TABLE users FORCE ROW LEVEL SECURITY; ALTER TABLE user_profiles FORCE ROW LEVEL SECURITY";
-    planted(&format!("{owned} {forced}"), DualWrite, SwitchReads, &[]);
+    planted(&format!("{owned} {forced}"), Expand, DualWrite, &[]);
     let member = "CREATE ROLE \"the others\"; GRANT \"the others\" TO \"the owner\";
         ALTER TABLE user_profiles OWNER TO \"the others\"";
-    planted(&format!("{owned} {member}"), DualWrite, SwitchReads, &[]);
+    planted(&format!("{owned} {member}"), Expand, DualWrite, &[]);
 }
 
 /// The text that is sent in the phase for what a client of that shape says.
