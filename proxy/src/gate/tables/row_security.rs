@@ -116,12 +116,24 @@ fn made_alike(
     (own, lacking): (Security, &[&Policy]),
     (its, beyond): (Security, &[&Policy]),
 ) -> Vec<String> {
-    let mut remedy: Vec<String> =
-        lacking.iter().filter(|it| it.is_carried()).map(|it| it.create(table)).collect();
+    let drop = |policy: &Policy| format!("DROP POLICY {} ON {table};", quoted(&policy.name));
     // Where another one stands for it nobody knows which.
-    if remedy.len() == lacking.len() {
-        let drop = |policy: &&Policy| format!("DROP POLICY {} ON {table};", quoted(&policy.name));
-        remedy.extend(beyond.iter().map(drop));
+    let is_whole = lacking.iter().all(|policy| policy.is_carried());
+    let is_named = |name: &str, policies: &[&Policy]| policies.iter().any(|it| it.name == name);
+    let mut remedy = Vec::new();
+    for policy in lacking.iter().filter(|policy| policy.is_carried()) {
+        match is_named(&policy.name, beyond) {
+            false => remedy.push(policy.create(table)),
+            // The name is free only when the other one is gone, and nobody is to see the table without either.
+            true if is_whole => {
+                remedy.push(format!("BEGIN; {} {} COMMIT;", drop(policy), policy.create(table)));
+            }
+            true => {}
+        }
+    }
+    if is_whole {
+        let alone = beyond.iter().filter(|policy| !is_named(&policy.name, lacking));
+        remedy.extend(alone.map(|policy| drop(policy)));
     }
     if own.1 != its.1 {
         let force = if own.1 { "FORCE" } else { "NO FORCE" };

@@ -243,6 +243,20 @@ fn row_security() {
         "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
          ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY;
          CREATE POLICY own ON users USING (first_name = CURRENT_USER);
+         CREATE POLICY own ON user_profiles USING (true);
+         CREATE POLICY other ON user_profiles FOR SELECT USING (user_id > 7)",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky policy: row security of "public.users" and "public.user_profiles" differs (policies of the one alone: own; of the other alone: other, own): what only the second hides reads as NULL, and a write of it is refused"#,
+            "  BEGIN; DROP POLICY own ON public.user_profiles; CREATE POLICY own ON public.user_profiles AS PERMISSIVE FOR ALL TO PUBLIC USING ((given_name = CURRENT_USER)); COMMIT;",
+            "  DROP POLICY other ON public.user_profiles;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+         ALTER TABLE user_profiles ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY own ON users USING (first_name = CURRENT_USER);
          CREATE POLICY other ON user_profiles USING (given_name = CURRENT_USER)",
         Expand,
         DualWrite,
