@@ -286,7 +286,7 @@ fn whom_the_policies_of_one_table_are_nothing_to() {
     let forced = "ALTER TABLE users FORCE ROW LEVEL SECURITY; ALTER TABLE user_profiles FORCE ROW LEVEL SECURITY";
     planted(&format!("{owned} {forced}"), Expand, DualWrite, &[]);
     let member = "CREATE ROLE \"the others\"; GRANT \"the others\" TO \"the owner\";
-        ALTER TABLE user_profiles OWNER TO \"the others\"";
+        GRANT ALL ON users TO \"the others\"; ALTER TABLE user_profiles OWNER TO \"the others\"";
     planted(&format!("{owned} {member}"), Expand, DualWrite, &[]);
 }
 
