@@ -1,6 +1,7 @@
 //! What hangs on the moved columns of the old table when only the new one is about to be written, and who
 //! else is told of one table and not of the other.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rewrite_rules::compile::{renamed, renamed_by};
@@ -241,6 +242,57 @@ async fn sequences(
     Ok(findings)
 }
 
+/// What a publication has of a table.
+struct Published {
+    filter: Option<String>,
+    /// None: all.
+    columns: Vec<String>,
+}
+
+impl Published {
+    fn is_all(&self) -> bool {
+        self.filter.is_none() && self.columns.is_empty()
+    }
+
+    /// The same of the new table, behind its name; `None`: that cannot be said of its columns alone.
+    fn there(&self, step: &Step<'_>) -> Option<String> {
+        let stays = |name: &str| step.name_there(name).is_none();
+        let mut own = step.old.relation.columns.iter().map(|column| column.name.as_str());
+        let filter = match &self.filter {
+            // Rows of others would be filtered by it.
+            Some(_) if step.part.is_some() => return None,
+            Some(filter) if own.any(|it| stays(it) && renamed(filter, it, "") != *filter) => {
+                return None;
+            }
+            Some(filter) => format!(" WHERE {}", step.there(filter)),
+            None => String::new(),
+        };
+        let has = |name: &str| self.columns.iter().any(|it| it == name);
+        let columns = match self.columns.is_empty() {
+            true => String::new(),
+            // Nothing of what moves is published.
+            false if !step.moved().any(|(from, _)| has(from)) => return None,
+            false => {
+                let both = step.key().chain(step.moved()).filter(|(from, _)| has(from));
+                format!(" ({})", list(both.map(|(_, to)| to).chain(step.present())))
+            }
+        };
+        Some(format!("{columns}{filter}"))
+    }
+}
+
+impl fmt::Display for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = list(self.columns.iter().map(String::as_str));
+        match (self.columns.is_empty(), &self.filter) {
+            (true, None) => f.write_str("everything"),
+            (true, Some(filter)) => write!(f, "rows WHERE {filter}"),
+            (false, None) => write!(f, "columns {columns}"),
+            (false, Some(filter)) => write!(f, "columns {columns} of rows WHERE {filter}"),
+        }
+    }
+}
+
 /// Subscribers of one table alone: from some phase on what moves reaches them no more.
 async fn published(
     transaction: &Transaction<'_>,
@@ -266,11 +318,22 @@ async fn published(
             Some(_) => "what is written there alone does not reach its subscribers",
             None => "its subscribers get one half of the rows",
         };
-        let message =
+        let mut message =
             format!("publication {name} has \"{}\" and not \"{}\": {why}", in_it.name, other.name);
         let severity = if leaves && is_old { Severity::Risky } else { Severity::Note };
-        let add = format!("ALTER PUBLICATION {name} ADD TABLE {};", other.sql);
-        findings.push(step.finding(severity, About::Publication, message, [add]));
+        let part = Published { filter: row.try_get(2)?, columns: row.try_get(3)? };
+        let same = match part.is_all() {
+            true => Some(String::new()),
+            false => part.there(step).filter(|_| is_old),
+        };
+        if same.is_none() {
+            message.push_str(&format!(
+                "; of \"{}\" it has only {part}, so what it is to have of \"{}\" is for you to say",
+                in_it.name, other.name
+            ));
+        }
+        let add = same.map(|it| format!("ALTER PUBLICATION {name} ADD TABLE {}{it};", other.sql));
+        findings.push(step.finding(severity, About::Publication, message, add));
     }
     for row in transaction.query(queries::NO_IDENTITY, &[&new.oid]).await? {
         let index: Option<String> = row.try_get(0)?;

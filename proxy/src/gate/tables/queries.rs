@@ -172,14 +172,20 @@ pub(in crate::gate) const POLICIES: &str = "
     FROM pg_policy p WHERE p.polrelid = ANY ($1)
     ORDER BY array_position($1, p.polrelid), p.polname";
 
-/// Publications of one of the tables `$1` and `$2` alone: name, whether it is the first.
+/// Publications of one of the tables `$1` and `$2` alone: name, whether it is the first, which of its rows and (none: all)
+/// columns it has, if not all.
 pub(in crate::gate) const PUBLICATIONS: &str = "
-    SELECT quote_ident(b.pubname), bool_or(c.oid = $1)
-    FROM pg_publication_tables b
-         JOIN pg_namespace n ON n.nspname = b.schemaname
-         JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.tablename
-    WHERE c.oid IN ($1, $2)
-    GROUP BY b.pubname HAVING count(*) = 1
+    SELECT t.name, t.is_first, t.filter, ARRAY(SELECT jsonb_array_elements_text(t.names::jsonb))
+    FROM (SELECT quote_ident(b.pubname) AS name, bool_or(c.oid = $1) AS is_first,
+                 max(to_jsonb(b) ->> 'rowfilter') AS filter,
+                 max(to_jsonb(b) ->> 'attnames') FILTER (WHERE to_jsonb(r) ->> 'prattrs' IS NOT NULL) AS names
+          FROM pg_publication_tables b
+               JOIN pg_publication p ON p.pubname = b.pubname
+               JOIN pg_namespace n ON n.nspname = b.schemaname
+               JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = b.tablename
+               LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+          WHERE c.oid IN ($1, $2)
+          GROUP BY b.pubname HAVING count(*) = 1) t
     ORDER BY 1";
 
 /// For the table `$1`, if it is published and its rows cannot be told: an index that could tell them.
