@@ -75,11 +75,18 @@ async fn dependents(
             true => String::new(),
             false => format!("{} of ", in_words(&names)),
         };
-        let message = format!(
+        let mut message = format!(
             "{} uses {of}\"{}\", which phase \"{}\" does not write",
             dependent.description, step.old.name, step.to
         );
         let kind = dependent.kind;
+        // What is read through a join takes no writes by itself.
+        if step.part.is_none() && is_checked(&dependent) {
+            message.push_str(
+                "; it is WITH CHECK OPTION, which no view over a join can be: what is written through it is for an \
+                 INSTEAD OF trigger",
+            );
+        }
         step.finding(kind.severity(), kind.about(), message, remedy(step, new, &dependent, catalog))
     };
     Ok(found.into_iter().map(told).collect())
@@ -108,6 +115,14 @@ fn remedy(
 ) -> Vec<String> {
     let Dependent { name, owner, definition, second, columns, .. } = dependent;
     let definition = definition.as_deref().unwrap_or_default();
+    let second = match step.part.is_none() && is_checked(dependent) {
+        true => {
+            let options = second.iter().flat_map(|options| options.split(", "));
+            let others: Vec<&str> = options.filter(|option| !is_check_option(option)).collect();
+            (!others.is_empty()).then(|| others.join(", "))
+        }
+        false => second.clone(),
+    };
     match dependent.kind {
         Kind::View | Kind::MaterializedView => match read_anew(step, catalog, definition) {
             Some(query) if dependent.kind == Kind::View => {
@@ -128,6 +143,17 @@ fn remedy(
         }
         Kind::Publication => published_anew(step, dependent),
     }
+}
+
+/// An option of a view.
+fn is_check_option(option: &str) -> bool {
+    option.starts_with("check_option=")
+}
+
+/// Whether it is a view WITH CHECK OPTION.
+fn is_checked(dependent: &Dependent) -> bool {
+    let mut options = dependent.second.iter().flat_map(|options| options.split(", "));
+    dependent.kind == Kind::View && options.any(is_check_option)
 }
 
 /// The old table in a publication without what moves; the new one is asked for on its own.

@@ -91,6 +91,15 @@ fn views() {
             "  CREATE INDEX mv_id ON public.mv USING btree (id);",
         ],
     );
+    planted(
+        "CREATE VIEW v WITH (security_barrier, check_option = local) AS SELECT id, bio FROM users",
+        SwitchReads,
+        StopDualWrite,
+        &[
+            r#"loses-data view: view public.v uses "bio" of "public.users", which phase "stop-dual-write" does not write; it is WITH CHECK OPTION, which no view over a join can be: what is written through it is for an INSTEAD OF trigger"#,
+            "  CREATE OR REPLACE VIEW public.v (id, bio) WITH (security_barrier=true) AS SELECT users.id,\n    users.bio\n   FROM (SELECT segue_own.id, segue_0.given_name AS first_name, segue_0.bio FROM public.users AS segue_own LEFT JOIN public.user_profiles AS segue_0 ON segue_0.user_id = segue_own.id) AS users;",
+        ],
+    );
     planted("CREATE VIEW v AS SELECT id, email FROM users", SwitchReads, StopDualWrite, &[]);
     planted(
         "CREATE VIEW v AS SELECT bio FROM users TABLESAMPLE SYSTEM (10)",
