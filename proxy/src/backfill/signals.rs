@@ -92,8 +92,9 @@ const LOOK: &str = "
            / (SELECT 1 + setting::float8 FROM pg_settings WHERE name = 'checkpoint_completion_target'),
            (SELECT setting::float8 FROM pg_settings WHERE name = 'checkpoint_timeout'),
            old.age, old.who,
-           coalesce((SELECT max(s.n_dead_tup / greatest(s.n_live_tup, 1)::float8)
-                     FROM pg_stat_user_tables s WHERE s.relid = ANY ($2::oid[])), 0),
+           coalesce((SELECT max(s.n_dead_tup / greatest(s.n_live_tup, c.reltuples, 1)::float8)
+                     FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+                     WHERE s.relid = ANY ($2::oid[])), 0),
            unread.slot_name, unread.kept
     FROM pg_control_checkpoint() checkpoint LEFT JOIN LATERAL (
         SELECT r.slot_name, pg_wal_lsn_diff(pg_current_wal_lsn(), r.restart_lsn)::int8 AS kept

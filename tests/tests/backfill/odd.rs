@@ -1,8 +1,10 @@
 //! Tables, keys, triggers and second runs that do not go as usual.
 
 use rewrite_rules::Phase;
+use segue::backfill::signals::Watch;
 use segue::backfill::{BackfillError, Event, OnError, Order};
-use segue_tests::server::{Database, eventually, pause};
+use segue_tests::copying::control;
+use segue_tests::server::{Database, eventually, pause, run};
 
 use crate::control::Beside;
 use crate::{copy, drained, dual_writing, order, rename, value};
@@ -189,4 +191,26 @@ fn a_table_that_is_locked_when_its_turn_comes() {
     assert_eq!((value(&database, APART), done.changed), ("0".to_owned(), 4_000));
     drained(&database);
     proxy.stop();
+}
+
+#[test]
+fn rows_are_counted_though_a_crash_has_taken_the_statistics() {
+    let ddl = "CREATE TABLE t (id int PRIMARY KEY, old int);
+               INSERT INTO t SELECT g, g FROM generate_series(1, 1000) g; ANALYZE t";
+    let database = Database::create("odd_crash", ddl);
+    let mut wire = database.connect();
+    wire.script("SELECT pg_stat_reset()");
+    // What is told of before its transaction has ended may come late.
+    wire.script("UPDATE t SET old = 0 WHERE id <= 100");
+    wire.script("SELECT pg_stat_force_next_flush()");
+    eventually("dead rows", || {
+        value(&database, "SELECT n_live_tup, n_dead_tup FROM pg_stat_user_tables") == "0|100"
+    });
+    let oid: u32 = value(&database, "SELECT 't'::regclass::oid").parse().unwrap_or_default();
+    let look = async {
+        let client = segue::catalog::connect(&control(&database)).await.map_err(|it| it.to_string())?;
+        let signals = Watch::default().look(&client, &[], &[oid]).await;
+        signals.map(|signals| signals.dead_share).map_err(|it| it.to_string())
+    };
+    assert_eq!(run(look), Ok(0.1));
 }
