@@ -16,6 +16,7 @@ use super::backfill::BackfillPlan;
 use super::fault::{Fault, spelling_hint};
 use super::kinds::KindKeys;
 use super::merge::RawSource;
+use super::length;
 use super::name::parse_relation_name;
 use super::raw::{RawClient, RawMigration, Text};
 use super::server_url::{self, ServerTls, ServerUrl, UrlFault};
@@ -237,6 +238,7 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
             Strategy::Metadata => Change::RenameInPlace(pair()?),
         },
     };
+    length::check(raw, &change, faults);
     if let (Some(phase), Some(text)) = (phase, raw.texts.get("phase"))
         && let Some((message, hint)) = change.lacks(phase)
     {

@@ -9,6 +9,7 @@ mod check;
 mod duration;
 mod fault;
 mod kinds;
+mod length;
 mod merge;
 mod name;
 mod raw;

@@ -1,5 +1,6 @@
 //! Whole files and the whole reports on them.
 
+mod length;
 mod merge;
 mod threads;
 
