@@ -85,7 +85,7 @@ impl Statement {
             return of(Lock::None, "locks its rows until it ends", How::ByBackfill);
         }
         // A table that is not there yet is in nobody's way.
-        if begins(&["CREATE", "TABLE"]) {
+        if begins(&["CREATE", "TABLE"]) || begins(&["CREATE", "UNLOGGED", "TABLE"]) {
             return match has(&["REFERENCES"]) {
                 true => {
                     let holds = "on the table that it refers to, for a moment";
@@ -254,6 +254,7 @@ mod tests {
             ("UPDATE t SET a = b WHERE c; -- in batches: segue backfill m", None, ByBackfill),
             ("INSERT INTO u (a) SELECT b FROM t ON CONFLICT (a) DO NOTHING;", None, ByBackfill),
             ("CREATE TABLE u (a int PRIMARY KEY)", None, GivingWay),
+            ("CREATE UNLOGGED TABLE u (a int) WITH (fillfactor = '70')", None, GivingWay),
             ("CREATE TABLE u (a int REFERENCES t ON DELETE CASCADE)", ShareRowExclusive, GivingWay),
             ("COMMENT ON COLUMN u.a IS 'REFERENCES'", ShareUpdateExclusive, GivingWay),
             ("DROP TABLE t", AccessExclusive, ByHand),

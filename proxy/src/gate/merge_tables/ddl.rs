@@ -15,6 +15,7 @@ use crate::gate::step::{free_name, sql};
 use crate::gate::tables::columns::{definition, type_of, value_in};
 use crate::gate::tables::constraints::{guarded, only_where};
 use crate::gate::tables::indexes::{created, names_in};
+use crate::gate::tables::manner::{self, Manner};
 use crate::gate::tables::step::{Step, list};
 use crate::gate::tables::{owner, privileges, queries, row_security};
 use crate::gate::{indexes, triggers};
@@ -65,8 +66,10 @@ pub(super) async fn missing(
     // What is empty is quickly indexed.
     making.indexes(transaction).await?;
     making.others(transaction).await?;
+    let manner = making.manner(transaction).await?;
     let Making { table, lines, statements, left, .. } = making;
-    let create = format!("CREATE TABLE {table} (\n    {}\n);", lines.join(",\n    "));
+    let Manner { create, with, .. } = manner;
+    let create = format!("{create} {table} (\n    {}\n){with};", lines.join(",\n    "));
     let remedy = std::iter::once(create).chain(statements);
     let mut findings = vec![first.not_ready(About::MissingTable, message, remedy)];
     let note = |(about, what)| first.finding(Severity::Note, about, what, None);
@@ -211,6 +214,22 @@ impl Making<'_> {
             }
         }
         Ok(())
+    }
+
+    async fn manner(&mut self, transaction: &Transaction<'_>) -> Result<Manner, Error> {
+        let subject = self.subject;
+        let manner = manner::manner(transaction, &subject.oids()).await?;
+        if manner.differs {
+            let message = format!(
+                "storage parameters are not carried to \"{}\": not all of the merged tables have the same",
+                subject.merge.into
+            );
+            self.left.push((About::Dependent, message));
+        }
+        for step in &subject.steps {
+            self.left.extend(manner::left(transaction, step).await?);
+        }
+        Ok(manner)
     }
 
     async fn owner(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {

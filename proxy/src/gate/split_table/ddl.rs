@@ -12,6 +12,7 @@ use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::step::{free_name, sql};
 use crate::gate::tables::columns::type_of;
 use crate::gate::tables::indexes::{created, names_in};
+use crate::gate::tables::manner::{self, Manner};
 use crate::gate::tables::step::{Over, Step, list};
 use crate::gate::tables::{granted, owner, privileges, queries, row_security, statistics};
 use crate::gate::words::mentions;
@@ -68,7 +69,9 @@ async fn create(
             None => {}
         }
     }
-    let mut statements = vec![format!("CREATE TABLE {table} (\n    {}\n);", lines.join(",\n    "))];
+    let Manner { create, with, .. } = manner::manner(transaction, &[step.old.oid]).await?;
+    let lines = lines.join(",\n    ");
+    let mut statements = vec![format!("{create} {table} (\n    {lines}\n){with};")];
     for row in transaction.query(queries::COMMENTS, &[&step.old.oid]).await? {
         let (column, comment): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         if let Some((_, to)) = step.moved().find(|(from, _)| *from == column) {
@@ -98,6 +101,7 @@ async fn create(
         }
     }
     left.extend(others(transaction, step).await?);
+    left.extend(manner::left(transaction, step).await?);
     Ok(NewTable { statements, left })
 }
 

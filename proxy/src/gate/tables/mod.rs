@@ -5,6 +5,7 @@
 //! | [`step`] | the step, its two tables, and what is called how in each |
 //! | [`columns`] | existence, NOT NULL and defaults of the moved columns |
 //! | [`key`] | the unique index by which a write finds what belongs to a row |
+//! | [`manner`] | how the new table is stored, and what is said of it |
 //! | [`indexes`], [`constraints`] | what one table promises of the columns and the other does not |
 //! | [`deferrable`] | constraints that are checked sooner in the new table |
 //! | [`privileges`], [`row_security`] | roles that may use one table and not the other, and the rows they see |
@@ -20,6 +21,7 @@ pub(super) mod dependents;
 pub(super) mod granted;
 pub(super) mod indexes;
 pub(super) mod key;
+pub(super) mod manner;
 pub(super) mod owner;
 pub(super) mod privileges;
 pub(super) mod queries;

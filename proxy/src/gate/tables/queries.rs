@@ -149,6 +149,42 @@ pub(in crate::gate) const HIDDEN: &str = "
     WHERE c.oid = $1 AND c.relrowsecurity AND NOT c.relforcerowsecurity
     GROUP BY c.relowner, d.relowner";
 
+/// Whether the tables `$1` are all UNLOGGED, whether their storage parameters differ, and those.
+pub(in crate::gate) const MANNER: &str = "
+    SELECT bool_and(c.relpersistence = 'u'), count(DISTINCT coalesce(o.text, '')) > 1, min(o.text)
+    FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+         CROSS JOIN LATERAL (
+             SELECT string_agg(format('%s = %L', split_part(p.option, '=', 1),
+                                      substr(p.option, strpos(p.option, '=') + 1)), ', ' ORDER BY p.option) AS text
+             FROM (SELECT unnest(c.reloptions) AS option UNION ALL
+                   SELECT 'toast.' || unnest(t.reloptions)) p) o
+    WHERE c.oid = ANY ($1)";
+
+/// What is set of the table `$1` and its columns, and said of what belongs to it, that no statement here sets: the
+/// column, if it is of one, and what it is.
+pub(in crate::gate) const SETTINGS: &str = "
+    SELECT s.name, s.what
+    FROM (SELECT 1 AS place, NULL::text AS name, 'its comment' AS what, 0::int8 AS number
+          WHERE obj_description($1, 'pg_class') IS NOT NULL
+          UNION ALL
+          SELECT 2, NULL, 'the comment on ' || pg_describe_object(d.classoid, d.objoid, 0), d.objoid::int8
+          FROM pg_description d
+          WHERE d.classoid = 'pg_constraint'::regclass
+                AND d.objoid IN (SELECT oid FROM pg_constraint WHERE conrelid = $1)
+             OR d.classoid = 'pg_class'::regclass AND d.objsubid = 0
+                AND d.objoid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1)
+          UNION ALL
+          SELECT 3, a.attname::text, format('%s of column %I', concat_ws(', ',
+                     CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE' END,
+                     CASE WHEN coalesce(to_jsonb(a) ->> 'attcompression', '') <> '' THEN 'COMPRESSION' END,
+                     CASE WHEN coalesce(a.attstattarget, -1) >= 0 THEN 'STATISTICS' END,
+                     array_to_string(a.attoptions, ', ')), a.attname), a.attnum
+          FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+          WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+            AND (a.attstorage <> t.typstorage OR coalesce(to_jsonb(a) ->> 'attcompression', '') <> ''
+                 OR coalesce(a.attstattarget, -1) >= 0 OR a.attoptions IS NOT NULL)) s
+    ORDER BY s.place, s.number";
+
 /// Policies of the tables `$1`: table, name, columns of its own table, whether it looks at another
 /// relation, what stands between the table's name and the conditions, USING, WITH CHECK.
 pub(in crate::gate) const POLICIES: &str = "

@@ -30,6 +30,7 @@ const RICH: &str = "CREATE TABLE users (id int PRIMARY KEY);
     CREATE TRIGGER shout BEFORE INSERT ON notices FOR EACH ROW EXECUTE FUNCTION shout();
     CREATE STATISTICS st ON push, sms FROM notices;
     CREATE PUBLICATION p FOR TABLE notices;
+    ALTER TABLE notices SET (fillfactor = 70); COMMENT ON TABLE notices IS 'x';
     ALTER TABLE notices OWNER TO \"the owner\";";
 
 #[test]
@@ -70,6 +71,8 @@ fn the_table_comes_with_all_that_holds_of_each_row() {
         r#"note trigger: trigger "shout" of "public.notices" is not carried to "preferences""#,
         r#"note policy: row security is not carried to "preferences": not all of the merged tables have the same policies"#,
         r#"note publication: publication p has "public.notices" and is not given "preferences""#,
+        r#"note dependent: storage parameters are not carried to "preferences": not all of the merged tables have the same"#,
+        r#"note dependent: of "public.notices" is not carried to "preferences": its comment"#,
     ];
     assert_eq!(told(&findings), expected);
 }

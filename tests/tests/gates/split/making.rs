@@ -26,6 +26,11 @@ const RICH: &str = "CREATE TABLE users (
     CREATE TRIGGER shout BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION shout();
     CREATE STATISTICS st ON bio, score FROM users;
     CREATE PUBLICATION p FOR TABLE users;
+    ALTER TABLE users SET (fillfactor = 70, toast.autovacuum_enabled = off);
+    ALTER TABLE users ALTER bio SET STORAGE EXTERNAL, ALTER bio SET STATISTICS 7, ALTER score SET STATISTICS 7;
+    ALTER TABLE users ALTER first_name SET COMPRESSION pglz, ALTER first_name SET (n_distinct = 7);
+    COMMENT ON TABLE users IS 'x'; COMMENT ON INDEX users_bio_idx IS 'x';
+    COMMENT ON CONSTRAINT users_bio_ok ON users IS 'x';
     ALTER TABLE users OWNER TO \"the owner\";";
 
 #[test]
@@ -34,7 +39,7 @@ fn the_table_comes_with_all_that_belongs_to_its_columns() {
     let findings = check(&database, &profiles(Expand), DualWrite);
     let expected = [
         r#"not-ready missing-table: table "public.user_profiles" does not exist, and phase "dual-write" needs it"#,
-        "  CREATE TABLE public.user_profiles (\n    user_id integer NOT NULL,\n    given_name text COLLATE \"C\" NOT NULL,\n    bio character varying(99) DEFAULT 'none'::character varying,\n    PRIMARY KEY (user_id),\n    FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE ON UPDATE CASCADE,\n    CONSTRAINT user_profiles_bio_ok CHECK (((bio)::text <> ''::text))\n);",
+        "  CREATE TABLE public.user_profiles (\n    user_id integer NOT NULL,\n    given_name text COLLATE \"C\" NOT NULL,\n    bio character varying(99) DEFAULT 'none'::character varying,\n    PRIMARY KEY (user_id),\n    FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE ON UPDATE CASCADE,\n    CONSTRAINT user_profiles_bio_ok CHECK (((bio)::text <> ''::text))\n) WITH (fillfactor = '70', toast.autovacuum_enabled = 'off');",
         "  COMMENT ON COLUMN public.user_profiles.bio IS 'it''s';",
         "  ALTER TABLE public.user_profiles OWNER TO \"the owner\";",
         "  CREATE POLICY own ON public.user_profiles AS PERMISSIVE FOR ALL TO PUBLIC USING ((given_name = CURRENT_USER));",
@@ -55,6 +60,7 @@ fn the_table_comes_with_all_that_belongs_to_its_columns() {
         r#"note trigger: trigger "shout" of "public.users" is not carried to "user_profiles"; its function public.shout() names columns that move"#,
         r#"note policy: policy "rich" of "public.users" is not carried to "user_profiles""#,
         r#"note publication: publication p has "public.users" and is not given "user_profiles""#,
+        r#"note dependent: of "public.users" is not carried to "user_profiles": its comment; the comment on constraint users_bio_ok on table public.users; the comment on index public.users_bio_idx; COMPRESSION, n_distinct=7 of column first_name; STORAGE, STATISTICS of column bio"#,
     ];
     assert_eq!(lines.get(expected.len()..).unwrap_or_default(), left);
 }
@@ -68,6 +74,16 @@ fn the_table_that_is_made_opens_the_gate() {
     let database = Database::create("gates_split", plain);
     mend(&database, &check(&database, &profiles(Expand), DualWrite));
     assert_eq!(told(&check(&database, &profiles(Expand), DualWrite)), [""; 0]);
+}
+
+#[test]
+fn a_table_that_is_not_logged_has_no_logged_half() {
+    let plain = "CREATE UNLOGGED TABLE users (id int PRIMARY KEY, first_name text, bio text)
+        WITH (fillfactor = 70, toast.autovacuum_enabled = off)";
+    let database = Database::create("gates_split", plain);
+    mend(&database, &check(&database, &profiles(Expand), DualWrite));
+    let manner = "SELECT relpersistence, reloptions FROM pg_class WHERE relname = 'user_profiles'";
+    assert_eq!(database.connect().rows(manner), ["u|{fillfactor=70}"]);
 }
 
 #[test]
