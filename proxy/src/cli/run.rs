@@ -9,7 +9,7 @@ use rewrite_rules::rule::Change;
 use super::backfill::{self, Copying};
 use super::{ConfigFile, DONE, FAILED, complain, fail, phase, say};
 use crate::config::{ControlUrl, Draft, duration};
-use crate::journal::state;
+use crate::journal::{schema, state};
 use crate::walk::Toward;
 
 mod dry;
@@ -165,7 +165,12 @@ impl Run {
     async fn step(&self, standing: &Standing, next: Phase) -> Result<(), Stop> {
         let name = &self.arguments.name;
         say(&format!("\n== {} -> {next}\n", standing.phase));
-        if Toward::of(standing.phase).is_some_and(Toward::is_forward) {
+        let copies = |phase| Toward::of(phase).is_some_and(Toward::is_forward);
+        // Before a step after which it could not go on.
+        if copies(standing.phase) || copies(next) {
+            self.may_use_journal().await?;
+        }
+        if copies(standing.phase) {
             self.copy().await?;
         }
         self.soak(standing.phase).await?;
@@ -174,6 +179,20 @@ impl Run {
         match phase::step(&self.arguments.file, name, next, why).await {
             DONE => self.drained().await,
             code => Err(Stop::Code(code)),
+        }
+    }
+
+    /// Whoever copies writes down how far.
+    async fn may_use_journal(&self) -> Result<(), Stop> {
+        let client = crate::catalog::connect(&self.by).await.map_err(|error| error.to_string())?;
+        let lacking = schema::lacking(&client).await.map_err(|error| error.with_hint())?;
+        match lacking {
+            None => Ok(()),
+            Some(grants) => Err(format!(
+                "the role that copies (see --as) may not use the journal, in which it writes down how far it has come; \
+                 whoever owns schema segue can let it\n\n{grants}"
+            )
+            .into()),
         }
     }
 

@@ -242,6 +242,26 @@ fn grants(role: &str) -> String {
     )
 }
 
+/// Whether the present role may do with the journal all that [`grants`] lets one.
+const MAY_USE: &str = "
+    SELECT current_user::text,
+           has_schema_privilege('segue', 'USAGE')
+           AND NOT EXISTS (SELECT FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p (name)
+                           WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'segue')
+                             AND c.relkind IN ('r', 'p') AND NOT has_table_privilege(c.oid, p.name))";
+
+/// What lets the role of `client` work with the journal, if it may not.
+///
+/// Cancel safe: it only reads.
+///
+/// # Errors
+/// The server's.
+pub async fn lacking(client: &Client) -> Result<Option<String>, JournalError> {
+    let row = client.query_one(MAY_USE, &[]).await?;
+    let (role, may): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
+    Ok((!may).then(|| grants(&role)))
+}
+
 /// All of it as a script, for whoever runs DDL by hand.
 #[must_use]
 pub fn script(role: &str) -> String {

@@ -208,7 +208,8 @@ fn rows_are_counted_though_a_crash_has_taken_the_statistics() {
     });
     let oid: u32 = value(&database, "SELECT 't'::regclass::oid").parse().unwrap_or_default();
     let look = async {
-        let client = segue::catalog::connect(&control(&database)).await.map_err(|it| it.to_string())?;
+        let client =
+            segue::catalog::connect(&control(&database)).await.map_err(|it| it.to_string())?;
         let signals = Watch::default().look(&client, &[], &[oid]).await;
         signals.map(|signals| signals.dead_share).map_err(|it| it.to_string())
     };

@@ -2,8 +2,10 @@
 
 use rewrite_rules::Phase;
 use segue::backfill::Order;
+use segue::config::control_url;
+use segue::journal::schema;
 use segue_tests::proxy::Proxy;
-use segue_tests::server::Database;
+use segue_tests::server::{Database, cluster, run};
 
 use crate::{copy, drained, dual_writing, order, rename};
 
@@ -74,5 +76,26 @@ fn a_role_that_may_not_write_or_not_see_all() {
     database.connect().script("ALTER TABLE t DISABLE ROW LEVEL SECURITY");
     let (done, _) = copy(&database, &order());
     assert_eq!(done.map(|done| done.changed).map_err(|error| error.to_string()), Ok(100));
+    proxy.stop();
+}
+
+#[test]
+fn a_role_that_may_not_use_the_journal() {
+    let (database, proxy) = dual_writing("refused_journal", DDL, &migration(Phase::DualWrite));
+    let lacking = |role: &str| {
+        let control = control_url(&cluster().url(role, &database.name)).expect("a URL");
+        run(async {
+            let client = segue::catalog::connect(&control).await.map_err(|it| it.to_string())?;
+            schema::lacking(&client).await.map_err(|it| it.to_string())
+        })
+    };
+    assert_eq!(lacking("segue"), Ok(None));
+    let grants = "GRANT USAGE ON SCHEMA segue TO app;\n\
+                  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA segue TO app;\n";
+    assert_eq!(lacking("app"), Ok(Some(grants.to_owned())));
+    database.connect().script(grants);
+    assert_eq!(lacking("app"), Ok(None));
+    database.connect().script("REVOKE DELETE ON segue.backfill FROM app");
+    assert_eq!(lacking("app"), Ok(Some(grants.to_owned())));
     proxy.stop();
 }

@@ -26,7 +26,8 @@ fn names_of_more_bytes_than_postgresql_keeps() {
     );
     assert_eq!(
         told(&check(&text)),
-        ["into", "columns"].map(|key| format!("migration \"m\", key \"{key}\": \"{longer}\" {what}"))
+        ["into", "columns"]
+            .map(|key| format!("migration \"m\", key \"{key}\": \"{longer}\" {what}"))
     );
     let text = format!(
         "{HEAD}[[migration]]\nname = \"m\"\nkind = \"merge-tables\"\ninto = \"p\"\nkey = \"id\"\nphase = \"expand\"\n\

@@ -48,7 +48,6 @@ pub(in crate::gate) async fn left(
         }
     }
     let old = &step.old.name;
-    let told =
-        || format!("of \"{old}\" is not carried to \"{}\": {}", step.into, found.join("; "));
+    let told = || format!("of \"{old}\" is not carried to \"{}\": {}", step.into, found.join("; "));
     Ok((!found.is_empty()).then(|| (About::Dependent, told())))
 }

@@ -222,8 +222,7 @@ async fn lacks(
                 last.more.extend(more);
             }
             Some(_) | None => {
-                let (may, lacks, more) =
-                    (row.try_get(2)?, vec![lacks], more.into_iter().collect());
+                let (may, lacks, more) = (row.try_get(2)?, vec![lacks], more.into_iter().collect());
                 lacking.push(Lack { role, at_home, may, lacks, more });
             }
         }

@@ -274,14 +274,14 @@ fn whom_the_policies_of_one_table_are_nothing_to() {
     let owned = format!("{secured} ALTER TABLE users OWNER TO \"the owner\";");
     let message = r#"policy: "public.user_profiles" belongs to postgres, and "public.users" to "the owner": the policies of the first are in force for "the owner", those of the second are not, and what is hidden reads as NULL, and a write of it is refused"#;
     let remedy = "  ALTER TABLE public.user_profiles OWNER TO \"the owner\";";
-    for (from, to, severity) in [
-        (Expand, DualWrite, "risky"),
-        (SwitchReads, StopDualWrite, "loses-data"),
-    ] {
+    for (from, to, severity) in
+        [(Expand, DualWrite, "risky"), (SwitchReads, StopDualWrite, "loses-data")]
+    {
         planted(&owned, from, to, &[&format!("{severity} {message}"), remedy]);
     }
     // A superuser sees everything, and whoever policies are forced on sees no more of one table than of the other.
-    let for_one = "GRANT ALL ON users TO \"the owner\"; ALTER TABLE user_profiles OWNER TO \"the owner\"";
+    let for_one =
+        "GRANT ALL ON users TO \"the owner\"; ALTER TABLE user_profiles OWNER TO \"the owner\"";
     planted(&format!("{secured} {for_one}"), Expand, DualWrite, &[]);
     let forced = "ALTER TABLE users FORCE ROW LEVEL SECURITY; ALTER TABLE user_profiles FORCE ROW LEVEL SECURITY";
     planted(&format!("{owned} {forced}"), Expand, DualWrite, &[]);
