@@ -94,7 +94,7 @@ impl Statement {
                 false => of(Lock::None, MOMENT, How::GivingWay),
             };
         }
-        if begins(&["COMMENT", "ON"]) {
+        if begins(&["COMMENT", "ON"]) || begins(&["CREATE", "STATISTICS"]) {
             return of(Lock::ShareUpdateExclusive, MOMENT, How::GivingWay);
         }
         if begins(&["ANALYZE"]) {
@@ -102,9 +102,6 @@ impl Statement {
         }
         if begins(&["GRANT"]) || (begins(&["ALTER", "SEQUENCE"]) && has(&["OWNED", "BY"])) {
             return of(Lock::None, MOMENT, How::GivingWay);
-        }
-        if begins(&["CREATE", "STATISTICS"]) {
-            return of(Lock::ShareUpdateExclusive, MOMENT, How::GivingWay);
         }
         // What a broken off REINDEX has left, and nobody uses.
         if begins(&["DROP", "INDEX", "CONCURRENTLY"]) && is_leftover(sql) {
