@@ -282,12 +282,11 @@ impl Published {
 
     /// The same of the new table, behind its name; `None`: that cannot be said of its columns alone.
     fn there(&self, step: &Step<'_>) -> Option<String> {
-        let stays = |name: &str| step.name_there(name).is_none();
+        let is_key = |name: &str| step.key().any(|(key, _)| key == name);
         let mut own = step.old.relation.columns.iter().map(|column| column.name.as_str());
         let filter = match &self.filter {
-            // Rows of others would be filtered by it.
-            Some(_) if step.part.is_some() => return None,
-            Some(filter) if own.any(|it| stays(it) && renamed(filter, it, "") != *filter) => {
+            // An UPDATE would fail of a table that is told apart by its key, and filtered by more.
+            Some(filter) if own.any(|it| !is_key(it) && renamed(filter, it, "") != *filter) => {
                 return None;
             }
             Some(filter) => format!(" WHERE {}", step.there(filter)),

@@ -100,7 +100,7 @@ fn what_else_hangs_on_the_tables() {
         StopDualWrite,
         &[
             r#"risky publication: publication p has "public.emails" and not "public.preferences": what is written there alone does not reach its subscribers"#,
-            "  ALTER PUBLICATION p ADD TABLE public.preferences;",
+            "  ALTER PUBLICATION p ADD TABLE public.preferences (user_id, news, has_email) WHERE (user_id > 7);",
         ],
     );
     planted(
