@@ -178,10 +178,8 @@ UPDATE users SET tags = tags || 'new'::text, settings = jsonb_set(settings, '{si
 
 UPDATE users SET tags = array_remove(tags, 'b'), seen_at = seen_at + interval '1 day', feels = 'sad' RETURNING id, tags, seen_at AT TIME ZONE 'UTC', feels
 
---! switch-reads stop-dual-write contract: an assignment to a part of a column
 UPDATE users SET tags[1] = 'first' WHERE id = 1
 
---! switch-reads stop-dual-write contract: an assignment to a part of a column
 UPDATE users SET settings['theme'] = '"blue"' WHERE id = 1
 
 UPDATE users SET bio = tick() WHERE id < 4
