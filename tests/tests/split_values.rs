@@ -266,27 +266,27 @@ fn what_a_default_gives_is_one_value_on_both_sides() {
 /// What a client of the new shape sees of an upsert of halves that are copied, are NULLs, are missing, and are not copied.
 #[test]
 fn an_upsert_of_halves_computes_its_values_once() {
-    let copied = format!(
-        "{OLD}{NEW} DELETE FROM profiles WHERE user_id = 3; INSERT INTO users (id, name) VALUES (4, 'dee');"
-    );
     let upserts = [
         "INSERT INTO profiles (user_id, tags, settings) SELECT g, ARRAY['t'], to_jsonb(g) FROM generate_series(1, 4) g
          ON CONFLICT (user_id) DO UPDATE SET tags = excluded.tags || 'z'::text, settings = to_jsonb(excluded.tags)",
         "INSERT INTO profiles (user_id, tags) VALUES (1, '{u}'), (4, NULL)
          ON CONFLICT (user_id) DO UPDATE SET tags = coalesce(excluded.tags, '{none}') || 'y'::text, lives = ROW(excluded.tags[1], 1)",
-        "SELECT * FROM profiles ORDER BY user_id",
+        "INSERT INTO profiles (user_id, tags) VALUES (1, '{v}'), (2, '{w,w}')
+         ON CONFLICT (user_id) DO UPDATE SET extra = cardinality(excluded.tags) + 1, tags = excluded.tags",
+        "INSERT INTO profiles (user_id, extra) VALUES (3, 5) ON CONFLICT (user_id) DO UPDATE SET extra = excluded.extra * 2 RETURNING tags",
+        "SELECT user_id, lives, works, tags, settings FROM profiles ORDER BY user_id",
     ];
     let alone = "CREATE TYPE address AS (street text, number int); CREATE DOMAIN home AS address CHECK ((VALUE).number IS DISTINCT FROM 13);
         CREATE TABLE profiles (user_id int PRIMARY KEY, lives address, works home, tags text[], settings jsonb);
-        INSERT INTO profiles VALUES (1, ROW('a', 1), ROW('w', 1), '{x,y}', '{\"a\": 1}'), (2, NULL, NULL, NULL, NULL), (3, ROW('c', NULL), NULL, '{}', '{}');";
+        INSERT INTO profiles VALUES (1, ROW('a', 1), ROW('w', 1), '{x,y}', '{\"a\": 1}'), (2, NULL, NULL, NULL, NULL), (3, ROW('c', NULL), NULL, '{}', '{}');
+        ALTER TABLE profiles ADD extra int DEFAULT 7;";
+    let more = "ALTER TABLE profiles ADD extra int DEFAULT 7; INSERT INTO users (id, name) VALUES (4, 'dee');";
     for phase in [Phase::DualWrite, Phase::SwitchReads, Phase::StopDualWrite, Phase::Contract] {
-        let database = match phase {
-            Phase::DualWrite => Database::create("split_values", &copied),
-            _copied => Database::create(
-                "split_values",
-                &format!("{OLD}{NEW} INSERT INTO users (id, name) VALUES (4, 'dee');"),
-            ),
+        let missing = match phase {
+            Phase::DualWrite => "DELETE FROM profiles WHERE user_id = 3;",
+            _copied => "",
         };
+        let database = Database::create("split_values", &format!("{OLD}{NEW}{more}{missing}"));
         let plain = Database::create("split_values", alone);
         let relay = Relay::governing(&database, &[rule(phase)]);
         let (mut client, mut direct) = (relay.connect(&database), plain.connect());
@@ -298,6 +298,8 @@ fn an_upsert_of_halves_computes_its_values_once() {
             };
             assert_eq!(told(&found), told(&wanted), "{phase}: {upsert}: {:?}", found.error());
         }
+        let extra = "SELECT user_id, extra FROM profiles ORDER BY user_id";
+        assert_eq!(database.connect().rows(extra), direct.rows(extra), "{phase}");
         drop(client);
         relay.stop();
     }

@@ -234,7 +234,7 @@ impl<'a> Rewriter<'a> {
             let columns = self.known_columns(target, width)?;
             for (row, (_, cells)) in values.rows.iter().zip(&rows) {
                 for ((expression, cell), column) in row.content.iter().zip(cells).zip(&columns) {
-                    if column.identity && self.is_default(*cell) {
+                    if column.identity && !target.lens.is_merged() && self.is_default(*cell) {
                         let value = identity_value(&target.lens.relation, column);
                         self.edits.replace(cell.0, cell.1, vec![value.into()]);
                         continue;

@@ -123,7 +123,9 @@ impl<'a> Rewriter<'a> {
                 }
                 let set = self.set_of_conflict(start)?;
                 let assigned = self.new_values(&update.assignments, set, insert, (lens, start))?;
-                let all = self.list_all(target, &columns, back);
+                let written = back.copies.iter().map(|(its, _)| its);
+                let written = written.chain(assigned.iter().map(|(name, _)| name));
+                let all = self.list_all(target, &columns, written);
                 items = merged(&all, &assigned, back);
                 self.take_over(set, &all, (&assigned, back));
                 behind.push(excluded(&all, &columns).into());
@@ -239,16 +241,16 @@ impl<'a> Rewriter<'a> {
         self.edits.insert(first.0, vec![list.join(", ").into()]);
     }
 
-    /// Extends the column list by what moves and is not in it; all columns that are then written, in order.
-    fn list_all(
+    /// Extends the column list by what is `written` besides; all columns that are then written, in order.
+    fn list_all<'n>(
         &mut self,
         target: &Target<'a>,
         columns: &[&'a LogicalColumn],
-        back: &Beside,
+        written: impl Iterator<Item = &'n String>,
     ) -> Vec<&'a LogicalColumn> {
         let mut all = columns.to_vec();
-        for (its, _) in &back.copies {
-            let missing = columns.iter().all(|column| column.name != *its);
+        for its in written {
+            let missing = all.iter().all(|column| column.name != *its);
             all.extend(target.lens.column(its).filter(|_| missing));
         }
         let names = |columns: &[&LogicalColumn]| -> Vec<String> {
