@@ -21,13 +21,20 @@ pub(super) async fn find(
     index: usize,
     to: Phase,
 ) -> Result<Vec<Fault>, String> {
-    let mut rules = rules.to_vec();
-    if let Some(rule) = rules.get_mut(index) {
+    let mut stepped = rules.to_vec();
+    if let Some(rule) = stepped.get_mut(index) {
         rule.phase = to;
     }
-    match aside(|| rewrite_rules::compile(0, &rules, Arc::clone(catalog))) {
+    let compiled = |rules: &[Rule]| aside(|| rewrite_rules::compile(0, rules, Arc::clone(catalog)));
+    match compiled(&stepped) {
         Ok(generation) => answered(in_time(rehearse(client, &generation)).await),
-        Err(faults) => Ok(faults),
+        // Where the target phase lacks a table, what else is wrong with the rule is told by the present one.
+        Err(mut faults) => {
+            let present = compiled(rules).err().into_iter().flatten();
+            let more: Vec<Fault> = present.filter(|fault| !faults.contains(fault)).collect();
+            faults.extend(more);
+            Ok(faults)
+        }
     }
 }
 

@@ -87,6 +87,31 @@ fn a_table_that_is_not_logged_has_no_logged_half() {
 }
 
 #[test]
+fn a_rule_that_cannot_be_is_told_before_the_table_is_made() {
+    let plain = "CREATE TABLE users (id int PRIMARY KEY, first_name text, bio text)";
+    let database = Database::create("gates_split", plain);
+    let migration = |key: &str, columns: &str| {
+        format!(
+            "[[migration]]\nname = \"m\"\nkind = \"split-table\"\ntable = \"users\"\ninto = \"user_profiles\"\n\
+             key = {{ from = \"{key}\", to = \"user_id\" }}\ncolumns = {columns}\nphase = \"expand\"\n"
+        )
+    };
+    for (key, columns, at_fault) in [
+        ("id", r#"["first_nam"]"#, "columns"),
+        ("id", r#"["id", "bio"]"#, "columns"),
+        ("bio", r#"["first_name"]"#, "key"),
+    ] {
+        let found = told(&check(&database, &migration(key, columns), DualWrite));
+        let wanted = format!("not-ready definition: key \"{at_fault}\" of migration \"m\":");
+        assert!(
+            found.iter().any(|line| line.starts_with(&wanted)),
+            "{columns}\n{}",
+            found.join("\n")
+        );
+    }
+}
+
+#[test]
 fn a_key_of_several_columns_and_odd_names() {
     let odd = r#"CREATE TABLE "Us ers" (
             "Te nant" int, id text COLLATE "C", "Bi'o" text UNIQUE CHECK ("Bi'o" <> 'Bi''o'), settings jsonb,
