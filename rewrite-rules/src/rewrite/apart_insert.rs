@@ -313,7 +313,11 @@ impl<'a> Rewriter<'a> {
             |default: &Option<ColumnDefault>| default.as_ref().map(|it| it.expression.clone());
         let is_alike = |column: &LogicalColumn| {
             let its = self.column_beside(lens, column);
-            its.is_none_or(|its| text(&its.default) == text(&column.default))
+            its.is_none_or(|its| {
+                // It cannot hold the NULL that the old one would have.
+                let takes_its_own = column.default.is_none() && its.not_null;
+                takes_its_own || text(&its.default) == text(&column.default)
+            })
         };
         let differs = |column: &LogicalColumn| is_volatile_default(column) || !is_alike(column);
         let left_out = lens.shown().filter(|it| !is_given(it) && is_of_several(it));
