@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rewrite_rules::Phase;
@@ -204,10 +205,7 @@ impl Replica {
     async fn new(cluster: &Cluster, index: usize, tables: Tables) -> Self {
         let (upstream, control) =
             (Valve::to(cluster.port()).await, Valve::to(cluster.port()).await);
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
+        let port = free_port();
         let folder = cluster.folder().join(format!("replica-{index}"));
         std::fs::create_dir(&folder).expect("a folder");
         let config = folder.join("segue.toml");
@@ -280,6 +278,18 @@ fn segue(arguments: &[&str], config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_segue"));
     command.args(arguments).arg("--config").arg(config).env("RUST_LOG", "info");
     command
+}
+
+/// A port that nobody else takes, while its proxy is away too: the system gives those of its own range to whoever connects.
+fn free_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let place = std::process::id() * 100 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + u16::try_from(place % 20_000).unwrap_or_default();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A client's connection through the proxy at `port`.
