@@ -13,6 +13,7 @@
 //! | [`stage`] | the physical schema of each phase, made from those rows |
 //! | [`copying`] | what backfills and verifications are tried on |
 //! | [`merging`] | tables that become parts of one, and what all should hold |
+//! | [`splitting`] | the rule of a table that is split |
 //! | [`meeting`] | two sessions of which one waits for the other |
 //! | [`programs`] | programs that others wrote: psql, Python |
 //! | [`golden`] | the books, shared with the runner in `rewrite-rules` |
@@ -35,6 +36,7 @@ pub mod programs;
 pub mod proxy;
 pub mod relay;
 pub mod server;
+pub mod splitting;
 pub mod stage;
 pub mod valve;
 pub mod wire;

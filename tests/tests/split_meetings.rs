@@ -1,13 +1,11 @@
 //! Two clients meet at one row of a table that is split, of which one gives it another key, or inserts it unless it is
 //! there: each is told, and leaves behind, what it would on the table that was never touched.
 
-use std::collections::BTreeMap;
-
-use rewrite_rules::rule::{Change, KeyPair, OneOrMore, SplitTable};
 use rewrite_rules::{Phase, Rule};
 use segue_tests::meeting;
 use segue_tests::relay::Relay;
 use segue_tests::server::Database;
+use segue_tests::splitting;
 use segue_tests::wire::Wire;
 
 /// What an unchanged client knows.
@@ -227,16 +225,7 @@ const UNFOLLOWED: [(&str, &str); 3] = [
 ];
 
 fn rule(phase: Phase) -> Rule {
-    let one = |name: &str| OneOrMore::One(name.to_owned());
-    let split = SplitTable {
-        table: "users".to_owned(),
-        into: "profiles".to_owned(),
-        key: KeyPair { from: one("id"), to: one("user_id") },
-        columns: [("bio".to_owned(), "about".to_owned())].into_iter().collect(),
-        positions: BTreeMap::new(),
-        constraints: BTreeMap::new(),
-    };
-    Rule { name: "split".to_owned(), change: Change::SplitTable(split), phase }
+    splitting::rule(["users", "profiles"], ["id", "user_id"], &[("bio", "about")], None, phase)
 }
 
 /// What both are told, and what is left behind.

@@ -1,12 +1,10 @@
 //! Values of a table that is split whose types hold others, as a client of the old shape gives them: in every phase he sees what
 //! he would see on the table that was never touched.
 
-use std::collections::BTreeMap;
-
-use rewrite_rules::rule::{Change, KeyPair, OneOrMore, SplitTable};
 use rewrite_rules::{Phase, Rule};
 use segue_tests::relay::Relay;
 use segue_tests::server::Database;
+use segue_tests::splitting;
 use segue_tests::wire::{Reply, Value, Wire};
 
 const OLD: &str = "
@@ -102,16 +100,8 @@ const STATEMENTS: [Sent; 37] = [
 ];
 
 fn rule(phase: Phase) -> Rule {
-    let one = |name: &str| OneOrMore::One(name.to_owned());
-    let split = SplitTable {
-        table: "users".to_owned(),
-        into: "profiles".to_owned(),
-        key: KeyPair { from: one("id"), to: one("user_id") },
-        columns: MOVED.iter().map(|name| ((*name).to_owned(), (*name).to_owned())).collect(),
-        positions: MOVED.iter().zip(3..).map(|(name, at)| ((*name).to_owned(), at)).collect(),
-        constraints: BTreeMap::new(),
-    };
-    Rule { name: "split-users".to_owned(), change: Change::SplitTable(split), phase }
+    let columns = MOVED.map(|name| (name, name));
+    splitting::rule(["users", "profiles"], ["id", "user_id"], &columns, Some(3), phase)
 }
 
 fn stage(phase: Phase) -> Database {
@@ -172,22 +162,16 @@ const DRAWN: &str = "
     CREATE TABLE notes (ledger_id int PRIMARY KEY REFERENCES ledger (id) ON DELETE CASCADE ON UPDATE CASCADE, note text);";
 
 fn drawn(phase: Phase) -> [Rule; 2] {
-    let rule = |table: &str, into: &str, key: &str, columns: &[&str]| {
-        let mut rule = rule(phase);
-        rule.name = format!("split-{table}");
-        if let Change::SplitTable(split) = &mut rule.change {
-            let one = |name: &str| OneOrMore::One(name.to_owned());
-            (split.table, split.into) = (table.to_owned(), into.to_owned());
-            split.key = KeyPair { from: one("id"), to: one(key) };
-            split.columns = columns.iter().map(|it| ((*it).to_owned(), (*it).to_owned())).collect();
-            split.positions =
-                columns.iter().zip(3..).map(|(it, at)| ((*it).to_owned(), at)).collect();
-        }
-        rule
-    };
+    let columns = ["token", "number", "note"].map(|name| (name, name));
     [
-        rule("users", "profiles", "user_id", &["token", "number", "note"]),
-        rule("ledger", "notes", "ledger_id", &["note"]),
+        splitting::rule(["users", "profiles"], ["id", "user_id"], &columns, Some(3), phase),
+        splitting::rule(
+            ["ledger", "notes"],
+            ["id", "ledger_id"],
+            &[("note", "note")],
+            Some(3),
+            phase,
+        ),
     ]
 }
 

@@ -1,12 +1,11 @@
 //! A row that an upsert gives and that is not stored, since its key is taken, is held against NOT NULL and CHECK all the
 //! same, of columns that have moved too; and against nothing that the table would have made good itself.
 
-use std::collections::BTreeMap;
-
-use rewrite_rules::rule::{Change, KeyPair, OneOrMore, SplitTable};
+use rewrite_rules::rule::Change;
 use rewrite_rules::{Phase, Rule};
 use segue_tests::relay::Relay;
 use segue_tests::server::Database;
+use segue_tests::splitting;
 use segue_tests::wire::Reply;
 
 /// What an unchanged client knows.
@@ -51,26 +50,14 @@ fn stands(phase: Phase) -> &'static str {
 }
 
 fn rule(phase: Phase) -> Rule {
-    let one = |name: &str| OneOrMore::One(name.to_owned());
-    let split = SplitTable {
-        table: "users".to_owned(),
-        into: "profiles".to_owned(),
-        key: KeyPair { from: one("id"), to: one("user_id") },
-        columns: ["slug", "state", "level"]
-            .map(|it| (it.to_owned(), it.to_owned()))
-            .into_iter()
-            .collect(),
-        positions: BTreeMap::from([
-            ("slug".to_owned(), 3),
-            ("state".to_owned(), 4),
-            ("level".to_owned(), 5),
-        ]),
-        constraints: BTreeMap::from([(
-            "level_is_positive".to_owned(),
-            "profiles_level".to_owned(),
-        )]),
-    };
-    Rule { name: "split-users".to_owned(), change: Change::SplitTable(split), phase }
+    let columns = ["slug", "state", "level"].map(|name| (name, name));
+    let mut rule =
+        splitting::rule(["users", "profiles"], ["id", "user_id"], &columns, Some(3), phase);
+    if let Change::SplitTable(split) = &mut rule.change {
+        let [own, its] = ["level_is_positive", "profiles_level"].map(str::to_owned);
+        split.constraints.insert(own, its);
+    }
+    rule
 }
 
 /// In the order in which they are sent.

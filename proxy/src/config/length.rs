@@ -9,6 +9,9 @@ use super::raw::RawMigration;
 /// Longest name. Unit: bytes. (`NAMEDATALEN - 1`.)
 const NAME_BYTES: usize = 63;
 
+/// What to do about one that is longer.
+const HINT: &str = "use a shorter one, or the part that is kept if there is one of that name";
+
 /// A key, its line, and a name that stands there.
 type Named = (&'static str, usize, String);
 
@@ -24,7 +27,7 @@ pub(super) fn check(raw: &RawMigration, change: &Change, faults: &mut Vec<Fault>
                     "\"{name}\" has {} bytes, and PostgreSQL keeps {NAME_BYTES} of a name",
                     name.len()
                 ),
-                hint: None,
+                hint: Some(HINT.to_owned()),
             });
         }
     }
