@@ -104,6 +104,21 @@ pub struct Reply {
     pub doubled: Option<Taken>,
     /// Errors by which the statement ends itself, and what the client is told instead.
     pub raised: Vec<Raised>,
+    /// It writes rows that clients of other tables write too, where the client's own table had them for itself: sessions
+    /// may wait for each other there that would not without.
+    pub shares_rows: bool,
+}
+
+/// When a statement that failed is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Never.
+    Never,
+    /// As a deadlock's victim, where it is a transaction by itself: all its locks are gone then. In a longer one those
+    /// stay that were taken before it.
+    Alone,
+    /// Wherever nothing else stands in the way.
+    Anywhere,
 }
 
 /// Begins the value that cannot be read where a row cannot be stored in the tables that must hold it.
@@ -198,10 +213,14 @@ pub struct Notice {
 }
 
 impl Reply {
-    /// Whether an error of the statement may mean that it must be sent again.
+    /// Where an error of the statement may mean that it must be sent again.
     #[must_use]
-    pub fn may_be_sent_again(&self) -> bool {
-        !self.mirrors.is_empty() || self.raises(AGAIN)
+    pub fn sent_again(&self) -> Again {
+        match !self.mirrors.is_empty() || self.raises(AGAIN) {
+            true => Again::Anywhere,
+            false if self.shares_rows && self.copy_in.is_none() => Again::Alone,
+            false => Again::Never,
+        }
     }
 
     /// Whether the statement may end itself so.

@@ -44,8 +44,9 @@ const ROLLBACK: &str = "ROLLBACK TO SAVEPOINT segue_retry";
 ///
 /// A session that waits in a mirror holds a row that it would have taken back at once without it:
 /// whoever updates the row meanwhile waits for that. An error about such a deadlock names only what
-/// was waited for: the index in its context, or the row not yet kept in its detail.
-fn is_rejection(body: &[u8], of: &Reply) -> bool {
+/// was waited for: the index in its context, or the row not yet kept in its detail. Of a statement that shares its
+/// rows any deadlock may be one, and where it is a transaction by itself nothing is left of what it did.
+fn is_rejection(body: &[u8], of: &Reply, place: Place) -> bool {
     let Some(fields) = reply::fields(body) else { return false };
     let field = |code| reply::field(&fields, code).unwrap_or_default();
     let is = |code, name: &str| field(code) == name.as_bytes();
@@ -58,7 +59,8 @@ fn is_rejection(body: &[u8], of: &Reply) -> bool {
                 && is(b't', &mirror.relation.name)
                 && is(b'n', &mirror.name)
         }),
-        INVALID_TEXT => of.may_be_sent_again() && mentions(b'M', &format!("{AGAIN} ")),
+        INVALID_TEXT => of.raises(AGAIN) && mentions(b'M', &format!("{AGAIN} ")),
+        DEADLOCK if of.shares_rows && place == Place::Alone => true,
         DEADLOCK => of.mirrors.iter().any(|mirror| {
             mentions(b'W', &format!("\"{}\"", mirror.name)) || mentions(b'D', "speculative token")
         }),
@@ -98,7 +100,8 @@ impl Conversation {
             }
             State::Running => {}
         }
-        let is_rejection = |of| is_rejection(body, of);
+        let place = upsert.place;
+        let is_rejection = |of| is_rejection(body, of, place);
         let is_rejected = complete && self.replies.present().is_some_and(is_rejection);
         let one = match upsert.protocol {
             Protocol::Simple => Some(0),
@@ -220,7 +223,7 @@ mod tests {
         let error = |code: &str, schema: &str, table: &str, name: &str| {
             format!("SERROR\0C{code}\0Mm\0s{schema}\0t{table}\0n{name}\0\0").into_bytes()
         };
-        let is = |body: &[u8]| is_rejection(body, &reply);
+        let is = |body: &[u8]| is_rejection(body, &reply, Place::Alone);
         assert!(is(&error("23505", "public", "users", "users_handle_key")));
         assert!(!is(&error("23514", "public", "users", "users_handle_key")));
         assert!(!is(&error("23505", "other", "users", "users_handle_key")));
@@ -243,9 +246,20 @@ mod tests {
     fn a_statement_may_say_itself_that_it_must_be_sent_again() {
         let said = b"SERROR\0C22P02\0Minvalid input syntax: \"segue_again 7\"\0\0";
         let reply = Reply { raised: vec![Raised::again()], ..Reply::default() };
-        assert!(is_rejection(said, &reply));
-        assert!(!is_rejection(said, &Reply::default()));
-        assert!(!is_rejection(b"SERROR\0C22P02\0Mof the client: \"7\"\0\0", &reply));
+        let is = |body: &[u8], reply: &Reply| is_rejection(body, reply, Place::InTransaction);
+        assert!(is(said, &reply));
+        assert!(!is(said, &Reply::default()));
+        assert!(!is(b"SERROR\0C22P02\0Mof the client: \"7\"\0\0", &reply));
+    }
+
+    #[test]
+    fn a_deadlock_over_rows_that_are_shared_counts_where_nothing_else_is_locked() {
+        let shares = Reply { shares_rows: true, ..Reply::default() };
+        let deadlock = b"SERROR\0C40P01\0Ddetail\0\0";
+        assert!(is_rejection(deadlock, &shares, Place::Alone));
+        assert!(!is_rejection(deadlock, &shares, Place::InTransaction));
+        assert!(!is_rejection(deadlock, &Reply::default(), Place::Alone));
+        assert!(!is_rejection(b"SERROR\0C23505\0\0", &shares, Place::Alone));
     }
 
     #[test]

@@ -14,6 +14,7 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
+use rewrite_rules::outcome::Again;
 use rewrite_rules::{Outcome, PositionMap, Reply, Rewritten};
 use tokio::time::Instant;
 
@@ -179,14 +180,39 @@ impl Upsert {
     }
 }
 
-/// Whether an outcome is that of one statement, which a mirror may reject.
-fn is_mirrored(outcome: &Outcome) -> bool {
+/// Where an outcome is sent again, if it is that of one statement.
+fn sent_again(outcome: &Outcome) -> Again {
     match outcome {
         Outcome::Rewritten(rewritten) => match rewritten.replies.as_slice() {
-            [only] => only.may_be_sent_again(),
-            _none_or_several => false,
+            [only] => only.sent_again(),
+            _none_or_several => Again::Never,
         },
-        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => false,
+        Outcome::Forward | Outcome::ForwardOpaque | Outcome::Refused(_) => Again::Never,
+    }
+}
+
+trait Chances {
+    /// What becomes of a statement that follows others whose answers are not there yet. One that is sent again as a
+    /// deadlock's victim alone is not worth waiting for: where clients send ahead, each would wait for the one before.
+    fn waits<T>(self) -> Chance<T>;
+    /// Whether one that stands there is sent again.
+    fn fits(self, place: Place) -> bool;
+}
+
+impl Chances for Again {
+    fn waits<T>(self) -> Chance<T> {
+        match self {
+            Self::Anywhere => Chance::Later(Step::Wait),
+            Self::Alone | Self::Never => Chance::Absent,
+        }
+    }
+
+    fn fits(self, place: Place) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Alone => place == Place::Alone,
+            Self::Never => false,
+        }
     }
 }
 
@@ -273,12 +299,11 @@ impl Conversation {
         outcome: &Outcome,
         plan: &Plan,
     ) -> Chance<Place> {
-        let executes = || match plan.answers.as_slice() {
-            [only] => only.reply.may_be_sent_again() && is_one_statement(text),
-            _none_or_several => false,
+        let again = match (sent_again(outcome), plan.answers.as_slice()) {
+            (Again::Never, [only]) if is_one_statement(text) => only.reply.sent_again(),
+            (again, _executed) => again,
         };
-        let mirrored = is_mirrored(outcome) || executes();
-        if !mirrored
+        if again == Again::Never
             || !plan.planned.is_empty()
             || text.len() > KEPT_BYTES
             || self.transaction.batch_open()
@@ -286,9 +311,9 @@ impl Conversation {
             return Chance::Absent;
         }
         if !self.replies.is_empty() {
-            return Chance::Later(Step::Wait);
+            return again.waits();
         }
-        self.place().map_or(Chance::Absent, Chance::Taken)
+        self.place().filter(|place| again.fits(*place)).map_or(Chance::Absent, Chance::Taken)
     }
 
     /// What goes before a Query that can be sent again.
@@ -329,7 +354,8 @@ impl Conversation {
         portal: &[u8],
         rest: &[u8],
     ) -> Chance<BytesMut> {
-        if executes || !outcome.is_some_and(|outcome| is_mirrored(outcome)) {
+        let again = outcome.map_or(Again::Never, |outcome| sent_again(outcome));
+        if executes || again == Again::Never {
             return Chance::Absent;
         }
         if self.upsert.as_ref().is_some_and(|upsert| upsert.state == State::Broken) {
@@ -338,9 +364,10 @@ impl Conversation {
         let Ok(Some(header)) = frame::client_header(rest) else { return Chance::Absent };
         let bind = rest.get(..header.total).unwrap_or_default();
         if self.replies.ended_batch() {
-            return Chance::Later(Step::Wait);
+            return again.waits();
         }
-        let Some(place) = self.place() else { return Chance::Absent };
+        let place = self.place().filter(|place| again.fits(*place));
+        let Some(place) = place else { return Chance::Absent };
         match look_ahead(rest, portal, place == Place::Alone, self.upsert.is_some()) {
             Ahead::Other => return Chance::Absent,
             Ahead::Needs(bytes) => return Chance::Later(Step::More(bytes)),

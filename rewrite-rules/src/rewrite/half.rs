@@ -19,6 +19,9 @@ impl<'a> Rewriter<'a> {
         if lens.read_as.is_some() && !lens.is_gathered() {
             return self.refuse_half(Construct::MergedRead, lens, start);
         }
+        if lens.is_merged() {
+            self.replies.entry(self.statement).or_default().shares_rows = true;
+        }
         self.written.push((self.statement, lens, start));
         Ok(lens)
     }

@@ -5,7 +5,7 @@ use rewrite_rules::Phase;
 use segue_tests::meeting::until_one_waits;
 use segue_tests::relay::Relay;
 use segue_tests::server::Database;
-use segue_tests::wire::query;
+use segue_tests::wire::{bind, execute, parse, query, sync};
 
 use super::{NEW, OLD, rule};
 
@@ -65,4 +65,29 @@ fn check_order(phase: Phase) {
         }
     }
     relay.stop();
+}
+
+/// A transaction writes a row's parts one after the other, and meets a statement that needs only the second. On
+/// tables of their own that one is done before the transaction comes to it.
+#[test]
+fn a_lone_statement_is_no_deadlock_s_victim_for_the_row_that_is_shared() {
+    for phase in [Phase::DualWrite, Phase::SwitchReads] {
+        let database = Database::create("merged", &format!("{OLD}{NEW}"));
+        let relay = Relay::governing(&database, &[rule(phase)]);
+        let mut looker = database.connect();
+        let [mut one, mut other] = [relay.connect(&database), relay.connect(&database)];
+        one.script("SET deadlock_timeout = '1min'");
+        other.script("SET deadlock_timeout = '2s'");
+        let lone = "UPDATE push SET score = score + 1 WHERE user_id = 4 RETURNING score";
+        let batch = [parse("", lone, &[]), bind("", "", &[], false), execute("", 0), sync()];
+        for (sent, score) in [(query(lone), 5), (batch.concat(), 6)] {
+            one.script("BEGIN; UPDATE mail SET score = score + 1 WHERE user_id = 4");
+            other.send_bytes(&sent);
+            until_one_waits(lone, &mut looker);
+            one.script("UPDATE push SET sound = NOT sound WHERE user_id = 4; COMMIT");
+            let reply = other.until_ready();
+            assert_eq!((reply.code(), reply.lines()), ("", vec![score.to_string()]), "{phase}");
+        }
+        relay.stop();
+    }
 }
