@@ -6,9 +6,10 @@ use super::apart::Apart;
 use super::joined::relation;
 use super::{Relation, Rewriter, Walk};
 use crate::catalog::RelationName;
+use crate::edit::Piece;
 use crate::lens::{Among, Lens};
 use crate::name::{self, quoted};
-use crate::outcome::{Outcome, Raised};
+use crate::outcome::{Outcome, Raised, Reply};
 use crate::refusal::{Construct, Refusal};
 
 /// The tag of a TRUNCATE, which has no count.
@@ -62,7 +63,8 @@ impl<'a> Rewriter<'a> {
         (lens.is_merged() && is_plain).then_some(lens)
     }
 
-    /// A part of a table cannot be truncated: its rows are deleted, where PostgreSQL would truncate it.
+    /// A part of a table cannot be truncated: its rows are deleted, where PostgreSQL would truncate it, once nobody
+    /// else is at them.
     pub(super) fn empty_merged(&mut self, lens: &Lens) -> Walk<()> {
         let (may, raised) = may_truncate(lens);
         let delete = format!("DELETE FROM {} WHERE {may}", relation(&lens.relation));
@@ -83,12 +85,37 @@ impl<'a> Rewriter<'a> {
             return self.refuse(Construct::Unreadable);
         };
         let (start, end) = (first.start, last.end);
-        self.edits.replace(start, end, vec![sql.into()]);
+        self.edits.replace(start, end, vec![Piece::Hidden(alone(lens)), sql.into()]);
+        let injected = Reply { injected: true, ..Reply::default() };
+        self.around.insert(self.statement, (vec![injected], Vec::new()));
         let reply = self.replies.entry(self.statement).or_default();
         (reply.command, reply.only_counts) = (Some(TRUNCATED), only_counts);
         reply.raised.extend(raised);
         Ok(())
     }
+}
+
+/// The statement before it, that waits for all who write the rows, as TRUNCATE does; who reads them goes on, and sees
+/// them until this is committed. In a block, since a client that begins no transaction has one for its whole batch all
+/// the same, in which LOCK TABLE by itself is refused. Who may not lock a table, having privileges on columns alone, is
+/// told nothing of it: it is not that table that the client named.
+fn alone(lens: &Lens) -> String {
+    let beside: Vec<&RelationName> = lens.beside.iter().map(|beside| &beside.relation).collect();
+    let is_written = lens.physical() == &lens.relation || beside.contains(&&lens.relation);
+    let locked = match (lens.is_gathered(), is_written) {
+        (true, _) => [beside, vec![&lens.relation]].concat(),
+        (false, true) => vec![&lens.relation],
+        (false, false) => vec![lens.physical()],
+    };
+    let locks = locked.into_iter().map(|table| {
+        let table = relation(table);
+        let named = table.replace('\'', "''");
+        format!(
+            "IF pg_catalog.has_table_privilege('{named}', 'UPDATE, DELETE, TRUNCATE') THEN \
+             LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; END IF; "
+        )
+    });
+    format!("DO $segue$BEGIN {}END$segue$; ", locks.collect::<String>())
 }
 
 /// The condition that PostgreSQL would truncate the table, by which the statement ends itself otherwise: a DELETE goes

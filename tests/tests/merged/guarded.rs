@@ -1,11 +1,12 @@
 //! What must not go on where a table is merged, since something would be lost: it is refused, and nothing has changed.
 
 use rewrite_rules::Phase;
+use segue_tests::meeting::until_one_waits;
 use segue_tests::relay::Relay;
 use segue_tests::server::Database;
-use segue_tests::wire::{Reply, Wire};
+use segue_tests::wire::{Reply, Wire, bind, execute, parse, query, sync};
 
-use super::{NEW, OLD, rule};
+use super::{NEW, OLD, SIDES, leave, rule};
 
 const PHASES: [Phase; 4] =
     [Phase::DualWrite, Phase::SwitchReads, Phase::StopDualWrite, Phase::Contract];
@@ -72,6 +73,45 @@ fn truncate_by_a_role_that_may_not() {
         "GRANT TRUNCATE ON mail TO pg_write_all_data; ALTER TABLE mail ENABLE ROW LEVEL SECURITY;
                   CREATE POLICY p ON mail USING (user_id > 3);";
     check(&format!("{grants}{also}{policy}"), &role, "TRUNCATE mail", [Some("0A000"), None], all);
+}
+
+/// What it does not see when it comes it would leave.
+#[test]
+fn truncate_waits_for_who_is_at_the_rows() {
+    let cases = [
+        ("INSERT INTO push (user_id) VALUES (12)", "TRUNCATE push"),
+        ("UPDATE push SET user_id = 12 WHERE user_id = 9", "TRUNCATE push"),
+        ("INSERT INTO prefs (user_id, has_push) VALUES (12, true)", "TRUNCATE push"),
+        ("INSERT INTO push (user_id) VALUES (12)", "TRUNCATE prefs"),
+    ];
+    for phase in PHASES {
+        for (number, (first, truncate)) in cases.into_iter().enumerate() {
+            let left = leave(phase);
+            let database = Database::create("merged_guarded", &format!("{OLD}{NEW}{left}"));
+            let relay = Relay::governing(&database, &[rule(phase)]);
+            let [mut one, mut other] = [relay.connect(&database), relay.connect(&database)];
+            let mut looker = database.connect();
+            let about = format!("{phase}: {first}; {truncate}");
+            one.script(&format!("BEGIN; {first}"));
+            let batch =
+                [parse("", truncate, &[]), bind("", "", &[], false), execute("", 0), sync()];
+            let is_simple = number % 2 == 0;
+            other.send_bytes(&if is_simple { query(truncate) } else { batch.concat() });
+            until_one_waits(&about, &mut looker);
+            let mail = "SELECT count(*) FROM mail WHERE user_id = 1";
+            assert_eq!(one.rows(mail), ["1"], "{about}: others are read");
+            one.script("COMMIT");
+            let reply = other.until_ready();
+            assert_eq!((reply.code(), reply.tags()), ("", vec!["TRUNCATE TABLE"]), "{about}");
+            let emptied = "SELECT count(*) FROM push";
+            assert_eq!(other.rows(emptied), ["0"], "{about}");
+            if matches!(phase, Phase::DualWrite | Phase::SwitchReads) {
+                assert!(looker.rows(SIDES).is_empty(), "{about}: both sides agree");
+            }
+            drop((one, other));
+            relay.stop();
+        }
+    }
 }
 
 /// Both would write one row.
