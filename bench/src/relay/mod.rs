@@ -46,8 +46,8 @@ pub(crate) struct Arguments {
     /// Only these, of what is compared; all, if none is named
     #[arg(long, value_delimiter = ',')]
     pub(crate) targets: Vec<String>,
-    /// Seconds of each run. Processor time is that of all but the first
-    #[arg(long, default_value_t = 4)]
+    /// Seconds of each run. Processor time is that of all but the first, so there must be two
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) seconds: u32,
     /// Runs of each
     #[arg(long, default_value_t = 5)]

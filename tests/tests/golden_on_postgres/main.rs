@@ -175,7 +175,13 @@ fn result(reply: &Reply) -> (Vec<String>, Vec<String>, String) {
 
 /// `tag: SELECT n -> UPDATE n`: what the server's tag begins with, and the client's.
 fn renamed_tag(reply: &str) -> Option<(String, String)> {
-    let first = reply.trim().lines().next()?;
+    let mut lines = reply.trim().lines();
+    let first = lines.next()?;
+    // Behind a statement of ours that shows nothing.
+    let first = match first {
+        "statement 1: hidden" => lines.next()?.strip_prefix("statement 2: ")?,
+        own => own,
+    };
     let (server, client) = first.strip_prefix("tag: ")?.split_once(" -> ")?;
     Some((server.strip_suffix(" n")?.to_owned(), client.to_owned()))
 }
@@ -269,6 +275,13 @@ struct Meaning {
     effect: Option<Result<Effect, String>>,
 }
 
+/// A statement of ours before the one that has a shape and an effect: it has neither.
+fn before_its_own(sql: &str) -> (&str, &str) {
+    let end = "END$segue$; ";
+    let block = sql.strip_prefix("DO $segue$").and_then(|block| block.find(end));
+    block.map_or(("", sql), |at| sql.split_at("DO $segue$".len() + at + end.len()))
+}
+
 /// Finds it out, and leaves the tables as they were.
 fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
     let patched = match schema {
@@ -282,7 +295,8 @@ fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
         Schema::New => is_counted(last(case)),
         Schema::Old | Schema::Renamed | Schema::Both => false,
     };
-    wire.script("SAVEPOINT before");
+    let (before, sql) = before_its_own(sql);
+    wire.script(&format!("SAVEPOINT before; {before}"));
     let mut shape = shape(wire, sql);
     if let (Ok(shape), true) = (&mut shape, is_counted) {
         shape.columns = None;
@@ -290,7 +304,7 @@ fn meaning(wire: &mut Wire, case: &Case, sql: &str, schema: Schema) -> Meaning {
     wire.script("ROLLBACK TO before");
     let runs = case.rows.is_some() && !case.client.contains("$1");
     let effect = runs.then(|| {
-        wire.script("SELECT setseed(0.25)");
+        wire.script(&format!("SELECT setseed(0.25); {before}"));
         let reply = wire.extended(sql, &[], false);
         if reply.error().is_some() {
             wire.script("ROLLBACK TO before");
