@@ -188,8 +188,9 @@ impl Pass {
             | Keyword::RETURNING
             | Keyword::UNION
             | Keyword::INTERSECT
-            | Keyword::EXCEPT
-            | Keyword::WHEN => self.clause(Clause::Other),
+            | Keyword::EXCEPT => self.clause(Clause::Other),
+            // In CASE it ends nothing.
+            Keyword::WHEN if self.is_match(at + 1) => self.clause(Clause::Other),
             Keyword::AS => {
                 self.column_definitions(at);
                 self.base_window(at);
@@ -211,6 +212,12 @@ impl Pass {
             Keyword::NoKeyword => self.unknown_to_the_parser(at),
             _ => {}
         }
+    }
+
+    /// Whether an action of MERGE stands there: `[NOT] MATCHED`.
+    fn is_match(&self, at: usize) -> bool {
+        let negated = usize::from(self.keyword(at) == Keyword::NOT);
+        self.merging && self.keyword(at + negated) == Keyword::MATCHED
     }
 
     /// Whether a word is a label or a field, which any keyword may be.

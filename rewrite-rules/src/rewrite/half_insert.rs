@@ -191,7 +191,7 @@ impl<'a> Rewriter<'a> {
             let ([ident], Some(value)) = (names.as_slice(), self.value_start(extent.0)) else {
                 return self.refuse_half(Construct::HalfUpsert, lens, start);
             };
-            if self.names_any((value, extent.1), lens, &target) {
+            if !self.is_all_of(ident) || self.names_any((value, extent.1), lens, &target) {
                 return self.refuse_half(Construct::HalfUpsert, lens, start);
             }
             let name = name::folded(ident);

@@ -15,8 +15,10 @@ use crate::statement::start_byte;
 enum Source<'e> {
     /// An identifier in the expression.
     Ident(&'e Ident),
-    /// A fixed word: a function's or type's name.
+    /// A fixed word: a function's name.
     Word(String),
+    /// The same of a cast or CASE, which gives its own only where what is in it has none of the other kinds.
+    Weak(String),
     /// Nothing: `?column?`.
     Nothing,
 }
@@ -25,7 +27,7 @@ enum Source<'e> {
 pub(super) fn name(expression: &Expr) -> String {
     match source(expression) {
         Source::Ident(ident) => name::folded(ident),
-        Source::Word(word) => word,
+        Source::Word(word) | Source::Weak(word) => word,
         Source::Nothing => "?column?".to_owned(),
     }
 }
@@ -36,7 +38,9 @@ fn source(expression: &Expr) -> Source<'_> {
         Expr::CompoundIdentifier(parts) => parts.last().map_or(Source::Nothing, Source::Ident),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => source(inner),
         Expr::Cast { expr, data_type, .. } => match source(expr) {
-            Source::Nothing if !is_collation(data_type) => Source::Word(type_name(data_type)),
+            Source::Nothing | Source::Weak(_) if !is_collation(data_type) => {
+                Source::Weak(type_name(data_type))
+            }
             found => found,
         },
         Expr::CompoundFieldAccess { root, access_chain } => {
@@ -47,8 +51,8 @@ fn source(expression: &Expr) -> Source<'_> {
             field.map_or_else(|| source(root), Source::Ident)
         }
         Expr::Case { else_result, .. } => match else_result.as_deref().map(source) {
-            Some(Source::Ident(ident)) => Source::Ident(ident),
-            Some(Source::Word(_) | Source::Nothing) | None => Source::Word("case".to_owned()),
+            Some(named @ (Source::Ident(_) | Source::Word(_))) => named,
+            Some(Source::Weak(_) | Source::Nothing) | None => Source::Weak("case".to_owned()),
         },
         Expr::Function(function) => {
             let last = name::parts(&function.name).and_then(|parts| parts.last().copied());
@@ -79,7 +83,7 @@ fn source(expression: &Expr) -> Source<'_> {
         Expr::AtTimeZone { .. } => Source::Word("timezone".to_owned()),
         Expr::IsNormalized { .. } => Source::Word("is_normalized".to_owned()),
         Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => Source::Word("overlaps".to_owned()),
-        Expr::Exists { .. } => Source::Word("exists".to_owned()),
+        Expr::Exists { negated: false, .. } => Source::Word("exists".to_owned()),
         Expr::Array(_) => Source::Word("array".to_owned()),
         Expr::Tuple(_) => Source::Word("row".to_owned()),
         // Every other expression is nameless, or named by a word that no migration changes.

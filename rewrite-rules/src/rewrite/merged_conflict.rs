@@ -142,7 +142,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Where the value of an assignment begins and what it is for, if it is one value for one column.
+    /// Where the value of an assignment begins and what it is for, if it is one value for one column, and all of it.
     fn single_value(
         &self,
         assignment: &Assignment,
@@ -154,7 +154,8 @@ impl<'a> Rewriter<'a> {
         let [ident] = names.as_slice() else { return None };
         let logical = lens.column(&name::folded(ident))?;
         let value = self.value_start(extent.0)?;
-        (!self.is_default((value, extent.1))).then_some((value, logical))
+        let is_one = self.is_all_of(ident) && !self.is_default((value, extent.1));
+        is_one.then_some((value, logical))
     }
 
     /// `WHERE c` becomes `WHERE NOT there OR (c)`.

@@ -32,6 +32,12 @@ impl Rewriter<'_> {
         (start, end)
     }
 
+    /// Whether an assignment is to all of the column, not to a part of it.
+    pub(super) fn is_all_of(&self, ident: &Ident) -> bool {
+        let (start, end) = self.part_behind(ident);
+        start == end
+    }
+
     /// `tags[1] = e` → `tags[1] = e, labels[1] = e`.
     pub(super) fn assign_part(
         &mut self,
