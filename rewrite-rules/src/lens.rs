@@ -268,6 +268,15 @@ impl LogicalColumn {
         found.map(|access| access.column.as_str())
     }
 
+    /// A value of the client's as the column stores it: rounded, padded, or an error where it is too long.
+    #[must_use]
+    pub fn stores(&self, value: &str) -> String {
+        match &self.fitted {
+            Some(fitted) => format!("({})", fitted.around(value)),
+            None => format!("({value})::{}", self.uncut_type),
+        }
+    }
+
     /// How often a value that is written to it stands in what is stored.
     #[must_use]
     pub fn uses(&self) -> usize {

@@ -138,7 +138,7 @@ impl Sent {
 }
 
 /// In the order in which they are sent, by a client that knows one table.
-const OF_ONE: [Sent; 58] = [
+const OF_ONE: [Sent; 63] = [
     Query("SELECT column_name, ordinal_position, data_type, column_default FROM information_schema.columns
            WHERE table_name = 'accounts' ORDER BY ordinal_position"),
     Query("SELECT * FROM accounts ORDER BY id"),
@@ -176,6 +176,17 @@ const OF_ONE: [Sent; 58] = [
             ON CONFLICT (id) DO UPDATE SET notes = excluded.notes"),
     Query("INSERT INTO accounts (id, code, notes, avatar) VALUES (7, 'y7', 'c7', 'd7'), (64, 'x64', 'y64', 'z64')
             ON CONFLICT (id) DO UPDATE SET avatar = accounts.avatar || excluded.avatar"),
+    // Settled with both rows in sight: the third table gets what the old one has stored.
+    Query("INSERT INTO accounts (id, notes, avatar) VALUES (10, 'c10', 'd10'), (42, 'y42', 'z42')
+            ON CONFLICT (id) DO UPDATE SET notes = excluded.notes || accounts.avatar RETURNING id, notes, avatar"),
+    Query("INSERT INTO accounts (id, notes, avatar) VALUES (10, 'c10', 'd10'), (43, 'y43', 'z43')
+            ON CONFLICT (id) DO UPDATE SET avatar = excluded.avatar || accounts.notes, score = 5"),
+    Query("INSERT INTO accounts (id, notes, avatar) VALUES (44, 'y44', 'z44')
+            ON CONFLICT (id) DO UPDATE SET notes = accounts.avatar"),
+    Query("INSERT INTO accounts (id, notes, avatar) VALUES (11, 'c11', 'd11'), (10, 'e10', 'f10')
+            ON CONFLICT (id) DO UPDATE SET avatar = excluded.avatar WHERE accounts.notes = 'y11' RETURNING *"),
+    Query("INSERT INTO accounts (id, notes, avatar) SELECT id, 's' || id, 't' || id FROM accounts WHERE id < 13 ORDER BY id
+            ON CONFLICT (id) DO UPDATE SET code = accounts.notes || accounts.avatar, notes = excluded.avatar"),
     Query("INSERT INTO accounts (id, notes, avatar) VALUES (3, 'c3', 'd3'), (65, 'y65', 'z65')
             ON CONFLICT (id) DO UPDATE SET notes = coalesce(accounts.notes, excluded.notes), avatar = upper(excluded.avatar)
             RETURNING *"),

@@ -15,6 +15,7 @@ use super::insert::Target;
 use super::insert_rows::is_volatile_default;
 use super::insert_select::{arms_of, is_star};
 use super::query::columns_of;
+use super::upsert_refused::is_taken;
 use super::{Rewriter, Walk};
 use crate::catalog::{ColumnDefault, RelationName};
 use crate::edit::Piece;
@@ -63,6 +64,10 @@ impl<'a> Rewriter<'a> {
         let keys = self.keys_apart(&apart, (&columns, is_list))?;
         let given = columns.split_at_checked(width).unwrap_or_default();
         let (head, mut given_end) = given_rows(&apart, &keys, (given, is_numbered), query);
+        let moved = given.0.iter().enumerate().filter(|(_, it)| it.is_apart());
+        let taken = insert.on.as_ref().and_then(|_| is_taken(moved, GIVEN));
+        given_end.extend(taken.map(|taken| format!(" WHERE {taken}")));
+        given_end.push(')');
         if insert.on.is_some() {
             given_end.push_str(&self.refused_apart(&apart, &columns));
         }
@@ -452,8 +457,8 @@ fn given_rows(
         items.join(", ")
     );
     let end = match query {
-        Some(_) => format!(") {GIVEN} ({}))", values.join(", ")),
-        None => ")".to_owned(),
+        Some(_) => format!(") {GIVEN} ({})", values.join(", ")),
+        None => String::new(),
     };
     (head, end)
 }

@@ -353,10 +353,7 @@ pub(super) fn given_keys(apart: &Apart<'_>, assigned: &Assigned<'_, '_>) -> Vec<
         let text = match (place, column) {
             (Some(place), Some((.., column))) => {
                 let (name, value) = (Apart::key(at), Apart::value(place));
-                match &column.fitted {
-                    Some(fitted) => format!("{} AS {name}", fitted.around(&value)),
-                    None => format!("({value})::{} AS {name}", column.uncut_type),
-                }
+                format!("{} AS {name}", column.stores(&value))
             }
             (_, _) => Apart::key(at),
         };

@@ -130,24 +130,32 @@ impl<'a> Apart<'a> {
 
     /// The statements that carry it on, under the rows' old keys.
     pub(super) fn copies(&self, part: &Part<'_>) -> Vec<(Option<usize>, String)> {
+        self.copies_from(part, &self.stored(None))
+    }
+
+    /// The same, of what the relation `written` gives back.
+    pub(super) fn copies_from(
+        &self,
+        part: &Part<'_>,
+        written: &str,
+    ) -> Vec<(Option<usize>, String)> {
         let (columns, keys) = (self.copied_columns(part), self.key_columns());
         let of = |own: &String| match keys.iter().position(|key| key == own) {
             Some(at) => Self::key(at),
             None => columns.iter().position(|it| *it == own).map(stored).unwrap_or_default(),
         };
-        let written = self.stored(None);
-        let copy = |(place, beside)| (Some(place), upsert(beside, &written, &of));
+        let copy = |(place, beside)| (Some(place), upsert(beside, written, &of));
         self.copies_of(part).into_iter().map(copy).collect()
     }
 
     /// Only of rows that the table itself has stored.
     pub(super) fn is_stored(&self, rows: &str) -> String {
+        self.is_among(rows, &self.stored(None))
+    }
+
+    /// Only of rows that are among `others` too.
+    pub(super) fn is_among(&self, rows: &str, others: &str) -> String {
         let keys: Vec<String> = (0..self.key_columns().len()).map(Self::key).collect();
-        format!(
-            "({}) IN (SELECT {} FROM {})",
-            self.key_in(rows).join(", "),
-            keys.join(", "),
-            self.stored(None)
-        )
+        format!("({}) IN (SELECT {} FROM {others})", self.key_in(rows).join(", "), keys.join(", "))
     }
 }

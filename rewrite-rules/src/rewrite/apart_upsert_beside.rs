@@ -45,10 +45,10 @@ impl<'a> Half<'_, 'a, '_> {
         self.columns.iter().any(|it| it.name == column.name)
     }
 
-    /// The client's row: what it gives, or the default.
+    /// The client's row: what it gives, as its column stores it, or the default.
     pub(super) fn value(&self, column: &LogicalColumn) -> String {
         match self.columns.iter().position(|it| it.name == column.name) {
-            Some(at) => format!("{}.{}", self.apart.row(), Apart::value(at)),
+            Some(at) => column.stores(&format!("{}.{}", self.apart.row(), Apart::value(at))),
             None => format!("({})::{}", default_text_of(column), column.type_name),
         }
     }

@@ -96,12 +96,24 @@ impl<'a> Writing<'_, 'a, '_> {
         lens.shown().filter_map(move |column| Some((column, column.in_table(Some(place))?)))
     }
 
-    /// What a statement gives back: what is stored, or at least the rows' keys.
+    /// What a statement gives back: what is stored, or at least the rows' keys; the old table also what goes on from there.
     fn returning(&self, beside: Option<usize>) -> String {
-        let keys = self.apart.key_stored(beside);
+        let mut keys = self.apart.key_stored(beside);
+        if beside.is_none() {
+            keys.extend(self.apart.told_of_copies(&self.apart.carried()));
+        }
         match self.apart.returns {
             true => self.apart.returning(beside, keys),
             false => format!(" RETURNING {}", keys.join(", ")),
+        }
+    }
+
+    /// Which of the rows that are there are changed. A trigger of the old table may have left some of them out.
+    fn is_changed(&self) -> String {
+        let next = self.next();
+        match self.assigned(None).is_empty() {
+            true => format!("{next}.{WHEN}"),
+            false => self.apart.is_among(&next, &self.name("changed", None)),
         }
     }
 
@@ -111,13 +123,14 @@ impl<'a> Writing<'_, 'a, '_> {
         let set = self.assigned(beside).into_iter();
         let set = set.map(|(column, value)| format!("{} = {value}", quoted(column)));
         let set: Vec<String> = set.collect();
-        let returning = match apart.returns {
-            true => self.returning(beside),
-            false => String::new(),
+        let (when, returning) = match beside {
+            None => (format!("{next}.{WHEN}"), self.returning(beside)),
+            Some(_) if apart.returns => (self.is_changed(), self.returning(beside)),
+            Some(_) => (self.is_changed(), String::new()),
         };
         let text = || {
             format!(
-                "UPDATE {} AS {} SET {} FROM {next} WHERE {} AND {next}.{is_there} AND {next}.{WHEN}{}{returning}",
+                "UPDATE {} AS {} SET {} FROM {next} WHERE {} AND {next}.{is_there} AND {when}{}{returning}",
                 apart.table(beside),
                 apart.target,
                 set.join(", "),
@@ -209,7 +222,7 @@ impl<'a> Writing<'_, 'a, '_> {
 
     fn is_written(&self) -> String {
         let next = self.next();
-        format!("NOT {next}.{IS_THERE} OR {next}.{WHEN}")
+        format!("{} OR {next}.{IS_THERE} AND {}", self.apart.is_stored(&next), self.is_changed())
     }
 }
 
@@ -254,6 +267,9 @@ impl<'a> Rewriter<'a> {
             let changed = writing.changed(Some(place), &there(place), &half);
             statements.extend(changed.map(|text| (writing.name("changed", Some(place)), text)));
         }
+        let stored = format!("{} AS segue_carried", writing.stored(None));
+        let copies = apart.copies_from(&apart.carried(), &stored).into_iter();
+        statements.extend(copies.map(|(place, text)| (apart.stored(place), text)));
         let mut text = format!("{})", writing.returning(None));
         for (name, statement) in statements {
             text.push_str(&format!(", {name} AS ({statement})"));
@@ -281,8 +297,9 @@ impl<'a> Rewriter<'a> {
         let from = apart.key_in(&next).into_iter();
         let from: Vec<String> = from.chain(values.into_iter().map(|(_, value)| value)).collect();
         let select = format!(
-            "SELECT {} FROM {next} WHERE {next}.{IS_THERE} AND {next}.{WHEN} AND NOT {next}.{}",
+            "SELECT {} FROM {next} WHERE {next}.{IS_THERE} AND {} AND NOT {next}.{}",
             from.join(", "),
+            writing.is_changed(),
             there(place)
         );
         let insert = apart.insert(Some(place), &into, &select);

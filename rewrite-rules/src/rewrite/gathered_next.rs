@@ -223,10 +223,7 @@ impl<'a> Gathering<'_, 'a> {
             let is_new = |at: &usize| self.assigned.contains(at) || self.given.contains(at);
             let part = self.apart.part(place).into_iter();
             // Some types are compared by their texts alone, so both are as the column stores them.
-            let stored = |at: usize, column: &LogicalColumn| match &column.fitted {
-                Some(fitted) => format!("({})", fitted.around(&Apart::value(at))),
-                None => format!("{}::{}", Apart::value(at), column.uncut_type),
-            };
+            let stored = |at, column: &LogicalColumn| column.stores(&Apart::value(at));
             let differs =
                 part.filter(|(at, ..)| self.removes(place) || is_new(at)).map(|(at, column, _)| {
                     format!(

@@ -16,6 +16,7 @@ use super::apart::Apart;
 use super::apart_values::beside_others;
 use super::insert::Target;
 use super::joined::relation;
+use super::upsert_refused::is_taken;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
 use crate::lens::{Beside, Lens, LogicalColumn, Over, Rows};
@@ -108,8 +109,11 @@ impl<'a> Rewriter<'a> {
         let refused = conflict.and_then(|_| self.refused_half(&over.itself, &columns, &given));
         let halves = update.map(|_| half_of(over, back, &keys));
         let held = held(over, &keys, is_checked, (refused, halves));
-        let mut behind: Vec<Piece> =
-            vec![format!(") {GIVEN} ({}) {held}", values.join(", ")).into()];
+        let taken = conflict.and_then(|_| is_taken(columns.iter().enumerate(), GIVEN));
+        let taken = taken.map(|taken| format!(" JOIN (SELECT) AS segue_taken ON {taken}"));
+        let behind =
+            format!(") {GIVEN} ({}){} {held}", values.join(", "), taken.unwrap_or_default());
+        let mut behind: Vec<Piece> = vec![behind.into()];
         let mut items: Vec<Piece> = vec![format!("SELECT {GIVEN}.* FROM (").into()];
         match (is_checked, conflict, update) {
             (false, ..) => {}
@@ -324,12 +328,12 @@ fn twice() -> String {
     )
 }
 
-/// The client's row under the names by which its SET list knows it.
+/// The client's row under the names by which its SET list knows it, as its columns store it.
 fn excluded(all: &[&LogicalColumn], given: &[&LogicalColumn]) -> String {
     let items = all.iter().enumerate().map(|(at, column)| {
         let value = match at < given.len() {
-            true => format!("{GIVEN}.{}", Apart::value(at)),
-            false => default_of(Some(column)),
+            true => column.stores(&format!("{GIVEN}.{}", Apart::value(at))),
+            false => column.stores(&default_of(Some(column))),
         };
         format!("{value} AS {}", quoted(&column.name))
     });

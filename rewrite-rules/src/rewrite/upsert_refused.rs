@@ -136,6 +136,19 @@ impl<'a> Rewriter<'a> {
     }
 }
 
+/// Always true of a row, unless one of its columns does not take what `row` gives for it, which is the statement's error:
+/// PostgreSQL makes it the column's before it looks for a row that is there. `None`: they take anything of their type.
+pub(super) fn is_taken<'c>(
+    columns: impl Iterator<Item = (usize, &'c &'c LogicalColumn)>,
+    row: &str,
+) -> Option<String> {
+    let cut = columns.filter(|(_, column)| column.fitted.is_some());
+    let stored = cut.map(|(at, column)| column.stores(&format!("{row}.{}", Apart::value(at))));
+    let stored: Vec<String> = stored.collect();
+    let text = || format!("pg_catalog.num_nulls({}) >= 0", stored.join(", "));
+    (!stored.is_empty()).then(text)
+}
+
 fn may_be_null(column: &LogicalColumn, columns: &[&LogicalColumn]) -> bool {
     columns.iter().any(|given| given.name == column.name) || column.default.is_none()
 }
