@@ -114,6 +114,33 @@ impl Beside {
         )
     }
 
+    /// The same with these values, as SQL, where there is no row.
+    #[must_use]
+    pub fn fetch_or(&self, blanks: &[Option<String>]) -> String {
+        let Some((_, key)) = self.key.first().filter(|_| blanks.iter().any(Option::is_some)) else {
+            return self.fetch();
+        };
+        let value = |((_, its), blank): (&(String, String), &Option<String>)| match blank {
+            Some(blank) => {
+                format!(
+                    "CASE WHEN o.{} IS NULL THEN {blank} ELSE o.{} END",
+                    quoted(key),
+                    quoted(its)
+                )
+            }
+            None => format!("o.{}", quoted(its)),
+        };
+        let own: Vec<String> = self.columns.iter().map(|(own, _)| quoted(own)).collect();
+        let values: Vec<String> = self.columns.iter().zip(blanks).map(value).collect();
+        format!(
+            "({}) = (SELECT {} FROM (SELECT) AS one LEFT JOIN {} AS o ON {})",
+            own.join(", "),
+            values.join(", "),
+            self.relation,
+            self.same(),
+        )
+    }
+
     /// Makes rows there of those that are meant; what is there already is written over, or left as it is.
     /// Rows that are new get the parts of `others` too, if those are joined.
     pub(super) fn insert(&self, rows: Found<'_>, writes_over: bool, others: &[Other]) -> String {

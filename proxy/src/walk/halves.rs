@@ -1,11 +1,11 @@
 //! What is to hold where the columns of a row have moved to another table.
 //!
 //! Clients of the old shape read NULL where there is no other half, so that and a half of NULLs are the same
-//! to them. The first passes of a copy write every half that lacks; what differs is left to the sweeps, which
+//! to them. Towards the old table it is what that one has for it: the default of a column that is NOT NULL. The first passes of a copy write every half that lacks; what differs is left to the sweeps, which
 //! lock the rows first: somebody may be in the midst of writing both.
 
 use rewrite_rules::Catalog;
-use rewrite_rules::catalog::{Relation, RelationName};
+use rewrite_rules::catalog::{Relation, RelationName, Volatility};
 use rewrite_rules::name::quoted;
 use rewrite_rules::rule::SplitTable;
 use tokio_postgres::{Client, Error};
@@ -103,7 +103,16 @@ impl<'a> Halves<'a> {
             present: None,
         };
         let own = row(self.split.columns.pairs().map(|(own, _)| format!("t.{}", quoted(own))));
-        let its = row((0..beside.columns.len()).map(|at| format!("o0.segue_new_{at}")));
+        let blanks = match toward {
+            Toward::New | Toward::Past => vec![None; beside.columns.len()],
+            Toward::Old => self.blanks(),
+        };
+        let its = row(blanks.iter().enumerate().map(|(at, blank)| match blank {
+            Some(blank) => {
+                format!("CASE WHEN o0.segue_key_0 IS NULL THEN {blank} ELSE o0.segue_new_{at} END")
+            }
+            None => format!("o0.segue_new_{at}"),
+        }));
         // Byte by byte, as all comparisons: equality of a type would take 1.0 for 1.00.
         let differs = format!("pg_catalog.record_image_ne({its}, {own})");
         let half =
@@ -126,11 +135,23 @@ impl<'a> Halves<'a> {
                 found: shown(&own),
                 cure: Cure::Set {
                     columns: self.split.columns.pairs().map(|(own, _)| own.to_owned()).collect(),
-                    assignments: beside.fetch(),
+                    assignments: beside.fetch_or(&blanks),
                 },
                 beside: vec![beside],
             },
         }
+    }
+
+    /// What stands in each column of the old table where there is no other half, as SQL: a column that is NOT NULL has its
+    /// default then, whoever has made it so. `None`: NULL.
+    fn blanks(&self) -> Vec<Option<String>> {
+        let blank = |(own, _): (&str, &str)| {
+            let column = self.table.1.column(own).filter(|column| column.not_null)?;
+            let default = column.default.as_ref();
+            let default = default.filter(|it| it.volatility != Volatility::Volatile)?;
+            Some(format!("({})::{}", default.expression, column.type_name))
+        };
+        self.split.columns.pairs().map(blank).collect()
     }
 
     /// The rows of the new table: each must be the half of one.

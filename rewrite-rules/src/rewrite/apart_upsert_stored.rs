@@ -113,7 +113,10 @@ impl<'a> Writing<'_, 'a, '_> {
         let next = self.next();
         match self.assigned(None).is_empty() {
             true => format!("{next}.{WHEN}"),
-            false => self.apart.is_among(&next, &self.name("changed", None)),
+            false => {
+                let stored = self.apart.is_among(&next, &self.name("changed", None));
+                format!("{next}.{WHEN} AND {stored}")
+            }
         }
     }
 
@@ -222,7 +225,7 @@ impl<'a> Writing<'_, 'a, '_> {
 
     fn is_written(&self) -> String {
         let next = self.next();
-        format!("{} OR {next}.{IS_THERE} AND {}", self.apart.is_stored(&next), self.is_changed())
+        format!("{} OR ({next}.{IS_THERE} AND {})", self.apart.is_stored(&next), self.is_changed())
     }
 }
 

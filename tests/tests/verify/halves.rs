@@ -102,6 +102,34 @@ fn the_old_table_is_mended_as_far_as_there_is_a_row() {
     proxy.stop();
 }
 
+/// A row of a client of the new shape that has no half: the old table's NOT NULL columns have their defaults for it, which
+/// clients of the old shape have never been shown otherwise there.
+#[test]
+fn where_there_is_no_half_the_old_table_has_its_defaults() {
+    let ddl = "CREATE TABLE t (id bigint PRIMARY KEY, bio text NOT NULL DEFAULT '', n numeric(4,1) NOT NULL DEFAULT 7, more text DEFAULT 'x');
+               INSERT INTO t SELECT g, 'bio', g, 'm' FROM generate_series(1, 8) g;
+               CREATE TABLE h (t_id bigint PRIMARY KEY REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE, about text NOT NULL DEFAULT '',
+                   n numeric(4,1) NOT NULL DEFAULT 7, more text DEFAULT 'x');
+               INSERT INTO h SELECT * FROM t WHERE id < 7; ANALYZE;";
+    let columns = "{ bio = \"about\", n = \"n\", more = \"more\" }";
+    let rule = split("t", "h", "{ from = \"id\", to = \"t_id\" }", columns, Phase::SwitchReads);
+    let (database, proxy) = governed("halves_blank", ddl, &rule);
+    let mut client = proxy.login().with("options", "-c segue.shape=new").connect();
+    client.script("INSERT INTO t (id) VALUES (9)");
+    // As of the time when only the new table was written.
+    database.connect().script("DELETE FROM h WHERE t_id = 5");
+    let holds = "SELECT id, bio, n, coalesce(more, '-') FROM t WHERE id IN (5, 7, 9) ORDER BY id";
+    assert_eq!(value(&database, "SELECT count(*) FROM h"), "5", "neither has a half");
+    let (done, _) = verify(&database, &Order { fix: Some(Toward::Old), ..order() });
+    let outcome = done.unwrap_or_else(|error| panic!("{}", error.with_hint()));
+    // The client's own row is right as it is.
+    assert_eq!((outcome.mended, outcome.differing, outcome.failed), (3, 0, 0), "{outcome:?}");
+    assert_eq!(database.connect().rows(holds), ["5||7.0|-", "7||7.0|-", "9||7.0|-"]);
+    let (done, _) = verify(&database, &order());
+    assert_eq!(done.map(|outcome| outcome.differing).unwrap_or(1), 0, "it is as it was mended");
+    proxy.stop();
+}
+
 /// While a row is mended a client writes it: what it has written stays, in both tables.
 #[test]
 fn nobody_writes_a_row_while_it_is_mended() {
