@@ -157,7 +157,6 @@ INSERT INTO users (id, email, role, bio) VALUES (1, 'a@x', NULL, 'r') ON CONFLIC
 --? fails
 INSERT INTO users (id, email, settings) VALUES (1, 'a@x', NULL) ON CONFLICT (id) DO UPDATE SET bio = users.email, settings = '{}'
 
---~ switch-reads stop-dual-write contract: a value that is too long fails when it is stored
 --? fails
 INSERT INTO users (id, email, first_name) VALUES (1, 'a@x', 'much longer than twelve') ON CONFLICT (id) DO UPDATE SET bio = users.email, first_name = 'short'
 
