@@ -1,6 +1,7 @@
 //! The rules as an operator writes them; nothing is checked here.
 
 mod merge;
+mod places;
 mod split;
 
 use std::collections::BTreeMap;

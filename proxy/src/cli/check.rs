@@ -8,7 +8,7 @@ use rewrite_rules::{Phase, Rule};
 use serde::Serialize;
 
 use super::{ConfigFile, DONE, GATE_CLOSED, fail, say};
-use crate::config::{Draft, nearest};
+use crate::config::{ControlUrl, Draft, nearest};
 use crate::gate::{self, Finding, Means, Severity, is_open};
 use crate::journal::{JournalError, state};
 use crate::phase::prepare;
@@ -46,6 +46,9 @@ struct Checked {
     phase: Phase,
     /// The next step, if there is one, and the one back.
     steps: Vec<Step>,
+    /// In the last phase: what is to be done before the old side is dropped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before_drop: Vec<Finding>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,7 +86,8 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
     }
     let mut next =
         checked.iter().flat_map(|it| &it.steps).filter(|it| it.direction == Direction::Forward);
-    ExitCode::from(if next.all(|step| step.open) { DONE } else { GATE_CLOSED })
+    let is_open = next.all(|step| step.open) && checked.iter().all(|it| it.before_drop.is_empty());
+    ExitCode::from(if is_open { DONE } else { GATE_CLOSED })
 }
 
 async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, String> {
@@ -101,6 +105,7 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
     }
     let control = draft.control.clone().ok_or_else(|| draft.report.to_string())?;
     let mut checked = Vec::new();
+    let in_force = descriptions_in_force(&rules, &control, &client).await?;
     for (index, rule) in rules.iter().enumerate() {
         if name.is_some_and(|name| name != rule.name) {
             continue;
@@ -117,7 +122,17 @@ async fn check(mut draft: Draft, name: Option<&str>) -> Result<Vec<Checked>, Str
                 gate::check(&mut client, Means::of(&control), catalog, &rules, index, to).await?;
             found.push(Step { direction, to, open: is_open(&findings), findings });
         }
-        checked.push(Checked { migration: rule.name.clone(), phase: rule.phase, steps: found });
+        let before_drop = match rule.phase {
+            Phase::Contract => gate::before_drop(&loaded.catalog, &in_force, index),
+            Phase::Expand
+            | Phase::DualWrite
+            | Phase::SwitchReads
+            | Phase::StopDualWrite
+            | Phase::Backfill
+            | Phase::Enforce => Vec::new(),
+        };
+        let (migration, phase) = (rule.name.clone(), rule.phase);
+        checked.push(Checked { migration, phase, steps: found, before_drop });
     }
     Ok(checked)
 }
@@ -143,6 +158,29 @@ pub(super) async fn phases_in_force(
     }
 }
 
+/// `rules` as the proxies have them, which may not have read yet what the file says.
+async fn descriptions_in_force(
+    rules: &[Rule],
+    control: &ControlUrl,
+    client: &tokio_postgres::Client,
+) -> Result<Vec<Rule>, String> {
+    let mut rules = rules.to_vec();
+    match state::find(client, &control.database).await {
+        Ok(state) => {
+            for rule in &mut rules {
+                let known = state.migrations.iter().find(|known| known.name == rule.name);
+                if let Some(change) = known.and_then(|known| known.change.clone()) {
+                    rule.change = change;
+                }
+            }
+            Ok(rules)
+        }
+        // Before anything has begun.
+        Err(JournalError::Absent(_)) => Ok(rules),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 pub(super) fn known(name: &str, rules: &[Rule]) -> Result<(), String> {
     if rules.iter().any(|rule| rule.name == name) {
         return Ok(());
@@ -155,7 +193,7 @@ pub(super) fn known(name: &str, rules: &[Rule]) -> Result<(), String> {
 }
 
 fn render(checked: &Checked) -> String {
-    let Checked { migration, phase, steps } = checked;
+    let Checked { migration, phase, steps, before_drop } = checked;
     let mut text = format!("{HEADING}{migration}{HEADING:#} is in phase \"{phase}\"\n");
     for step in steps {
         let way = match step.direction {
@@ -173,6 +211,12 @@ fn render(checked: &Checked) -> String {
     }
     if steps.iter().all(|step| step.direction == Direction::Back) {
         let _ = writeln!(text, "\n  next step  none: this is the last phase");
+    }
+    if !before_drop.is_empty() {
+        let _ = writeln!(text, "\n  {LOSES_DATA}before the old side is dropped{LOSES_DATA:#}");
+    }
+    for finding in before_drop {
+        text.push_str(&lines(finding));
     }
     text
 }

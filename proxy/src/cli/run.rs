@@ -9,7 +9,10 @@ use rewrite_rules::rule::Change;
 use super::backfill::{self, Copying};
 use super::{ConfigFile, DONE, FAILED, complain, fail, phase, say};
 use crate::config::{ControlUrl, Draft, duration};
+use crate::gate;
 use crate::journal::{schema, state};
+use crate::phase::agree::recorded;
+use crate::phase::prepare;
 use crate::walk::Toward;
 
 mod dry;
@@ -251,7 +254,24 @@ impl Run {
         let Some(sql) = mend::drop_old(&standing.change) else { return Ok(()) };
         self.drained().await?;
         self.soak(standing.phase).await?;
+        self.may_drop().await?;
         Ok(mend::drop_column(&self.by, &sql).await?)
+    }
+
+    /// Where what goes away stood is known from its table alone, unless the proxies have been told.
+    async fn may_drop(&self) -> Result<(), Stop> {
+        let mut client =
+            crate::catalog::connect(&self.control).await.map_err(|error| error.to_string())?;
+        let state = state::find(&client, &self.control.database).await;
+        let rules = recorded(&state.map_err(|error| error.with_hint())?)?;
+        let loaded = prepare::load_with(&mut client).await?;
+        let index = rules.iter().position(|rule| rule.name == self.arguments.name);
+        let findings = gate::before_drop(&loaded.catalog, &rules, index.unwrap_or(rules.len()));
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Err(format!("nothing is dropped yet\n\n{}", list.join("\n")).into())
     }
 
     async fn standing(&self) -> Result<Standing, Stop> {

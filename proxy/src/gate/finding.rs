@@ -29,7 +29,8 @@ pub struct Finding {
     pub by_hand: bool,
     /// What is wrong, and the present state.
     pub message: String,
-    /// The commands that mend it, in their order: SQL statements for a direct connection.
+    /// The commands that mend it, in their order: SQL statements for a direct connection; or what the configuration
+    /// lacks ([`About::Positions`]).
     pub remedy: Vec<String>,
 }
 
@@ -195,6 +196,8 @@ abouts! {
     ForeignKey = "foreign-key",
     /// Keys that are not the same count as equal.
     Key = "key",
+    /// Columns would stand in other places once the old ones are dropped.
+    Positions = "positions",
     /// Something else does.
     Dependent = "dependent",
 }

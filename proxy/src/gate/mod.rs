@@ -19,6 +19,7 @@
 //! | [`tables`] | all of that for two tables |
 //! | [`split_table`] | columns that move to a table of their own |
 //! | [`merge_tables`] | tables whose rows become parts of the rows of one |
+//! | [`places`] | whether what goes in the end keeps its place in `SELECT *` |
 //! | [`words`] | names in a source |
 //!
 //! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
@@ -36,6 +37,7 @@ mod halves;
 mod in_place;
 mod indexes;
 mod merge_tables;
+mod places;
 mod privileges;
 mod queries;
 mod rows;
@@ -53,6 +55,7 @@ use rewrite_rules::{Catalog, Phase, Rule};
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
 pub use self::finding::{About, Finding, Severity, is_open};
+pub use self::places::before_drop;
 pub use self::rows::{Compared, FRESH, Means};
 use self::step::Step;
 pub(crate) use self::step::sql;

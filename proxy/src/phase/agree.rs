@@ -2,6 +2,7 @@
 //! has *changed* in a file asks for another. So a proxy whose file was left behind follows the
 //! fleet, and asks for nothing.
 
+use rewrite_rules::rule::Change;
 use rewrite_rules::{Fault, Phase, Rule};
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,10 @@ pub fn at_start(draft: &mut Draft, state: &State, asks: bool, adopt: bool) -> Ag
     for (index, (rule, _)) in draft.rules.iter_mut().enumerate() {
         match state.migrations.iter().find(|known| known.name == rule.name) {
             Some(known) => {
+                // A file that tells no places takes none of those back that the fleet knows.
+                if let Some(change) = &known.change {
+                    rule.change.take_places(change);
+                }
                 faults.extend(described_differently(index, rule, known));
                 faults.extend(further_away(index, rule, known, asks));
                 if known.change.as_ref() != Some(&rule.change) {
@@ -122,10 +127,13 @@ fn unknown(index: usize, rule: &Rule, adopt: bool) -> Option<Fault> {
     })
 }
 
-/// Past `expand` a migration is what it began as.
+/// Past `expand` a migration is what it began as. Where columns stood that are gone may be told at any time: it says
+/// nothing of the rows.
 fn described_differently(index: usize, rule: &Rule, known: &Recorded) -> Option<Fault> {
     let is_free = (known.phase, rule.phase) == (Phase::Expand, Phase::Expand);
-    (known.change.as_ref() != Some(&rule.change) && !is_free).then(|| {
+    let is_same =
+        known.change.as_ref().map(Change::without_places) == Some(rule.change.without_places());
+    (!is_same && !is_free).then(|| {
         fault(
             index,
             "kind",
@@ -273,7 +281,7 @@ pub fn recorded(state: &State) -> Result<Vec<Rule>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rewrite_rules::rule::{Change, ColumnPair};
+    use rewrite_rules::rule::ColumnPair;
 
     fn rule(name: &str, to: &str, phase: Phase) -> Rule {
         let change = Change::RenameColumn(ColumnPair::new("users", "a", to));

@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 use super::follow::host;
 use super::plan::{Plan, Step};
 use crate::config::ControlUrl;
-use crate::gate::{self, Compared, FRESH, Finding, Means, Severity};
+use crate::gate::{self, About, Compared, FRESH, Finding, Means, Severity};
 use crate::journal::verification::Verification;
 
 /// A step that was not taken, or was forced, and everything that was in its way.
@@ -43,7 +43,10 @@ impl fmt::Display for Closed {
 
 /// What an operator can do about all of them, ready to be shown below them.
 pub(super) fn hint(closed: &[Closed]) -> &'static str {
-    if closed.iter().all(Closed::is_forcible) {
+    let is_of_file = |it: &Finding| it.about == About::Positions;
+    if closed.iter().flat_map(|it| &it.findings).all(is_of_file) {
+        "write that into the configuration and have it read, then try again"
+    } else if closed.iter().all(Closed::is_forcible) {
         "run the commands above on a direct connection, then try again; or take the step all the \
          same with --force REASON"
     } else {

@@ -20,7 +20,11 @@ impl Plan {
     pub fn of_starts(begin: &[Entry]) -> Self {
         let start = |entry: &Entry| {
             let (_, phase) = entry.to.as_ref()?;
-            Some(Step::Start { migration: entry.name.clone(), phase: *phase })
+            let migration = entry.name.clone();
+            Some(match entry.from {
+                None => Step::Start { migration, phase: *phase },
+                Some(_) => Step::Change { migration },
+            })
         };
         Self { steps: begin.iter().filter_map(start).collect() }
     }
@@ -51,7 +55,7 @@ pub enum Step {
         /// The phase it enters.
         to: Phase,
     },
-    /// It is described differently, in the phase where that harms nobody.
+    /// It is described differently, in the phase where that harms nobody or by what harms nobody in any.
     Change {
         /// Its name.
         migration: String,

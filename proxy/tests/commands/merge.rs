@@ -107,3 +107,67 @@ async fn the_whole_way_under_traffic() {
     assert_eq!((gone, rows.expect("rows").len()), (1, 0), "rows go with those that they refer to");
     house.stop().await;
 }
+
+/// A table whose key is not its first column: without `positions` its columns would change their places when it is
+/// dropped, under the proxy that runs and for good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_dropped_whose_columns_would_change_their_places() {
+    let ddl = "CREATE TABLE sp (num int, user_id int PRIMARY KEY, cnt int, amounts int);
+        CREATE TABLE sq (user_id int PRIMARY KEY, other text);
+        INSERT INTO sp VALUES (10, 1, 20, 30); ANALYZE;";
+    let migration = "kind = \"merge-tables\"\ninto = \"so\"\nkey = \"user_id\"\nphase = \"expand\"\n\
+        [[migration.source]]\ntable = \"sp\"\npresent = \"has_sp\"\ncolumns = [\"num\", \"cnt\", \"amounts\"]\n\
+        [[migration.source]]\ntable = \"sq\"\npresent = \"has_sq\"\ncolumns = [\"other\"]\n";
+    let plan = Plan { ddl: ddl.to_owned(), migration: migration.to_owned(), ..Plan::default() };
+    let house = House::with(plan).await;
+    let places = "positions = { num = 1, user_id = 2, cnt = 3, amounts = 4 }";
+    let (code, out, error) = house.run(&["run", "m", "--dry-run"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert_eq!(out.matches(&format!("--   {places}\n")).count(), 1, "{out}");
+
+    // Its gate keeps it from the last phase.
+    let run = ["run", "m", "--no-throttle", "--soak", "0s", "--drop-old"];
+    let (code, out, error) = house.run(&run);
+    assert_eq!(code, Some(1), "{out}{error}");
+    assert!(error.contains(&format!("        {places}\n")), "{error}");
+    let line = format!("present = \"has_sp\"\n{places}\n");
+    // The steps that were taken stand in the file too.
+    let edit = |from: &str, to: &str| {
+        let text = std::fs::read_to_string(&house.config).expect("a file");
+        std::fs::write(&house.config, text.replace(from, to)).expect("a file");
+    };
+    let known = "SELECT count(*) FROM segue.migration WHERE definition::text LIKE '%positions%'";
+    edit("present = \"has_sp\"\n", &line);
+    house.comes_to("it is known", known, |count| count == 1).await;
+    let (code, out, error) = house.run(&["run", "m", "--no-throttle", "--soak", "0s"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+
+    // Where it was taken back since, the tables stay.
+    edit(&line, "present = \"has_sp\"\n");
+    house.comes_to("it is forgotten", known, |count| count == 0).await;
+    let (code, out, _) = house.run(&["check", "m"]);
+    assert!(code == Some(5) && out.contains(places), "{out}");
+    let (code, _, error) = house.run(&run);
+    assert!(error.starts_with("nothing is dropped yet\n"), "{error}");
+    assert!(code == Some(1) && error.contains(places), "{error}");
+    edit("present = \"has_sp\"\n", &line);
+    house.comes_to("it is known again", known, |count| count == 1).await;
+    let client = house.client().await;
+    let rows = "SELECT * FROM sp";
+    let names = |row: &tokio_postgres::Row| -> Vec<(String, i32)> {
+        row.columns()
+            .iter()
+            .enumerate()
+            .map(|(at, it)| (it.name().to_owned(), row.get(at)))
+            .collect()
+    };
+    let before = names(&client.query_one(rows, &[]).await.expect("a row"));
+    let (code, out, error) = house.run(&run);
+    assert_eq!(code, Some(0), "{out}{error}");
+    let client = house.client().await;
+    assert_eq!(names(&client.query_one(rows, &[]).await.expect("a row")), before);
+    client.execute("INSERT INTO sp VALUES (11, 2, 21, 31)", &[]).await.expect("an INSERT");
+    let stored = "SELECT count(*) FROM so WHERE (num, user_id, cnt, amounts) = (11, 2, 21, 31)";
+    assert_eq!(house.number(stored).await, 1);
+    house.stop().await;
+}

@@ -34,7 +34,7 @@ pub struct MergeSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub present: Option<String>,
     /// Place of each column, those of the key included, among those that `*` shows, counted from 1. Needed
-    /// only where the table is gone and its columns did not stand in the order of `key` and `columns`.
+    /// before the table is gone, where its columns do not stand in the order of `key` and `columns`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub positions: BTreeMap<String, u16>,
     /// Constraints and indexes of this table, each with its counterpart in the new one: what an error calls

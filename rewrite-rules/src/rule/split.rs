@@ -16,8 +16,8 @@ pub struct SplitTable {
     pub key: KeyPair,
     /// The columns.
     pub columns: MovedColumns,
-    /// Place of each of them that is gone among the columns that `*` shows, counted from 1. Needed only
-    /// where the catalog no longer tells.
+    /// Place of each of them that is gone among the columns that `*` shows, counted from 1. Needed
+    /// before they go, where the catalog would not tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub positions: BTreeMap<String, u16>,
     /// Constraints and indexes of the columns, each with its counterpart in the new table: what an error

@@ -150,3 +150,33 @@ fn a_proxy_that_had_nothing_to_do_comes_to_where_the_fleet_is() {
     first.stop();
     idle.stop();
 }
+
+/// Where columns stood that are gone is told when that is needed, which may be at a start.
+#[test]
+fn places_of_columns_are_told_at_any_time_and_kept() {
+    let _alone = alone();
+    let database = Database::create(
+        "starts",
+        "CREATE TABLE users (id int PRIMARY KEY, b text, a text);
+         CREATE TABLE halves (user_id int PRIMARY KEY REFERENCES users ON DELETE CASCADE ON UPDATE CASCADE, a text, b text);",
+    );
+    let file = "[[migration]]\nname = \"m\"\nkind = \"split-table\"\ntable = \"users\"\ninto = \"halves\"\n\
+                key = { from = \"id\", to = \"user_id\" }\ncolumns = [\"a\", \"b\"]\nphase = \"dual-write\"\n";
+    let told = format!("{file}positions = {{ a = 3, b = 2 }}\n");
+    let places = || {
+        journal(
+            &database,
+            "SELECT phase, definition -> 'positions', epoch > 1 FROM segue.migration",
+        )
+    };
+    Proxy::start(&database, file).stop();
+    assert_eq!(places(), ["dual-write|NULL|f"]);
+    Proxy::join(&database, &told, Replica::default()).stop();
+    let known = [r#"dual-write|{"a": 3, "b": 2}|t"#];
+    assert_eq!(places(), known);
+    // A file that was left behind takes none of it back.
+    Proxy::join(&database, file, Replica::default()).stop();
+    assert_eq!(places(), known);
+    let other = told.replace("[\"a\", \"b\"]", "[\"b\", \"a\"]");
+    refused(&database, &other, &["the journal describes this migration differently"]);
+}

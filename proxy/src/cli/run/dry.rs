@@ -72,6 +72,14 @@ pub(super) async fn print(
         say(&format!("-- segue phase {name} {next}\n"));
         phase = next;
     }
+    if Some(&until) == phases.last() {
+        if let Some(rule) = rules.get_mut(index) {
+            rule.phase = phase;
+        }
+        for finding in gate::before_drop(&supposed, &rules, index) {
+            say(&statements(&finding, &mut told));
+        }
+    }
     if let Some(sql) = mend::drop_old(&rule.change).filter(|_| Some(&until) == phases.last()) {
         say(&format!("\n-- with --drop-old\n{}\n", Statement::read(&sql)));
     }
@@ -86,6 +94,11 @@ fn statements(finding: &gate::Finding, told: &mut BTreeSet<String>) -> String {
         text.push_str(&format!("-- by hand: {}\n", finding.message));
     }
     for sql in finding.remedy.iter().filter(|sql| told.insert((*sql).clone())) {
+        // What the configuration lacks.
+        if finding.about == About::Positions {
+            text.push_str(&format!("--   {sql}\n"));
+            continue;
+        }
         let statement = Statement::read(sql);
         text.push_str(&format!("{statement}{}\n", if by_hand { ", by hand" } else { "" }));
     }

@@ -24,7 +24,7 @@ use super::tables::{
     columns, constraints, deferrable, dependents, indexes, key, owner, privileges, row_security,
     statistics, triggers,
 };
-use super::{Looked, answered, faults, halves, snapshot};
+use super::{Looked, answered, faults, halves, places, snapshot};
 use crate::catalog::in_time;
 
 pub(super) async fn look(
@@ -53,6 +53,9 @@ pub(super) async fn look(
         };
         looked.findings.extend(found);
         faults.retain(|fault| fault.rule != index || !is_told(fault, &looked.findings));
+    }
+    if (rule.phase, to) == (Phase::StopDualWrite, Phase::Contract) {
+        looked.findings.extend(places::before_drop(catalog, rules, index));
     }
     let findings = &mut looked.findings;
     findings.extend(faults::findings(rules, rule, to, &faults, findings));

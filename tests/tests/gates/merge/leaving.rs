@@ -1,8 +1,9 @@
 //! Before only the new table is written.
 
-use rewrite_rules::Phase::{StopDualWrite, SwitchReads};
+use rewrite_rules::Phase::{Contract, StopDualWrite, SwitchReads};
+use segue_tests::server::Database;
 
-use super::planted;
+use super::{CLEAN, check, planted, preferences, told};
 
 #[test]
 fn views() {
@@ -161,4 +162,28 @@ fn foreign_keys() {
             r#"note missing-constraint: foreign key "fk" of "public.notices" refers to a table that is merged too: nothing in "public.preferences" does for it"#,
         ],
     );
+}
+
+/// Once a table is gone nothing but the rule tells in which order its columns stood.
+#[test]
+fn columns_that_would_change_their_places() {
+    let tables = format!(
+        "{CLEAN} DROP TABLE emails;
+         CREATE TABLE emails (\"a b\" text, uid int PRIMARY KEY, news boolean NOT NULL DEFAULT true);"
+    );
+    let database = Database::create("gates_merge", &tables);
+    let rule = |phase| preferences(phase).replace("digest =", "\"a b\" =");
+    let findings = check(&database, &rule(StopDualWrite), Contract);
+    let places = r#"positions = { "a b" = 1, uid = 2, news = 3 }"#;
+    assert_eq!(
+        told(&findings),
+        [
+            r#"loses-data positions (by hand): once table "public.emails" is dropped, SELECT * and INSERT without a list give "uid", "news", "a b" and no longer "a b", "uid", "news": add to its [[migration.source]] in the configuration, before that"#,
+            &format!("  {places}"),
+        ]
+    );
+    let mended = rule(StopDualWrite).replacen("columns =", &format!("{places}\ncolumns ="), 1);
+    assert_eq!(told(&check(&database, &mended, Contract)), [""; 0]);
+    let wrong = mended.replace("uid = 2, news = 3", "uid = 3, news = 2");
+    assert_eq!(check(&database, &wrong, Contract).len(), 1, "places that are not so");
 }

@@ -1,8 +1,9 @@
 //! Before only the new table is written.
 
 use rewrite_rules::Phase::{Contract, DualWrite, StopDualWrite, SwitchReads};
+use segue_tests::server::Database;
 
-use super::planted;
+use super::{CLEAN, check, planted, profiles, told};
 
 #[test]
 fn a_column_that_needs_a_value() {
@@ -264,4 +265,35 @@ fn foreign_keys_that_go_on_acting() {
             &[&said, "  ALTER TABLE public.users DROP CONSTRAINT users_first_name_fkey;"],
         );
     }
+}
+
+/// Once columns are gone their places are told by the order in which they are listed, where the table has no other gaps.
+#[test]
+fn columns_that_would_change_their_places() {
+    let database = Database::create("gates_split", CLEAN);
+    let turned = |phase| {
+        let columns = "{ first_name = \"given_name\", bio = \"bio\" }";
+        profiles(phase).replace(columns, "{ bio = \"bio\", first_name = \"given_name\" }")
+    };
+    let places = "positions = { first_name = 3, bio = 4 }";
+    assert_eq!(
+        told(&check(&database, &turned(StopDualWrite), Contract)),
+        [
+            r#"loses-data positions (by hand): once what has moved is dropped from "public.users", SELECT * and INSERT without a list give "id", "email", "bio", "first_name", "score" and no longer "id", "email", "first_name", "bio", "score": add to the migration in the configuration, before that"#,
+            &format!("  {places}"),
+        ]
+    );
+    let mended = format!("{}{places}\n", turned(StopDualWrite));
+    assert_eq!(told(&check(&database, &mended, Contract)), [""; 0]);
+    database
+        .connect()
+        .script("ALTER TABLE users ADD COLUMN x int; ALTER TABLE users DROP COLUMN x");
+    assert_eq!(
+        told(&check(&database, &profiles(StopDualWrite), Contract)),
+        [
+            r#"loses-data positions (by hand): once what has moved is dropped from "public.users", SELECT * and INSERT without a list cannot be served, since nothing tells that they give "id", "email", "first_name", "bio", "score": add to the migration in the configuration, before that"#,
+            &format!("  {places}"),
+        ]
+    );
+    assert_eq!(told(&check(&database, &mended, Contract)), [""; 0]);
 }
