@@ -78,7 +78,10 @@ impl Prefilter {
     pub(crate) fn new(tables: &[Lens], catalogs: &[&CatalogLenses]) -> Self {
         let names = tables.iter().flat_map(|lens| {
             let views = lens.views.iter().chain(&lens.halving_views);
-            std::iter::once(&lens.relation).chain(views).map(|it| it.name.as_str())
+            let names = std::iter::once(&lens.relation).chain(views).map(|it| it.name.as_str());
+            // SET CONSTRAINTS names nothing else. To clients of the other shape either name is the other.
+            let constraints = lens.names.constraints();
+            names.chain(constraints.flat_map(|(one, other)| [one.as_str(), other.as_str()]))
         });
         Self::of_names(names, catalogs)
     }

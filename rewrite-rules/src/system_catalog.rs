@@ -44,6 +44,8 @@ pub struct TableObject {
     pub refers_to: Option<u32>,
     /// The columns it depends on, by `attnum`.
     pub columns: Vec<u16>,
+    /// Whether it is a constraint that SET CONSTRAINTS may put off.
+    pub deferrable: bool,
     /// The server's definition of it under an empty search path. Of an index, and of a constraint
     /// that has one, that of the index without its name: equal if both enforce the same.
     pub definition: String,

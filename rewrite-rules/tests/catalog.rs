@@ -37,6 +37,7 @@ fn generation(phase: Phase, dropped: bool, oid: u32) -> Generation {
         carrier: 100,
         refers_to: None,
         columns: vec![number],
+        deferrable: false,
         definition: String::new(),
     };
     let mut indexes = vec![index(199, "by_name", 2), index(200, "by_handle", 3)];

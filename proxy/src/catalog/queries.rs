@@ -163,7 +163,7 @@ pub(super) const OBJECTS: &str = concat!(
                              'pg_trigger'::regclass, 'pg_statistic_ext'::regclass)
          GROUP BY d.classid, d.objid, d.refobjid)
      SELECT d.refobjid, 'i', x.oid, x.relname::text, NULL::oid, i.indrelid, NULL::oid, d.columns,
-            replace(pg_get_indexdef(x.oid), format(' INDEX %I ON ', x.relname), ' INDEX ON ')
+            replace(pg_get_indexdef(x.oid), format(' INDEX %I ON ', x.relname), ' INDEX ON '), false
      FROM d JOIN pg_class x ON d.classid = 'pg_class'::regclass AND x.oid = d.objid
           JOIN pg_index i ON i.indexrelid = x.oid
      UNION ALL
@@ -171,18 +171,18 @@ pub(super) const OBJECTS: &str = concat!(
             nullif(k.confrelid, 0), d.columns,
             CASE WHEN x.oid IS NULL THEN pg_get_constraintdef(k.oid) ELSE
                  replace(pg_get_indexdef(x.oid), format(' INDEX %I ON ', x.relname), ' INDEX ON ')
-            END
+            END, k.condeferrable
      FROM d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
               AND k.contype IN ('p', 'u', 'x', 'c', 'n', 'f')
           LEFT JOIN pg_class x ON x.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
      UNION ALL
      SELECT d.refobjid, 't', g.oid, g.tgname::text, NULL, g.tgrelid, NULL, d.columns,
-            pg_get_triggerdef(g.oid)
+            pg_get_triggerdef(g.oid), false
      FROM d JOIN pg_trigger g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
               AND NOT g.tgisinternal
      UNION ALL
      SELECT d.refobjid, 's', s.oid, s.stxname::text, NULL, s.stxrelid, NULL, d.columns,
-            pg_get_statisticsobjdef(s.oid)
+            pg_get_statisticsobjdef(s.oid), false
      FROM d JOIN pg_statistic_ext s ON d.classid = 'pg_statistic_ext'::regclass AND s.oid = d.objid
      ORDER BY 1, 2, 3"
 );

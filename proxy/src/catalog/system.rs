@@ -56,6 +56,7 @@ fn object(row: &Row) -> Result<Option<TableObject>, Error> {
         carrier: row.try_get(5)?,
         refers_to: row.try_get(6)?,
         columns: columns.into_iter().filter_map(|number| u16::try_from(number).ok()).collect(),
+        deferrable: row.try_get(9)?,
         definition,
     }))
 }

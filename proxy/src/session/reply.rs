@@ -8,6 +8,7 @@ use rewrite_rules::{Outcome, Reply, Rewritten};
 
 use super::plan::own_statement;
 use super::sql_prepared::{Course, Planned};
+use super::version::Scope;
 
 /// Most replies that may be outstanding before the client's messages wait; a few megabytes. Far
 /// more than any driver pipelines. Unit: messages.
@@ -71,13 +72,22 @@ pub(super) struct Entry {
     pub(super) statement: Option<usize>,
     /// What it does to prepared statements.
     pub(super) course: Option<Box<Course>>,
+    /// Whether it checks what was put off, and does nothing else.
+    pub(super) checks: bool,
 }
 
 impl Entry {
     /// A reply to a message of the extended protocol that does nothing to prepared statements.
     pub(super) fn new(expected: Expected, origin: Origin, patch: Option<Arc<Outcome>>) -> Self {
         let statement = patch.as_deref().and_then(own_statement);
-        Self { expected, origin, patch, statement, course: None }
+        let checks = matches!(expected, Expected::Sync);
+        Self { expected, origin, patch, statement, course: None, checks }
+    }
+
+    /// The same of an Execute of the client's.
+    pub(super) fn of_execute(patch: Option<Arc<Outcome>>, scope: Scope) -> Self {
+        let entry = Self::new(Expected::Execute, Origin::Client, patch);
+        Self { checks: scope == Scope::Checks, ..entry }
     }
 
     fn rewritten(&self) -> Option<&Rewritten> {

@@ -6,6 +6,7 @@
 
 use std::ops::RangeInclusive;
 
+use rewrite_rules::catalog::RelationName;
 use rewrite_rules::lens::Lens;
 use rewrite_rules::naming::{Mention, TableNames, Taken, agreed};
 use rewrite_rules::{Outcome, Rewritten};
@@ -85,6 +86,27 @@ impl<'a> Scope<'a> {
             _ => About::Unknown,
         };
         scope
+    }
+
+    /// The same where the statement `checks` what was put off, and names no table. Who knows the constraint as another
+    /// table's knows that one.
+    pub(super) fn of_check(mut self, checks: bool, fields: &[(u8, &'a [u8])]) -> Self {
+        let text = |code| std::str::from_utf8(reply::field(fields, code)?).ok();
+        let told = (text(b's'), text(b't'), text(b'n'));
+        if let (true, About::Table(None), (Some(schema), Some(table), Some(constraint))) =
+            (checks, self.about, told)
+        {
+            let relation = RelationName::new(schema, table);
+            let is_own = |lens: &&Lens| lens.relation == relation;
+            let all = self.lenses.iter().flat_map(|lens| &lens.names.tables);
+            let is_it =
+                |it: &&TableNames| it.relation == relation && it.constraint(constraint).is_some();
+            let mut known = all.filter(is_it);
+            let first = known.next().filter(|_| !self.lenses.iter().any(|lens| is_own(&lens)));
+            // Of several it might be anybody's.
+            self.about = About::Table(first.filter(|it| known.all(|its| its.client == it.client)));
+        }
+        self
     }
 
     /// A table of the server's, by what the statement names or else by the migrations. Of several that it may be

@@ -172,7 +172,7 @@ impl Conversation {
             Err(kind) => return Ok(self.ask_before_query(kind)),
         };
         let mut changes_names = decision.changes_names;
-        let mut plan = Plan::default();
+        let mut plan = Plan::of(text);
         if let Some(effects) = effects {
             match self.before_query(&effects, text, held) {
                 Ok(changes) => changes_names |= changes,
@@ -241,6 +241,7 @@ impl Conversation {
             patch: Some(with_answers(outcome, &plan.answers)).filter(|it| needs_patch(it)),
             statement: None,
             course: Course::of(plan.planned),
+            checks: plan.checks,
         });
         self.end_batch();
         self.executed(changes_names);
@@ -429,7 +430,7 @@ impl Conversation {
         let patch = portal.and_then(|portal| portal.patch.clone());
         let effects = portal.and_then(|portal| portal.effects.clone());
         let scope = portal.map_or(Scope::Stays, |portal| portal.scope);
-        let mut entry = Entry::new(Expected::Execute, Origin::Client, patch.clone());
+        let mut entry = Entry::of_execute(patch.clone(), scope);
         let before = match effects {
             None => self.send_before(patch.as_ref()),
             Some((effects, Standing { outcome, under, .. })) => {

@@ -227,6 +227,7 @@ impl Conversation {
         let shape = self.spoken_shape();
         let lenses = generation.as_ref().map_or(&[][..], |it| it.compiled().lenses(shape));
         let scope = Scope::new(lenses, outcome, &self.replies.present_statements(), &fields);
+        let scope = scope.of_check(head.is_some_and(|entry| entry.checks), &fields);
         let report = patch::report(tag, body, outcome, statement, &scope);
         report.map_or(Step::Forward, Step::Replace)
     }

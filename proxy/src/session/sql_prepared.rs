@@ -20,7 +20,7 @@ use super::plan::{
 use super::statements::Existing;
 use super::transaction::Held;
 use super::usage::{Gathered, Needed};
-use super::version::{Scope, Source, Standing, Under, Version};
+use super::version::{Scope, Source, Standing, Under, Version, only_checks};
 
 /// One thing that a text does to prepared statements.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,6 +89,15 @@ impl Course {
 pub(super) struct Plan {
     pub(super) planned: VecDeque<Planned>,
     pub(super) answers: Vec<Answer>,
+    /// Whether it checks what was put off, and does nothing else.
+    pub(super) checks: bool,
+}
+
+impl Plan {
+    /// Of a text that does nothing to prepared statements.
+    pub(super) fn of(text: &[u8]) -> Self {
+        Self { checks: only_checks(text), ..Self::default() }
+    }
 }
 
 /// The commands that change which statements exist.

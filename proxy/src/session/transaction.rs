@@ -138,9 +138,8 @@ impl Transaction {
         self.batch_executed = match (self.batch_executed, scope) {
             (Executed::Nothing | Executed::Inside, Scope::Stays) => Executed::Inside,
             (Executed::Began, Scope::Stays) | (Executed::Nothing, Scope::Begins) => Executed::Began,
-            (_, Scope::Begins | Scope::Unknown) | (Executed::Unknown, Scope::Stays) => {
-                Executed::Unknown
-            }
+            (_, Scope::Begins | Scope::Checks | Scope::Unknown)
+            | (Executed::Unknown, Scope::Stays) => Executed::Unknown,
         };
     }
 

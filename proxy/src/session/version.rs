@@ -69,6 +69,8 @@ pub(super) enum Scope {
     Stays,
     /// It begins one that lasts until it is ended.
     Begins,
+    /// It checks what was put off, of whatever table, and may end it with that.
+    Checks,
     /// That was not looked at.
     #[default]
     Unknown,
@@ -84,9 +86,24 @@ impl Scope {
         match () {
             () if STAYING.iter().any(|known| is(known)) => Self::Stays,
             () if is(b"begin") || is(b"start") => Self::Begins,
+            () if is(b"commit") || is(b"end") => Self::Checks,
+            () if is(b"set") && is_behind(text, b"constraints") => Self::Checks,
             () => Self::Unknown,
         }
     }
+}
+
+/// Whether that is the second word.
+fn is_behind(text: &[u8], word: &[u8]) -> bool {
+    let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.nth(1).is_some_and(|second| second.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text checks what was put off, and does nothing else.
+pub(super) fn only_checks(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    Scope::of(text) == Scope::Checks && !text.contains(&b';')
 }
 
 /// One version of a statement that exists for the client.

@@ -11,7 +11,7 @@ use super::occurrence::Stance;
 use crate::catalog::RelationName;
 use crate::catalog_lens::ColumnNumber;
 use crate::name;
-use crate::naming::{Bystander, Mention, Mentions};
+use crate::naming::{Bystander, Mention, Mentions, Names};
 use crate::outcome::{Reply, Rewritten};
 use crate::statement::{self, Lexeme};
 
@@ -20,6 +20,8 @@ use crate::statement::{self, Lexeme};
 pub(super) struct Spoken {
     /// How many tables under migration the statements before each had named.
     pub(super) before: Vec<usize>,
+    /// Tables whose constraints a statement names, with its number.
+    pub(super) constraints: Vec<(usize, Arc<Names>)>,
     /// Tables that no migration governs.
     bystanders: Vec<Bystander>,
 }
@@ -67,6 +69,14 @@ impl Rewriter<'_> {
                 qualifier: None,
                 is_written: true,
                 names: Arc::clone(&lens.names),
+            });
+        }
+        for (statement, names) in std::mem::take(&mut self.spoken.constraints) {
+            mentions.relations.push(Mention {
+                statement,
+                qualifier: None,
+                is_written: true,
+                names,
             });
         }
         for (at, found) in self.occurrences.iter().enumerate() {

@@ -77,6 +77,7 @@ mod row;
 mod row_lock;
 mod row_lock_found;
 mod row_lock_from;
+mod set_constraints;
 mod sort_keys;
 mod stack;
 mod star;
@@ -335,6 +336,7 @@ impl<'a> Rewriter<'a> {
             self.current = (from, self.statement_end(from));
             let copy = self.copies.iter().find(|copy| copy.first == from);
             match (copy, statement) {
+                (_, Err(_)) if self.sets_constraints() => self.set_constraints(),
                 (_, Err(why)) => self.unparsed(*why)?,
                 (Some(copy), Ok(shown)) => {
                     self.outermost = false;

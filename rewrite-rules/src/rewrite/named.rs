@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::set_constraints::is_set_constraints;
 use super::{Rewriter, Walk};
 use crate::lens::{Lens, OpaquePolicy};
 use crate::outcome::Outcome;
@@ -14,7 +15,8 @@ const WRITES: [&str; 4] = ["insert", "update", "delete", "merge"];
 /// What a text names, as far as its tokens tell.
 #[derive(Default)]
 pub(super) struct Named<'g> {
-    /// The lenses whose table's name is a token, or that of a view that may be written.
+    /// The lenses whose table's name is a token, or that of a view that may be written or of a constraint that may be
+    /// put off.
     pub(super) lenses: Vec<&'g Lens>,
     /// Whether the name of a column that exists, but not in the client's shape, is one.
     other_names: bool,
@@ -24,9 +26,12 @@ impl<'g> Named<'g> {
     pub(super) fn by_tokens(lenses: &'g [Lens], lexemes: &[Lexeme]) -> Self {
         let names: HashSet<String> = lexemes.iter().filter_map(Lexeme::name).collect();
         let writes = WRITES.iter().any(|&word| names.contains(word));
+        let sets = lexemes.windows(2).any(is_set_constraints);
+        let sets = |lens: &Lens| sets && lens.names.constraints().any(|(_, it)| names.contains(it));
         let views = |lens: &'g Lens| lens.views.iter().chain(&lens.halving_views);
         let named = |lens: &&'g Lens| {
             names.contains(&lens.relation.name)
+                || sets(lens)
                 || (writes && views(lens).any(|view| names.contains(&view.name)))
         };
         let lenses: Vec<&Lens> = lenses.iter().filter(named).collect();

@@ -207,6 +207,7 @@ mod tests {
             carrier: 2,
             refers_to: None,
             columns: vec![1],
+            deferrable: false,
             definition: definition.to_owned(),
         };
         for (definition, expected) in [

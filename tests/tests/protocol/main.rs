@@ -16,6 +16,7 @@ mod malformed;
 mod prepared;
 mod prepared_at_random;
 mod pressure;
+mod put_off;
 mod reports;
 mod reports_of_two;
 mod scripts;
