@@ -58,6 +58,8 @@ pub struct TableNames {
     pub columns: Vec<(String, String)>,
     /// Constraints and indexes, as far as a migration declares them.
     pub constraints: Vec<(String, String)>,
+    /// That of the key, which corresponds to the client's own without being declared.
+    pub key: Option<(String, String)>,
 }
 
 impl TableNames {
@@ -79,7 +81,7 @@ impl TableNames {
             }
         }
         let (relation, client) = (relation.clone(), relation.clone());
-        Self { relation, client, columns, constraints: Vec::new() }
+        Self { relation, client, columns, constraints: Vec::new(), key: None }
     }
 
     /// Whether it is the client's own table.
@@ -94,10 +96,11 @@ impl TableNames {
         client_name(&self.columns, physical)
     }
 
-    /// What a constraint or an index is called, if that is declared.
+    /// What a constraint or an index is called, if that is declared or the key's.
     #[must_use]
     pub fn constraint(&self, physical: &str) -> Option<&str> {
-        client_name(&self.constraints, physical)
+        let key = self.key.as_ref().filter(|(its, _)| its == physical);
+        client_name(&self.constraints, physical).or(key.map(|(_, client)| client.as_str()))
     }
 }
 
@@ -175,7 +178,8 @@ impl Mentions {
                 continue;
             }
             let client = relation.clone();
-            let table = TableNames { relation, client, columns, constraints: Vec::new() };
+            let constraints = Vec::new();
+            let table = TableNames { relation, client, columns, constraints, key: None };
             let names = Arc::new(Names::of(table));
             self.relations.push(Mention {
                 statement,

@@ -152,7 +152,7 @@ pub fn compile(
                 return None;
             }
             let table = catalog.relation(name)?;
-            let mut lens = lens(shape, rules, (name, table), changes, beside);
+            let mut lens = lens(shape, rules, (name, table), changes, beside, &catalog);
             lens.views = views::past(&lens, table, &catalog);
             lens.halving_views = views::halving(&lens, table, &catalog);
             Some(lens)
@@ -330,6 +330,7 @@ fn lens(
     (name, table): (&RelationName, &Relation),
     changes: &[(usize, ColumnChange)],
     beside: &[(usize, Beside)],
+    catalog: &Catalog,
 ) -> Lens {
     let migration = |index: usize| rules.get(index).map(|rule| rule.name.clone());
     let governed = |column: &Column| changes.iter().any(|(_, change)| change.governs(&column.name));
@@ -396,7 +397,7 @@ fn lens(
         hidden,
         opaque,
         migrations: names_of(rules, changes),
-        names: Arc::new(names::names(shape, rules, (name, table), changes, beside)),
+        names: Arc::new(names::names(shape, rules, (name, table), changes, beside, catalog)),
         views: BTreeSet::new(),
         halving_views: BTreeSet::new(),
         stands_as: None,

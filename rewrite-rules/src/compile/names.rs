@@ -1,8 +1,8 @@
 //! What the server may call by names that a client does not expect.
 
 use super::ColumnChange;
-use super::table::relation_name;
-use crate::catalog::{Relation, RelationName};
+use super::table::{key_of, relation_name};
+use crate::catalog::{Catalog, Relation, RelationName};
 use crate::lens::Beside;
 use crate::naming::{Names, TableNames};
 use crate::rule::{Change, Rule, SplitTable};
@@ -15,6 +15,7 @@ pub(super) fn names(
     (relation, table): (&RelationName, &Relation),
     changes: &[(usize, ColumnChange)],
     beside: &[(usize, Beside)],
+    catalog: &Catalog,
 ) -> Names {
     let renamed = |(_, change): &(usize, ColumnChange)| {
         let (own, other) = change.pair(shape)?;
@@ -34,21 +35,28 @@ pub(super) fn names(
     // A client of the new shape knows the other table.
     for (index, _) in beside.iter().filter(|_| shape == Shape::Old) {
         if let Some(Rule { change: Change::SplitTable(split), .. }) = rules.get(*index) {
-            names.tables.extend(half(split));
+            names.tables.extend(half(split, table, catalog));
         }
     }
     names
 }
 
 /// What the new table of a split is to a client of the old one.
-fn half(split: &SplitTable) -> Option<TableNames> {
+fn half(split: &SplitTable, table: &Relation, catalog: &Catalog) -> Option<TableNames> {
+    let relation = relation_name(&split.into)?;
+    let key = || {
+        let (own, its): (Vec<&str>, Vec<&str>) = split.key.pairs().unzip();
+        Some((key_of(catalog.relation(&relation)?, &its)?, key_of(table, &own)?))
+    };
+    let key = key();
     let pairs = split.key.pairs().chain(split.columns.pairs());
     let declared = split.constraints.iter();
     Some(TableNames {
-        relation: relation_name(&split.into)?,
+        relation,
         client: relation_name(&split.table)?,
         columns: pairs.map(|(own, its)| (its.to_owned(), own.to_owned())).collect(),
         constraints: declared.map(|(old, new)| (new.clone(), old.clone())).collect(),
+        key,
     })
 }
 
@@ -60,5 +68,6 @@ pub(super) fn whole(split: &SplitTable) -> Option<TableNames> {
         client: relation_name(&split.into)?,
         columns: pairs.map(|(own, its)| (own.to_owned(), its.to_owned())).collect(),
         constraints: split.constraints.clone().into_iter().collect(),
+        key: None,
     })
 }

@@ -53,7 +53,7 @@ pub(super) fn lens(
     let itself = Lens {
         migrations: vec![rule.name.clone()],
         beside: vec![back(old, beside)],
-        ..lens_of(Shape::Old, &[], (&beside.relation, table), &[], &[])
+        ..lens_of(Shape::Old, &[], (&beside.relation, table), &[], &[], catalog)
     };
     // What is written of it is written to the old table first: errors come from there.
     let mut known = Names::clone(&itself.names);

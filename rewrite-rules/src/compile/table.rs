@@ -112,6 +112,13 @@ pub(super) fn key_fault(
     )
 }
 
+/// The constraint of a key over these columns.
+pub(super) fn key_of(table: &Relation, columns: &[&str]) -> Option<String> {
+    let keys = table.keys.iter().filter(|key| key.columns.len() == columns.len());
+    let mut same = keys.filter(|key| key.columns.iter().all(|it| columns.contains(&it.as_str())));
+    same.find(|key| key.constraint).map(|key| key.name.clone())
+}
+
 /// The nearest of the known names, if one is near enough to be what was meant.
 pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known

@@ -8,7 +8,7 @@ use rewrite_rules::{Phase, Rule};
 use segue_tests::message::Fields;
 use segue_tests::relay::Relay;
 use segue_tests::server::Database;
-use segue_tests::wire::{Login, Wire};
+use segue_tests::wire::{Login, Wire, copy_data, copy_done, query};
 
 use super::reports::report;
 
@@ -163,7 +163,9 @@ fn split(phase: Phase) -> Rule {
     Rule { name: "split".to_owned(), change: Change::SplitTable(split), phase }
 }
 
-const OF_A_SPLIT: [&str; 12] = [
+const OF_A_SPLIT: [&str; 14] = [
+    "INSERT INTO accounts (id, bio, about) VALUES (60, 'b', 'x'), (60, 'c', 'y')",
+    "INSERT INTO accounts (id, bio) SELECT 60, 'b' FROM generate_series(1, 2)",
     "INSERT INTO accounts (id, bio, about) VALUES (3, NULL, 'a')",
     "INSERT INTO accounts (id, bio, about) VALUES (3, 'b', NULL)",
     "INSERT INTO accounts (id, bio, about) VALUES (3, 'forbidden', 'a')",
@@ -194,6 +196,33 @@ fn a_column_moves_to_the_name_of_one_that_stays_while_others_are_renamed() {
             [rename("users", "username", phase), rename("members", "nick", phase), split(phase)];
         let tables = (&*old, &*format!("{old}{PROFILES}{steps}{relaxed}"));
         check(phase.name(), tables, &rules, "old", &OF_A_SPLIT);
+    }
+}
+
+/// The key of the new table is that of the old one without being declared, also where rows come by COPY.
+#[test]
+fn a_key_that_a_copy_gives_twice() {
+    let migrated = format!("{ACCOUNTS}{PROFILES}");
+    let report = |wire: &mut Wire| {
+        wire.send_bytes(&query("COPY accounts (id, bio) FROM STDIN"));
+        wire.until_copy();
+        wire.send_bytes(&copy_data(b"60\tb\n60\tc\n"));
+        wire.send_bytes(&copy_done());
+        let reply = wire.until_ready();
+        let fields = reply.error().cloned().unwrap_or_default();
+        ['C', 'M', 'D', 's', 't', 'n'].map(|field| fields.get(field).to_owned())
+    };
+    let expected = report(&mut Database::create("reports", ACCOUNTS).connect());
+    for phase in [Phase::DualWrite, Phase::SwitchReads, Phase::StopDualWrite] {
+        let relaxed = match phase {
+            Phase::StopDualWrite => "ALTER TABLE accounts ALTER COLUMN bio DROP NOT NULL;",
+            _both => "",
+        };
+        let database = Database::create("reports", &format!("{migrated}{relaxed}"));
+        let relay = Relay::governing(&database, &[split(phase)]);
+        let login = Login::at(relay.port, database.superuser(), &database.name);
+        assert_eq!(report(&mut login.connect()), expected, "{phase}");
+        relay.stop();
     }
 }
 

@@ -19,6 +19,7 @@ fn table(
     constraints: &[(&str, &str)],
 ) -> TableNames {
     TableNames {
+        key: None,
         relation: RelationName::new("public", its),
         client: RelationName::new("public", own),
         columns: pairs(columns),

@@ -76,6 +76,7 @@ fn names(subject: &Subject<'_>, (into, new): (&RelationName, &Relation)) -> Name
             client: into.clone(),
             columns: source.pairs().map(|(own, its)| (own.to_owned(), its.to_owned())).collect(),
             constraints: declared.chain(key).collect(),
+            key: None,
         }
     };
     let mut names = Names::of(TableNames::itself(into, new));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::{Column, Key, Relation, RelationName};
+use crate::compile::table::key_of;
 use crate::compile::{TypeName, plain, views};
 use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn, OpaquePolicy};
 use crate::naming::{Names, TableNames, Taken};
@@ -222,6 +223,7 @@ impl<'a> Source<'a> {
             client: self.relation.clone(),
             columns: self.pairs().map(|(own, its)| (its.to_owned(), own.to_owned())).collect(),
             constraints,
+            key: None,
         };
         Names {
             tables: vec![TableNames::itself(&self.relation, &self.table), part],
@@ -257,11 +259,4 @@ impl<'a> Source<'a> {
         let its = key_of(new, &self.key().map(|(_, its)| its).collect::<Vec<&str>>())?;
         Some((its, own))
     }
-}
-
-/// The constraint of a key over these columns.
-fn key_of(table: &Relation, columns: &[&str]) -> Option<String> {
-    let keys = table.keys.iter().filter(|key| key.columns.len() == columns.len());
-    let mut same = keys.filter(|key| key.columns.iter().all(|it| columns.contains(&it.as_str())));
-    same.find(|key| key.constraint).map(|key| key.name.clone())
 }
