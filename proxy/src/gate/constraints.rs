@@ -23,6 +23,8 @@ pub(super) struct Constraint {
     pub(super) actions: String,
     pub(super) set_columns: Vec<i16>,
     pub(super) definition: String,
+    /// Of an exclusion constraint.
+    pub(super) predicate: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,7 @@ fn constraint(row: &Row) -> Result<Constraint, Error> {
         actions: row.try_get(8)?,
         set_columns: row.try_get(9)?,
         definition: row.try_get(10)?,
+        predicate: row.try_get(11)?,
     })
 }
 

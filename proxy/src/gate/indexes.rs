@@ -35,6 +35,10 @@ pub(super) struct Index {
     pub(super) predicate: Option<String>,
     /// What stands behind USING.
     pub(super) definition: String,
+    /// Of an exclusion constraint: by which operator its keys are compared.
+    pub(super) operators: Vec<String>,
+    /// Of a key that may be checked as late as when a transaction ends: when, as SQL says it.
+    pub(super) deferrable: Option<String>,
 }
 
 pub(super) async fn check(
@@ -88,6 +92,8 @@ fn index(row: &Row) -> Result<Index, Error> {
         classes: row.try_get(13)?,
         predicate: row.try_get(14)?,
         definition: row.try_get(15)?,
+        operators: row.try_get(16)?,
+        deferrable: row.try_get(17)?,
     })
 }
 
@@ -146,6 +152,10 @@ impl Index {
         format!("{} WHERE {predicate}", names(body.unwrap_or(&self.definition)))
     }
 
+    pub(super) fn nulls_are_distinct(&self) -> bool {
+        self.form.ends_with(" f")
+    }
+
     fn is_over_the_same(&self, columns: &[String], new: &Self, one_type: bool) -> bool {
         let keys = |columns: &[String], count: usize| -> Vec<String> {
             columns.iter().take(count).cloned().collect()
@@ -154,15 +164,15 @@ impl Index {
         if self.unique {
             // The order of the columns does not matter for what may be stored.
             let set = |keys: Vec<String>| keys.into_iter().collect::<BTreeSet<_>>();
-            let nulls = |index: &Self| index.form.rsplit(' ').next().map(str::to_owned);
-            return new.unique && set(own) == set(others) && nulls(self) == nulls(new);
+            let nulls = self.nulls_are_distinct() == new.nulls_are_distinct();
+            return new.unique && set(own) == set(others) && nulls;
         }
         own == others && self.form == new.form && (!one_type || self.classes == new.classes)
     }
 }
 
 /// A predicate, as the server shows it, for the rows alone in which a column is true.
-fn narrowed(column: &str, predicate: Option<&str>) -> String {
+pub(super) fn narrowed(column: &str, predicate: Option<&str>) -> String {
     match predicate {
         None => quoted(column),
         Some(predicate) => format!("({} AND {predicate})", quoted(column)),

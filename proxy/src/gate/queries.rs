@@ -13,7 +13,7 @@ pub(super) const ACCESS: &str = "
 /// table, index, its schema, unique, valid, partition of another index, replica identity, for a
 /// constraint that needs more than the index, its constraint, pid of who builds it, what it
 /// consists of, key columns, all columns, operator classes with collations, predicate, what stands
-/// behind USING.
+/// behind USING, operators of an exclusion constraint, when a key that may wait is checked.
 ///
 /// Columns are as SQL writes them, expressions included.
 pub(super) const INDEXES: &str = "
@@ -34,7 +34,18 @@ pub(super) const INDEXES: &str = "
                    format('CREATE %sINDEX ON %s%I.%I USING ',
                           CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END,
                           CASE WHEN x.relkind = 'I' THEN 'ONLY ' ELSE '' END,
-                          n.nspname, t.relname), '')
+                          n.nspname, t.relname), ''),
+           ARRAY(SELECT format('OPERATOR(%I.%s)', o.nspname, o.oprname)
+                 FROM pg_constraint k
+                      CROSS JOIN unnest(k.conexclop) WITH ORDINALITY AS e (oid, place)
+                      JOIN (SELECT o.oid, o.oprname, n.nspname FROM pg_operator o
+                            JOIN pg_namespace n ON n.oid = o.oprnamespace) o ON o.oid = e.oid
+                 WHERE k.conindid = x.oid AND k.conrelid = i.indrelid AND k.contype = 'x'
+                 ORDER BY e.place),
+           (SELECT CASE WHEN k.condeferred THEN 'DEFERRABLE INITIALLY DEFERRED' ELSE 'DEFERRABLE' END
+            FROM pg_constraint k
+            WHERE k.conindid = x.oid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
+              AND k.condeferrable)
     FROM pg_index i
          JOIN pg_class x ON x.oid = i.indexrelid
          JOIN pg_class t ON t.oid = i.indrelid
@@ -45,7 +56,7 @@ pub(super) const INDEXES: &str = "
     ORDER BY array_position($1, i.indrelid), x.oid";
 
 /// table, constraint, kind, validated, inherited, columns, referenced table, its columns, what a
-/// foreign key does, the columns that it sets, definition.
+/// foreign key does, the columns that it sets, definition, predicate of an exclusion constraint.
 pub(super) const CONSTRAINTS: &str = "
     SELECT k.conrelid, k.conname::text, k.contype::text, k.convalidated,
            k.coninhcount > 0 OR k.conparentid <> 0, coalesce(k.conkey, '{}'),
@@ -55,7 +66,9 @@ pub(super) const CONSTRAINTS: &str = "
            ARRAY(SELECT number::int2
                  FROM jsonb_array_elements_text(nullif(to_jsonb(k) -> 'confdelsetcols', 'null'))
                       number),
-           replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')
+           replace(pg_get_constraintdef(k.oid), ' NOT VALID', ''),
+           (SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_index i
+            WHERE i.indexrelid = k.conindid AND k.contype = 'x')
     FROM pg_constraint k
     WHERE k.conrelid = ANY ($1) AND k.contype IN ('c', 'f', 'x')
     ORDER BY array_position($1, k.conrelid), k.contype, k.oid";

@@ -1,5 +1,6 @@
 //! Columns that move to a table of their own.
 
+mod alike;
 mod leaving;
 mod making;
 mod mended;

@@ -11,6 +11,7 @@ use crate::catalog::in_time;
 use crate::gate::constraints::{self, Constraint, Kind};
 use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::step::Move;
+use crate::gate::tables::alike::{condition, row_of_defaults};
 use crate::gate::tables::step::{Step, Table};
 use crate::gate::{answered, snapshot};
 
@@ -171,23 +172,9 @@ async fn refuses(
     new: &Table<'_>,
     it: &Constraint,
 ) -> Result<bool, tokio_postgres::Error> {
-    let Some(condition) = it.definition.strip_prefix("CHECK ") else { return Ok(false) };
-    let condition = condition.strip_suffix(" NO INHERIT").unwrap_or(condition);
-    let columns = new.relation.columns.iter().map(|column| {
-        let name = quoted(&column.name);
-        let default = column.default.as_ref().filter(|it| it.volatility != Volatility::Volatile);
-        // Its type is that of the column.
-        default.map_or_else(
-            || format!("segue_typed.{name}"),
-            |it| format!("coalesce({}, segue_typed.{name}) AS {name}", it.expression),
-        )
-    });
-    let columns: Vec<String> = columns.collect();
-    let query = format!(
-        "SELECT {condition} IS FALSE FROM (SELECT {} FROM (SELECT (NULL::{}).*) AS segue_typed) AS segue_blank",
-        columns.join(", "),
-        new.sql
-    );
+    let Some(condition) = condition(it) else { return Ok(false) };
+    let row = row_of_defaults(new, |_column| true);
+    let query = format!("SELECT {condition} IS FALSE FROM {row}");
     let transaction = snapshot(client).await?;
     let row = transaction.query_one(&query, &[]).await?;
     transaction.commit().await?;

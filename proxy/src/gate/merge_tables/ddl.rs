@@ -16,7 +16,7 @@ use crate::gate::tables::columns::{definition, type_of, value_in};
 use crate::gate::tables::constraints::{guarded, only_where};
 use crate::gate::tables::indexes::{created, names_in};
 use crate::gate::tables::manner::{self, Manner};
-use crate::gate::tables::step::{Step, list};
+use crate::gate::tables::step::{Step, list, shown};
 use crate::gate::tables::{owner, privileges, queries, row_security};
 use crate::gate::{indexes, triggers};
 
@@ -285,8 +285,9 @@ impl Making<'_> {
                 if made.contains(&form) {
                     continue;
                 }
-                match created((&self.name, &self.table), step, &index, &mut taken) {
-                    Some(create) => self.statements.push(create),
+                let table = (&self.name, self.table.as_str());
+                match created(transaction, table, step, &index, &mut taken).await? {
+                    Some(create) => self.statements.extend(create),
                     None => {
                         let what = format!("unique index \"{}\"", index.name);
                         self.leave(step, About::MissingIndex, &what);

@@ -91,7 +91,9 @@ async fn create(
     for index in indexes::of_tables(transaction, &[step.old.oid]).await? {
         match step.over(step.old.columns_of(&index)) {
             Over::Moved if index.valid && !index.exclusion => {
-                statements.extend(created((name, &table), step, &index, &mut taken));
+                let table = (name, table.as_str());
+                let created = created(transaction, table, step, &index, &mut taken).await?;
+                statements.extend(created.unwrap_or_default());
             }
             Over::Both if !index.exclusion => {
                 let what = format!("index \"{}\"", index.name);

@@ -4,10 +4,13 @@
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
+use super::alike::{Alike, Verdict};
 use super::columns::{once_alone, value_in};
+use super::indexes::{is_for_all, not_for_all as told_not_for_all};
 use super::step::{Over, Step, Table};
 use crate::gate::constraints::{Constraint, Kind, of_tables};
 use crate::gate::finding::{About, Finding, Severity};
+use crate::gate::indexes::{self, narrowed};
 use crate::gate::step::{Move, free_name};
 
 pub(in crate::gate) async fn check(
@@ -24,8 +27,9 @@ pub(in crate::gate) async fn check(
     Ok(match step.way() {
         Move::WriteBoth => refusing(step, new, (&own, &its)),
         Move::ReadNew | Move::LeaveOld => {
-            let mut findings = missing(step, new, (&own, &its));
-            findings.extend(wants_value(step, &own));
+            let alone = not_for_all(transaction, step).await?;
+            let mut findings = missing(step, new, (&own, &its), &alone);
+            findings.extend(wanting(transaction, step, &own).await?);
             findings
         }
         Move::KeepNew | Move::WriteBothAgain | Move::ReadOldAgain | Move::LeaveNew | Move::Stay => {
@@ -41,12 +45,28 @@ fn is_matched(step: &Step<'_>, new: &Table<'_>, own: &Constraint, its: &Constrai
         || guarded(step, own).is_some_and(|wanted| wanted == its.definition)
 }
 
-/// A CHECK of the old table as it must hold of the rows of the new one that have a part of it, as the server
+/// A constraint of the old table as it must hold of the rows of the new one that have a part of it, as the server
 /// would show it.
 pub(in crate::gate) fn guarded(step: &Step<'_>, own: &Constraint) -> Option<String> {
-    let present = step.present().filter(|_| own.kind == Kind::Check)?;
-    let condition = own.definition.strip_prefix("CHECK (")?.strip_suffix(')')?;
-    Some(only_where(present, &step.there(condition)))
+    let present = step.present()?;
+    match own.kind {
+        Kind::Check => {
+            let condition = own.definition.strip_prefix("CHECK (")?.strip_suffix(')')?;
+            Some(only_where(present, &step.there(condition)))
+        }
+        Kind::Exclusion => {
+            let ends = [" DEFERRABLE INITIALLY DEFERRED", " DEFERRABLE", ""];
+            let mut ends =
+                ends.iter().filter_map(|it| Some((own.definition.strip_suffix(it)?, it)));
+            let (body, end) = ends.next()?;
+            let whole = own.predicate.as_ref().map(|predicate| format!(" WHERE ({predicate})"));
+            let body = whole.and_then(|whole| body.strip_suffix(whole.as_str())).unwrap_or(body);
+            let predicate = own.predicate.as_deref().map(|predicate| step.there(predicate));
+            let predicate = narrowed(present, predicate.as_deref());
+            Some(format!("{} WHERE ({predicate}){end}", step.there(body)))
+        }
+        Kind::ForeignKey => None,
+    }
 }
 
 /// A CHECK that looks at rows of a part alone.
@@ -94,10 +114,26 @@ fn is_not_null(step: &Step<'_>, its: &Constraint) -> bool {
     full.any(|(_, to)| only_where(present, &value_in(to)) == its.definition)
 }
 
+/// Exclusion constraints of the old table that would refuse rows which have no part of it.
+async fn not_for_all(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    if step.part.is_none() {
+        return Ok(names);
+    }
+    for index in indexes::of_tables(transaction, &[step.old.oid]).await? {
+        if index.exclusion && !is_for_all(transaction, step, &index).await? {
+            names.extend(index.constraint);
+        }
+    }
+    Ok(names)
+}
+
+/// `alone`: exclusion constraints that cannot look at all rows.
 fn missing(
     step: &Step<'_>,
     new: &Table<'_>,
     (own, its): (&[&Constraint], &[&Constraint]),
+    alone: &[String],
 ) -> Vec<Finding> {
     let Some(severity) = once_alone(step) else { return Vec::new() };
     let mut findings = Vec::new();
@@ -133,15 +169,31 @@ fn missing(
                 );
                 let known: Vec<&str> = taken.iter().map(String::as_str).collect();
                 let name = free_name(&step.counterpart_name(&new.name, &old.name), &known);
-                let plain = || old.over(&|text| step.there(text));
-                let definition = guarded(step, old).unwrap_or_else(plain);
-                let statements = old.added_to((&new.sql, false), &name, &definition);
-                taken.push(name);
-                step.finding(severity, About::MissingConstraint, message, statements)
+                match wanted(step, old, alone) {
+                    Some(definition) => {
+                        let statements = old.added_to((&new.sql, false), &name, &definition);
+                        taken.push(name);
+                        step.finding(severity, About::MissingConstraint, message, statements)
+                    }
+                    None => {
+                        let message = told_not_for_all(step, &message);
+                        step.finding(Severity::Risky, About::MissingConstraint, message, None)
+                    }
+                }
             }
         });
     }
     findings
+}
+
+/// A constraint of the old table as the new one can have it.
+fn wanted(step: &Step<'_>, old: &Constraint, alone: &[String]) -> Option<String> {
+    let plain = old.over(&|text| step.there(text));
+    match old.kind {
+        Kind::Exclusion if alone.contains(&old.name) => guarded(step, old),
+        Kind::Exclusion | Kind::ForeignKey => Some(plain),
+        Kind::Check => Some(guarded(step, old).unwrap_or(plain)),
+    }
 }
 
 /// No constraint is over two tables.
@@ -162,31 +214,36 @@ fn over_both(step: &Step<'_>, old: &Constraint) -> Option<Finding> {
     Some(step.finding(Severity::LosesData, About::MissingConstraint, message, [drop]))
 }
 
-/// A CHECK by which a column must have a value that nobody gives it any more.
-fn wants_value(step: &Step<'_>, own: &[&Constraint]) -> Vec<Finding> {
+/// CHECKs that want what nobody stores any more.
+async fn wanting(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    own: &[&Constraint],
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
     // A table that is left as a whole gets no rows.
     if step.way() != Move::LeaveOld || step.part.is_some() {
-        return Vec::new();
+        return Ok(findings);
     }
-    let columns = step.moved().filter_map(|(from, _)| step.old.relation.column(from));
-    let wants: Vec<String> = columns
-        .filter(|column| column.default.is_none())
-        .map(|column| format!("{} IS NOT NULL", quoted(&column.name)))
-        .collect();
-    let checks = own.iter().filter(|it| {
-        it.kind == Kind::Check
-            && wants.iter().any(|wants| it.definition.contains(wants.as_str()))
-            && step.over(columns_of(&step.old, it)) == Over::Moved
-    });
-    checks
-        .map(|it| {
-            let message = format!(
-                "CHECK constraint \"{}\" of \"{}\" wants a value where phase \"{}\" writes none: {}",
-                it.name, step.old.name, step.to, it.definition
-            );
-            let drop =
-                format!("ALTER TABLE {} DROP CONSTRAINT {};", step.old.sql, quoted(&it.name));
-            step.finding(Severity::Risky, About::NotNull, message, [drop])
-        })
-        .collect()
+    let alike = Alike::of_old(step);
+    let is_left = |it: &&&Constraint| {
+        it.kind == Kind::Check && step.over(columns_of(&step.old, it)) == Over::Moved
+    };
+    for it in own.iter().filter(is_left) {
+        let verdict = alike.under_check(transaction, it).await?;
+        let what = format!("CHECK constraint \"{}\" of \"{}\"", it.name, step.old.name);
+        let rows = format!(
+            "rows in which phase \"{}\" leaves what has moved to its default, or NULL: {}",
+            step.to, it.definition
+        );
+        let message = match verdict {
+            Verdict::Taken => continue,
+            Verdict::Refused => format!("{what} refuses {rows}"),
+            Verdict::Unclear => format!("nobody can tell whether {what} refuses {rows}"),
+        };
+        let drop = format!("ALTER TABLE {} DROP CONSTRAINT {};", step.old.sql, quoted(&it.name));
+        let found = step.finding(Severity::Risky, About::NotNull, message, [drop]);
+        findings.push(Finding { by_hand: verdict == Verdict::Unclear, ..found });
+    }
+    Ok(findings)
 }

@@ -4,6 +4,7 @@ use rewrite_rules::catalog::RelationName;
 use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
+use super::alike::{Alike, Verdict};
 use super::columns::once_alone;
 use super::queries;
 use super::step::{Over, Step, Table};
@@ -21,12 +22,18 @@ pub(in crate::gate) async fn check(
         indexes.iter().filter(|it| it.table == table.oid && !it.exclusion).collect()
     };
     let (own, its) = (of(&step.old), of(new));
+    let all_of = |table: &Table<'_>| -> Vec<&Index> {
+        indexes.iter().filter(|it| it.table == table.oid).collect()
+    };
     Ok(match step.way() {
-        Move::WriteBoth => refusing(step, new, &own, &its),
+        Move::WriteBoth => {
+            let mut findings = constant(transaction, step, new, &all_of(new)).await?;
+            findings.extend(refusing(step, new, &own, &its));
+            findings
+        }
         Move::ReadNew | Move::LeaveOld => {
-            let mut taken = names_in(transaction, &new.name.schema).await?;
-            let mut findings = missing(step, new, (&own, &its), &mut taken);
-            findings.extend(constant_keys(step, &own));
+            let mut findings = missing(transaction, step, new, (&own, &its)).await?;
+            findings.extend(constant_keys(transaction, step, &all_of(&step.old)).await?);
             findings
         }
         Move::WriteBothAgain => stale(step, &indexes),
@@ -60,61 +67,62 @@ fn refusing(step: &Step<'_>, new: &Table<'_>, own: &[&Index], its: &[&Index]) ->
     let is_for_us = |index: &&&Index| {
         index.unique && !is_of_key(step, new, index) && step.concerns(new.columns_of(index))
     };
-    let mut findings = constant(step, new, its);
     let refusing = its.iter().filter(is_for_us).filter(|index| !is_of_old(index));
-    findings.extend(refusing.map(|index| {
-        let message = format!(
-            "unique index \"{}\" of \"{}\" has no equivalent in \"{}\": clients that write what \
+    refusing
+        .map(|index| {
+            let message = format!(
+                "unique index \"{}\" of \"{}\" has no equivalent in \"{}\": clients that write what \
                  it refuses would fail",
-            index.name, new.name, step.old.name
-        );
-        step.finding(Severity::Risky, About::UniqueIndex, message, [removal(new, index)])
-    }));
-    findings
+                index.name, new.name, step.old.name
+            );
+            step.finding(Severity::Risky, About::UniqueIndex, message, [removal(new, index)])
+        })
+        .collect()
 }
 
-/// Whether NULLs are not distinct in an index over no column of the key.
-fn takes_one_null(step: &Step<'_>, new: &Table<'_>, index: &Index) -> bool {
-    let is_key = |name: &&str| step.key().any(|(_, its)| its == *name);
-    index.form.ends_with(" t") && !new.columns_of(index).iter().any(is_key)
-}
-
-/// Unique indexes by which there could be but one row that has no part of the old table's: all of those hold
-/// the defaults.
-fn constant(step: &Step<'_>, new: &Table<'_>, its: &[&Index]) -> Vec<Finding> {
+/// Indexes by which there could be but one row that has no part of the old table's: all of those hold the
+/// defaults.
+async fn constant(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+    its: &[&Index],
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
     if step.part.is_none() {
-        return Vec::new();
+        return Ok(findings);
     }
-    let told = its.iter().filter(|index| {
-        index.unique
-            && index.predicate.is_none()
-            && !new.columns_of(index).is_empty()
-            && step.concerns(new.columns_of(index))
-            && (new.columns_of(index).into_iter().all(|name| has_constant(new, name))
-                || takes_one_null(step, new, index))
-    });
-    told.map(|index| {
-        let message = format!(
-            "unique index \"{}\" of \"{}\" is over columns that are at their defaults in each row that is \
-             none of \"{}\": the second one would be refused",
-            index.name, new.name, step.old.name
-        );
-        step.finding(Severity::Risky, About::UniqueIndex, message, [removal(new, index)])
-    })
-    .collect()
+    let alike = Alike::of_new(step, new);
+    for index in its.iter().filter(|it| it.unique || it.exclusion) {
+        let columns = new.columns_of(index);
+        if columns.is_empty() || !step.concerns(columns) || is_of_key(step, new, index) {
+            continue;
+        }
+        let (what, old) = (named(index, new), &step.old.name);
+        let message = match alike.under(transaction, index).await? {
+            Verdict::Taken => continue,
+            Verdict::Refused => format!(
+                "{what} is over columns that are at their defaults in each row that is none of \"{old}\": the \
+                 second one would be refused"
+            ),
+            Verdict::Unclear => format!(
+                "{what} looks at rows that are none of \"{old}\" too, and nobody can tell whether it refuses them"
+            ),
+        };
+        let drop = removal(new, index);
+        findings.push(step.finding(Severity::Risky, About::UniqueIndex, message, [drop]));
+    }
+    Ok(findings)
 }
 
-/// Whether all rows that do not name it have the same value there, and one that is equal to itself.
-fn has_constant(table: &Table<'_>, name: &str) -> bool {
-    let default = table.relation.column(name).and_then(|column| column.default.as_ref());
-    default.is_some_and(|it| {
-        it.volatility < rewrite_rules::catalog::Volatility::Volatile
-            && !it.expression.starts_with("NULL")
-    })
+/// What an index is called in a message.
+fn named(index: &Index, table: &Table<'_>) -> String {
+    let kind = if index.exclusion { "exclusion constraint" } else { "unique index" };
+    format!("{kind} \"{}\" of \"{}\"", index.name, table.name)
 }
 
 /// Whether an index of the new table does for its rows what one of the old table does for those there.
-fn does_as(step: &Step<'_>, old: &Index, new: &Index) -> bool {
+pub(in crate::gate) fn does_as(step: &Step<'_>, old: &Index, new: &Index) -> bool {
     let there = |text: &str| step.there(text);
     old.does_as(new, &there, true)
         || step.present().is_some_and(|present| old.does_where(present, new, &there))
@@ -128,13 +136,14 @@ pub(in crate::gate) fn removal(table: &Table<'_>, index: &Index) -> String {
     }
 }
 
-fn missing(
+async fn missing(
+    transaction: &Transaction<'_>,
     step: &Step<'_>,
     new: &Table<'_>,
     (own, its): (&[&Index], &[&Index]),
-    taken: &mut Vec<String>,
-) -> Vec<Finding> {
-    let Some(once_alone) = once_alone(step) else { return Vec::new() };
+) -> Result<Vec<Finding>, Error> {
+    let Some(once_alone) = once_alone(step) else { return Ok(Vec::new()) };
+    let mut taken = names_in(transaction, &new.name.schema).await?;
     let mut findings = Vec::new();
     for old in own.iter().filter(|index| index.valid) {
         let severity = if old.unique { once_alone } else { Severity::Risky };
@@ -155,55 +164,90 @@ fn missing(
                             "\"{}\" has no equivalent of {kind} \"{}\" of \"{}\"",
                             new.name, old.name, step.old.name
                         );
-                        match created((&new.name, &new.sql), step, old, taken) {
+                        let table = (&new.name, new.sql.as_str());
+                        match created(transaction, table, step, old, &mut taken).await? {
                             Some(create) => {
-                                step.finding(severity, About::MissingIndex, message, [create])
+                                step.finding(severity, About::MissingIndex, message, create)
                             }
-                            None => not_for_all(step, message),
+                            None => {
+                                let message = not_for_all(step, &message);
+                                step.finding(Severity::Risky, About::MissingIndex, message, None)
+                            }
                         }
                     }
                 });
             }
         }
     }
-    findings
+    Ok(findings)
 }
 
 /// The same index on the new table, which need not be there yet, without keeping anybody from writing. None where
 /// there could be but one row that has no part of the old table's.
-pub(in crate::gate) fn created(
+pub(in crate::gate) async fn created(
+    transaction: &Transaction<'_>,
     (name, table): (&RelationName, &str),
     step: &Step<'_>,
     old: &Index,
     taken: &mut Vec<String>,
-) -> Option<String> {
+) -> Result<Option<Vec<String>>, Error> {
+    let Some(definition) = definition(transaction, step, old).await? else { return Ok(None) };
     let wanted = step.counterpart_name(name, &old.name);
     let known: Vec<&str> = taken.iter().map(String::as_str).collect();
     let index = free_name(&wanted, &known);
     let unique = if old.unique { "UNIQUE " } else { "" };
-    let is_constant = step.part.is_some()
-        && old.unique
-        && step.old.columns_of(old).into_iter().all(|name| has_constant(&step.old, name));
-    let definition = match (is_constant, step.present()) {
-        (false, _) => step.there(&old.definition),
-        (true, Some(present)) => old.definition_where(present, &|text| step.there(text)),
-        (true, None) => return None,
-    };
     let create = format!(
         "CREATE {unique}INDEX CONCURRENTLY {} ON {table} USING {definition};",
         quoted(&index)
     );
+    let mut statements = vec![create];
+    // What looks at a part of the rows alone is no constraint.
+    if old.predicate.is_none() && is_for_all(transaction, step, old).await? {
+        statements.extend(old.deferrable.as_deref().map(|when| waiting(table, &index, when)));
+    }
     taken.push(index);
-    Some(create)
+    Ok(Some(statements))
+}
+
+/// What makes a unique index a constraint that may be checked later than at once.
+pub(in crate::gate) fn waiting(table: &str, index: &str, when: &str) -> String {
+    let name = quoted(index);
+    format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name} {when};")
+}
+
+/// What stands behind USING of an index as the new table can have it.
+async fn definition(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    old: &Index,
+) -> Result<Option<String>, Error> {
+    let there = |text: &str| step.there(text);
+    if !old.unique || is_for_all(transaction, step, old).await? {
+        return Ok(Some(there(&old.definition)));
+    }
+    Ok(step.present().map(|present| old.definition_where(present, &there)))
+}
+
+/// Whether what makes rows of the old table differ may look at all rows of the new one.
+pub(in crate::gate) async fn is_for_all(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    old: &Index,
+) -> Result<bool, Error> {
+    let verdict = match step.part {
+        Some(_) => Alike::of_old(step).under(transaction, old).await?,
+        None => Verdict::Taken,
+    };
+    Ok(verdict == Verdict::Taken)
 }
 
 /// What nothing can do for, as long as rows that are none of the old table's count.
-fn not_for_all(step: &Step<'_>, message: String) -> Finding {
-    let message = format!(
-        "{message}, nor can it have: all rows that are at their defaults would be the same; declare \
-         \"present\", or drop the defaults"
-    );
-    step.finding(Severity::Risky, About::MissingIndex, message, None)
+pub(in crate::gate) fn not_for_all(step: &Step<'_>, message: &str) -> String {
+    format!(
+        "{message}, nor can it have: it would refuse rows that are none of \"{0}\", as they all have the defaults \
+         there; declare \"present\", or drop it from \"{0}\"",
+        step.old.name
+    )
 }
 
 fn half_built(step: &Step<'_>, new: &Table<'_>, index: &Index, severity: Severity) -> Finding {
@@ -247,37 +291,42 @@ fn over_both(step: &Step<'_>, old: &Index, kind: &str) -> Option<Finding> {
     }
 }
 
-/// Every row that is written from then on has the same value there: the second one is refused.
-fn constant_keys(step: &Step<'_>, own: &[&Index]) -> Vec<Finding> {
+/// Every row that is written from then on has the same there: the second one is refused.
+async fn constant_keys(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    own: &[&Index],
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
     // A table that is left as a whole gets no rows.
     if step.way() != Move::LeaveOld || step.part.is_some() {
-        return Vec::new();
+        return Ok(findings);
     }
-    let mut findings = Vec::new();
-    let is_constant = |name: &str| {
-        let column = step.old.relation.column(name);
-        let default = column.and_then(|column| column.default.as_ref());
-        default.is_some_and(|it| it.volatility < rewrite_rules::catalog::Volatility::Volatile)
+    let alike = Alike::of_old(step);
+    let is_left = |index: &&&Index| {
+        (index.unique || index.exclusion) && step.over(step.old.columns_of(index)) == Over::Moved
     };
-    for index in own.iter().filter(|index| index.unique) {
-        let columns = step.old.columns_of(index);
-        if !columns
-            .iter()
-            .all(|name| step.moved().any(|(from, _)| from == *name) && is_constant(name))
-        {
-            continue;
-        }
-        let message = format!(
-            "unique index \"{}\" of \"{}\" is over columns that phase \"{}\" leaves to their default: \
-             the second row would be refused",
-            index.name, step.old.name, step.to
-        );
-        let drops = columns.iter().map(|name| {
-            format!("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT;", step.old.sql, quoted(name))
-        });
-        findings.push(step.finding(Severity::Risky, About::Default, message, drops));
+    for index in own.iter().filter(is_left) {
+        let what = named(index, &step.old);
+        let verdict = alike.under(transaction, index).await?;
+        let message = match verdict {
+            Verdict::Taken => continue,
+            Verdict::Refused => format!(
+                "{what} is over what is the same in all rows once phase \"{}\" leaves what has moved to its \
+                 default, or NULL: the second row would be refused",
+                step.to
+            ),
+            Verdict::Unclear => format!(
+                "nobody can tell whether {what} refuses rows in which phase \"{}\" leaves what has moved to its \
+                 default, or NULL",
+                step.to
+            ),
+        };
+        let drop = removal(&step.old, index);
+        let found = step.finding(Severity::Risky, About::Default, message, [drop]);
+        findings.push(Finding { by_hand: verdict == Verdict::Unclear, ..found });
     }
-    findings
+    Ok(findings)
 }
 
 /// While the old columns were not written their keys stayed with the rows that had them.

@@ -7,6 +7,7 @@
 //! | [`key`] | the unique index by which a write finds what belongs to a row |
 //! | [`manner`] | how the new table is stored, and what is said of it |
 //! | [`indexes`], [`constraints`] | what one table promises of the columns and the other does not |
+//! | [`alike`] | whether rows that leave columns to their defaults are in each other's way |
 //! | [`deferrable`] | constraints that are checked sooner in the new table |
 //! | [`privileges`], [`row_security`] | roles that may use one table and not the other, and the rows they see |
 //! | [`owner`], [`granted`] | whose the new table is, and what others may do with it |
@@ -14,6 +15,7 @@
 //! | [`dependents`] | what else hangs on the columns of the old table |
 //! | [`statistics`] | what the planner knows of the new table |
 
+pub(super) mod alike;
 pub(super) mod columns;
 pub(super) mod constraints;
 pub(super) mod deferrable;

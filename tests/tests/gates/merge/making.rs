@@ -58,7 +58,7 @@ fn the_table_comes_with_all_that_holds_of_each_row() {
         "  COMMENT ON COLUMN public.preferences.sms IS 'it''s';",
         "  GRANT INSERT (user_id, news, email_digest, has_email), SELECT, UPDATE (sms) ON public.preferences TO app;",
         "  CREATE INDEX CONCURRENTLY preferences_news_idx ON public.preferences USING btree (news, user_id) WHERE (email_digest <> ''::text);",
-        "  CREATE UNIQUE INDEX CONCURRENTLY preferences_news_key ON public.preferences USING btree (news) WHERE (has_email AND (NOT news));",
+        "  CREATE UNIQUE INDEX CONCURRENTLY preferences_news_key ON public.preferences USING btree (news) WHERE (NOT news);",
         r#"note missing-index: unique index "notices_push_key" of "public.notices" is not carried to "preferences""#,
         r#"note missing-constraint: exclusion constraint "emails_digest_excl" of "public.emails" is not carried to "preferences""#,
         r#"note missing-constraint: CHECK constraint "notices_user_id_check" of "public.notices" is not carried to "preferences""#,

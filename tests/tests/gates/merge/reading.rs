@@ -74,7 +74,7 @@ fn what_the_old_tables_promise() {
         DualWrite,
         SwitchReads,
         &[
-            r#"risky missing-index: "public.preferences" has no equivalent of unique index "notices_sms_key" of "public.notices", nor can it have: all rows that are at their defaults would be the same; declare "present", or drop the defaults"#,
+            r#"risky missing-index: "public.preferences" has no equivalent of unique index "notices_sms_key" of "public.notices", nor can it have: it would refuse rows that are none of "public.notices", as they all have the defaults there; declare "present", or drop it from "public.notices""#,
         ],
     );
     planted(

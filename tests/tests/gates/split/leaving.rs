@@ -23,7 +23,7 @@ fn a_column_that_needs_a_value() {
         SwitchReads,
         StopDualWrite,
         &[
-            r#"risky not-null: CHECK constraint "users_first_name_check" of "public.users" wants a value where phase "stop-dual-write" writes none: CHECK ((first_name IS NOT NULL))"#,
+            r#"risky not-null: CHECK constraint "users_first_name_check" of "public.users" refuses rows in which phase "stop-dual-write" leaves what has moved to its default, or NULL: CHECK ((first_name IS NOT NULL))"#,
             "  ALTER TABLE public.users DROP CONSTRAINT users_first_name_check;",
         ],
     );
@@ -57,8 +57,8 @@ fn a_key_that_would_be_the_same_in_every_row() {
         SwitchReads,
         StopDualWrite,
         &[
-            r#"risky default: unique index "users_bio_key" of "public.users" is over columns that phase "stop-dual-write" leaves to their default: the second row would be refused"#,
-            "  ALTER TABLE public.users ALTER COLUMN bio DROP DEFAULT;",
+            r#"risky default: unique index "users_bio_key" of "public.users" is over what is the same in all rows once phase "stop-dual-write" leaves what has moved to its default, or NULL: the second row would be refused"#,
+            "  ALTER TABLE public.users DROP CONSTRAINT users_bio_key;",
         ],
     );
     planted(
