@@ -21,6 +21,7 @@ use super::name::parse_relation_name;
 use super::raw::{RawClient, RawMigration, Text};
 use super::server_url::{self, ServerTls, ServerUrl, UrlFault};
 use super::split::RawSplit;
+use super::twice;
 use super::{ClientRule, ClientTls, ControlUrl, Places};
 
 /// A fault at a key of the top level.
@@ -239,6 +240,7 @@ fn rule(raw: &RawMigration, faults: &mut Vec<Fault>) -> Option<(Rule, Places)> {
         },
     };
     length::check(raw, &change, faults);
+    twice::check(raw, faults);
     if let (Some(phase), Some(text)) = (phase, raw.texts.get("phase"))
         && let Some((message, hint)) = change.lacks(phase)
     {

@@ -41,7 +41,8 @@ pub(super) struct RawSource {
     pub(super) key: Option<OneOrMore>,
     /// With the line that they stand in.
     pub(super) columns: Option<(MovedColumns, usize)>,
-    present: Option<String>,
+    /// With its line.
+    pub(super) present: Option<(String, usize)>,
     positions: BTreeMap<String, u16>,
     constraints: BTreeMap<String, String>,
 }
@@ -58,7 +59,7 @@ impl RawSource {
             table: self.table.as_ref()?.value.clone(),
             key: self.key.clone(),
             columns: self.columns.as_ref()?.0.clone(),
-            present: self.present.clone(),
+            present: self.present.as_ref().map(|(name, _)| name.clone()),
             positions: self.positions.clone(),
             constraints: self.constraints.clone(),
         })
@@ -153,10 +154,11 @@ impl Reader<'_> {
         }
     }
 
-    fn present(&mut self, table: &DeTable<'_>, migration: &str) -> Option<String> {
+    fn present(&mut self, table: &DeTable<'_>, migration: &str) -> Option<(String, usize)> {
         let (_, value) = find(table, "present")?;
         let hint = "write present = \"has_email_preferences\", a boolean column of the new table";
-        self.name(value, At { migration, key: "source.present", hint })
+        let name = self.name(value, At { migration, key: "source.present", hint })?;
+        Some((name, self.line(value.span())))
     }
 
     fn one_or_more(&mut self, value: &Spanned<DeValue<'_>>, at: At<'_>) -> Option<OneOrMore> {

@@ -19,6 +19,7 @@ mod split;
 mod tests;
 mod threads;
 mod tls;
+mod twice;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 mod length;
 mod merge;
 mod threads;
+mod twice;
 
 use std::path::Path;
 
