@@ -17,6 +17,7 @@ use super::step::sql;
 use super::{Looked, answered};
 use crate::catalog::{in_time, reason};
 use crate::config::parse_relation_name;
+use crate::journal::verify::Found;
 use crate::verify::{Outcome, VerifyError, direct};
 use crate::walk::{Toward, Work, WorkError};
 
@@ -110,7 +111,35 @@ impl Judged<'_> {
             rows.join(", ")
         );
         let (severity, about) = (Severity::LosesData, About::RowsDiffer);
-        Finding::new(self.rule, self.to, severity, about, message, self.remedy())
+        let mut remedy = self.remedy();
+        remedy.extend(self.without_row(outcome));
+        Finding::new(self.rule, self.to, severity, about, message, remedy)
+    }
+
+    /// Halves that no row belongs to: a copy, which goes along the old table, does not come by them.
+    fn without_row(&self, outcome: &Outcome) -> Option<String> {
+        let Change::SplitTable(split) = &self.rule.change else { return None };
+        let into = parse_relation_name(&split.into)?;
+        let is_without = |row: &Found| {
+            let is_none = |side: &Option<String>| side.as_deref() == Some("no row");
+            row.part == into.to_string() && (is_none(&row.expected) || is_none(&row.found))
+        };
+        if !outcome.rows.iter().any(is_without) {
+            return None;
+        }
+        let same = |pair| format!("o.{} = t.{}", own(pair), its(pair));
+        let instead = match self.work.toward {
+            Toward::New | Toward::Past => {
+                format!(" -- in batches: segue verify {} --fix new", self.rule.name)
+            }
+            Toward::Old => String::new(),
+        };
+        Some(format!(
+            "DELETE FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS o WHERE {});{instead}",
+            sql(&into),
+            table(&split.table)?,
+            list(split.key.pairs().map(same), " AND ")
+        ))
     }
 
     /// What makes both sides the same.

@@ -314,3 +314,18 @@ fn what_is_put_off_to_the_end() {
         &[],
     );
 }
+
+/// A copy goes along the old table and does not come by it.
+#[test]
+fn a_half_that_no_row_belongs_to() {
+    planted(
+        "SET session_replication_role = replica; INSERT INTO user_profiles VALUES (1000, 'x', 'y'); RESET session_replication_role",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"loses-data rows-differ: "public.user_profiles" does not hold what "public.users" says in 1 row: user_id = 1000 of public.user_profiles has '(x,y)' for no row"#,
+            "  INSERT INTO public.user_profiles (user_id, given_name, bio) SELECT id, first_name, bio FROM public.users ON CONFLICT (user_id) DO UPDATE SET given_name = excluded.given_name, bio = excluded.bio; -- in batches: segue backfill m",
+            "  DELETE FROM public.user_profiles AS t WHERE NOT EXISTS (SELECT FROM public.users AS o WHERE o.id = t.user_id); -- in batches: segue verify m --fix new",
+        ],
+    );
+}
