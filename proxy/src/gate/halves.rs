@@ -91,7 +91,13 @@ impl Judged<'_> {
         let mut remedy = Vec::new();
         if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
             for part in &self.work.parts {
-                remedy.extend(access_to(client, part.oid, &sql(&part.name)).await?);
+                let access = access_to(client, part.oid, &sql(&part.name)).await?;
+                for statement in access {
+                    // What is of the role is of all tables.
+                    if !remedy.contains(&statement) {
+                        remedy.push(statement);
+                    }
+                }
             }
         }
         Ok(self.not_compared(&reason(error), remedy))
