@@ -19,6 +19,8 @@ struct Policy {
     table: u32,
     name: String,
     over: Over,
+    /// Whether it is over what moves, so that the old table has to let go of it.
+    moves: bool,
     /// Whether it looks at other relations, whose columns may have the same names.
     looks_away: bool,
     /// What it is, and its conditions.
@@ -52,6 +54,10 @@ pub(in crate::gate) async fn check(
     }
     let policies = policies(transaction, step, &[old.oid, new.oid]).await?;
     let of = |oid: u32| policies.iter().filter(move |policy| policy.table == oid);
+    let kept: Vec<&Policy> = of(new.oid).filter(|policy| policy.moves).collect();
+    if !own.0 && leaves(step) && !kept.is_empty() {
+        return Ok(vec![let_go(step, new, &kept)]);
+    }
     if !own.0 {
         let severity = if reads_new { Severity::LosesData } else { Severity::Risky };
         let message = format!(
@@ -86,10 +92,13 @@ pub(in crate::gate) async fn check(
         };
         return finding(severity, message, remedy);
     }
-    let beyond: Vec<&Policy> =
-        of(new.oid).filter(|policy| !of(old.oid).any(|own| own.body == policy.body)).collect();
+    let beyond = of(new.oid).filter(|policy| !of(old.oid).any(|own| own.body == policy.body));
+    // What the old table has let go of so that its columns can be left.
+    let (alone, beyond): (Vec<&Policy>, Vec<&Policy>) =
+        beyond.partition(|policy| leaves(step) && policy.moves);
     if lacking.is_empty() && beyond.is_empty() && own == its {
-        return Ok(Vec::new());
+        let told = (!alone.is_empty()).then(|| let_go(step, new, &alone));
+        return Ok(told.into_iter().collect());
     }
     let message = format!(
         "row security of \"{}\" and \"{}\" differs (policies of the one alone: {}; of the other alone: \
@@ -100,6 +109,34 @@ pub(in crate::gate) async fn check(
         names(&beyond)
     );
     finding(Severity::Risky, message, made_alike(&new.sql, (own, &lacking), (its, &beyond)))
+}
+
+/// Whether the old table's columns are no longer written, before the step or behind it.
+fn leaves(step: &Step<'_>) -> bool {
+    match step.way() {
+        Move::LeaveOld | Move::WriteBothAgain => true,
+        Move::WriteBoth
+        | Move::ReadNew
+        | Move::KeepNew
+        | Move::ReadOldAgain
+        | Move::LeaveNew
+        | Move::Stay => false,
+    }
+}
+
+/// Policies that only the new table has left: to take them away would show what has moved to all.
+fn let_go(step: &Step<'_>, new: &Table<'_>, policies: &[&Policy]) -> Finding {
+    let rest = match step.part {
+        Some(_) => "",
+        None => ", and the rest of such a row is shown",
+    };
+    let message = format!(
+        "\"{}\" has no such policies as \"{}\" any more ({}): keep them; what they hide reads as NULL{rest}",
+        step.old.name,
+        new.name,
+        names(policies)
+    );
+    step.finding(Severity::Note, About::Policy, message, None)
 }
 
 /// The names of policies, for a message.
@@ -164,12 +201,17 @@ async fn policies(
         };
         let using = using.map(|it| format!(" USING ({})", names(it))).unwrap_or_default();
         let check = check.map(|it| format!(" WITH CHECK ({})", names(it))).unwrap_or_default();
+        let moves = |name: &String| match table == step.old.oid {
+            true => step.left().any(|(from, _)| from == name),
+            false => step.left().any(|(_, to)| to == name),
+        };
         // The key has another name there, so it is taken for one that moves.
         let stays = columns.iter().any(|name| step.name_there(name).is_none());
         policies.push(Policy {
             table,
             name: row.try_get(1)?,
             over: if stays { Over::Both } else { Over::Moved },
+            moves: step.part.is_some() || columns.iter().any(moves),
             looks_away: row.try_get(3)?,
             body: format!("{kind}{using}{check}"),
         });

@@ -383,3 +383,24 @@ fn what_clients_of_the_new_table_are_granted_is_enough_and_needed() {
         ],
     );
 }
+
+/// The old table has let go of them so that its columns can be left: nobody is to drop what took their place.
+#[test]
+fn policies_that_have_moved() {
+    let moved =
+        "CREATE POLICY own ON user_profiles AS RESTRICTIVE USING (given_name = CURRENT_USER)";
+    for on in ["users, user_profiles", "user_profiles"] {
+        for (from, to) in [(SwitchReads, StopDualWrite), (StopDualWrite, SwitchReads)] {
+            let enable =
+                on.split(", ").map(|it| format!("ALTER TABLE {it} ENABLE ROW LEVEL SECURITY;"));
+            planted(
+                &format!("{} {moved}", enable.collect::<String>()),
+                from,
+                to,
+                &[
+                    r#"note policy: "public.users" has no such policies as "public.user_profiles" any more (own): keep them; what they hide reads as NULL, and the rest of such a row is shown"#,
+                ],
+            );
+        }
+    }
+}
