@@ -304,6 +304,26 @@ fn what_is_put_off_to_the_end() {
         SwitchReads,
         &[
             r#"risky missing-constraint: constraint "users_first_name_key" of "public.users" is DEFERRABLE, and "user_profiles" has none like it that is: what is right only when the statement or the transaction ends fails at once, and SET CONSTRAINTS puts nothing off"#,
+            "  ALTER TABLE public.user_profiles DROP CONSTRAINT user_profiles_given_name_key, ADD CONSTRAINT user_profiles_given_name_key UNIQUE (given_name) DEFERRABLE;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ADD UNIQUE (first_name) DEFERRABLE INITIALLY DEFERRED; CREATE UNIQUE INDEX k ON user_profiles (given_name)",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"risky missing-constraint: constraint "users_first_name_key" of "public.users" is DEFERRABLE INITIALLY DEFERRED, and "user_profiles" has none like it that is: what is right only when the statement or the transaction ends fails at once, and SET CONSTRAINTS puts nothing off"#,
+            "  ALTER TABLE public.user_profiles ADD CONSTRAINT k UNIQUE USING INDEX k DEFERRABLE INITIALLY DEFERRED;",
+        ],
+    );
+    planted(
+        "ALTER TABLE users ADD UNIQUE (first_name) DEFERRABLE",
+        Expand,
+        DualWrite,
+        &[
+            r#"risky missing-constraint: constraint "users_first_name_key" of "public.users" is DEFERRABLE, and "user_profiles" has none like it that is: what is right only when the statement or the transaction ends fails at once, and SET CONSTRAINTS puts nothing off"#,
+            "  CREATE UNIQUE INDEX CONCURRENTLY user_profiles_given_name_key ON public.user_profiles USING btree (given_name);",
+            "  ALTER TABLE public.user_profiles ADD CONSTRAINT user_profiles_given_name_key UNIQUE USING INDEX user_profiles_given_name_key DEFERRABLE;",
         ],
     );
     planted(
