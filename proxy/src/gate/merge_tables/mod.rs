@@ -79,7 +79,7 @@ pub(super) async fn look(
             }
             answered(in_time(of_server(client, &subject, &new, catalog)).await)?
         }
-        None => answered(in_time(missing(client, &subject)).await)?,
+        None => answered(in_time(missing(client, &subject, catalog)).await)?,
     };
     looked.findings.extend(found);
     faults.retain(|fault| fault.rule != index || !is_told(fault, &looked.findings));
@@ -88,6 +88,7 @@ pub(super) async fn look(
     }
     let findings = &mut looked.findings;
     findings.extend(faults::findings(rules, rule, to, &faults, findings));
+    faults::withhold(findings);
     findings.sort_by_key(|finding| (finding.severity, finding.about));
     let mut known: Vec<Finding> = Vec::new();
     // What is said of the new table is found beside each of the others.
@@ -125,13 +126,18 @@ fn is_told(fault: &Fault, findings: &[Finding]) -> bool {
 }
 
 /// The new table is not there: what makes it, and what cannot be made along with it.
-async fn missing(client: &mut Client, subject: &Subject<'_>) -> Result<Vec<Finding>, Error> {
+async fn missing(
+    client: &mut Client,
+    subject: &Subject<'_>,
+    catalog: &Catalog,
+) -> Result<Vec<Finding>, Error> {
     match subject.steps.first() {
         Some(step) if !step.way().is_leaving() => {}
         Some(_) | None => return Ok(Vec::new()),
     }
     let transaction = snapshot(client).await?;
-    let findings = ddl::missing(&transaction, subject).await?;
+    let mut findings = ddl::missing(&transaction, subject).await?;
+    findings.extend(subject.steps.iter().filter_map(|step| columns::above(step, catalog)));
     transaction.commit().await?;
     Ok(findings)
 }

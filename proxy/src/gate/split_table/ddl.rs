@@ -28,9 +28,10 @@ struct NewTable {
 pub(super) async fn missing(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
+    into: &str,
 ) -> Result<Vec<Finding>, Error> {
     // What is no name is told of as a fault of the rule.
-    let Some(name) = parse_relation_name(step.into) else { return Ok(Vec::new()) };
+    let Some(name) = parse_relation_name(into) else { return Ok(Vec::new()) };
     let NewTable { statements, left } = create(transaction, step, &name).await?;
     let message = format!("table \"{name}\" does not exist, and phase \"{}\" needs it", step.to);
     let note = |(about, what)| step.finding(Severity::Note, about, what, None);

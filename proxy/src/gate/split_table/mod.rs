@@ -49,7 +49,7 @@ pub(super) async fn look(
                 answered(in_time(of_server(client, &step, &new, catalog)).await)?
             }
             Some(_) => Vec::new(),
-            None => answered(in_time(missing(client, &step)).await)?,
+            None => answered(in_time(missing(client, &step, &split.into, catalog)).await)?,
         };
         looked.findings.extend(found);
         faults.retain(|fault| fault.rule != index || !is_told(fault, &looked.findings));
@@ -59,6 +59,7 @@ pub(super) async fn look(
     }
     let findings = &mut looked.findings;
     findings.extend(faults::findings(rules, rule, to, &faults, findings));
+    faults::withhold(findings);
     findings.sort_by_key(|finding| (finding.severity, finding.about));
     findings.dedup();
     Ok(looked)
@@ -84,12 +85,18 @@ fn is_told(fault: &Fault, findings: &[Finding]) -> bool {
 }
 
 /// The new table is not there: what makes it, and what cannot be made along with it.
-async fn missing(client: &mut Client, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
+async fn missing(
+    client: &mut Client,
+    step: &Step<'_>,
+    into: &str,
+    catalog: &Catalog,
+) -> Result<Vec<Finding>, Error> {
     if step.way().is_leaving() {
         return Ok(Vec::new());
     }
     let transaction = snapshot(client).await?;
-    let findings = ddl::missing(&transaction, step).await?;
+    let mut findings = ddl::missing(&transaction, step, into).await?;
+    findings.extend(columns::above(step, catalog));
     transaction.commit().await?;
     Ok(findings)
 }

@@ -35,7 +35,7 @@ pub(in crate::gate) fn check(
 }
 
 /// What is written through the table above it is not known to be written here.
-fn above(step: &Step<'_>, catalog: &Catalog) -> Option<Finding> {
+pub(in crate::gate) fn above(step: &Step<'_>, catalog: &Catalog) -> Option<Finding> {
     let name = &step.old.name;
     let mut parents = catalog.relations.iter();
     let (parent, _) = parents.find(|(_, table)| table.children.contains(name))?;

@@ -160,3 +160,29 @@ fn a_key_that_is_an_identity_is_said_to_be_the_fault() {
         assert!(told.iter().any(|line| line == wanted), "{wanted}: {told:#?}");
     }
 }
+
+#[test]
+fn a_rule_that_is_wrong_has_no_remedies() {
+    let tables = "CREATE TABLE emails (uid int PRIMARY KEY, news boolean NOT NULL, digest text);
+        CREATE TABLE notices (user_id int PRIMARY KEY, push boolean NOT NULL, sms text);";
+    let database = Database::create("gates_merge", tables);
+    for into in ["emails", "notices"] {
+        let lines = told(&check(&database, &super::merge(into, Expand), DualWrite));
+        let said = format!("\"public.{into}\" is there twice");
+        assert!(lines.iter().any(|it| it.contains(&said)), "{lines:#?}");
+        assert!(lines.iter().all(|it| !it.starts_with("  ")), "{lines:#?}");
+    }
+}
+
+/// What merge-tables.md has segue's own role granted.
+#[test]
+fn a_role_that_may_copy_is_granted_the_same_there() {
+    let tables = "CREATE TABLE emails (uid int PRIMARY KEY, news boolean NOT NULL DEFAULT true, digest text);
+        CREATE TABLE notices (user_id int PRIMARY KEY, push boolean, sms text);
+        GRANT SELECT, INSERT, UPDATE, DELETE ON emails, notices TO app;";
+    let database = Database::create("gates_merge", tables);
+    mend(&database, &check(&database, &preferences(Expand), DualWrite));
+    assert_eq!(told(&check(&database, &preferences(Expand), DualWrite)), [""; 0]);
+    let left = check(&database, &preferences(DualWrite), SwitchReads);
+    assert!(left.iter().all(|it| !it.by_hand), "{left:?}");
+}

@@ -139,3 +139,67 @@ fn a_key_of_several_columns_and_odd_names() {
         ["id|t|integer", "Us er|t|text", "settings|f|text", "Bi'o|f|jsonb"]
     );
 }
+
+#[test]
+fn what_may_wait_may_wait_there() {
+    let table = "CREATE TABLE users (
+            id int PRIMARY KEY, first_name text UNIQUE DEFERRABLE INITIALLY DEFERRED, bio text,
+            UNIQUE NULLS NOT DISTINCT (bio) DEFERRABLE);";
+    let database = Database::create("gates_split", table);
+    mend(&database, &check(&database, &profiles(Expand), DualWrite));
+    assert_eq!(told(&check(&database, &profiles(Expand), DualWrite)), [""; 0]);
+    let keys = "SELECT pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE conrelid = 'user_profiles'::regclass AND contype = 'u' ORDER BY 1";
+    assert_eq!(
+        database.connect().rows(keys),
+        [
+            "UNIQUE (given_name) DEFERRABLE INITIALLY DEFERRED",
+            "UNIQUE NULLS NOT DISTINCT (bio) DEFERRABLE"
+        ]
+    );
+}
+
+/// Nobody knows which statements would be right for a rule that is wrong.
+#[test]
+fn a_rule_that_is_wrong_has_no_remedies() {
+    let named = |into: &str, ddl: &str| {
+        let database = Database::create("gates_split", ddl);
+        told(&check(&database, &super::split(into, Expand), DualWrite))
+    };
+    let table =
+        "CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, first_name text, bio text)";
+    let lines = named("users", table);
+    assert!(lines.iter().any(|it| it.contains("\"table\" and \"into\" are both")), "{lines:#?}");
+    assert!(lines.iter().all(|it| !it.starts_with("  ")), "{lines:#?}");
+    for ddl in [
+        format!("CREATE TABLE above (id int, email text); {table} INHERITS (above)"),
+        format!("{table}; CREATE TABLE below () INHERITS (users)"),
+    ] {
+        let lines = named("user_profiles", &ddl);
+        assert!(lines.iter().any(|it| it.contains(" definition: ")), "{lines:#?}");
+        assert!(lines.iter().all(|it| !it.starts_with("  ")), "{lines:#?}");
+    }
+}
+
+#[test]
+fn a_table_that_is_written_with_quotes_is_named_with_one_pair() {
+    let table = "CREATE TABLE users (id int PRIMARY KEY, first_name text, bio text);
+        CREATE STATISTICS st ON first_name, bio FROM users; CREATE SCHEMA \"App Data\"";
+    let database = Database::create("gates_split", table);
+    let migration = super::split("X", Expand).replace("\"X\"", "'\"App Data\".\"Pro Files\"'");
+    let lines = told(&check(&database, &migration, DualWrite));
+    let note = r#"note statistics: statistics object "st" of "public.users" is not carried to "App Data.Pro Files""#;
+    assert!(lines.iter().any(|it| it == note), "{lines:#?}");
+}
+
+/// What split-table.md has segue's own role granted.
+#[test]
+fn a_role_that_may_copy_is_granted_the_same_there() {
+    let table = "CREATE TABLE users (id int PRIMARY KEY, email text, first_name text, bio text);
+        GRANT SELECT, INSERT, UPDATE ON users TO app;";
+    let database = Database::create("gates_split", table);
+    mend(&database, &check(&database, &profiles(Expand), DualWrite));
+    assert_eq!(told(&check(&database, &profiles(Expand), DualWrite)), [""; 0]);
+    let left = check(&database, &profiles(DualWrite), SwitchReads);
+    assert!(left.iter().all(|it| !it.by_hand), "{left:?}");
+}
