@@ -222,7 +222,7 @@ impl Making<'_> {
         if manner.differs {
             let message = format!(
                 "storage parameters are not carried to \"{}\": not all of the merged tables have the same",
-                subject.merge.into
+                shown(&subject.merge.into)
             );
             self.left.push((About::Dependent, message));
         }
@@ -239,7 +239,7 @@ impl Making<'_> {
                 let message = format!(
                     "no owner is carried to \"{}\", which belongs to whoever creates it: the merged tables belong \
                      to several roles ({names})",
-                    self.subject.merge.into
+                    shown(&self.subject.merge.into)
                 );
                 self.left.push((About::Privilege, message));
             }
@@ -254,7 +254,7 @@ impl Making<'_> {
             None => {
                 let message = format!(
                     "row security is not carried to \"{}\": not all of the merged tables have the same policies",
-                    subject.merge.into
+                    shown(&subject.merge.into)
                 );
                 self.left.push((About::Policy, message));
             }

@@ -15,8 +15,8 @@ use crate::gate::step::{Move, sql};
 pub(in crate::gate) struct Step<'a> {
     pub(in crate::gate) rule: &'a Rule,
     pub(in crate::gate) to: Phase,
-    /// The table that they move to, as the migration names it.
-    pub(in crate::gate) into: &'a str,
+    /// The table that they move to, for a message.
+    pub(in crate::gate) into: String,
     /// The table that they come from.
     pub(in crate::gate) old: Table<'a>,
     key: Vec<(&'a str, &'a str)>,
@@ -103,7 +103,7 @@ impl<'a> Step<'a> {
         Some(Self {
             rule,
             to,
-            into: &split.into,
+            into: shown(&split.into),
             old: Table::find(&split.table, catalog)?,
             key: split.key.pairs().collect(),
             moved: split.columns.pairs().collect(),
@@ -124,7 +124,7 @@ impl<'a> Step<'a> {
         Some(Self {
             rule,
             to,
-            into: &merge.into,
+            into: shown(&merge.into),
             old: Table::find(&source.table, catalog)?,
             key: merge.key_of(source).collect(),
             moved: source.columns.pairs().collect(),
@@ -247,6 +247,12 @@ impl<'a> Step<'a> {
     ) -> Finding {
         Finding { forcible: false, ..self.finding(Severity::Risky, about, message, remedy) }
     }
+}
+
+/// A table as a message names it between quotes: of quotes of its own there would be too many.
+pub(in crate::gate) fn shown(written: &str) -> String {
+    let name = parse_relation_name(written).filter(|_| written.contains('"'));
+    name.map_or_else(|| written.to_owned(), |name| name.to_string())
 }
 
 /// Names as SQL lists them.
