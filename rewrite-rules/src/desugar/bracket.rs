@@ -188,6 +188,13 @@ impl Pass {
         )
     }
 
+    /// Whether a bracket has nothing but a query in it.
+    pub(super) fn opens_query(&self, open: usize) -> bool {
+        let start = self.tokens.get(open).map(|token| start_byte(token.span));
+        matches!(self.keyword(open + 1), Keyword::SELECT | Keyword::WITH)
+            || start.is_some_and(|start| self.brackets.queries.contains(&start))
+    }
+
     pub(super) fn close(&mut self, at: usize) {
         if self.frames.len() > 1 {
             self.frames.pop();

@@ -110,6 +110,7 @@ pub(crate) fn desugar(tokens: Vec<TokenWithSpan>) -> Desugared {
         tokens,
         insertions: Vec::new(),
         frames: vec![Frame::default()],
+        merges: false,
         merging: false,
         only: Vec::new(),
         defined: Vec::new(),
@@ -137,7 +138,9 @@ struct Pass {
     insertions: Vec<(usize, TokenWithSpan)>,
     /// The brackets around the present token, the statement itself first.
     frames: Vec<Frame>,
-    /// Whether MERGE's own USING is still to come.
+    /// Whether there has been a MERGE.
+    merges: bool,
+    /// Whether its own USING is still to come.
     merging: bool,
     only: Vec<usize>,
     defined: Vec<usize>,
@@ -170,7 +173,7 @@ impl Pass {
             Keyword::JOIN => self.relation(at + 1),
             Keyword::INTO => self.into(at),
             Keyword::ONLY if self.names_whole_tables() => self.only(at),
-            Keyword::MERGE => self.merging = true,
+            Keyword::MERGE => (self.merges, self.merging) = (true, true),
             Keyword::USING => self.using(at),
             Keyword::UPDATE => self.update(at),
             Keyword::SET => self.set(at),
@@ -189,8 +192,7 @@ impl Pass {
             | Keyword::UNION
             | Keyword::INTERSECT
             | Keyword::EXCEPT => self.clause(Clause::Other),
-            // In CASE it ends nothing.
-            Keyword::WHEN if self.is_match(at + 1) => self.clause(Clause::Other),
+            Keyword::WHEN if self.begins_action(at) => self.clause(Clause::Other),
             Keyword::AS => {
                 self.column_definitions(at);
                 self.base_window(at);
@@ -214,10 +216,13 @@ impl Pass {
         }
     }
 
-    /// Whether an action of MERGE stands there: `[NOT] MATCHED`.
-    fn is_match(&self, at: usize) -> bool {
-        let negated = usize::from(self.keyword(at) == Keyword::NOT);
-        self.merging && self.keyword(at + negated) == Keyword::MATCHED
+    /// Whether a WHEN is one of MERGE, before `[NOT] MATCHED`. One of CASE ends no clause.
+    fn begins_action(&self, when: usize) -> bool {
+        let negated = usize::from(self.keyword(when + 1) == Keyword::NOT);
+        self.merges
+            && self.keyword(when) == Keyword::WHEN
+            && self.keyword(when + 1 + negated) == Keyword::MATCHED
+            && self.keyword_before(when) != Keyword::CASE
     }
 
     /// Whether a word is a label or a field, which any keyword may be.

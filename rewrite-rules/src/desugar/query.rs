@@ -74,7 +74,7 @@ impl Pass {
         }
     }
 
-    /// `ROLLUP ((a).b, c)`: the parser takes an element's first bracket for that of a list of
+    /// `ROLLUP ((a).b, (SELECT c))`: the parser takes an element's first bracket for that of a list of
     /// columns. Brackets around such an element keep it whole.
     pub(super) fn grouping_elements(&mut self, open: usize) {
         let close = self.close_of(open);
@@ -88,7 +88,8 @@ impl Pass {
                 };
             }
             let end = end.min(close);
-            if self.is_token(at, &Token::LParen) && self.close_of(at) + 1 != end {
+            let is_list = self.close_of(at) + 1 == end && !self.opens_query(at);
+            if self.is_token(at, &Token::LParen) && !is_list {
                 self.insert_before(at, Token::LParen);
                 self.insert_before(end, Token::RParen);
             }

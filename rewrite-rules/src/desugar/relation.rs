@@ -88,7 +88,7 @@ impl Pass {
     /// MERGE reads from one relation only, as far as the parser knows: a join needs brackets.
     fn merge_source(&mut self, using: usize) {
         let (mut at, mut on, mut joins) = (using + 1, None, false);
-        while at < self.tokens.len() && self.keyword(at) != Keyword::WHEN {
+        while at < self.tokens.len() && !self.begins_action(at) {
             match self.keyword(at) {
                 Keyword::ON => on = Some(at),
                 Keyword::JOIN => joins = true,
@@ -100,7 +100,7 @@ impl Pass {
                 _ => at + 1,
             };
         }
-        if let (Some(on), true, true) = (on, joins, self.keyword(at) == Keyword::WHEN) {
+        if let (Some(on), true, true) = (on, joins, at < self.tokens.len()) {
             self.insert_before(using + 1, Token::LParen);
             self.insert_before(on, Token::RParen);
         }

@@ -79,6 +79,14 @@ fn queries() {
             "SELECT a FROM t GROUP BY ROLLUP ((a).b, (c, d), ((e))), GROUPING SETS ((a::x), (b)::y)",
             "SELECT a FROM t GROUP BY ROLLUP ((a).b, (c, d), (e)), GROUPING SETS ((a::x), ((b)::y))",
         ),
+        (
+            "SELECT a FROM t GROUP BY ROLLUP ((SELECT 1), b), CUBE (c, (WITH d AS (SELECT 1) SELECT e)), GROUPING SETS ((TABLE u), (SELECT f))",
+            "SELECT a FROM t GROUP BY ROLLUP ((SELECT 1), b), CUBE (c, (WITH d AS (SELECT 1) SELECT e)), GROUPING SETS (((SELECT * FROM u)), ((SELECT f)))",
+        ),
+        (
+            "SELECT a FROM t GROUP BY GROUPING SETS (ROLLUP ((SELECT 1), b), ((SELECT 2), c), ((SELECT 3) UNION SELECT 4))",
+            "SELECT a FROM t GROUP BY GROUPING SETS ((ROLLUP(((SELECT 1)), b)), ((SELECT 2), c), (((SELECT 3) UNION SELECT 4)))",
+        ),
         ("SELECT a FROM t FETCH FIRST ROW WITH TIES", "SELECT a FROM t"),
         (
             "SELECT a FROM t OFFSET 1 ROW FETCH NEXT (b + 1) ROWS ONLY",
@@ -116,6 +124,10 @@ fn relations() {
             "DELETE FROM t USING (SELECT a FROM u) AS v WHERE b",
             "DELETE FROM t USING (SELECT a FROM u) AS v WHERE b",
         ),
+        (
+            "SELECT a FROM t JOIN u ON CASE WHEN b THEN c END, ONLY (v) AS x, ROWS FROM (f(d)) y",
+            "SELECT a FROM t JOIN u ON CASE WHEN b THEN c END, v AS x, \"rows from\"(f(d)) y",
+        ),
         ("SELECT a FROM t JOIN u USING (b) AS j", "SELECT a FROM t JOIN u USING(b)"),
         (
             "SELECT a FROM t TABLESAMPLE system (1) REPEATABLE (f(b))",
@@ -145,6 +157,14 @@ fn writes() {
             "INSERT INTO t VALUES (1) ON CONFLICT (lower(a) COLLATE \"C\" text_ops, b) WHERE c DO NOTHING",
             "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING | lower(a)::\"collated\", b, c",
         ),
+        (
+            "UPDATE t SET a = CASE WHEN b THEN c END, d[3] = e, (f, g[1]) = (h, i) WHERE j",
+            "UPDATE t SET a = CASE WHEN b THEN c END, d = e, (f, g) = (h, i) WHERE j | NULL[3] | NULL[1]",
+        ),
+        (
+            "INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET b = CASE c WHEN d THEN e ELSE f END, g[1] = h",
+            "INSERT INTO t VALUES (1) ON CONFLICT(a) DO UPDATE SET b = CASE c WHEN d THEN e ELSE f END, g = h | NULL[1]",
+        ),
         ("UPDATE t * SET a = 1 WHERE CURRENT OF c", "UPDATE t SET a = 1 WHERE true"),
         (
             "DELETE FROM ONLY (t) AS x USING u WHERE x.a = u.a",
@@ -153,6 +173,14 @@ fn writes() {
         (
             "MERGE INTO ONLY t AS x USING u ON true WHEN NOT MATCHED THEN INSERT DEFAULT VALUES WHEN MATCHED THEN DO NOTHING",
             "MERGE INTO t AS x USING u ON true WHEN NOT MATCHED THEN INSERT * WHEN MATCHED THEN DO NOTHING",
+        ),
+        (
+            "MERGE INTO t USING u JOIN v ON CASE WHEN a THEN b END ON CASE WHEN matched THEN d END WHEN MATCHED THEN DELETE",
+            "MERGE INTO t USING (u JOIN v ON CASE WHEN a THEN b END) ON CASE WHEN matched THEN d END WHEN MATCHED THEN DELETE",
+        ),
+        (
+            "MERGE INTO t USING u ON CASE WHEN a THEN b END WHEN MATCHED AND c THEN UPDATE SET d = CASE WHEN e THEN f END, g[1] = h WHEN NOT MATCHED THEN INSERT (a) VALUES (c)",
+            "MERGE INTO t USING u ON CASE WHEN a THEN b END WHEN MATCHED AND c THEN UPDATE SET d = CASE WHEN e THEN f END, g = h WHEN NOT MATCHED THEN INSERT (a) VALUES (c) | NULL[1]",
         ),
     ]);
 }
