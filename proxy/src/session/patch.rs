@@ -119,6 +119,7 @@ fn complaint(refusal: &Refusal) -> BytesMut {
         severity: "ERROR",
         sqlstate: refusal.sqlstate,
         message: refusal.message.clone(),
+        detail: refusal.detail,
         hint: refusal.hint.clone(),
         position: refusal.position,
     }
@@ -209,6 +210,7 @@ pub(super) fn row_too_long() -> BytesMut {
         severity: "ERROR",
         sqlstate: "54000",
         message: ROW_TOO_LONG.to_owned(),
+        detail: None,
         hint: Some(format!("Use INSERT for values of more than {KEPT_BYTES} bytes.")),
         position: None,
     };
@@ -229,12 +231,13 @@ mod tests {
         let refused = Outcome::Refused(Refusal {
             sqlstate: "0A000",
             message: "no".into(),
+            detail: Some("more"),
             hint: Some("yes".into()),
             position: Some(3),
             in_every_phase: false,
         });
         let bytes = report(b'E', UNDEFINED, &refused, None, &Scope::default()).unwrap();
-        assert_eq!(&bytes[5..], b"SERROR\0VERROR\0C0A000\0Mno\0Hyes\0P3\0\0");
+        assert_eq!(&bytes[5..], b"SERROR\0VERROR\0C0A000\0Mno\0Dmore\0Hyes\0P3\0\0");
         assert_eq!(
             report(b'E', b"SERROR\0C25P02\0Mno\0\0", &refused, None, &Scope::default()),
             None
@@ -251,6 +254,7 @@ mod tests {
         let refused = Outcome::Refused(Refusal {
             sqlstate: "0A000",
             message: "no".into(),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: false,

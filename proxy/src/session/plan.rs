@@ -57,6 +57,7 @@ pub(super) fn refusal(sqlstate: &'static str, message: &str, hint: &str) -> Arc<
     Arc::new(Outcome::Refused(Refusal {
         sqlstate,
         message: message.to_owned(),
+        detail: None,
         hint: Some(hint.to_owned()),
         position: None,
         in_every_phase: true,
@@ -196,6 +197,20 @@ impl Conversation {
         match self.decide(text) {
             Verdict::Decided(mut decision) => {
                 decision.changes_names |= held.governs && mentions_ddl(text);
+                Verdict::Decided(decision)
+            }
+            needs @ Verdict::Needs(_) => needs,
+        }
+    }
+
+    /// The same for a Parse. In a failed transaction it is sent as it is, even if it would be refused: PostgreSQL prepares
+    /// nothing there, and says that before it looks at names.
+    pub(super) fn decide_parse(&self, text: &[u8], held: Held) -> Verdict {
+        match self.decide_prepared(text, held) {
+            Verdict::Decided(mut decision) => {
+                if self.certainly_failed() && matches!(*decision.outcome, Outcome::Refused(_)) {
+                    decision.outcome = Arc::clone(&self.forward);
+                }
                 Verdict::Decided(decision)
             }
             needs @ Verdict::Needs(_) => needs,

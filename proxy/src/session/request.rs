@@ -273,7 +273,7 @@ impl Conversation {
         if !held.governs {
             self.names.forget();
         }
-        let decision = match self.decide_prepared(parse.text, held) {
+        let decision = match self.decide_parse(parse.text, held) {
             Verdict::Decided(decision) => decision,
             Verdict::Needs(kind) => return Ok(self.ask(kind, false)),
         };

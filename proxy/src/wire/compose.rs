@@ -19,6 +19,8 @@ pub struct Complaint {
     pub sqlstate: &'static str,
     /// What is wrong.
     pub message: String,
+    /// More of what is wrong.
+    pub detail: Option<&'static str>,
     /// The next step.
     pub hint: Option<String>,
     /// Place in the client's text, in characters counted from 1.
@@ -29,7 +31,14 @@ impl Complaint {
     /// A complaint after which the connection is closed.
     #[must_use]
     pub fn fatal(sqlstate: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: "FATAL", sqlstate, message: message.into(), hint: None, position: None }
+        Self {
+            severity: "FATAL",
+            sqlstate,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+        }
     }
 
     /// The same with a hint.
@@ -48,6 +57,9 @@ impl Complaint {
             (b'C', self.sqlstate.to_owned()),
             (b'M', self.message.clone()),
         ];
+        if let Some(detail) = self.detail {
+            fields.push((b'D', detail.to_owned()));
+        }
         if let Some(hint) = &self.hint {
             fields.push((b'H', hint.clone()));
         }

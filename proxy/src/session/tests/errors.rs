@@ -90,6 +90,25 @@ fn a_refusal_fails_on_the_server_and_in_the_client_s_words() {
 }
 
 #[test]
+fn a_refused_parse_in_a_failed_transaction_is_postgresql_s_to_judge() {
+    let comment = "comment on table users is 'x'";
+    let batch = [parse("", comment), bind(""), execute(), sync()].concat();
+    let failed = [error("25P02", ""), ready(b'E')].concat();
+    play(
+        NEW,
+        &after_acquaintance(vec![
+            Act::Client(query("begin; nonsense")),
+            Act::Server([error("42601", "8"), ready(b'E')].concat()),
+            Act::ClientGot([error("42601", "8"), ready(b'E')].concat()),
+            Act::Client(batch.clone()),
+            Act::ServerGot([query("begin; nonsense"), batch].concat()),
+            Act::Server(failed.clone()),
+            Act::ClientGot(failed),
+        ]),
+    );
+}
+
+#[test]
 fn positions_of_errors_lead_into_the_client_s_text() {
     play(
         NEW,
