@@ -14,6 +14,8 @@ pub struct Refusal {
     pub sqlstate: &'static str,
     /// What is wrong, naming the migration and the construct.
     pub message: String,
+    /// More of what is wrong, where PostgreSQL says so.
+    pub detail: Option<&'static str>,
     /// The way out.
     pub hint: Option<String>,
     /// Place in the client's text, in characters counted from 1.
@@ -44,6 +46,8 @@ const SYNTAX_ERROR: &str = "42601";
 const WRONG_OBJECT_TYPE: &str = "42809";
 /// `invalid_column_reference`.
 const INVALID_COLUMN_REFERENCE: &str = "42P10";
+/// `invalid_cursor_definition`.
+const INVALID_CURSOR: &str = "42P11";
 /// `program_limit_exceeded`.
 const TOO_COMPLEX: &str = "54000";
 /// `statement_too_complex`.
@@ -62,6 +66,17 @@ pub(crate) enum Missing {
     Reference(String),
 }
 
+/// What a cursor may be besides a way forward through rows that are there now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CursorKind {
+    /// WITH HOLD.
+    Holdable,
+    /// SCROLL.
+    Scrollable,
+    /// INSENSITIVE.
+    Insensitive,
+}
+
 impl Refusal {
     pub(crate) fn construct(construct: Construct, lens: &Lens) -> Self {
         Self {
@@ -72,6 +87,7 @@ impl Refusal {
                 lens.relation,
                 migrations(lens),
             ),
+            detail: None,
             hint: Some(construct.hint().to_owned()),
             position: None,
             in_every_phase: false,
@@ -96,6 +112,7 @@ impl Refusal {
         Self {
             sqlstate: CARDINALITY_VIOLATION,
             message: "ON CONFLICT DO UPDATE command cannot affect row a second time".to_owned(),
+            detail: None,
             hint: Some(
                 "Ensure that no rows proposed for insertion within the same command have duplicate \
                  constrained values."
@@ -111,6 +128,7 @@ impl Refusal {
         Self {
             sqlstate: INSUFFICIENT_PRIVILEGE,
             message: format!("permission denied for table {}", lens.relation.name),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: false,
@@ -126,6 +144,7 @@ impl Refusal {
                 lens.relation,
                 migrations(lens)
             ),
+            detail: None,
             hint: Some(
                 "use DELETE for the rows that are seen, or a role that no policy holds for"
                     .to_owned(),
@@ -140,6 +159,7 @@ impl Refusal {
         Self {
             sqlstate: NOT_SUPPORTED,
             message: "cannot truncate a table referenced in a foreign key constraint".to_owned(),
+            detail: None,
             hint: Some("delete the rows of the tables that refer to it, then its own".to_owned()),
             position: None,
             in_every_phase: true,
@@ -151,6 +171,7 @@ impl Refusal {
         Self {
             sqlstate: SERIALIZATION_FAILURE,
             message: "could not serialize access due to concurrent update".to_owned(),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: false,
@@ -161,6 +182,7 @@ impl Refusal {
         Self {
             sqlstate: AMBIGUOUS_COLUMN,
             message: format!("column reference \"{column}\" is ambiguous"),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: false,
@@ -174,6 +196,7 @@ impl Refusal {
                 "column \"{column}\" of relation \"{}\" does not exist",
                 lens.relation.name
             ),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: false,
@@ -195,7 +218,7 @@ impl Refusal {
                 format!("invalid reference to FROM-clause entry for table \"{table}\""),
             ),
         };
-        Self { sqlstate, message, hint: None, position: None, in_every_phase: false }
+        Self { sqlstate, message, detail: None, hint: None, position: None, in_every_phase: false }
     }
 
     /// A column that is assigned twice under one name, worded as PostgreSQL words it.
@@ -203,6 +226,7 @@ impl Refusal {
         Self {
             sqlstate: SYNTAX_ERROR,
             message: format!("multiple assignments to same column \"{column}\""),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: false,
@@ -216,6 +240,7 @@ impl Refusal {
                 "column \"{column}\" is assigned under both of its names during migration {}",
                 migrations(lens)
             ),
+            detail: None,
             hint: Some("write only one of the two names, the proxy writes the other".to_owned()),
             position: None,
             in_every_phase: false,
@@ -227,6 +252,7 @@ impl Refusal {
         Self {
             sqlstate: WRONG_OBJECT_TYPE,
             message: format!("cannot copy from partitioned table \"{}\"", lens.relation.name),
+            detail: None,
             hint: Some("Try the COPY (SELECT ...) TO variant.".to_owned()),
             position: None,
             in_every_phase: true,
@@ -238,6 +264,7 @@ impl Refusal {
         Self {
             sqlstate: DUPLICATE_COLUMN,
             message: format!("column \"{column}\" specified more than once"),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: true,
@@ -253,6 +280,7 @@ impl Refusal {
         Self {
             sqlstate: SYNTAX_ERROR,
             message: format!("INSERT has more {more} than {fewer}"),
+            detail: None,
             hint: None,
             position: None,
             in_every_phase: true,
@@ -264,6 +292,38 @@ impl Refusal {
         Self {
             sqlstate: INVALID_COLUMN_REFERENCE,
             message: format!("column \"{column}\" is a generated column"),
+            detail: None,
+            hint: None,
+            position: None,
+            in_every_phase: true,
+        }
+    }
+
+    /// A cursor that locks rows and is more than a way forward through them, worded as PostgreSQL words it. `lock`: the
+    /// clause.
+    pub(crate) fn cursor(kind: CursorKind, lock: &str) -> Self {
+        let (sqlstate, said, detail) = match kind {
+            CursorKind::Holdable => (
+                NOT_SUPPORTED,
+                ["CURSOR WITH HOLD", "supported"],
+                "Holdable cursors must be READ ONLY.",
+            ),
+            CursorKind::Scrollable => (
+                NOT_SUPPORTED,
+                ["SCROLL CURSOR", "supported"],
+                "Scrollable cursors must be READ ONLY.",
+            ),
+            CursorKind::Insensitive => (
+                INVALID_CURSOR,
+                ["INSENSITIVE CURSOR", "valid"],
+                "Insensitive cursors must be READ ONLY.",
+            ),
+        };
+        let [cursor, lacking] = said;
+        Self {
+            sqlstate,
+            message: format!("DECLARE {cursor} ... {lock} is not {lacking}"),
+            detail: Some(detail),
             hint: None,
             position: None,
             in_every_phase: true,
@@ -276,6 +336,7 @@ impl Refusal {
             message: format!(
                 "statement names a table under migration and has more than {limit} {what}"
             ),
+            detail: None,
             hint: Some("split the statement".to_owned()),
             position: None,
             in_every_phase: false,
@@ -288,6 +349,7 @@ impl Refusal {
             message: format!(
                 "statement names a table under migration and nests more than {limit} levels deep"
             ),
+            detail: None,
             hint: Some("nest less deeply".to_owned()),
             position: None,
             in_every_phase: false,
@@ -302,6 +364,7 @@ impl Refusal {
                 "rewriting for migration {} failed its own check: {what}",
                 migrations(lens)
             ),
+            detail: None,
             hint: Some("please report the statement as a bug of the proxy".to_owned()),
             position: None,
             in_every_phase: false,

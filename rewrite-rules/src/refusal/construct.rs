@@ -92,7 +92,7 @@ pub enum Construct {
     UnknownPlace,
     /// An INSERT whose source's columns cannot be counted.
     InsertSource,
-    /// `DEFAULT` of a server-assigned column beside a volatile expression.
+    /// `DEFAULT` of a column that the server computes, where no expression stands for it.
     VolatileDefault,
     /// `SET (a, b) = (SELECT …)` or `= ROW(…)` in a form that cannot be extended.
     RowAssignment,
@@ -217,9 +217,7 @@ impl Construct {
             Self::NoDerivedTable(reason) => reason.to_owned(),
             Self::UnknownPlace => "a governed name in this place".to_owned(),
             Self::InsertSource => "INSERT from a source whose columns are not known".to_owned(),
-            Self::VolatileDefault => {
-                "DEFAULT of a generated column beside a volatile expression".to_owned()
-            }
+            Self::VolatileDefault => "DEFAULT of a generated column in this place".to_owned(),
             Self::RowAssignment => {
                 "assignment of a row or sub-select to several columns".to_owned()
             }
@@ -309,7 +307,7 @@ impl Construct {
                                    other object of that name"
             }
             Self::InsertSource => "name the source's columns one by one",
-            Self::VolatileDefault => "leave the generated column out of the INSERT",
+            Self::VolatileDefault => "leave the generated column out of the statement",
             Self::RowAssignment => "assign the columns one by one",
             Self::ConflictConstraint => {
                 "name the column, ON CONFLICT (column), or let the migration say what took the constraint's \

@@ -10,6 +10,7 @@ use sqlparser::tokenizer::Token;
 use super::apart::{Apart, Part};
 use super::apart_values::is_untyped;
 use super::extent::Range;
+use super::insert_rows::DEFAULT;
 use super::{Rewriter, Walk};
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
@@ -240,7 +241,11 @@ impl<'a> Rewriter<'a> {
         if within.0 < within.1 && !is_within {
             return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
         }
+        let is_computed = self.is_computed(cell, logical, apart.lens);
         match value {
+            Given::Value(_) if is_computed => {
+                self.edits.replace(cell.0, cell.1, vec!["NULL".into()]);
+            }
             Given::Value(expression) => self.type_value(expression, cell, logical)?,
             Given::Within(expression, part) => {
                 let [before, behind] = self.typed_within(expression, part, logical);
@@ -264,12 +269,21 @@ impl<'a> Rewriter<'a> {
             if part.values.iter().any(|(known, _)| *known == access.column) {
                 return Err(Box::new(Refusal::assigned_twice(&name, apart.lens)));
             }
-            part.values.push((&access.column, access.written(&stored)));
+            let stored = match is_computed {
+                true => DEFAULT.to_owned(),
+                false => access.written(&stored),
+            };
+            part.values.push((&access.column, stored));
             if is_within {
                 part.within.push((&access.column, self.slice(within).to_owned()));
             }
         }
         Ok(())
+    }
+
+    /// Whether a value is DEFAULT of a column that takes no other, or draws it: the table itself is told so.
+    pub(super) fn is_computed(&self, cell: Range, column: &LogicalColumn, lens: &Lens) -> bool {
+        (column.generated || column.identity) && !lens.is_merged() && self.is_default(cell)
     }
 
     /// What a column is set to, once more.

@@ -9,7 +9,7 @@ use super::apart::Apart;
 use super::apart_upsert::{Settled, Upsert, default_text_of};
 use super::apart_upsert_beside::Half;
 use super::apart_upsert_both::{PLACE, Writing};
-use super::apart_values::is_in_key;
+use super::apart_values::is_one_row_of;
 use super::extent::Range;
 use super::insert::Target;
 use super::insert_rows::is_volatile_default;
@@ -43,11 +43,13 @@ impl<'a> Rewriter<'a> {
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);
         };
-        let query = insert.source.as_deref();
-        let columns = query.map(|query| self.rows_apart(query, &target)).transpose()?;
+        let source = insert.source.as_deref();
+        let computed = self.says_default(source, &target, |column| column.generated)?;
+        overrides |= !self.says_default(source, &target, |column| column.identity)?.is_empty();
+        let query = source.filter(|query| !is_one_row_of(query, computed.len()));
+        let columns = query.map(|query| self.rows_apart(query, &target, &computed)).transpose()?;
         // DEFAULT VALUES is a row without columns.
         let (mut columns, from) = (columns.unwrap_or_default(), query.map_or(to, |_| from));
-        overrides |= self.leaves_identity(query, &columns)?;
         let width = columns.len();
         columns.extend(self.drawn_once(&apart, &columns));
         let settled = self.conflict_apart(insert, (at, &apart), &columns)?;
@@ -219,11 +221,13 @@ impl<'a> Rewriter<'a> {
         })
     }
 
-    /// Gives each value its column's type; the columns of the client's rows.
+    /// Gives each value its column's type; the columns of the client's rows, but for those at the places `computed`, of
+    /// which all rows say DEFAULT.
     pub(super) fn rows_apart(
         &mut self,
         query: &Query,
         target: &Target<'a>,
+        computed: &[usize],
     ) -> Walk<Vec<&'a LogicalColumn>> {
         // What writes stands in the outermost WITH alone, and a list of rows is counted from its first word.
         let mut ctes = query.with.iter().flat_map(|with| &with.cte_tables);
@@ -238,20 +242,16 @@ impl<'a> Rewriter<'a> {
             self.fits(target, width, first)?;
             let columns = self.known_columns(target, width)?;
             for (row, (_, cells)) in values.rows.iter().zip(&rows) {
+                let cells = self.without(cells, computed)?;
                 for ((expression, cell), column) in row.content.iter().zip(cells).zip(&columns) {
-                    if column.identity && !target.lens.is_merged() && self.is_default(*cell) {
-                        let value = identity_value(&target.lens.relation, column);
-                        self.edits.replace(cell.0, cell.1, vec![value.into()]);
-                        continue;
-                    }
-                    // Rows of one list have one type for each column.
-                    match rows.len() == 1 && !is_in_key(target.lens, column) {
-                        true => self.type_value(expression, *cell, column)?,
-                        false => self.cast_cell(expression, *cell, column)?,
-                    }
+                    let Some(cell) = cell else { continue };
+                    let is_only = rows.len() == 1;
+                    self.value_apart(expression, cell, (column, target.lens), is_only)?;
                 }
             }
-            return Ok(columns);
+            let columns = columns.into_iter().enumerate();
+            let given = columns.filter(|(at, _)| !computed.contains(at));
+            return Ok(given.map(|(_, column)| column).collect());
         }
         let mut arms = Vec::new();
         let plain = arms_of(&query.body, &mut arms);
@@ -292,19 +292,6 @@ impl<'a> Rewriter<'a> {
             Some(place) => refusal.at(self.position(place.0)),
             None => refusal,
         }))
-    }
-
-    /// Whether an identity column stands in the client's list, and all rows say DEFAULT for it.
-    fn leaves_identity(&self, query: Option<&Query>, columns: &[&LogicalColumn]) -> Walk<bool> {
-        let Some(SetExpr::Values(values)) = query.map(|query| query.body.as_ref()) else {
-            return Ok(false);
-        };
-        let Some(at) = columns.iter().position(|column| column.identity) else {
-            return Ok(false);
-        };
-        let rows = self.value_extents(values)?;
-        let mut cells = rows.iter().map(|(_, cells)| cells.get(at));
-        Ok(cells.all(|cell| cell.is_some_and(|cell| self.is_default(*cell))))
     }
 
     /// Columns that the client's rows leave out and that several tables hold, where each would have a value of its own.
@@ -485,7 +472,7 @@ fn default_of(apart: &Apart<'_>, column: &LogicalColumn) -> Option<String> {
 }
 
 /// What an identity column gives itself.
-fn identity_value(relation: &RelationName, column: &LogicalColumn) -> String {
+pub(super) fn identity_value(relation: &RelationName, column: &LogicalColumn) -> String {
     let table = name::literal(&super::joined::relation(relation));
     let name = name::literal(&column.get.column);
     format!(

@@ -137,6 +137,10 @@ impl<'a> Rewriter<'a> {
                 if part.0 < part.1 {
                     return self.refuse_at(Construct::ColumnPart, start_byte(ident.span));
                 }
+                // It changes with what it is computed from, and has no other value.
+                if column.generated && self.is_default(cell) {
+                    continue;
+                }
                 // Elsewhere it is copied to, with its type.
                 if self.is_default(cell) {
                     self.type_value(value, cell, column)?;

@@ -66,7 +66,7 @@ impl<'a> Rewriter<'a> {
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);
         };
-        let columns = self.rows_apart(query, &target)?;
+        let columns = self.rows_apart(query, &target, &[])?;
         self.are_held(&apart, &columns)?;
         are_told(lens, &columns)?;
         let conflict = self.conflict_gathered(insert, &apart)?;

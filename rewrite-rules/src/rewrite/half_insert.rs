@@ -64,7 +64,7 @@ impl<'a> Rewriter<'a> {
         if self.lexeme(target.behind_list).is_some_and(|word| word.is_word("overriding")) {
             return self.refuse_at(Construct::InsertSource, start);
         }
-        let columns = self.rows_apart(query, target)?;
+        let columns = self.rows_apart(query, target, &[])?;
         let place = |name: &String| columns.iter().position(|column| column.name == *name);
         let keys: Option<Vec<(usize, &String)>> =
             back.key.iter().map(|(its, own)| Some((place(its)?, own))).collect();

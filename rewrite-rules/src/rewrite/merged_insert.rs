@@ -73,7 +73,7 @@ impl<'a> Rewriter<'a> {
         if self.lexeme(target.behind_list).is_some_and(|word| word.is_word("overriding")) {
             return self.refuse_at(Construct::InsertSource, start);
         }
-        let columns = self.rows_apart(query, &target)?;
+        let columns = self.rows_apart(query, &target, &[])?;
         let Some((from, to)) = self.source_extent(target.rows) else {
             return self.refuse_at(Construct::InsertSource, start);
         };

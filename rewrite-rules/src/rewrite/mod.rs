@@ -38,6 +38,7 @@ mod conflict;
 mod copy;
 mod copy_from;
 mod copy_staged;
+mod cursor;
 mod delete;
 mod expression;
 mod extent;
@@ -112,6 +113,7 @@ use carried::{Carried, Place};
 use catalog_call::Call;
 pub(crate) use catalog_view::stand_in;
 use check::check_result;
+use cursor::Cursor;
 use named::{Named, opaque};
 use occurrence::Occurrence;
 use passed_row::Passing;
@@ -211,6 +213,8 @@ pub(crate) struct Rewriter<'a> {
     rows: Vec<RowUse>,
     /// Queries that lock rows.
     row_locks: Vec<RowLock>,
+    /// Cursors that may not lock any.
+    cursors: Vec<Cursor>,
     /// Calls of functions about the catalog.
     calls: Vec<Call<'a>>,
     /// Byte offsets of whole-row references whose row type does not show.
@@ -287,6 +291,7 @@ impl<'a> Rewriter<'a> {
             copies: &parsed.copies,
             rows: Vec::new(),
             row_locks: Vec::new(),
+            cursors: Vec::new(),
             calls: Vec::new(),
             typeless_rows: HashSet::new(),
             passing: Passing::default(),

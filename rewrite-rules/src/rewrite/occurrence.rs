@@ -202,6 +202,7 @@ impl<'a> Rewriter<'a> {
     pub(super) fn settle(&mut self) -> Walk<()> {
         self.settle_row_locks();
         self.settle_joined()?;
+        self.check_cursors()?;
         self.settle_halves()?;
         for occurrence in &mut self.occurrences {
             let Some(stance) = occurrence.decide() else {

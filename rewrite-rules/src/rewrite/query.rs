@@ -302,8 +302,7 @@ impl<'a> Rewriter<'a> {
             match item {
                 // `(f(a)).*`: what it expands to is not known.
                 SelectItem::UnnamedExpr(expression) if is_expanded(expression) => {
-                    self.expression(expression)?;
-                    outputs.push(None);
+                    outputs.extend(self.expanded(expression, *extent)?);
                 }
                 SelectItem::UnnamedExpr(expression) => {
                     self.expression(expression)?;

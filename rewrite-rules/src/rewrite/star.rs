@@ -8,6 +8,7 @@
 use sqlparser::ast::{Expr, Ident, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
 use sqlparser::tokenizer::Token;
 
+use super::extent::Range;
 use super::occurrence::{Need, Stance};
 use super::query::Output;
 use super::{Rewriter, Walk};
@@ -143,6 +144,30 @@ impl Rewriter<'_> {
         Ok(outputs)
     }
 
+    /// The same where it is an expression, which stands at `span`.
+    pub(super) fn expanded<'q>(
+        &mut self,
+        expression: &Expr,
+        span: Range,
+    ) -> Walk<Vec<Option<Output<'q>>>> {
+        let row = match expression {
+            Expr::CompoundFieldAccess { root, access_chain } if access_chain.len() == 1 => {
+                self.whole_row_name(root)
+            }
+            _ => None,
+        };
+        let Some(row) = row else {
+            self.expression(expression)?;
+            return Ok(vec![None]);
+        };
+        self.account(row);
+        let outputs = self.star_at(Some(&[row]), span);
+        if let Some(star) = self.stars.last_mut() {
+            star.span = span;
+        }
+        Ok(outputs)
+    }
+
     /// Notes a star to be spelled out, and says which columns it gives.
     pub(super) fn star<'q>(
         &mut self,
@@ -150,8 +175,16 @@ impl Rewriter<'_> {
         options: &WildcardAdditionalOptions,
     ) -> Vec<Option<Output<'q>>> {
         let token = options.wildcard_token.0.span;
+        self.star_at(qualifier, (start_byte(token), end_byte(token)))
+    }
+
+    fn star_at<'q>(
+        &mut self,
+        qualifier: Option<&[&Ident]>,
+        token: Range,
+    ) -> Vec<Option<Output<'q>>> {
         let first = qualifier.and_then(|parts| parts.first());
-        let span = (start_byte(first.map_or(token, |ident| ident.span)), end_byte(token));
+        let span = (first.map_or(token.0, |ident| start_byte(ident.span)), token.1);
         let names = qualifier.map(|parts| {
             let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
             names

@@ -27,7 +27,10 @@ impl<'a> Rewriter<'a> {
             Statement::Prepare { name, statement, .. } => self.prepare(name, statement),
             Statement::Declare { stmts } => stmts.iter().try_for_each(|declare| {
                 declare.names.iter().for_each(|cursor| self.account(cursor));
-                declare.for_query.iter().try_for_each(|query| self.cursor(query))
+                let before = self.occurrences.len();
+                declare.for_query.iter().try_for_each(|query| self.cursor(query))?;
+                self.note_cursor(declare, before);
+                Ok(())
             }),
             Statement::CreateTable(table) => self.create_table(table),
             Statement::CreateView(view) => self.create_view(view),
