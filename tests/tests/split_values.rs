@@ -288,3 +288,75 @@ fn an_upsert_of_halves_computes_its_values_once() {
         relay.stop();
     }
 }
+
+/// Columns that the server computes, or draws.
+const COMPUTED: &str = "
+    CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, upname text GENERATED ALWAYS AS (upper(name)) STORED,
+        nick text UNIQUE, number int GENERATED ALWAYS AS (length(name)) STORED);
+    INSERT INTO users (name, nick) VALUES ('ann', 'a'), ('bob', NULL), ('cy', 'c'), ('dee', 'd');
+    CREATE TABLE posts (user_id int, title text);
+    INSERT INTO posts VALUES (1, 'first'), (3, 'third');";
+
+const NICKS: &str = "
+    CREATE TABLE nicks (user_id int PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE, nick text UNIQUE);
+    INSERT INTO nicks SELECT id, nick FROM users;";
+
+#[test]
+fn what_the_server_computes_may_be_told_to_take_its_default() {
+    let statements = [
+        "INSERT INTO users (name, upname, nick) VALUES ('a', DEFAULT, 'b') RETURNING *",
+        "INSERT INTO users (upname, name, nick) VALUES (DEFAULT, 'e', 'f'), ((DEFAULT), 'g', NULL) RETURNING name, upname",
+        "INSERT INTO users (nick, name, upname, number) VALUES ('h', 'i', DEFAULT, DEFAULT) RETURNING upname, nick, number",
+        "INSERT INTO users (number, upname, nick) VALUES (DEFAULT, DEFAULT, 'j') RETURNING *",
+        "INSERT INTO users (number, nick, upname, name) VALUES (DEFAULT, 'k', DEFAULT, 'l'), (DEFAULT, 'm', DEFAULT, 'n')",
+        "INSERT INTO users VALUES (DEFAULT, 'o', DEFAULT, 'p', DEFAULT) RETURNING *",
+        "INSERT INTO users (upname) VALUES (DEFAULT) RETURNING *",
+        "INSERT INTO users (id, number, upname) VALUES (DEFAULT, DEFAULT, DEFAULT) RETURNING *",
+        "INSERT INTO users (name, upname, nick) VALUES ('q', 'Q', 'q')",
+        "INSERT INTO users (name, upname, nick) VALUES ('q', 'Q', 'q'), ('r', DEFAULT, 'r')",
+        "INSERT INTO users (name, upname, nick) SELECT 'q', 'Q', 'q'",
+        "INSERT INTO users (id, name, upname, nick) OVERRIDING SYSTEM VALUE VALUES (1, 's', DEFAULT, 't')
+         ON CONFLICT (id) DO UPDATE SET nick = excluded.nick, upname = DEFAULT RETURNING *",
+        "INSERT INTO users (id, upname, name) OVERRIDING SYSTEM VALUE VALUES (1, DEFAULT, 'u')
+         ON CONFLICT (id) DO UPDATE SET nick = users.name || 'v', upname = DEFAULT, name = excluded.name RETURNING *",
+        "UPDATE users SET upname = DEFAULT WHERE id = 2",
+        "UPDATE users SET upname = DEFAULT WHERE nick = 'c' RETURNING *",
+        "UPDATE users SET name = 'w', upname = DEFAULT, nick = 'x' WHERE id = 2 RETURNING *",
+        "UPDATE users SET (upname, nick) = (DEFAULT, 'y'), number = (DEFAULT) WHERE id = 3 RETURNING *",
+        "UPDATE users u SET upname = DEFAULT, nick = p.title FROM posts p WHERE p.user_id = u.id RETURNING u.*",
+        "UPDATE users SET id = DEFAULT WHERE id = 4 RETURNING id, nick",
+        "UPDATE users SET id = DEFAULT, nick = 'z' WHERE id = 3 RETURNING *",
+        "UPDATE users SET id = DEFAULT WHERE nick = 'z' RETURNING *",
+        "UPDATE users SET id = 90 WHERE id = 1",
+        "UPDATE users SET upname = 'X', nick = 'n' WHERE id = 1",
+        "SELECT * FROM users ORDER BY id",
+    ];
+    for phase in Phase::TWO_SIDED {
+        let leave = if phase == Phase::Contract { "ALTER TABLE users DROP nick;" } else { "" };
+        let governed = Database::create("split_values", &format!("{COMPUTED}{NICKS}{leave}"));
+        let plain = Database::create("split_values", COMPUTED);
+        let rule = splitting::rule(
+            ["users", "nicks"],
+            ["id", "user_id"],
+            &[("nick", "nick")],
+            Some(4),
+            phase,
+        );
+        let relay = Relay::governing(&governed, &[rule]);
+        let (mut client, mut direct) = (relay.connect(&governed), plain.connect());
+        for statement in statements {
+            let (wanted, found) = (direct.simple(statement), client.simple(statement));
+            let told = |reply: &Reply| {
+                let code = reply.error().map(|_| reply.code().to_owned());
+                let tags: Vec<String> = reply.tags().iter().map(ToString::to_string).collect();
+                (reply.lines(), tags, code)
+            };
+            assert_eq!(told(&found), told(&wanted), "{phase}: {statement}: {:?}", found.error());
+        }
+        let refused = client.simple("INSERT INTO users (upname) VALUES (DEFAULT), (DEFAULT)");
+        let is_refused = phase >= Phase::SwitchReads;
+        assert_eq!(refused.error().map(|_| refused.code()), is_refused.then_some("0A000"));
+        drop(client);
+        relay.stop();
+    }
+}

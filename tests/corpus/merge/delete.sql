@@ -111,3 +111,5 @@ TRUNCATE users CASCADE
 
 --? fails
 TRUNCATE users
+
+DELETE FROM push p WHERE user_id = 3 RETURNING (p).*

@@ -154,3 +154,5 @@ INSERT INTO mail DEFAULT VALUES
 INSERT INTO loud VALUES (20, 'viewed')
 
 INSERT INTO users (id, name, body) VALUES (20, 't', 'not merged') RETURNING body, score
+
+INSERT INTO mail AS m (uid, body) VALUES (8, 'b') RETURNING (m).*

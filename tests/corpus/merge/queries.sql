@@ -147,3 +147,7 @@ SELECT house FROM shop.stock UNION ALL SELECT "House" FROM shop."Price List" ORD
 SELECT s.item, m.body FROM shop.stock s JOIN mail m ON m.uid = s.item ORDER BY 1, 2
 
 SELECT * FROM loud LEFT JOIN push ON user_id = id ORDER BY id
+
+SELECT body, count(*) FROM mail GROUP BY ROLLUP ((SELECT 1), body) ORDER BY 1, 2
+
+SELECT sound, count(*) FROM push GROUP BY GROUPING SETS ((SELECT 1), (sound), CUBE ((SELECT max(id) FROM letters), score)) ORDER BY 1, 2

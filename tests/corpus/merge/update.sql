@@ -215,3 +215,16 @@ UPDATE shop."Price List" AS p SET "Größe" = p."Größe" / 2 FROM shop.stock s 
 UPDATE shop."Price List" SET "order" = DEFAULT, shelf = DEFAULT
 
 UPDATE loud SET name = 'x' WHERE id = 1
+
+UPDATE push SET body = CASE WHEN score > 5 THEN 'high' ELSE 'low' END, sound = true WHERE user_id IN (3, 4) RETURNING body, sound
+
+--! switch-reads stop-dual-write contract: an assignment to a part of a column
+UPDATE mail SET body = CASE WHEN score > 10 THEN 'high' ELSE 'low' END, tags[1] = 'one' WHERE uid = 1 RETURNING body, tags
+
+-- What PostgreSQL calls the columns.
+
+UPDATE mail SET body = 'x' WHERE uid = 1 RETURNING CASE WHEN score > 1 THEN 'a' ELSE coalesce(body, 'b') END, CASE WHEN true THEN 'a' ELSE (SELECT 'b' AS one) END, CASE WHEN true THEN 'a' END::text
+
+UPDATE mail SET body = 'x' WHERE uid = 1 RETURNING NOT EXISTS (SELECT 1), EXISTS (SELECT 1), CASE WHEN true THEN 1 ELSE 2::bigint END, (SELECT 1)::text
+
+UPDATE push p SET body = 'x' WHERE user_id = 3 RETURNING (p).*, p.score

@@ -99,3 +99,9 @@ INSERT INTO mail (uid, body) VALUES (77, 'nobody') ON CONFLICT (uid) DO UPDATE S
 --! switch-reads stop-dual-write contract: this ON CONFLICT on a merged table
 --? fails
 INSERT INTO mail (uid, body) VALUES (1, 'r') ON CONFLICT (body) DO NOTHING
+
+--! switch-reads stop-dual-write contract: this ON CONFLICT on a merged table
+INSERT INTO mail (uid, tags) VALUES (1, '{new}') ON CONFLICT (uid) DO UPDATE SET tags[1] = 'part'
+
+--! switch-reads stop-dual-write contract: this ON CONFLICT on a merged table
+INSERT INTO mail (uid, settings) VALUES (1, '{}'), (8, '{}') ON CONFLICT (uid) DO UPDATE SET settings['size'] = '4'

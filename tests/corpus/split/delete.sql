@@ -93,3 +93,5 @@ DELETE FROM users WHERE bio = 'x'
 
 --? fails
 DELETE FROM users
+
+DELETE FROM users u WHERE id = 4 RETURNING 1, (u).*

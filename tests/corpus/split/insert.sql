@@ -149,3 +149,7 @@ INSERT INTO posts VALUES (50, 1, 't', 'no moved column', '{z}') RETURNING bio, t
 
 --! dual-write switch-reads stop-dual-write contract: a write through a view
 INSERT INTO members (email, role) VALUES ('viewed@x', 'member')
+
+INSERT INTO users AS u (email, bio) VALUES ('a@x', 'b') RETURNING (u).*
+
+INSERT INTO users (email) VALUES ('a@x') RETURNING (users).*, (users).bio

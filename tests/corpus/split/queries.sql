@@ -163,3 +163,9 @@ SELECT hall, number, note, price FROM seats GROUP BY hall, number ORDER BY 1, 2
 SELECT * FROM seats NATURAL JOIN (SELECT 'red' AS hall, 20 AS price) x
 
 SELECT * FROM "Person" p JOIN users u ON u.id = p."Id" ORDER BY 1
+
+SELECT role, count(*) FROM users GROUP BY ROLLUP ((SELECT 1), role) ORDER BY 1, 2
+
+SELECT bio, count(*) FROM users GROUP BY CUBE (bio, (SELECT max(id) FROM posts)) ORDER BY 1, 2
+
+SELECT bio, count(*) FROM users GROUP BY GROUPING SETS ((SELECT 1), (bio), ROLLUP ((WITH w AS (SELECT 2) SELECT * FROM w), first_name)) ORDER BY 1, 2

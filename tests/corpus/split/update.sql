@@ -324,3 +324,25 @@ UPDATE users SET bio = 'x' WHERE ctid = (SELECT ctid FROM users WHERE id = 1)
 UPDATE members SET role = 'x' WHERE id = 2
 
 UPDATE members SET role = u.bio FROM users u WHERE u.id = members.id AND u.bio IS NOT NULL
+
+UPDATE users SET bio = CASE WHEN score > 10 THEN 'high' ELSE 'low' END, tags[1] = 'one', (role, slug) = ('r', 's') WHERE id = 1 RETURNING bio, tags, role, slug
+
+UPDATE users SET role = CASE role WHEN 'admin' THEN 'boss' ELSE role END, settings['size'] = '4' WHERE id IN (1, 2) RETURNING role, settings
+
+UPDATE users SET bio = 'x' FROM posts p JOIN badges b ON CASE WHEN b.user_id > 1 THEN true END, follows f WHERE p.user_id = users.id AND f.follower = users.id AND f.followed = 1 AND p.id = 3 AND b.label = 'gold' RETURNING users.bio, p.title, f.followed, b.label
+
+-- What PostgreSQL calls the columns.
+
+UPDATE users SET bio = 'x' WHERE id = 1 RETURNING CASE WHEN score > 1 THEN 'a' ELSE coalesce(bio, 'b') END, CASE WHEN true THEN 'a' ELSE (SELECT 'b' AS one) END, CASE WHEN true THEN 'a' ELSE bio END
+
+UPDATE users SET bio = 'x' WHERE id = 1 RETURNING CASE WHEN true THEN 'a' END::text, CASE WHEN true THEN 1 ELSE 2::bigint END, (score + 1)::text::varchar, (SELECT 1)::text, (SELECT 1 AS one)::text
+
+UPDATE users SET bio = 'x' WHERE id = 1 RETURNING NOT EXISTS (SELECT 1), EXISTS (SELECT 1), coalesce(bio, 'b')::varchar, CASE WHEN true THEN 1 ELSE CASE WHEN true THEN 2 ELSE score END END
+
+INSERT INTO users (email, bio) VALUES ('a@x', 'b') RETURNING CASE WHEN true THEN 'a' ELSE upper(bio) END, (CASE WHEN true THEN 'a' END)::varchar, NOT EXISTS (SELECT 1)
+
+DELETE FROM users WHERE id = 4 RETURNING CASE WHEN true THEN 'a' ELSE upper(bio) END, CASE WHEN true THEN 'a' END::varchar, NOT EXISTS (SELECT 1)
+
+UPDATE users u SET bio = 'x' WHERE id = 1 RETURNING (u).*, u.id
+
+UPDATE users SET role = 'x' WHERE id = 1 RETURNING (users).*

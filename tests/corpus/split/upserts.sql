@@ -196,3 +196,11 @@ INSERT INTO users (id, email) VALUES (1, 'a@x') ON CONFLICT (id) DO UPDATE SET s
 
 --? fails
 INSERT INTO users (id, email) VALUES (1, 'a@x') ON CONFLICT (role) DO UPDATE SET bio = users.email
+
+-- Parts of columns.
+
+--! switch-reads stop-dual-write contract: an assignment to a part of a column
+INSERT INTO users (id, email, tags) VALUES (1, 'a@x', '{new}') ON CONFLICT (id) DO UPDATE SET tags[1] = 'part' RETURNING tags
+
+--! switch-reads stop-dual-write contract: an assignment to a part of a column
+INSERT INTO users (id, email, settings) VALUES (1, 'a@x', '{}'), (71, 'b@x', '{}') ON CONFLICT (id) DO UPDATE SET role = CASE WHEN EXCLUDED.role = 'member' THEN 'same' ELSE 'other' END, settings['size'] = '4'
