@@ -319,6 +319,8 @@ impl<'a> Rewriter<'a> {
         let mut lens = None;
         // Where the list begins, and what its names become.
         let (mut open, mut renamed, mut apart) = (0, Vec::new(), false);
+        // Options, and columns of a table that is not governed, are no tables.
+        let mut is_other_list = false;
         let mut changed: Vec<((usize, usize), String)> = Vec::new();
         for lexeme in lexemes {
             match (&lexeme.token, lens) {
@@ -340,9 +342,12 @@ impl<'a> Rewriter<'a> {
                     // What is analyzed is the table itself.
                     lens = found.map(|(lens, _)| lens).filter(|lens| lens.over.is_none());
                     open = lexeme.start;
+                    is_other_list = lens.is_none();
                 }
                 (Token::RParen | Token::Comma, None) => {
-                    changed.extend(self.analyzed_table(&table).and_then(elsewhere));
+                    let found = self.analyzed_table(&table).filter(|_| !is_other_list);
+                    changed.extend(found.and_then(elsewhere));
+                    is_other_list &= lexeme.token != Token::RParen;
                     table.clear();
                 }
                 (Token::RParen, Some(_)) => {

@@ -23,6 +23,14 @@ pub(super) enum Value<'t> {
     All(usize, usize),
 }
 
+/// `(u).*` is `u.*`, where `u` is a relation.
+fn whole_row(value: &Tree) -> Option<Vec<Part>> {
+    let is_star = |parts: &[Tree]| matches!(parts, [only] if only.is("AStar"));
+    let is_row = value.is("AIndirection") && is_star(value.list("indirection"));
+    let row = value.field("arg").filter(|_| is_row)?.bare_column()?;
+    Some(vec![Part::Name(row), Part::Star])
+}
+
 impl Walk<'_> {
     /// The output columns of a list.
     pub(super) fn outputs<'t>(&self, view: View, targets: &'t [Tree]) -> Vec<Output<'t>> {
@@ -33,7 +41,7 @@ impl Walk<'_> {
         let Some(value) = target.field("val") else { return Vec::new() };
         let as_it_is =
             vec![Output { label: label::label(target), value: Value::Expression(value) }];
-        match value.column().as_deref() {
+        match value.column().or_else(|| whole_row(value)).as_deref() {
             Some([Part::Star]) => {
                 let Some(level) = self.levels.last() else { return as_it_is };
                 level.items.iter().flat_map(|item| self.item_outputs(view, item)).collect()

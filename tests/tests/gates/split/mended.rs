@@ -29,7 +29,8 @@ const BAD: &str = "CREATE TABLE users (
 #[test]
 fn the_remedies_open_every_gate_of_a_bad_database() {
     let database = Database::create("gates_split_bad", BAD);
-    let found = all_mended(&database, profiles);
+    let places = "positions = { first_name = 3, bio = 4 }\n";
+    let found = all_mended(&database, |phase| profiles(phase) + places);
     let wanted = [
         About::MissingColumn,
         About::RowsDiffer,

@@ -16,6 +16,8 @@ pub(super) enum Stored {
     New(usize),
     /// NULL, or the column's default.
     Nothing,
+    /// DEFAULT.
+    Default,
 }
 
 /// A statement that writes one table.
@@ -305,6 +307,19 @@ impl<'s> Walk<'s> {
                 .iter()
                 .map(|(name, at)| (name.clone(), at.map_or(Stored::Nothing, Stored::New)))
                 .collect();
+            // DEFAULT that the client says itself, of a column that the server computes.
+            let defaults = super::assignments(client).unwrap_or_default();
+            let says_default =
+                |at: usize| defaults.get(at).is_some_and(|(_, value)| value.is("SetToDefault"));
+            for (name, value) in set.iter_mut().filter(|(_, value)| *value == Stored::Default) {
+                let is_it = |(column, wanted): &(String, Stored)| {
+                    column == name && matches!(wanted, Stored::New(at) if says_default(*at))
+                };
+                match expected.iter().position(is_it).and_then(|at| expected.get_mut(at)) {
+                    Some((_, wanted)) => *wanted = Stored::Default,
+                    None => *value = Stored::Nothing,
+                }
+            }
             set.sort_by(|one, other| one.0.cmp(&other.0));
             expected.sort_by(|one, other| one.0.cmp(&other.0));
             if effect.kind != *kind || set != expected {
@@ -317,7 +332,7 @@ impl<'s> Walk<'s> {
             for (column, value) in &effect.besides {
                 let slot = member.slot(column);
                 let kept = match value {
-                    Stored::Nothing => slot.is_some(),
+                    Stored::Nothing | Stored::Default => slot.is_some(),
                     Stored::Key(_) => false,
                     Stored::New(at) => self.is_what_was(rows, *at, slot),
                 };
@@ -341,7 +356,7 @@ impl<'s> Walk<'s> {
 /// A value over the rows that were read.
 fn stored(value: &Tree, rows: &str) -> Option<Stored> {
     if value.is("SetToDefault") {
-        return Some(Stored::Nothing);
+        return Some(Stored::Default);
     }
     if let Some((table, column)) = pair(value) {
         let number = |prefix: &str| column.strip_prefix(prefix)?.parse::<usize>().ok();
