@@ -1,4 +1,5 @@
-//! Sends a statement again that only a mirrored unique index has rejected.
+//! Sends a statement again that only a mirrored unique index has rejected, or a deadlock over a row that merged tables
+//! share.
 //!
 //! Whoever stored the row has committed by then, so the next try finds it by way of the arbiter,
 //! unless it is deleted in between. Hence the pauses, in which it is the server that sleeps: a

@@ -1,4 +1,5 @@
-//! INSERT … ON CONFLICT while a column is written twice: which statements can be sent again.
+//! INSERT … ON CONFLICT while a column is written twice, and writes of rows that merged tables share: which statements
+//! can be sent again.
 //!
 //! PostgreSQL looks at the arbiter index before it stores a row, and at no other. Where the new
 //! column has a unique index too, a row that another session stores at the same moment is found
@@ -191,28 +192,21 @@ fn sent_again(outcome: &Outcome) -> Again {
     }
 }
 
-trait Chances {
-    /// What becomes of a statement that follows others whose answers are not there yet. One that is sent again as a
-    /// deadlock's victim alone is not worth waiting for: where clients send ahead, each would wait for the one before.
-    fn waits<T>(self) -> Chance<T>;
-    /// Whether one that stands there is sent again.
-    fn fits(self, place: Place) -> bool;
+/// What becomes of a statement that follows others whose answers are not there yet. One that is sent again as a
+/// deadlock's victim alone is not worth waiting for: where clients send ahead, each would wait for the one before.
+fn waits<T>(again: Again) -> Chance<T> {
+    match again {
+        Again::Anywhere => Chance::Later(Step::Wait),
+        Again::Alone | Again::Never => Chance::Absent,
+    }
 }
 
-impl Chances for Again {
-    fn waits<T>(self) -> Chance<T> {
-        match self {
-            Self::Anywhere => Chance::Later(Step::Wait),
-            Self::Alone | Self::Never => Chance::Absent,
-        }
-    }
-
-    fn fits(self, place: Place) -> bool {
-        match self {
-            Self::Anywhere => true,
-            Self::Alone => place == Place::Alone,
-            Self::Never => false,
-        }
+/// Whether a statement that stands there is sent again.
+fn fits(again: Again, place: Place) -> bool {
+    match again {
+        Again::Anywhere => true,
+        Again::Alone => place == Place::Alone,
+        Again::Never => false,
     }
 }
 
@@ -311,9 +305,9 @@ impl Conversation {
             return Chance::Absent;
         }
         if !self.replies.is_empty() {
-            return again.waits();
+            return waits(again);
         }
-        self.place().filter(|place| again.fits(*place)).map_or(Chance::Absent, Chance::Taken)
+        self.place().filter(|place| fits(again, *place)).map_or(Chance::Absent, Chance::Taken)
     }
 
     /// What goes before a Query that can be sent again.
@@ -364,9 +358,9 @@ impl Conversation {
         let Ok(Some(header)) = frame::client_header(rest) else { return Chance::Absent };
         let bind = rest.get(..header.total).unwrap_or_default();
         if self.replies.ended_batch() {
-            return again.waits();
+            return waits(again);
         }
-        let place = self.place().filter(|place| again.fits(*place));
+        let place = self.place().filter(|place| fits(again, *place));
         let Some(place) = place else { return Chance::Absent };
         match look_ahead(rest, portal, place == Place::Alone, self.upsert.is_some()) {
             Ahead::Other => return Chance::Absent,

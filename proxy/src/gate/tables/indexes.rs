@@ -99,7 +99,8 @@ async fn constant(
             continue;
         }
         let (what, old) = (named(index, new), &step.old.name);
-        let message = match alike.under(transaction, index).await? {
+        let verdict = alike.under(transaction, index).await?;
+        let message = match verdict {
             Verdict::Taken => continue,
             Verdict::Refused => format!(
                 "{what} is over columns that are at their defaults in each row that is none of \"{old}\": the \
@@ -110,7 +111,8 @@ async fn constant(
             ),
         };
         let drop = removal(new, index);
-        findings.push(step.finding(Severity::Risky, About::UniqueIndex, message, [drop]));
+        let found = step.finding(Severity::Risky, About::UniqueIndex, message, [drop]);
+        findings.push(Finding { by_hand: verdict == Verdict::Unclear, ..found });
     }
     Ok(findings)
 }
