@@ -130,7 +130,7 @@ fn what_looks_at_all_rows_is_in_the_way() {
         (
             "CREATE UNIQUE INDEX i ON m1 ((t IS NULL), y)",
             "CREATE UNIQUE INDEX j ON n ((t IS NULL), y)",
-            r#"risky unique-index: unique index "j" of "public.n" looks at rows that are none of "public.m1" too, and nobody can tell whether it refuses them"#,
+            r#"risky unique-index (by hand): unique index "j" of "public.n" looks at rows that are none of "public.m1" too, and nobody can tell whether it refuses them"#,
         ),
     ] {
         let database = Database::create("gates_merge_alike", TABLES);
