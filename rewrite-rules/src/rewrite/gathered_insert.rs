@@ -25,7 +25,7 @@ use crate::statement::start_byte;
 /// The client's rows.
 const GIVEN: &str = "segue_given";
 /// Where each stands among them.
-const PLACE: &str = "segue_place";
+pub(super) const PLACE: &str = "segue_place";
 /// How many of its key there are up to it.
 const NTH: &str = "segue_nth";
 
@@ -71,13 +71,17 @@ impl<'a> Rewriter<'a> {
         are_told(lens, &columns)?;
         let conflict = self.conflict_gathered(insert, &apart)?;
         let is_list = matches!(query.body.as_ref(), SetExpr::Values(_));
-        let head = match given_rows(&apart, &columns, is_list) {
-            Some(items) => format!("{} AS MATERIALIZED (SELECT {items} FROM (", apart.row()),
-            None => return self.refuse(Construct::KeyWithoutDefault),
+        let Some((items, drawn)) = given_rows(&apart, &columns, is_list) else {
+            return self.refuse(Construct::KeyWithoutDefault);
         };
+        let head = format!(
+            "{} AS MATERIALIZED (SELECT {items} FROM (SELECT {GIVEN}.*, {drawn} FROM (",
+            apart.row()
+        );
         self.begin_with(start, from, vec![head.into()])?;
         let names: Vec<String> = (0..columns.len()).map(Apart::value).collect();
-        self.edits.insert(to, vec![format!(") {GIVEN} ({}))", names.join(", ")).into()]);
+        let behind = format!(") {GIVEN} ({})) {GIVEN})", names.join(", "));
+        self.edits.insert(to, vec![behind.into()]);
         let text = self.stored_gathered(&apart, &columns, &conflict, start);
         let catalog = self.generation.catalog();
         let gathering = gathering((&apart, catalog), &columns, &conflict);
@@ -170,6 +174,7 @@ impl<'a> Rewriter<'a> {
         Rows {
             from,
             keys: keys.into_iter().map(given).collect(),
+            place: Some(format!("{row}.{PLACE}")),
             there: tells,
             values: apart.lens.shown().enumerate().map(value).collect(),
             when,
@@ -199,9 +204,15 @@ pub(super) fn given_name(at: usize) -> String {
     format!("segue_given_{at}")
 }
 
-/// All columns of the client's rows, those that it leaves out with their defaults. `None`: it leaves out the key.
-fn given_rows(apart: &Apart<'_>, columns: &[&LogicalColumn], is_list: bool) -> Option<String> {
+/// All columns of the client's rows, those that it leaves out with their defaults; and what is worked out before, once
+/// for each row: where it stands, and keys that are drawn. `None`: it leaves out a key that has no default.
+fn given_rows(
+    apart: &Apart<'_>,
+    columns: &[&LogicalColumn],
+    is_list: bool,
+) -> Option<(String, String)> {
     let (mut items, mut values) = (Vec::new(), Vec::new());
+    let mut drawn = vec![format!("pg_catalog.row_number() OVER () AS {PLACE}")];
     for (at, column, belongs) in apart.belongings() {
         let given = columns.iter().position(|given| given.name == column.name);
         let given = given.map(|place| format!("{GIVEN}.{}", Apart::value(place)));
@@ -211,7 +222,11 @@ fn given_rows(apart: &Apart<'_>, columns: &[&LogicalColumn], is_list: bool) -> O
             (Some(value), Some(fitted), _) => fitted.around(&value),
             (Some(value), None, _) if is_list => value,
             (Some(value), None, _) => format!("{value}::{}", column.uncut_type),
-            (None, _, Belongs::Key) => return None,
+            (None, _, Belongs::Key) => {
+                let (default, name) = (&column.default.as_ref()?.expression, Apart::key(at));
+                drawn.push(format!("({default})::{} AS {name}", column.type_name));
+                format!("{GIVEN}.{name}")
+            }
             (None, _, Belongs::To(_) | Belongs::Tells(_) | Belongs::Here) => {
                 let default = column.default.as_ref().map_or("NULL", |it| &it.expression);
                 format!("({default})::{}", column.type_name)
@@ -225,9 +240,11 @@ fn given_rows(apart: &Apart<'_>, columns: &[&LogicalColumn], is_list: bool) -> O
         .map(|(_, value)| value)
         .collect();
     let by = keys.iter().map(|key| key.as_str()).collect::<Vec<&str>>().join(", ");
-    items.push(format!("pg_catalog.row_number() OVER () AS {PLACE}"));
-    items.push(format!("pg_catalog.row_number() OVER (PARTITION BY {by}) AS {NTH}"));
-    Some(items.join(", "))
+    items.push(format!("{GIVEN}.{PLACE}"));
+    items.push(format!(
+        "pg_catalog.row_number() OVER (PARTITION BY {by} ORDER BY {GIVEN}.{PLACE}) AS {NTH}"
+    ));
+    Some((items.join(", "), drawn.join(", ")))
 }
 
 /// Locks the row of a table beside. `keeps`: what it has is needed.

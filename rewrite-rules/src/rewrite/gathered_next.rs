@@ -13,6 +13,7 @@
 use super::apart::Apart;
 use super::apart_key::old;
 use super::gathered::{Belongs, blank, there};
+use super::gathered_insert::PLACE;
 use crate::catalog::Catalog;
 use crate::edit::Piece;
 use crate::lens::{Lens, LogicalColumn};
@@ -37,6 +38,8 @@ pub(super) struct Gathering<'p, 'a> {
 pub(super) struct Rows {
     pub(super) from: Vec<Piece>,
     pub(super) keys: Vec<String>,
+    /// Where each stands among those that the client gives.
+    pub(super) place: Option<String>,
     /// For each table beside, whether it has a row.
     pub(super) there: Vec<String>,
     /// For each shown column, what it shall have.
@@ -105,6 +108,7 @@ impl<'a> Gathering<'_, 'a> {
         for (at, key) in rows.keys.iter().enumerate() {
             items.push(format!("{key} AS {}", Apart::key(at)));
         }
+        items.extend(rows.place.iter().map(|place| format!("{place} AS {PLACE}")));
         if self.moves {
             items.extend(self.of_moved());
         }
@@ -404,7 +408,12 @@ impl<'a> Gathering<'_, 'a> {
             format!("{value} AS {}", quoted(&column.name))
         };
         let items: Vec<String> = self.apart.belongings().map(item).collect();
-        format!(" FROM ({}) AS {}", self.select(&items), self.apart.reference)
+        // As PostgreSQL shows them: in the client's order.
+        let order = match self.makes {
+            true => format!(" ORDER BY {}.{PLACE}", self.next()),
+            false => String::new(),
+        };
+        format!(" FROM ({}{order}) AS {}", self.select(&items), self.apart.reference)
     }
 }
 

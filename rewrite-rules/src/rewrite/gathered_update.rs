@@ -315,6 +315,7 @@ fn tells(apart: &Apart<'_>) -> Vec<(String, String)> {
 /// The rows of a CTE that tells which tables beside have them; `values` are names of columns there.
 fn of_rows(apart: &Apart<'_>, rows: &str, values: Vec<String>) -> Rows {
     Rows {
+        place: None,
         from: vec![rows.to_owned().into()],
         keys: apart.key_in(rows),
         there: (0..apart.lens.beside.len()).map(|at| format!("{rows}.{}", there(at))).collect(),
