@@ -6,7 +6,7 @@ use rewrite_rules::name::quoted;
 use tokio_postgres::{Error, Transaction};
 
 use super::foreign_keys::{cascading, is_over_key};
-use super::{Subject, grants};
+use super::{Subject, drawn, grants};
 use crate::config::parse_relation_name;
 use crate::gate::constraints::{Constraint, Kind, of_tables};
 use crate::gate::finding::{About, Finding, Severity};
@@ -90,7 +90,9 @@ impl Making<'_> {
     fn columns(&mut self, first: &Step<'_>) {
         for (own, its) in first.key() {
             if let Some(column) = first.old.relation.column(own) {
-                self.lines.push(format!("{} {} NOT NULL", quoted(its), type_of(column)));
+                let default = drawn::default_for_all(self.subject, its);
+                let default = default.map(|it| format!(" DEFAULT {it}")).unwrap_or_default();
+                self.lines.push(format!("{} {}{default} NOT NULL", quoted(its), type_of(column)));
             }
         }
         for step in &self.subject.steps {

@@ -261,6 +261,39 @@ pub(in crate::gate) const SEQUENCES: &str = "
       AND d.refobjid = $1 AND d.deptype = 'a'
     ORDER BY 1";
 
+/// Identity columns of the table `$1`, each with its sequence.
+pub(in crate::gate) const IDENTITIES: &str = "
+    SELECT a.attname::text AS \"column\", s.oid AS sequence, n.nspname::text AS schema, s.relname::text AS name,
+           quote_ident(pg_get_userbyid(s.relowner)) AS owner,
+           format('AS %s INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s%s',
+                  format_type(q.seqtypid, NULL), q.seqincrement, q.seqmin, q.seqmax, q.seqstart, q.seqcache,
+                  CASE WHEN q.seqcycle THEN ' CYCLE' ELSE '' END) AS options
+    FROM pg_attribute a
+         JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+                             AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
+         JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+         JOIN pg_namespace n ON n.oid = s.relnamespace
+         JOIN pg_sequence q ON q.seqrelid = s.oid
+    WHERE a.attrelid = $1 AND a.attidentity <> '' AND NOT a.attisdropped
+    ORDER BY a.attnum";
+
+/// Roles that have a privilege on the sequence `$1`, or insert rows into the table `$2`, for which a default that draws
+/// from it asks USAGE: role, privileges.
+pub(in crate::gate) const SEQUENCE_GRANTS: &str = "
+    SELECT role, string_agg(privilege, ', ' ORDER BY privilege)
+    FROM (SELECT CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(p.grantee)) END AS role, p.privilege
+          FROM (SELECT a.grantee, a.privilege_type AS privilege
+                FROM pg_class s, aclexplode(s.relacl) a WHERE s.oid = $1
+                UNION
+                SELECT a.grantee, 'USAGE'
+                FROM pg_class t, aclexplode(t.relacl) a WHERE t.oid = $2 AND a.privilege_type = 'INSERT'
+                UNION
+                SELECT a.grantee, 'USAGE'
+                FROM pg_attribute t, aclexplode(t.attacl) a WHERE t.attrelid = $2 AND a.privilege_type = 'INSERT') p
+          WHERE p.grantee <> (SELECT relowner FROM pg_class WHERE oid = $1)) granted
+    GROUP BY role
+    ORDER BY role";
+
 /// Comments on columns of the table `$1`: column, comment as SQL writes it.
 pub(in crate::gate) const COMMENTS: &str = "
     SELECT a.attname::text, quote_literal(d.description)
