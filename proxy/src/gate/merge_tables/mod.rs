@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use rewrite_rules::rule::{Change, MergeTables};
 use rewrite_rules::{Catalog, Fault, Phase, Rule};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, Transaction};
 
 use super::constraints::Constraint;
 use super::finding::{About, Finding};
@@ -197,11 +197,21 @@ async fn of_server(
         findings.extend(referring::check(&transaction, subject, step, new).await?);
         findings.extend(statistics::check(&transaction, step, new).await?);
     }
-    findings.extend(drawn::check(&transaction, subject, new).await?);
-    if new.is_there() {
-        findings.extend(new_table::check(&transaction, subject, new).await?);
-        findings.extend(alike::check(&transaction, subject, new).await?);
-    }
+    findings.extend(of_all(&transaction, subject, new).await?);
     transaction.commit().await?;
+    Ok(findings)
+}
+
+/// What is asked of all tables together.
+async fn of_all(
+    transaction: &Transaction<'_>,
+    subject: &Subject<'_>,
+    new: &Table<'_>,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = drawn::check(transaction, subject, new).await?;
+    if new.is_there() {
+        findings.extend(new_table::check(transaction, subject, new).await?);
+        findings.extend(alike::check(transaction, subject, new).await?);
+    }
     Ok(findings)
 }
