@@ -11,6 +11,7 @@
     reason = "a harness reports to nobody: where it cannot go on the test must fail at that place"
 )]
 
+mod dumped;
 mod forwarded;
 mod numbers;
 mod odd;

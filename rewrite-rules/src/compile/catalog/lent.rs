@@ -42,7 +42,11 @@ pub(super) fn attribute(loan: &Loan) -> Vec<Rows> {
 
 pub(super) fn attrdef(loan: &Loan) -> Vec<Rows> {
     let rows = Rows {
-        columns: vec![("adrelid", oid(loan.table)), ("adnum", renumbered(&columns(loan), "adnum"))],
+        columns: vec![
+            ("oid", default_of(loan, &format!("{CATALOG}.adnum"))),
+            ("adrelid", oid(loan.table)),
+            ("adnum", renumbered(&columns(loan), "adnum")),
+        ],
         condition: format!("{} AND {}", of_holder(loan, "adrelid"), is_column(loan, "adnum")),
     };
     vec![rows]
@@ -173,7 +177,12 @@ pub(super) fn description(loan: &Loan) -> Vec<Rows> {
     ])
 }
 
-/// What indexes and constraints rest on.
+/// The oid that shows for the default of a column of that number there.
+fn default_of(loan: &Loan, number: &str) -> String {
+    format!("({} + {number})::pg_catalog.oid", loan.defaults)
+}
+
+/// What indexes, constraints and defaults rest on.
 pub(super) fn depend(loan: &Loan) -> Vec<Rows> {
     let indexes = pairs(loan.indexes().map(|(_, index)| index));
     let constraints = pairs(loan.constraints().map(|object| object.oid));
@@ -208,7 +217,23 @@ pub(super) fn depend(loan: &Loan) -> Vec<Rows> {
     some(vec![
         (!indexes.is_empty(), of("pg_class", &indexes)),
         (!constraints.is_empty(), of("pg_constraint", &constraints)),
+        (true, of_defaults(loan, &columns)),
     ])
+}
+
+/// The same of defaults: a dump makes the sequence before the table that draws from it.
+fn of_defaults(loan: &Loan, columns: &[(&'static str, String)]) -> Rows {
+    let default = format!(
+        "FROM pg_catalog.pg_attrdef AS d WHERE d.oid = {CATALOG}.objid AND d.adrelid = {} AND {}",
+        oid(loan.holder_oid),
+        is_column(loan, "adnum").replace(&format!("{CATALOG}."), "d."),
+    );
+    let rest = columns.iter().filter(|(name, _)| *name != "objid").cloned();
+    let objid = format!("(SELECT {} {default})", default_of(loan, "d.adnum"));
+    Rows {
+        columns: std::iter::once(("objid", objid)).chain(rest).collect(),
+        condition: format!("{} AND EXISTS (SELECT {default})", is_of("classid", "pg_attrdef")),
+    }
 }
 
 /// Of each with whether it is needed, those that are.

@@ -28,6 +28,8 @@ pub(super) struct Loan {
     pub(super) keys: Vec<Lent>,
     /// The column there that tells whether a row has a part of the table's.
     pub(super) present: Option<String>,
+    /// The oid of a column's default follows from this one, and the column's number there.
+    pub(super) defaults: u32,
     pub(super) objects: Vec<LentObject>,
 }
 
@@ -111,7 +113,7 @@ pub(super) fn of_columns(
     oids: &mut Oids,
 ) -> Vec<Loan> {
     let own = catalog.system.objects.get(&lens.relation).map_or(&[][..], Vec::as_slice);
-    let loan = |(place, beside): (usize, &crate::lens::Beside)| {
+    let mut loan = |(place, beside): (usize, &crate::lens::Beside)| {
         let other = catalog.relation(&beside.relation).filter(|it| it.oids.relation != 0)?;
         let held = lens.shown().filter(|column| held_in(column) == Some(place));
         let columns = held.filter_map(|column| {
@@ -135,16 +137,16 @@ pub(super) fn of_columns(
             columns,
             keys,
             present: None,
+            defaults: oids.of("defaults", &lens.relation, &beside.relation.to_string()),
             objects: Vec::new(),
         };
         Some(loan).filter(|loan| !loan.columns.is_empty())
     };
-    let loans = lens.beside.iter().enumerate().filter_map(loan);
-    let with_objects = loans.map(|mut loan| {
+    let mut loans: Vec<Loan> = lens.beside.iter().enumerate().filter_map(&mut loan).collect();
+    for loan in &mut loans {
         loan.add_objects(lens.names.constraints(), own, catalog, oids);
-        loan
-    });
-    with_objects.collect()
+    }
+    loans
 }
 
 /// The loan of a table that is gone, whose rows are parts of another one's.
@@ -164,6 +166,7 @@ pub(super) fn of_rows(lens: &Lens, catalog: &Catalog, oids: &mut Oids) -> Option
         columns: columns.collect(),
         keys: Vec::new(),
         present: among.present.clone(),
+        defaults: oids.of("defaults", &lens.relation, &among.relation.to_string()),
         objects: Vec::new(),
     };
     loan.note_not_null(catalog);
