@@ -268,6 +268,30 @@ impl LogicalColumn {
         found.map(|access| access.column.as_str())
     }
 
+    /// Whether both are names of one value, which a table holds once or in several columns.
+    #[must_use]
+    pub fn is_one_with(&self, other: &Self) -> bool {
+        let is_put = |put: &Access| {
+            let mut all = other.put.iter();
+            all.any(|its| (its.beside, &its.column) == (put.beside, &put.column))
+        };
+        self.name == other.name || self.put.iter().any(is_put)
+    }
+
+    /// A value that is written by this name, as it is read by another one.
+    #[must_use]
+    pub fn read_as(&self, other: &Self, value: &str) -> String {
+        let own = other.own();
+        let mut puts = self.put.iter();
+        let put = puts.find(|put| (put.beside, &put.column) == (own.beside, &own.column));
+        let Some(put) = put.filter(|_| self.name != other.name) else { return value.to_owned() };
+        let stored = put.written(value);
+        match &own.through {
+            Some(through) => through.around(&format!("({stored})")),
+            None => stored,
+        }
+    }
+
     /// A value of the client's as the column stores it: rounded, padded, or an error where it is too long.
     #[must_use]
     pub fn stores(&self, value: &str) -> String {

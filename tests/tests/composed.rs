@@ -238,3 +238,81 @@ fn a_column_that_is_gone_keeps_the_place_that_the_rule_tells() {
     ];
     check("positions", (&old, &both), &[rule], &statements, "SELECT 0");
 }
+
+/// The renamed column has a default, which its new name has not, and may not be NULL.
+const DEFAULTED: &str = "
+    CREATE SEQUENCE s; CREATE SEQUENCE other;
+    CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL DEFAULT 'none@x' UNIQUE, bio text DEFAULT 'none', score int DEFAULT 0);
+    INSERT INTO users SELECT g, 'a' || g, 'b' || g, g FROM generate_series(1, 5) g;";
+
+/// What leaves the renamed column out, or calls it by its new name, which an upgraded client may do in any phase.
+const LEFT_OUT: [&str; 19] = [
+    "INSERT INTO users (id, bio) VALUES (10, 'x') RETURNING *",
+    "DELETE FROM users WHERE id = 10",
+    "INSERT INTO users (id) VALUES (11)",
+    "UPDATE users SET address = 'a11' WHERE id = 11",
+    "INSERT INTO users (id, bio) VALUES (1, 'y') ON CONFLICT (id) DO UPDATE SET email = excluded.email, bio = excluded.bio || users.score RETURNING *",
+    "UPDATE users SET email = 'a1' WHERE id = 1",
+    "INSERT INTO users (id, bio) VALUES (1, 'y'), (12, 'z') ON CONFLICT (id) DO NOTHING RETURNING id, email",
+    "UPDATE users SET address = email || id WHERE id = 12",
+    "INSERT INTO users (id, address, bio) VALUES (2, 'new', 'y') ON CONFLICT (id) DO UPDATE SET address = excluded.address, bio = users.score || '!' RETURNING *",
+    "INSERT INTO users (id, address, bio) VALUES (2, 'newer', 'y') ON CONFLICT (id) DO UPDATE SET bio = excluded.address || users.email",
+    "INSERT INTO users (id, address, bio) VALUES (2, 'newest', 'y') ON CONFLICT (id) DO UPDATE SET bio = 'w' || users.bio WHERE excluded.email IS NOT NULL RETURNING bio",
+    "INSERT INTO users (id, address, bio) VALUES (20, 'a3', 'y') ON CONFLICT (email) DO UPDATE SET bio = excluded.bio || users.bio RETURNING *",
+    "INSERT INTO users (id, address, bio) VALUES (21, 'a4', 'y'), (22, 'a22', 'z') ON CONFLICT (address) DO UPDATE SET bio = excluded.bio || users.bio, address = excluded.address RETURNING *",
+    "INSERT INTO users (id, bio) VALUES (30, 'v'), (31, 'v') RETURNING id, email",
+    "INSERT INTO users (id, bio, address) VALUES (30, 'v', DEFAULT), (31, 'v', 'a31') RETURNING id, email",
+    "INSERT INTO users (id, email) VALUES (33, NULL)",
+    "COPY users (id, email, bio) TO STDOUT",
+    "WITH u AS (UPDATE users SET address = 'c' || id, bio = bio || address RETURNING id, email, bio) SELECT * FROM u ORDER BY id",
+    "SELECT * FROM users ORDER BY id",
+];
+
+#[test]
+fn a_renamed_column_that_is_left_out_gets_its_default() {
+    let drawn = DEFAULTED.replace("'none@x'", "'n' || nextval('s')");
+    let defaults = [
+        (DEFAULTED, ""),
+        (DEFAULTED, "DEFAULT 'none@x'"),
+        (&drawn, "DEFAULT 'm' || nextval('other')"),
+    ];
+    for renaming in [Phase::Expand, Phase::DualWrite, Phase::SwitchReads] {
+        let splits = [Phase::DualWrite, Phase::SwitchReads, Phase::StopDualWrite];
+        for (splitting, (old, default)) in
+            splits.into_iter().flat_map(|phase| defaults.map(|it| (phase, it)))
+        {
+            let of_address = match renaming {
+                Phase::SwitchReads => {
+                    "CREATE UNIQUE INDEX ON users (address); ALTER TABLE users ALTER address SET NOT NULL;"
+                }
+                _others => "",
+            };
+            let added = format!("ADD COLUMN address text {default};");
+            let both = BOTH.replace("ADD COLUMN address text;", &added);
+            let both = format!("{both} {of_address}");
+            let about = format!("{renaming} and {splitting}, {default}");
+            let (rules, sides) = (rules(renaming, splitting), sides(renaming, splitting));
+            left_out(&about, (old, &both), &rules, &sides);
+        }
+    }
+}
+
+/// Who knows the old table alone is told the same under the one name that it has.
+#[track_caller]
+fn left_out(about: &str, (old, both): (&str, &str), rules: &[Rule], sides: &str) {
+    let oracle = Database::create("composed_old", old);
+    let database = Database::create("composed", &format!("{old}{both}"));
+    let relay = Relay::start(&database, generation_of(1, rules, &database));
+    let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
+    // What is drawn for a row is not known before it is stored: such an upsert is refused.
+    let is_refused = |it: &&str| old.contains("nextval('s')") && it.contains("= excluded.email");
+    for statement in LEFT_OUT.into_iter().filter(|it| !is_refused(it)) {
+        let (rows, tags, error) = told(&direct.simple(&statement.replace("address", "email")));
+        let found = told(&client.simple(statement));
+        let found = (found.0, found.1, found.2.replace("address", "email"));
+        assert_eq!(found, (rows, tags, error), "{about}: {statement}");
+    }
+    assert_eq!(database.connect().rows(sides), ["0"], "{about}: both sides agree");
+    drop(client);
+    relay.stop();
+}

@@ -294,10 +294,11 @@ impl<'a> Rewriter<'a> {
         }))
     }
 
-    /// Columns that the client's rows leave out and that several tables hold, where each would have a value of its own.
+    /// Columns that the client's rows leave out and that several tables or columns hold, where each would have a value
+    /// of its own, or none.
     fn drawn_once(&self, apart: &Apart<'a>, given: &[&LogicalColumn]) -> Vec<&'a LogicalColumn> {
         let lens: &'a Lens = apart.lens;
-        let is_given = |column: &LogicalColumn| given.iter().any(|it| it.name == column.name);
+        let is_given = |column: &LogicalColumn| given.iter().any(|it| it.is_one_with(column));
         let is_of_several = |column: &LogicalColumn| {
             column.put.iter().any(|access| access.beside.is_none()) && column.is_apart()
         };
@@ -313,7 +314,9 @@ impl<'a> Rewriter<'a> {
         };
         let differs = |column: &LogicalColumn| is_volatile_default(column) || !is_alike(column);
         let left_out = lens.shown().filter(|it| !is_given(it) && is_of_several(it));
-        left_out.filter(|it| !it.generated && !it.identity && differs(it)).collect()
+        let drawn = left_out.filter(|it| !it.generated && !it.identity && differs(it));
+        let own = lens.defaulted().filter(|it| !is_given(it) && !it.is_apart());
+        drawn.chain(own).collect()
     }
 
     /// The columns of the key that the client's rows lack, each with what gives it a value. For those that

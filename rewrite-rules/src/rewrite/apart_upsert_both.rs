@@ -94,8 +94,8 @@ impl<'a> Rewriter<'a> {
         };
         let sets = self.sets_of_both(walked, lens)?;
         let is_arbiter = |set: &Set<'_, '_>| {
-            let mut same = arbiter.iter().filter(|column| column.name == set.column.name);
-            same.any(|column| !is_of_excluded(set.value, column))
+            let mut same = arbiter.iter().filter(|column| column.is_one_with(set.column));
+            same.any(|_| !is_of_excluded(set.value, set.column))
         };
         // What one row gives up another one could take.
         if self.reads_drawn(walked, (apart, &arbiter), columns)
@@ -159,7 +159,8 @@ impl<'a> Rewriter<'a> {
         columns: &[&LogicalColumn],
     ) -> bool {
         let lens: &Lens = apart.lens;
-        let is_left_out = |column: &&LogicalColumn| columns.iter().all(|it| it.name != column.name);
+        let is_left_out =
+            |column: &&LogicalColumn| columns.iter().all(|it| !it.is_one_with(column));
         let is_key = |column: &LogicalColumn| key_at(apart, column).is_some();
         let drawn = || lens.shown().filter(is_left_out).filter(|it| is_drawn(it) && !is_key(it));
         // Each of two tables would draw its own.
@@ -168,9 +169,10 @@ impl<'a> Rewriter<'a> {
         }
         let excluded = walked.sight.excluded;
         let is_read = |column: &LogicalColumn| {
-            let mut references = self.references.iter().filter(|it| it.occurrence == excluded);
+            let references = self.references.iter().filter(|it| it.occurrence == excluded);
+            let mut read = references.filter_map(|it| lens.column(&it.column));
             walked.is_whole
-                || references.any(|it| it.column == column.name)
+                || read.any(|it| it.is_one_with(column))
                 || arbiter.iter().any(|it| it.name == column.name)
         };
         drawn().any(is_read)
@@ -238,9 +240,12 @@ impl<'a> Writing<'_, 'a, '_> {
         if let Some(at) = key_at(self.apart, column) {
             return format!("{row}.{}", Apart::key(at));
         }
-        let given = self.columns.iter().position(|it| it.name == column.name);
+        let given = self.columns.iter().enumerate().find(|(_, it)| it.is_one_with(column));
         let value = match given {
-            Some(at) => format!("({row}.{})", Apart::value(at)),
+            Some((at, it)) => {
+                let value = format!("{row}.{}", Apart::value(at));
+                format!("({})", it.read_as(column, &value))
+            }
             None if is_drawn(column) => "NULL".to_owned(),
             None => format!("({})", default_text_of(column)),
         };
