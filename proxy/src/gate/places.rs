@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rewrite_rules::catalog::RelationName;
 use rewrite_rules::rule::{Change, MovedColumns};
-use rewrite_rules::{Catalog, Phase, Rule, Shape};
+use rewrite_rules::{Catalog, Fault, Phase, Rule, Shape};
 
 use super::finding::{About, Finding, Severity};
 use crate::aside::aside;
@@ -32,16 +32,18 @@ pub fn before_drop(catalog: &Arc<Catalog>, rules: &[Rule], index: usize) -> Vec<
         let table = catalog.relation(&going.name);
         table.is_some_and(|table| going.columns.iter().all(|it| table.column(it).is_some()))
     };
-    going.iter().filter(is_there).filter_map(|it| of_table(catalog, rules, rule, it)).collect()
+    going.iter().filter(is_there).flat_map(|it| of_table(catalog, rules, rule, it)).collect()
 }
 
 fn going(change: &Change) -> Vec<Going<'_>> {
     match change {
-        // Of one column its place is known, or compiling misses it aloud.
-        Change::RenameColumn(_) | Change::RenameInPlace(_) | Change::ChangeColumn { .. } => {
-            Vec::new()
+        Change::RenameColumn(pair) | Change::ChangeColumn { columns: pair, .. } => {
+            let name = parse_relation_name(&pair.table);
+            let columns = vec![pair.from.as_str()];
+            let going = name.map(|name| Going { name, columns, is_whole: false });
+            going.into_iter().collect()
         }
-        Change::BackfillColumn(_) => Vec::new(),
+        Change::RenameInPlace(_) | Change::BackfillColumn(_) => Vec::new(),
         Change::SplitTable(split) => {
             let name = parse_relation_name(&split.table);
             let columns = moved(&split.columns);
@@ -68,7 +70,7 @@ fn of_table(
     rules: &[Rule],
     rule: &Rule,
     going: &Going<'_>,
-) -> Option<Finding> {
+) -> Vec<Finding> {
     let beside = |other: &&Rule| {
         let mut tables = other.change.tables().into_iter().filter_map(parse_relation_name);
         other.name != rule.name && tables.any(|table| table == going.name)
@@ -87,19 +89,25 @@ fn of_table(
     };
     // As it was before anybody has told anything of it. Who could not write both now may be in the last phase.
     let unsaid = |phase| Rule { phase, change: rule.change.without_places(), ..rule.clone() };
-    let now = [Phase::DualWrite, Phase::Contract].into_iter().find_map(|phase| {
+    let mut now = [Phase::DualWrite, Phase::Contract].into_iter().filter_map(|phase| {
         let beside = rules.iter().skip(1).cloned();
         let rules: Vec<Rule> = std::iter::once(unsaid(phase)).chain(beside).collect();
         shown(&rules, catalog).ok()
-    })?;
-    let then = match shown(&rules, &Arc::new(without(catalog, going))) {
-        Ok(then) if then == now => return None,
-        Ok(then) => Some(then),
-        Err(faults) if faults.iter().any(|it| (it.rule, it.key) == (0, "positions")) => None,
+    });
+    let Some(now) = now.next() else { return Vec::new() };
+    match shown(&rules, &Arc::new(without(catalog, going))) {
+        Ok(then) if then == now => Vec::new(),
+        Ok(then) => vec![finding((rule, rule), going, &now, Some(&then))],
         // What else is wrong other checks tell.
-        Err(_) => return None,
-    };
-    Some(finding(rule, going, &now, then.as_deref()))
+        Err(faults) => {
+            let is_untold = |it: &Fault| matches!(it.key, "position" | "positions");
+            let mut untold: Vec<usize> =
+                faults.iter().filter(|it| is_untold(it)).map(|it| it.rule).collect();
+            untold.dedup();
+            let untold = untold.into_iter().filter_map(|index| rules.get(index));
+            untold.map(|of| finding((rule, of), going, &now, None)).collect()
+        }
+    }
 }
 
 /// The catalog when it is done.
@@ -115,11 +123,28 @@ fn without(catalog: &Catalog, going: &Going<'_>) -> Catalog {
     catalog
 }
 
-fn finding(rule: &Rule, going: &Going<'_>, now: &[String], then: Option<&[String]>) -> Finding {
-    let Going { name, columns, is_whole } = going;
-    let (goes, entry) = match is_whole {
-        true => (format!("table \"{name}\" is dropped"), "its [[migration.source]]"),
-        false => (format!("what has moved is dropped from \"{name}\""), "the migration"),
+/// `of`: whose places nobody would know.
+fn finding(
+    (rule, of): (&Rule, &Rule),
+    going: &Going<'_>,
+    now: &[String],
+    then: Option<&[String]>,
+) -> Finding {
+    let name = &going.name;
+    let goes = match (going.is_whole, &rule.change) {
+        (true, _) => format!("table \"{name}\" is dropped"),
+        (false, Change::SplitTable(_)) => format!("what has moved is dropped from \"{name}\""),
+        (
+            false,
+            Change::RenameColumn(_)
+            | Change::RenameInPlace(_)
+            | Change::ChangeColumn { .. }
+            | Change::BackfillColumn(_)
+            | Change::MergeTables(_),
+        ) => {
+            let column = going.columns.first().copied().unwrap_or_default();
+            format!("column \"{column}\" is dropped from \"{name}\"")
+        }
     };
     let order = |names: &[String]| {
         let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
@@ -130,19 +155,39 @@ fn finding(rule: &Rule, going: &Going<'_>, now: &[String], then: Option<&[String
         Some(then) => format!("give {} and no longer {now_shown}", order(then)),
         None => format!("cannot be served, since nothing tells that they give {now_shown}"),
     };
-    let place = |(place, name): (usize, &String)| {
-        let is_told = columns.contains(&name.as_str());
-        is_told.then(|| format!("{} = {}", key(name), place.saturating_add(1)))
+    let entry = match (going.is_whole, of.name == rule.name) {
+        (true, _) => "its [[migration.source]]".to_owned(),
+        (false, true) => "the migration".to_owned(),
+        (false, false) => format!("migration \"{}\"", of.name),
     };
-    let places: Vec<String> = now.iter().enumerate().filter_map(place).collect();
     let message = format!(
         "once {goes}, SELECT * and INSERT without a list {told}: add to {entry} in the configuration, before that"
     );
-    let remedy = format!("positions = {{ {} }}", places.join(", "));
+    let remedy = told_by(of, name, now);
     let to = Phase::Contract;
     let found =
         Finding::new(rule, to, Severity::LosesData, About::Positions, message, Some(remedy));
     Finding { by_hand: true, ..found }
+}
+
+/// What tells where the columns of a migration stand, as its configuration says it.
+fn told_by(rule: &Rule, table: &RelationName, now: &[String]) -> String {
+    let mut all = going(&rule.change).into_iter();
+    let columns = all.find(|it| it.name == *table).map(|it| it.columns).unwrap_or_default();
+    let stands = now.iter().enumerate().filter(|(_, name)| columns.contains(&name.as_str()));
+    let mut places = stands.map(|(at, name)| (name, at.saturating_add(1)));
+    match &rule.change {
+        Change::SplitTable(_) | Change::MergeTables(_) => {
+            let places = places.map(|(name, place)| format!("{} = {place}", key(name)));
+            format!("positions = {{ {} }}", places.collect::<Vec<String>>().join(", "))
+        }
+        Change::RenameColumn(_)
+        | Change::RenameInPlace(_)
+        | Change::ChangeColumn { .. }
+        | Change::BackfillColumn(_) => {
+            format!("position = {}", places.next().map_or(0, |(_, place)| place))
+        }
+    }
 }
 
 /// A key as TOML writes it.

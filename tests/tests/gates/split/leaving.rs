@@ -297,3 +297,34 @@ fn columns_that_would_change_their_places() {
     );
     assert_eq!(told(&check(&database, &mended, Contract)), [""; 0]);
 }
+
+/// What one migration drops makes a gap in which another one's column may have stood.
+#[test]
+fn columns_of_another_migration_keep_their_places_too() {
+    let database = Database::create("gates_split", CLEAN);
+    let drop = "ALTER TABLE users ADD COLUMN address text; ALTER TABLE users DROP COLUMN email;";
+    database.connect().script(drop);
+    let rename = |position: &str| {
+        format!(
+            "[[migration]]\nname = \"rn\"\nkind = \"rename-column\"\ntable = \"users\"\nfrom = \"email\"\n\
+             to = \"address\"\nphase = \"contract\"\n{position}"
+        )
+    };
+    let places = "positions = { first_name = 3, bio = 4 }\n";
+    let (alone, told_of) = (profiles(StopDualWrite), profiles(StopDualWrite) + places);
+    let once = r#"loses-data positions (by hand): once what has moved is dropped from "public.users", SELECT * and INSERT without a list cannot be served, since nothing tells that they give "id", "email", "first_name", "bio", "score": add to"#;
+    let found = told(&check(&database, &(told_of.clone() + &rename("")), Contract));
+    let of_rename = [
+        format!("{once} migration \"rn\" in the configuration, before that"),
+        "  position = 2".to_owned(),
+    ];
+    assert_eq!(found, of_rename);
+    let found = told(&check(&database, &(alone + &rename("position = 2\n")), Contract));
+    let of_split = [
+        format!("{once} the migration in the configuration, before that"),
+        format!("  {}", places.trim_end()),
+    ];
+    assert_eq!(found, of_split);
+    let both = told_of + &rename("position = 2\n");
+    assert_eq!(told(&check(&database, &both, Contract)), [""; 0]);
+}
