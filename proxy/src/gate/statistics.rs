@@ -17,6 +17,9 @@ const NULL_SHARE: f32 = 0.1;
 /// enough for them to be good still. Unit: per cent (as `autovacuum_analyze_scale_factor`).
 const CHANGED_PERCENT: i64 = 10;
 
+/// Why less is known of a column: it, or the old one, which has changed since.
+pub(super) const APART: &str = "has statistics of a time when it held other values";
+
 pub(super) async fn check(
     transaction: &Transaction<'_>,
     step: &Step<'_>,
@@ -37,7 +40,9 @@ async fn of_columns(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Ve
     let mut findings = Vec::new();
     for Unknown { table, number: _, why } in unknown {
         let Some(member) = step.member(table) else { continue };
-        let analyze = format!("ANALYZE {} ({});", member.sql, quoted(&step.pair.to));
+        let (from, to) = (quoted(&step.pair.from), quoted(&step.pair.to));
+        let columns = if why == APART { format!("{to}, {from}") } else { to };
+        let analyze = format!("ANALYZE {} ({columns});", member.sql);
         findings.push(not_analyzed(step, member, why, analyze));
     }
     findings.dedup();
@@ -68,7 +73,7 @@ pub(super) async fn unknown(
         // A table that was never analyzed is no worse off than before.
         let why = match (old, new, apart && keeps_values) {
             (true, false, _) => "has no statistics",
-            (true, true, true) => "has statistics of a time when it held other values",
+            (true, true, true) => APART,
             (false, _, _) | (true, true, false) => continue,
         };
         found.push(Unknown { table: row.try_get(0)?, number: row.try_get(1)?, why });

@@ -41,7 +41,7 @@ fn odd_names_are_quoted_in_every_remedy() {
             r#"risky missing-index: column "c"d" of "S 1.odd "T"" has no equivalent of index "i 1""#,
             r#"  CREATE INDEX CONCURRENTLY "odd ""T""_c""d_idx" ON "S 1"."odd ""T""" USING btree (lower("c""d"));"#,
             r#"risky not-analyzed: column "c"d" of "S 1.odd "T"" has statistics of a time when it held other values"#,
-            r#"  ANALYZE "S 1"."odd ""T""" ("c""d");"#,
+            r#"  ANALYZE "S 1"."odd ""T""" ("c""d", "a b");"#,
             r#"risky privilege: app has SELECT on column "a b" of "S 1.odd "T"", and not on "c"d""#,
             r#"  GRANT SELECT ("c""d") ON "S 1"."odd ""T""" TO app;"#,
         ]
@@ -87,7 +87,7 @@ fn partitions_and_children_are_checked_and_mended() {
             "  ALTER INDEX public.events_event_type_idx ATTACH PARTITION public.events_a_event_type_idx;",
             "  ALTER INDEX public.events_event_type_idx ATTACH PARTITION public.events_b_event_type_idx;",
             r#"risky not-analyzed: column "event_type" of "public.events_b" has statistics of a time when it held other values"#,
-            "  ANALYZE public.events_b (event_type);",
+            "  ANALYZE public.events_b (event_type, kind);",
         ]
     );
     mend(&database, &findings);

@@ -7,7 +7,7 @@ use super::indexes::names_in;
 use super::step::{Over, Step, Table};
 use super::triggers::in_words;
 use crate::gate::finding::{About, Finding, Severity};
-use crate::gate::statistics::{Extended, Unknown, extended_of, items, long_ago, unknown};
+use crate::gate::statistics::{APART, Extended, Unknown, extended_of, items, long_ago, unknown};
 use crate::gate::step::{Move, free_name};
 
 pub(in crate::gate) async fn check(
@@ -41,17 +41,21 @@ pub(in crate::gate) async fn check(
             None => unknown.push((why, vec![column])),
         }
     }
-    let not_analyzed = |message: String| {
-        step.finding(Severity::Risky, About::NotAnalyzed, message, [analyze.clone()])
+    let not_analyzed = |message: String, why: &str| {
+        // Which of the two it was nobody can tell.
+        let old = (why == APART).then(|| format!("ANALYZE {};", step.old.sql));
+        let analyze = std::iter::once(analyze.clone()).chain(old);
+        step.finding(Severity::Risky, About::NotAnalyzed, message, analyze)
     };
     if unknown.is_empty() && !long_ago(transaction, &[new.oid]).await?.is_empty() {
-        findings.push(not_analyzed(format!(
+        let message = format!(
             "\"{}\" may have no statistics: it was not analyzed since many rows changed",
             new.name
-        )));
+        );
+        findings.push(not_analyzed(message, ""));
     }
     findings.extend(unknown.into_iter().map(|(why, columns)| {
-        not_analyzed(format!("\"{}\" {why}: {}", new.name, in_words(&columns)))
+        not_analyzed(format!("\"{}\" {why}: {}", new.name, in_words(&columns)), why)
     }));
     Ok(findings)
 }

@@ -243,6 +243,18 @@ fn statistics() {
             "  ANALYZE public.user_profiles;",
         ],
     );
+    // Those of the old table may be what is not true any more.
+    planted(
+        "ALTER TABLE users SET (autovacuum_enabled = off); UPDATE users SET bio = NULL; ANALYZE users;
+         UPDATE users SET bio = 'bio' || id",
+        DualWrite,
+        SwitchReads,
+        &[
+            r#"risky not-analyzed: "public.user_profiles" has statistics of a time when it held other values: "bio""#,
+            "  ANALYZE public.user_profiles;",
+            "  ANALYZE public.users;",
+        ],
+    );
 }
 
 #[test]
