@@ -70,6 +70,7 @@ fn view_and_materialized_view() {
             r#"loses-data materialized-view: materialized view public.copies uses column "username" of "public.users", which phase "stop-dual-write" does not write"#,
             "  DROP MATERIALIZED VIEW public.copies;",
             "  CREATE MATERIALIZED VIEW public.copies (username) AS SELECT users.handle\n   FROM public.users;",
+            "  ALTER MATERIALIZED VIEW public.copies OWNER TO postgres;",
         ],
     );
     // Another relation's column has the name too.
