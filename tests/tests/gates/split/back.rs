@@ -32,8 +32,8 @@ fn what_the_old_table_must_refuse_again() {
         SwitchReads,
         DualWrite,
         &[
-            r#"risky missing-constraint: "public.users" has no equivalent of exclusion constraint "apart" of "public.user_profiles": its table is about to be read again: EXCLUDE USING hash (given_name WITH =) WHERE (bio <> ''::text)"#,
-            "  ALTER TABLE public.users ADD CONSTRAINT users_apart EXCLUDE USING hash (first_name WITH =) WHERE (bio <> ''::text);",
+            r#"risky missing-constraint: "public.users" has no equivalent of exclusion constraint "apart" of "public.user_profiles": its table is about to be read again: EXCLUDE USING hash (given_name WITH =) WHERE ((bio <> ''::text))"#,
+            "  ALTER TABLE public.users ADD CONSTRAINT users_apart EXCLUDE USING hash (first_name WITH =) WHERE ((bio <> ''::text));",
         ],
     );
     planted(
