@@ -87,11 +87,14 @@ pub(super) fn replaced_view(
     format!("CREATE OR REPLACE VIEW {name} ({}){options} AS {query};", columns.join(", "))
 }
 
-/// A materialized view with another query, and its indexes.
+/// What stands between the statements that give a materialized view back what it had.
+const SEPARATOR: char = '\u{1e}';
+
+/// A materialized view with another query, and the `rest`: its indexes, comments, privileges and owner.
 pub(super) fn made_anew(
     name: &str,
     columns: &[String],
-    indexes: Option<&str>,
+    rest: Option<&str>,
     query: &str,
 ) -> Vec<String> {
     let columns = columns.join(", ");
@@ -99,7 +102,10 @@ pub(super) fn made_anew(
         format!("DROP MATERIALIZED VIEW {name};"),
         format!("CREATE MATERIALIZED VIEW {name} ({columns}) AS {query};"),
     ];
-    create.into_iter().chain(indexes.into_iter().flat_map(str::lines).map(str::to_owned)).collect()
+    create
+        .into_iter()
+        .chain(rest.iter().flat_map(|it| it.split(SEPARATOR)).map(str::to_owned))
+        .collect()
 }
 
 pub(super) fn show(function: &str, kind: &str, name: &str) -> String {
@@ -114,6 +120,31 @@ pub(super) fn show_policy(name: &str, table: &str) -> String {
         table.replace('\'', "''"),
         name.replace('\'', "''")
     )
+}
+
+/// What shows a rule. Names are quoted as identifiers.
+pub(super) fn show_rule(name: &str, table: &str) -> String {
+    format!(
+        "SELECT pg_get_ruledef(oid) FROM pg_rewrite WHERE ev_class = '{}'::regclass AND quote_ident(rulename) = '{}';",
+        table.replace('\'', "''"),
+        name.replace('\'', "''")
+    )
+}
+
+/// What shows a dependent that only a human can write.
+pub(super) fn shown(dependent: &Dependent) -> Option<String> {
+    let Dependent { name, owner, .. } = dependent;
+    match dependent.kind {
+        Kind::View | Kind::MaterializedView => Some(show("pg_get_viewdef", "regclass", name)),
+        Kind::Policy => Some(show_policy(name, owner)),
+        Kind::Rule => Some(show_rule(name, owner)),
+        Kind::Function => Some(show_function(name)),
+        Kind::GeneratedColumn
+        | Kind::ForeignKey
+        | Kind::Trigger
+        | Kind::Publication
+        | Kind::Other => None,
+    }
 }
 
 /// Names stand before the table, in WHEN, and nowhere else; the function's stays.

@@ -21,8 +21,9 @@ pub(super) struct Dependent {
     pub(super) name: String,
     /// The table or view that it belongs to.
     pub(super) owner: String,
+    /// Of what has no kind of its own: what drops it.
     pub(super) definition: Option<String>,
-    /// Options of a view, indexes of a materialized one, type of a generated column, WITH CHECK of
+    /// Options of a view, what else makes a materialized one, type of a generated column, WITH CHECK of
     /// a policy.
     pub(super) second: Option<String>,
     /// Columns of a view, or of a table in a publication.
@@ -30,6 +31,9 @@ pub(super) struct Dependent {
     /// Whether the old column's name may mean another relation's column in it.
     pub(super) ambiguous: bool,
 }
+
+/// In the place of a column's number: rows of the table as a whole, and so with all columns.
+pub(super) const ROW: i16 = i16::MIN;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -54,6 +58,7 @@ pub(super) async fn check(
     }
     let (oids, numbers) = step.numbers(|member| member.old);
     let mut findings: Vec<Finding> = Vec::new();
+    let mut known: Vec<String> = Vec::new();
     for dependent in of_column(transaction, (&oids, &numbers), &step.pair.from).await? {
         let Some(member) = step.member(dependent.table) else { continue };
         let message = format!(
@@ -67,8 +72,39 @@ pub(super) async fn check(
             message,
             remedy,
         ));
+        known.push(dependent.description);
+    }
+    for dependent in of_column(transaction, (&oids, &vec![ROW; oids.len()]), "").await? {
+        let Some(member) = step.member(dependent.table) else { continue };
+        if known.contains(&dependent.description) || !shows_rows(dependent.kind) {
+            continue;
+        }
+        let message = format!(
+            "{} uses rows of \"{}\" as a whole, in which phase \"{}\" does not write column \"{}\"",
+            dependent.description, member.name, step.to, step.pair.from
+        );
+        // Whether somebody looks at that column nobody can tell.
+        let about = dependent.kind.about();
+        findings.push(step.finding(
+            Severity::Risky,
+            about,
+            message,
+            definitions::shown(&dependent),
+        ));
     }
     Ok(findings)
+}
+
+/// Whether somebody may come to see the columns of a row that it uses as a whole. A trigger's WHEN looks at both columns.
+fn shows_rows(kind: Kind) -> bool {
+    match kind {
+        Kind::View | Kind::MaterializedView | Kind::Rule | Kind::Policy | Kind::Function => true,
+        Kind::GeneratedColumn
+        | Kind::ForeignKey
+        | Kind::Trigger
+        | Kind::Publication
+        | Kind::Other => false,
+    }
 }
 
 /// What depends on a column of that name, of which each table has its own number.

@@ -20,7 +20,7 @@
 //! | [`split_table`] | columns that move to a table of their own |
 //! | [`merge_tables`] | tables whose rows become parts of the rows of one |
 //! | [`places`] | whether what goes in the end keeps its place in `SELECT *` |
-//! | [`words`] | names in a source |
+//! | [`words`], [`whole`] | names in a source, and rows that it takes as a whole |
 //!
 //! Everything is read in READ ONLY transactions under an empty search path. SELECT on the governed
 //! tables is needed for the rows; all else is readable by every role.
@@ -46,6 +46,7 @@ mod statistics;
 mod step;
 mod tables;
 mod triggers;
+mod whole;
 mod words;
 
 use std::sync::Arc;

@@ -99,13 +99,15 @@ pub(super) const PRIVILEGES: &str = "
     GROUP BY g.place, g.relation, a.grantee, r.rolname, a.is_grantable
     ORDER BY g.place, a.grantee <> 0, r.rolname, a.is_grantable";
 
-/// table, trigger, `tgtype`, language, source and name of its function, its arguments.
+/// table, trigger, `tgtype`, language, source and name of its function, its arguments, whether it names columns, whether
+/// it is given transition tables.
 ///
 /// Those that do not fire in an ordinary session are left out, and copies of a partitioned table's
 /// trigger on its partitions.
 pub(super) const TRIGGERS: &str = "
     SELECT g.tgrelid, g.tgname::text, g.tgtype::int4, l.lanname::text, p.prosrc,
-           p.oid::regprocedure::text, encode(g.tgargs, 'escape'), cardinality(g.tgattr::int2[]) > 0
+           p.oid::regprocedure::text, encode(g.tgargs, 'escape'), cardinality(g.tgattr::int2[]) > 0,
+           coalesce(g.tgoldtable, g.tgnewtable) IS NOT NULL
     FROM pg_trigger g
          JOIN pg_proc p ON p.oid = g.tgfoid
          JOIN pg_language l ON l.oid = p.prolang
@@ -123,10 +125,11 @@ pub(super) const RULES: &str = "
 /// table, kind, its description, name, name of the table that has it, definition, a second one, a
 /// list, whether a relation that is not governed has a column `$3` and is named in it.
 ///
-/// Left out is what belongs to the table itself and goes with the column.
+/// Left out is what belongs to the table itself and goes with the column. Number 0 is the table itself; -32768 its rows
+/// as a whole, of which `pg_depend` knows no more than of the table: the stored trees tell.
 pub(super) const DEPENDENTS: &str = "
     WITH d AS MATERIALIZED (
-        SELECT DISTINCT g.relation, d.classid, d.objid,
+        SELECT DISTINCT g.relation, g.number, d.classid, d.objid,
                EXISTS (SELECT FROM pg_depend o
                        JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attname = $3
                             AND NOT a.attisdropped
@@ -141,7 +144,24 @@ pub(super) const DEPENDENTS: &str = "
                                            AND o.classid = 'pg_rewrite'::regclass)) AS other
         FROM unnest($1::oid[], $2::int2[]) AS g (relation, number)
              JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass
-                  AND d.refobjid = g.relation AND d.refobjsubid = g.number)
+                  AND d.refobjid = g.relation
+        WHERE CASE g.number
+              WHEN -32768 THEN concat(
+                       (SELECT concat(r.ev_action, r.ev_qual) FROM pg_rewrite r
+                        WHERE d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid),
+                       (SELECT to_jsonb(p) ->> 'prosqlbody' FROM pg_proc p
+                        WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid),
+                       (SELECT concat(p.polqual, p.polwithcheck) FROM pg_policy p
+                        WHERE d.classid = 'pg_policy'::regclass AND p.oid = d.objid),
+                       (SELECT g.tgqual FROM pg_trigger g
+                        WHERE d.classid = 'pg_trigger'::regclass AND g.oid = d.objid),
+                       (SELECT k.conbin FROM pg_constraint k
+                        WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid),
+                       (SELECT concat(i.indexprs, i.indpred) FROM pg_index i
+                        WHERE d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid))
+                   ~ (SELECT format('\\{VAR [^{}]*:varattno 0 [^{}]*:vartype %s ', c.reltype)
+                      FROM pg_class c WHERE c.oid = g.relation)
+              ELSE d.refobjsubid = g.number END)
     SELECT d.relation,
            CASE WHEN r.rulename = '_RETURN' THEN v.relkind::text ELSE 'rule' END,
            CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_class'::regclass, v.oid, 0)
@@ -152,8 +172,35 @@ pub(super) const DEPENDENTS: &str = "
            CASE WHEN r.rulename = '_RETURN' THEN pg_get_viewdef(v.oid)
                 ELSE pg_get_ruledef(r.oid) END,
            CASE v.relkind
-               WHEN 'm' THEN (SELECT string_agg(pg_get_indexdef(i.indexrelid) || ';', E'\\n')
-                              FROM pg_index i WHERE i.indrelid = v.oid)
+               WHEN 'm' THEN (
+                   SELECT string_agg(s.statement, E'\\x1e' ORDER BY s.place, s.statement)
+                   FROM (SELECT 1 AS place, pg_get_indexdef(i.indexrelid) || ';' AS statement
+                         FROM pg_index i WHERE i.indrelid = v.oid
+                         UNION ALL
+                         SELECT 2, CASE c.objsubid
+                                   WHEN 0 THEN format('COMMENT ON MATERIALIZED VIEW %I.%I IS %L;',
+                                                      n.nspname, v.relname, c.description)
+                                   ELSE format('COMMENT ON COLUMN %I.%I.%I IS %L;', n.nspname, v.relname,
+                                               (SELECT a.attname FROM pg_attribute a
+                                                WHERE a.attrelid = v.oid AND a.attnum = c.objsubid),
+                                               c.description) END
+                         FROM pg_description c
+                         WHERE c.classoid = 'pg_class'::regclass AND c.objoid = v.oid
+                         UNION ALL
+                         SELECT 3, format('GRANT %s ON %I.%I TO %s%s;', a.privilege_type || a.columns, n.nspname,
+                                          v.relname, CASE WHEN a.grantee = 0 THEN 'PUBLIC'
+                                                     ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+                                          CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)
+                         FROM (SELECT e.*, '' AS columns FROM aclexplode(v.relacl) e
+                               UNION ALL
+                               SELECT e.*, format(' (%I)', f.attname)
+                               FROM pg_attribute f CROSS JOIN LATERAL aclexplode(f.attacl) e
+                               WHERE f.attrelid = v.oid AND NOT f.attisdropped) a
+                         WHERE a.grantee <> v.relowner
+                         UNION ALL
+                         -- Last, after what only who made it may do.
+                         SELECT 4, format('ALTER MATERIALIZED VIEW %I.%I OWNER TO %I;', n.nspname, v.relname,
+                                          pg_get_userbyid(v.relowner))) s)
                ELSE (SELECT string_agg(option, ', ') FROM unnest(v.reloptions) option) END,
            CASE WHEN r.rulename <> '_RETURN' THEN '{}'
                 ELSE ARRAY(SELECT quote_ident(a.attname) FROM pg_attribute a
@@ -208,6 +255,18 @@ pub(super) const DEPENDENTS: &str = "
            p.oid::regprocedure::text, '', pg_get_functiondef(p.oid), NULL, '{}', d.other
     FROM d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
          AND p.prokind <> 'a'
+    UNION ALL
+    SELECT d.relation, 'row', pg_describe_object(d.classid, d.objid, 0), quote_ident(k.conname),
+           k.conrelid::regclass::text,
+           format('ALTER TABLE %s DROP CONSTRAINT %I;', k.conrelid::regclass, k.conname), NULL, '{}', d.other
+    FROM d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+    WHERE d.number = -32768
+    UNION ALL
+    SELECT d.relation, 'row', pg_describe_object(d.classid, d.objid, 0), quote_ident(x.relname),
+           i.indrelid::regclass::text, format('DROP INDEX CONCURRENTLY %s;', x.oid::regclass), NULL, '{}', d.other
+    FROM d JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
+         JOIN pg_class x ON x.oid = i.indexrelid
+    WHERE d.number = -32768 AND i.indisunique
     UNION ALL
     SELECT d.relation, 'other', pg_describe_object(d.classid, d.objid, 0), '', '', NULL, NULL,
            '{}', d.other

@@ -7,6 +7,7 @@ use tokio_postgres::{Error, Row, Transaction};
 use super::finding::{About, Finding, Severity};
 use super::queries;
 use super::step::{Member, Move, Step};
+use super::whole::{takes_record, takes_rows};
 use super::words::mentions;
 
 /// Bits of `pg_trigger.tgtype`.
@@ -27,6 +28,8 @@ pub(super) struct Trigger {
     arguments: String,
     /// Whether it names the columns whose UPDATE fires it.
     of_columns: bool,
+    /// Whether it is given transition tables.
+    of_transitions: bool,
 }
 
 /// Which of the two columns a text names.
@@ -96,6 +99,7 @@ fn trigger(row: &Row) -> Result<Trigger, Error> {
         function: row.try_get(5)?,
         arguments: row.try_get(6)?,
         of_columns: row.try_get(7)?,
+        of_transitions: row.try_get(8)?,
     })
 }
 
@@ -141,6 +145,29 @@ impl Trigger {
     /// Whether every UPDATE of a row fires it.
     pub(super) fn is_of_any_update(&self) -> bool {
         self.is_of_update() && !self.of_columns
+    }
+
+    /// In which way its function has columns of the table that it does not name, or may have, as a message says it.
+    pub(super) fn takes_rows(&self, table: &str) -> Option<String> {
+        let why = if self.of_transitions {
+            "is given rows as a whole, by transition tables".to_owned()
+        } else if self.language == "plpgsql" {
+            match (takes_record(&self.source), mentions(&self.source, table)) {
+                (true, _) => "takes NEW or OLD as a whole".to_owned(),
+                (false, true) if takes_rows(&self.source, table) => {
+                    format!("names \"{table}\" and takes rows as a whole")
+                }
+                (false, _) => return None,
+            }
+        } else if self.kind & ROW == ROW {
+            format!(
+                "is written in language {}: nobody can tell whether it takes rows as a whole",
+                self.language
+            )
+        } else {
+            return None;
+        };
+        Some(why)
     }
 
     pub(super) fn show_function(&self) -> String {

@@ -70,6 +70,15 @@ fn view_and_materialized_view() {
             r#"loses-data materialized-view: materialized view public.copies uses column "username" of "public.users", which phase "stop-dual-write" does not write"#,
             "  DROP MATERIALIZED VIEW public.copies;",
             "  CREATE MATERIALIZED VIEW public.copies (username) AS SELECT users.handle\n   FROM public.users;",
+            "  ALTER MATERIALIZED VIEW public.copies OWNER TO postgres;",
+        ],
+    );
+    // Of what only human eyes can tell whether somebody looks at it.
+    with(
+        "CREATE VIEW docs AS SELECT to_jsonb(u) AS doc FROM users u",
+        &[
+            r#"risky view: view public.docs uses rows of "public.users" as a whole, in which phase "stop-dual-write" does not write column "username""#,
+            "  SELECT pg_get_viewdef('public.docs'::regclass);",
         ],
     );
     // Another relation's column has the name too.

@@ -1,6 +1,7 @@
 //! Tables whose rows become parts of the rows of one.
 
 mod alike;
+mod back;
 mod drawn;
 mod leaving;
 mod making;

@@ -1,11 +1,13 @@
 //! Columns that move to a table of their own.
 
 mod alike;
+mod back;
 mod leaving;
 mod making;
 mod mended;
 mod reading;
 mod roles;
+mod whole;
 mod writing;
 
 use rewrite_rules::Phase::{self, Contract, DualWrite, Expand, StopDualWrite, SwitchReads};

@@ -34,7 +34,7 @@ use super::rows::Means;
 use super::tables::step::{Step, Table};
 use super::tables::{
     columns, constraints, deferrable, dependents, indexes, key, owner, privileges, row_security,
-    statistics, triggers,
+    stale, statistics, triggers,
 };
 use super::{Looked, answered, faults, halves, places, snapshot};
 use crate::catalog::in_time;
@@ -209,6 +209,9 @@ async fn of_all(
     new: &Table<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let mut findings = drawn::check(transaction, subject, new).await?;
+    if let Some(step) = subject.steps.first() {
+        findings.extend(stale::check(transaction, step, new).await?);
+    }
     if new.is_there() {
         findings.extend(new_table::check(transaction, subject, new).await?);
         findings.extend(alike::check(transaction, subject, new).await?);

@@ -22,7 +22,7 @@ use super::rows::Means;
 use super::tables::step::{Step, Table};
 use super::tables::{
     columns, constraints, deferrable, dependents, indexes, key, owner, privileges, row_security,
-    statistics, triggers,
+    stale, statistics, triggers,
 };
 use super::{Looked, answered, faults, halves, places, snapshot};
 use crate::catalog::in_time;
@@ -108,11 +108,13 @@ async fn of_server(
     new: &Table<'_>,
     catalog: &Arc<Catalog>,
 ) -> Result<Vec<Finding>, Error> {
+    let transaction = snapshot(client).await?;
     if step.way().is_leaving() {
-        return Ok(Vec::new());
+        let findings = stale::check(&transaction, step, new).await?;
+        transaction.commit().await?;
+        return Ok(findings);
     }
     let mut findings = columns::check(step, new, catalog, None);
-    let transaction = snapshot(client).await?;
     // Supposed to be as it is made here.
     if !new.is_there() {
         findings.extend(dependents::check(&transaction, step, new, catalog).await?);

@@ -6,6 +6,7 @@ use tokio_postgres::{Error, Transaction};
 
 use super::alike::{Alike, Verdict};
 use super::columns::{once_alone, value_in};
+use super::constraints_back;
 use super::indexes::{is_for_all, not_for_all as told_not_for_all};
 use super::step::{Over, Step, Table};
 use crate::gate::constraints::{Constraint, Kind, of_tables};
@@ -32,14 +33,18 @@ pub(in crate::gate) async fn check(
             findings.extend(wanting(transaction, step, &own).await?);
             findings
         }
-        Move::KeepNew | Move::WriteBothAgain | Move::ReadOldAgain | Move::LeaveNew | Move::Stay => {
-            Vec::new()
-        }
+        Move::ReadOldAgain => constraints_back::missing(step, new, (&own, &its)),
+        Move::KeepNew | Move::WriteBothAgain | Move::LeaveNew | Move::Stay => Vec::new(),
     })
 }
 
 /// Whether `its`, of the new table, promises what `own` does.
-fn is_matched(step: &Step<'_>, new: &Table<'_>, own: &Constraint, its: &Constraint) -> bool {
+pub(super) fn is_matched(
+    step: &Step<'_>,
+    new: &Table<'_>,
+    own: &Constraint,
+    its: &Constraint,
+) -> bool {
     let names = |text: &str| step.there(text);
     own.is_matched_by(its, &names, &|number| step.number_there(new, number))
         || guarded(step, own).is_some_and(|wanted| wanted == its.definition)

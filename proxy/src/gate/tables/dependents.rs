@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rewrite_rules::compile::{renamed, renamed_by};
 use rewrite_rules::{Catalog, Outcome, Phase, Rule, SearchPath, SessionView};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
 
 use super::queries;
@@ -13,11 +14,12 @@ use super::step::{Step, Table, list};
 use super::triggers::in_words;
 use crate::aside::aside;
 use crate::gate::definitions::{foreign_key, made_anew, replaced_view, show, show_policy};
-use crate::gate::dependents::{Dependent, Kind, of_column};
+use crate::gate::dependents::{Dependent, Kind, ROW, of_column};
 use crate::gate::finding::{About, Finding, Severity};
 use crate::gate::functions::{Named, naming};
 use crate::gate::step::Move;
 use crate::gate::triggers::show_function;
+use crate::gate::whole::takes_rows;
 use crate::gate::words::mentions;
 
 /// In the place of a column's number: the table as a whole.
@@ -46,34 +48,12 @@ async fn dependents(
     new: &Table<'_>,
     catalog: &Arc<Catalog>,
 ) -> Result<Vec<Finding>, Error> {
-    let mut found: Vec<(Dependent, Vec<&str>)> = Vec::new();
-    for (from, _) in step.left() {
-        let numbers = step.old.numbers([from]);
-        let oids = vec![step.old.oid; numbers.len()];
-        for dependent in of_column(transaction, (&oids, &numbers), from).await? {
-            let same = |it: &Dependent| {
-                (it.kind, &it.description) == (dependent.kind, &dependent.description)
-            };
-            match found.iter_mut().find(|(known, _)| same(known)) {
-                Some((_, names)) if names.contains(&from) => {}
-                Some((_, names)) => names.push(from),
-                None => found.push((dependent, vec![from])),
-            }
-        }
-    }
-    if step.part.is_some() {
-        let name = &step.old.name.name;
-        for dependent in of_column(transaction, (&[step.old.oid], &[TABLE]), name).await? {
-            if !found.iter().any(|(known, _)| known.description == dependent.description) {
-                found.push((dependent, Vec::new()));
-            }
-        }
-        found.retain(|(dependent, _)| stays(step, dependent));
-    }
-    let told = |(dependent, names): (Dependent, Vec<&str>)| {
+    let mut told = Vec::new();
+    for user in users(transaction, step).await? {
+        let Used { dependent, names, .. } = &user;
         let of = match names.is_empty() {
             true => String::new(),
-            false => format!("{} of ", in_words(&names)),
+            false => format!("{} of ", in_words(names)),
         };
         let mut message = format!(
             "{} uses {of}\"{}\", which phase \"{}\" does not write",
@@ -81,15 +61,123 @@ async fn dependents(
         );
         let kind = dependent.kind;
         // What is read through a join takes no writes by itself.
-        if step.part.is_none() && is_checked(&dependent) {
+        if step.part.is_none() && is_checked(dependent) {
             message.push_str(
                 "; it is WITH CHECK OPTION, which no view over a join can be: what is written through it is for an \
                  INSTEAD OF trigger",
             );
         }
-        step.finding(kind.severity(), kind.about(), message, remedy(step, new, &dependent, catalog))
+        let query = match kind {
+            Kind::View | Kind::MaterializedView => {
+                anew(transaction, step, new, catalog, &user).await?
+            }
+            Kind::Rule
+            | Kind::GeneratedColumn
+            | Kind::ForeignKey
+            | Kind::Policy
+            | Kind::Trigger
+            | Kind::Publication
+            | Kind::Function
+            | Kind::Other => None,
+        };
+        let remedy = remedy(step, new, dependent, query.as_deref());
+        told.push(step.finding(kind.severity(), kind.about(), message, remedy));
+    }
+    Ok(told)
+}
+
+/// Something, and which of the columns it uses.
+struct Used<'a> {
+    dependent: Dependent,
+    /// None: no column, but the table.
+    names: Vec<&'a str>,
+    /// Whether it uses rows as a whole.
+    whole: bool,
+}
+
+async fn users<'a>(transaction: &Transaction<'_>, step: &Step<'a>) -> Result<Vec<Used<'a>>, Error> {
+    let mut found: Vec<Used<'a>> = Vec::new();
+    let known = |found: &[Used<'_>], dependent: &Dependent| {
+        let same =
+            |it: &Dependent| (it.kind, &it.description) == (dependent.kind, &dependent.description);
+        found.iter().position(|known| same(&known.dependent))
     };
-    Ok(found.into_iter().map(told).collect())
+    for (from, _) in step.left() {
+        let numbers = step.old.numbers([from]);
+        let oids = vec![step.old.oid; numbers.len()];
+        for dependent in of_column(transaction, (&oids, &numbers), from).await? {
+            match known(&found, &dependent).and_then(|at| found.get_mut(at)) {
+                Some(Used { names, .. }) if names.contains(&from) => {}
+                Some(Used { names, .. }) => names.push(from),
+                None => found.push(Used { dependent, names: vec![from], whole: false }),
+            }
+        }
+    }
+    if step.part.is_some() {
+        let name = &step.old.name.name;
+        for dependent in of_column(transaction, (&[step.old.oid], &[TABLE]), name).await? {
+            if !found.iter().any(|known| known.dependent.description == dependent.description) {
+                found.push(Used { dependent, names: Vec::new(), whole: false });
+            }
+        }
+        found.retain(|known| stays(step, &known.dependent));
+    }
+    for dependent in of_column(transaction, (&[step.old.oid], &[ROW]), "").await? {
+        let all = || step.moved().map(|(from, _)| from).collect::<Vec<&str>>();
+        match known(&found, &dependent).and_then(|at| found.get_mut(at)) {
+            Some(used) => {
+                used.whole = true;
+                if step.part.is_none() {
+                    used.names = all();
+                }
+            }
+            // Whatever is left of what uses such a table is there by now.
+            None if step.part.is_some() => {}
+            None => found.push(Used { dependent, names: all(), whole: true }),
+        }
+    }
+    Ok(found)
+}
+
+/// A view's query over the new table; `None`: nobody but a human can write it.
+async fn anew(
+    transaction: &Transaction<'_>,
+    step: &Step<'_>,
+    new: &Table<'_>,
+    catalog: &Arc<Catalog>,
+    user: &Used<'_>,
+) -> Result<Option<String>, Error> {
+    let Used { dependent, whole, .. } = user;
+    let definition = dependent.definition.as_deref().unwrap_or_default();
+    let Some(query) = read_anew(step, catalog, definition) else { return Ok(None) };
+    if !whole {
+        return Ok(Some(query));
+    }
+    // The table's row type loses columns with the table, and is another one than that of what is read in its place.
+    if definition.contains(&format!("::{}", step.old.sql)) {
+        return Ok(None);
+    }
+    // Supposed to be as it is made here.
+    if !new.is_there() {
+        return Ok(Some(query));
+    }
+    let present = format!("SELECT * FROM {}", dependent.name);
+    let (before, after) = (types(transaction, &present).await?, types(transaction, &query).await?);
+    Ok((before.is_some() && before == after).then_some(query))
+}
+
+/// The types of a query's columns; `None`: it is refused.
+async fn types(transaction: &Transaction<'_>, query: &str) -> Result<Option<Vec<Type>>, Error> {
+    transaction.batch_execute("SAVEPOINT tried").await?;
+    let prepared = transaction.prepare(query).await;
+    transaction.batch_execute("ROLLBACK TO SAVEPOINT tried").await?;
+    match prepared {
+        Ok(statement) => {
+            Ok(Some(statement.columns().iter().map(|it| it.type_().clone()).collect()))
+        }
+        Err(error) if error.as_db_error().is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether something would be left over from a table that goes away as a whole. Who refers to its rows is told
@@ -111,7 +199,7 @@ fn remedy(
     step: &Step<'_>,
     new: &Table<'_>,
     dependent: &Dependent,
-    catalog: &Arc<Catalog>,
+    query: Option<&str>,
 ) -> Vec<String> {
     let Dependent { name, owner, definition, second, columns, .. } = dependent;
     let definition = definition.as_deref().unwrap_or_default();
@@ -124,11 +212,11 @@ fn remedy(
         false => second.clone(),
     };
     match dependent.kind {
-        Kind::View | Kind::MaterializedView => match read_anew(step, catalog, definition) {
+        Kind::View | Kind::MaterializedView => match query {
             Some(query) if dependent.kind == Kind::View => {
-                vec![replaced_view(name, columns, second.as_deref(), &query)]
+                vec![replaced_view(name, columns, second.as_deref(), query)]
             }
-            Some(query) => made_anew(name, columns, second.as_deref(), &query),
+            Some(query) => made_anew(name, columns, second.as_deref(), query),
             None => vec![show("pg_get_viewdef", "regclass", name)],
         },
         Kind::Policy => vec![show_policy(name, owner)],
@@ -136,7 +224,7 @@ fn remedy(
         Kind::Rule => vec![format!("DROP RULE {name} ON {owner};")],
         Kind::GeneratedColumn => vec![format!("ALTER TABLE {owner} DROP COLUMN {name};")],
         Kind::Function => vec![show_function(name)],
-        Kind::Other => Vec::new(),
+        Kind::Other => dependent.definition.clone().into_iter().collect(),
         // The columns referred to are named in the new table; the referring ones stay.
         Kind::ForeignKey => {
             foreign_key(name, owner, definition, Some(&new.sql), &|text| referred(step, text))
@@ -209,7 +297,7 @@ fn referred(step: &Step<'_>, text: &str) -> String {
     renamed_by(text, &|name| step.name_there(name))
 }
 
-/// Functions whose source names the table and such a column.
+/// Functions whose source names the table and such a column, or takes rows as a whole.
 async fn functions(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec<Finding>, Error> {
     let table = &step.old.name.name;
     if step.part.is_some() {
@@ -237,6 +325,22 @@ async fn functions(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec
             }
         }
     }
+    let mut whole: Vec<Finding> = Vec::new();
+    for Named { function, source, of_tables } in naming(transaction, table).await? {
+        let is_known = found.iter().any(|(known, _)| *known == function);
+        if is_known || of_tables.contains(&step.old.oid) || !takes_rows(&source, table) {
+            continue;
+        }
+        let moved: Vec<&str> = step.moved().map(|(from, _)| from).collect();
+        let message = format!(
+            "function {function} names \"{table}\" and takes rows as a whole: of \"{}\" phase \"{}\" does not write {}",
+            step.old.name,
+            step.to,
+            in_words(&moved)
+        );
+        let show = [show_function(&function)];
+        whole.push(step.finding(Severity::Risky, About::Function, message, show));
+    }
     let told = |(function, names): (String, Vec<&str>)| {
         let message = format!(
             "function {function} names \"{table}\" and {}, which phase \"{}\" does not write",
@@ -245,7 +349,7 @@ async fn functions(transaction: &Transaction<'_>, step: &Step<'_>) -> Result<Vec
         );
         step.finding(Severity::Risky, About::Function, message, [show_function(&function)])
     };
-    Ok(found.into_iter().map(told).collect())
+    Ok(found.into_iter().map(told).chain(whole).collect())
 }
 
 /// A sequence goes with the column that it belongs to, and with it the new column's default.

@@ -133,18 +133,31 @@ pub(in crate::gate) fn in_words(names: &[&str]) -> String {
     names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<String>>().join(", ")
 }
 
-/// A trigger of the old table whose function names what it no longer gets. What PostgreSQL itself knows of
+/// A trigger of the old table whose function names what it no longer gets, or has it with all the rest. What PostgreSQL itself knows of
 /// (`UPDATE OF`, WHEN) is among the dependents.
 fn looks_at_moved(step: &Step<'_>, trigger: &Trigger) -> Option<Finding> {
     let text = trigger.text();
     let named: Vec<&str> =
         step.moved().map(|(from, _)| from).filter(|from| mentions(&text, from)).collect();
     if named.is_empty() {
+        let show = trigger.unreadable().is_none().then(|| trigger.show_function());
+        if let Some(takes) = trigger.takes_rows(&step.old.name.name) {
+            let moved: Vec<&str> = step.moved().map(|(from, _)| from).collect();
+            let message = format!(
+                "trigger \"{}\" of \"{}\": its function {} {takes}: of \"{}\" phase \"{}\" does not write {}",
+                trigger.name,
+                step.old.name,
+                trigger.function,
+                step.old.name,
+                step.to,
+                in_words(&moved)
+            );
+            return Some(step.finding(Severity::Risky, About::Trigger, message, show));
+        }
         let message = format!(
             "trigger \"{}\" of \"{}\": from phase \"{}\" on an UPDATE of nothing but what has moved does not fire it",
             trigger.name, step.old.name, step.to
         );
-        let show = trigger.unreadable().is_none().then(|| trigger.show_function());
         let risky = || step.finding(Severity::Risky, About::Trigger, message, show);
         return trigger.is_of_any_update().then(risky);
     }

@@ -90,6 +90,7 @@ fn views() {
             "  DROP MATERIALIZED VIEW public.mv;",
             "  CREATE MATERIALIZED VIEW public.mv (id, bio) AS SELECT users.id,\n    users.bio\n   FROM (SELECT segue_own.id, segue_0.given_name AS first_name, segue_0.bio FROM public.users AS segue_own LEFT JOIN public.user_profiles AS segue_0 ON segue_0.user_id = segue_own.id) AS users;",
             "  CREATE INDEX mv_id ON public.mv USING btree (id);",
+            "  ALTER MATERIALIZED VIEW public.mv OWNER TO postgres;",
         ],
     );
     planted(
