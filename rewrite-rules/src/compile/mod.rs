@@ -3,6 +3,7 @@
 //! Each kind of migration is one file that turns (rule, phase, catalog) into what its columns
 //! mean; this file puts the columns of one table together into one lens.
 
+mod absent;
 mod backfill_column;
 mod catalog;
 mod change;
@@ -165,7 +166,8 @@ pub fn compile(
         });
         tables.chain(halves).chain(whole.iter().cloned()).collect()
     };
-    let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New) };
+    let absent = absent::lenses(rules, &catalog);
+    let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New), absent };
     let mut generation = Generation::new(number, rules, lenses, catalog);
     catalog::show(&mut generation, rules, &tables);
     Ok(generation)
