@@ -17,6 +17,7 @@ mod rename;
 mod rename_in_place;
 mod row_value;
 mod split_table;
+mod step;
 mod table;
 mod views;
 
@@ -34,6 +35,7 @@ pub use self::catalog::{renamed, renamed_by};
 use self::column::Subject;
 use self::conversion::TypeName;
 pub use self::row_value::{RowValue, row_value};
+pub use self::step::before_step;
 
 /// Something wrong with a rule, or a precondition of its phase that the catalog does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]

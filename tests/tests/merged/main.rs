@@ -2,6 +2,7 @@
 //! touched, and one that names the new table sees their rows.
 
 mod absent;
+mod added;
 mod all_there;
 mod drawn_keys;
 mod gathered;
