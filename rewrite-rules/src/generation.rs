@@ -28,6 +28,8 @@ pub struct Generation {
 pub(crate) struct Lenses {
     pub(crate) old: Vec<Lens>,
     pub(crate) new: Vec<Lens>,
+    /// Of tables that only their names are known of: nobody has made them yet.
+    pub(crate) absent: Vec<Lens>,
 }
 
 /// What the server's catalogs show to clients of each shape.
@@ -89,7 +91,7 @@ impl<'a> SessionView<'a> {
 impl Generation {
     pub(crate) fn new(number: u64, rules: &[Rule], lenses: Lenses, catalog: Arc<Catalog>) -> Self {
         let catalogs = Catalogs::default();
-        let prefilter = Prefilter::new(&lenses.old, &[]);
+        let prefilter = Prefilter::new(lenses.old.iter().chain(&lenses.absent), &[]);
         Self { number, rules: rules.to_vec(), lenses, catalogs, catalog, prefilter }
     }
 
@@ -104,7 +106,8 @@ impl Generation {
     /// Looks for those catalogs as well from now on.
     pub(crate) fn look_for_catalogs(&mut self) {
         let catalogs = [&self.catalogs.old, &self.catalogs.new];
-        self.prefilter = Prefilter::new(&self.lenses.old, &catalogs);
+        let lenses = self.lenses.old.iter().chain(&self.lenses.absent);
+        self.prefilter = Prefilter::new(lenses, &catalogs);
     }
 
     /// The number that tells generations apart; grows with each.
@@ -134,6 +137,12 @@ impl Generation {
         }
     }
 
+    /// Tables that are to be and that the catalog does not have, whatever a client's shape. What the server
+    /// has under such a name was made since, and cannot be used before a generation knows it.
+    pub(crate) fn absent(&self) -> &[Lens] {
+        &self.lenses.absent
+    }
+
     /// What the server's catalogs show to clients of a shape.
     #[must_use]
     pub fn catalogs(&self, shape: Shape) -> &CatalogLenses {
@@ -143,10 +152,10 @@ impl Generation {
         }
     }
 
-    /// Whether it governs any table at all.
+    /// Whether it governs any table at all, be it one that is yet to be made.
     #[must_use]
     pub fn governs(&self) -> bool {
-        !self.lenses.old.is_empty()
+        !self.lenses.old.is_empty() || !self.lenses.absent.is_empty()
     }
 
     /// The catalog it was compiled against.

@@ -75,8 +75,11 @@ impl Prefilter {
     /// Searches for the names of the tables, and for what `catalogs` show otherwise than the
     /// server. Where there are no tables, nothing is governed and no name means anything; but
     /// prepared statements live on into a time when there are some.
-    pub(crate) fn new(tables: &[Lens], catalogs: &[&CatalogLenses]) -> Self {
-        let names = tables.iter().flat_map(|lens| {
+    pub(crate) fn new<'l>(
+        tables: impl Iterator<Item = &'l Lens>,
+        catalogs: &[&CatalogLenses],
+    ) -> Self {
+        let names = tables.flat_map(|lens| {
             let views = lens.views.iter().chain(&lens.halving_views);
             let names = std::iter::once(&lens.relation).chain(views).map(|it| it.name.as_str());
             // SET CONSTRAINTS names nothing else. To clients of the other shape either name is the other.

@@ -203,6 +203,18 @@ impl Refusal {
         }
     }
 
+    /// A table that is not there, worded as PostgreSQL words it.
+    pub(crate) fn no_relation(name: &str) -> Self {
+        Self {
+            sqlstate: UNDEFINED_TABLE,
+            message: format!("relation \"{name}\" does not exist"),
+            detail: None,
+            hint: None,
+            position: None,
+            in_every_phase: false,
+        }
+    }
+
     /// A name that no relation of the statement has, worded as PostgreSQL words it.
     pub(crate) fn unresolved(column: &str, missing: &Missing) -> Self {
         let (sqlstate, message) = match missing {

@@ -5,7 +5,7 @@ use rewrite_rules::{Phase, Rule};
 use segue_tests::relay::Relay;
 use segue_tests::server::Database;
 use segue_tests::splitting;
-use segue_tests::wire::{Reply, Value, Wire};
+use segue_tests::wire::{Login, Reply, Value, Wire};
 
 const OLD: &str = "
     CREATE TYPE address AS (street text, number int);
@@ -359,4 +359,28 @@ fn what_the_server_computes_may_be_told_to_take_its_default() {
         drop(client);
         relay.stop();
     }
+}
+
+/// Between its CREATE TABLE and the proxy's next look at the catalog.
+#[test]
+fn a_new_table_that_was_made_a_moment_ago_is_not_there_yet() {
+    let database = Database::create("split_values", OLD);
+    let relay = Relay::governing(&database, &[rule(Phase::Expand)]);
+    let login = || Login::at(relay.port, database.superuser(), &database.name);
+    database.connect().script(NEW);
+    for mut client in [login().connect(), login().with("segue.shape", "new").connect()] {
+        for statement in [
+            "INSERT INTO profiles (user_id, tags) VALUES (1, '{z}')",
+            "SELECT * FROM profiles",
+            "UPDATE public.profiles SET tags = NULL",
+            "DELETE FROM profiles",
+            "COPY profiles FROM STDIN",
+            "TRUNCATE profiles",
+        ] {
+            assert_eq!(client.simple(statement).code(), "42P01", "{statement}");
+        }
+        client.script("COMMENT ON TABLE profiles IS 'new'");
+    }
+    assert_eq!(database.connect().rows("SELECT count(*) FROM profiles"), ["3"]);
+    relay.stop();
 }

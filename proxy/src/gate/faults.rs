@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use rewrite_rules::compile::before_step;
 use rewrite_rules::{Catalog, Fault, Phase, Rule};
 use tokio_postgres::Client;
 
@@ -13,7 +14,8 @@ use crate::aside::aside;
 use crate::catalog::in_time;
 use crate::phase::rehearse::rehearse;
 
-/// Compiles the rules with the target phase and has the server read every expression.
+/// Compiles the rules with the target phase and has the server read every expression, and asks what else a step
+/// forward wants.
 pub(super) async fn find(
     client: &Client,
     catalog: &Arc<Catalog>,
@@ -26,13 +28,19 @@ pub(super) async fn find(
         rule.phase = to;
     }
     let compiled = |rules: &[Rule]| aside(|| rewrite_rules::compile(0, rules, Arc::clone(catalog)));
+    let wanted = before_step(rules, index, to, catalog);
     match compiled(&stepped) {
-        Ok(generation) => answered(in_time(rehearse(client, &generation)).await),
+        Ok(generation) => {
+            let mut faults = answered(in_time(rehearse(client, &generation)).await)?;
+            faults.extend(wanted);
+            Ok(faults)
+        }
         // Where the target phase lacks a table, what else is wrong with the rule is told by the present one.
         Err(mut faults) => {
             let present = compiled(rules).err().into_iter().flatten();
             let more: Vec<Fault> = present.filter(|fault| !faults.contains(fault)).collect();
             faults.extend(more);
+            faults.extend(wanted);
             Ok(faults)
         }
     }

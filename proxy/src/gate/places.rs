@@ -87,9 +87,14 @@ fn of_table(
             shown.collect::<Vec<String>>()
         })
     };
-    // As it was before anybody has told anything of it. Who could not write both now may be in the last phase.
+    // As it was before anybody has told anything of it. Who could not write both now may be in the last phase. Where a
+    // table goes as a whole that is all that it shows by then.
+    let phases = match going.is_whole {
+        true => [Phase::Contract, Phase::DualWrite],
+        false => [Phase::DualWrite, Phase::Contract],
+    };
     let unsaid = |phase| Rule { phase, change: rule.change.without_places(), ..rule.clone() };
-    let mut now = [Phase::DualWrite, Phase::Contract].into_iter().filter_map(|phase| {
+    let mut now = phases.into_iter().filter_map(|phase| {
         let beside = rules.iter().skip(1).cloned();
         let rules: Vec<Rule> = std::iter::once(unsaid(phase)).chain(beside).collect();
         shown(&rules, catalog).ok()

@@ -3,6 +3,7 @@
 //! Each kind of migration is one file that turns (rule, phase, catalog) into what its columns
 //! mean; this file puts the columns of one table together into one lens.
 
+mod absent;
 mod backfill_column;
 mod catalog;
 mod change;
@@ -16,6 +17,7 @@ mod rename;
 mod rename_in_place;
 mod row_value;
 mod split_table;
+mod step;
 mod table;
 mod views;
 
@@ -33,6 +35,7 @@ pub use self::catalog::{renamed, renamed_by};
 use self::column::Subject;
 use self::conversion::TypeName;
 pub use self::row_value::{RowValue, row_value};
+pub use self::step::before_step;
 
 /// Something wrong with a rule, or a precondition of its phase that the catalog does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +168,8 @@ pub fn compile(
         });
         tables.chain(halves).chain(whole.iter().cloned()).collect()
     };
-    let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New) };
+    let absent = absent::lenses(rules, &catalog);
+    let lenses = Lenses { old: lenses(Shape::Old), new: lenses(Shape::New), absent };
     let mut generation = Generation::new(number, rules, lenses, catalog);
     catalog::show(&mut generation, rules, &tables);
     Ok(generation)

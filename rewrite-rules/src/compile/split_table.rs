@@ -88,7 +88,6 @@ impl<'a> Subject<'a> {
             let its: Vec<&str> = to.iter().collect();
             self.faults.extend(key_fault(table, &into, &its));
             self.check_key_types(&into, table);
-            self.check_others(&into, table);
         }
     }
 
@@ -105,29 +104,6 @@ impl<'a> Subject<'a> {
                 );
                 self.fault("key", message, "give both the same type and collation".to_owned());
             }
-        }
-    }
-
-    /// A row there is made of the key and of what moves.
-    fn check_others(&mut self, into: &RelationName, table: &Relation) {
-        if self.phase == Phase::Expand {
-            return;
-        }
-        let split = self.split;
-        let is_given = |name: &str| {
-            split.key.to.iter().any(|key| key == name)
-                || split.columns.pairs().any(|(_, to)| to == name)
-        };
-        let needed = |column: &&Column| {
-            let is_made = column.default.is_some() || column.generated || column.identity.is_some();
-            column.not_null && !is_made && !is_given(&column.name)
-        };
-        for column in table.columns.iter().filter(needed) {
-            let name = &column.name;
-            let message =
-                format!("column \"{name}\" of \"{into}\" is NOT NULL, and nothing is moved to it");
-            let hint = drop_not_null(into, name);
-            self.fault("into", message, hint);
         }
     }
 
@@ -302,6 +278,27 @@ impl<'a> Subject<'a> {
 fn drop_not_null(table: &RelationName, column: &str) -> String {
     let (schema, name, column) = (quoted(&table.schema), quoted(&table.name), quoted(column));
     format!("run ALTER TABLE {schema}.{name} ALTER COLUMN {column} DROP NOT NULL;")
+}
+
+/// What must be mended before it takes a step forward, and what a generation in force can live with: a row of the new
+/// table is made of the key and of what moves.
+pub(super) fn unready(split: &SplitTable, catalog: &Catalog) -> Vec<Fault> {
+    let Ok((into, table)) = find_table_as("into", &split.into, catalog) else { return Vec::new() };
+    let is_given = |name: &str| {
+        split.key.to.iter().any(|key| key == name)
+            || split.columns.pairs().any(|(_, to)| to == name)
+    };
+    let needed = |column: &&Column| {
+        let is_made = column.default.is_some() || column.generated || column.identity.is_some();
+        column.not_null && !is_made && !is_given(&column.name)
+    };
+    let fault = |column: &Column| {
+        let name = &column.name;
+        let message =
+            format!("column \"{name}\" of \"{into}\" is NOT NULL, and nothing is moved to it");
+        Fault { rule: 0, key: "into", message, hint: Some(drop_not_null(&into, name)) }
+    };
+    table.columns.iter().filter(needed).map(fault).collect()
 }
 
 /// Migrations that a split cannot stand beside: they change its key, or the table that its columns move to.

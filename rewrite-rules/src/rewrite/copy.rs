@@ -67,6 +67,7 @@ impl<'a> Rewriter<'a> {
                 return self.copy_from(&copied);
             }
             Relation::Known(schema, columns) => (schema, Columns::Known(columns)),
+            Relation::Absent => return self.no_relation(&parts),
             Relation::Unknown => (String::new(), Columns::Unknown),
         };
         let source = self.copied_source(last, schema, columns, None);

@@ -310,6 +310,7 @@ impl<'a> Rewriter<'a> {
                 self.source(Source { schema: Some(schema), columns, ..unaliased }, alias);
                 Ok(None)
             }
+            Relation::Absent => self.no_relation(&parts),
             Relation::Unknown => {
                 self.source(unaliased, alias);
                 Ok(None)

@@ -115,6 +115,7 @@ impl<'a> Rewriter<'a> {
                 level.sources.push(self.plain_target(insert, &parts, schema, columns));
                 None
             }
+            Relation::Absent => return self.no_relation(&parts),
             Relation::Unknown => {
                 self.account_columns(insert);
                 let target = self.plain_target(insert, &parts, String::new(), Vec::new());

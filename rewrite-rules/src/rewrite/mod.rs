@@ -114,7 +114,7 @@ use catalog_call::Call;
 pub(crate) use catalog_view::stand_in;
 use check::check_result;
 use cursor::Cursor;
-use named::{Named, opaque};
+use named::{Named, Relation, opaque};
 use occurrence::Occurrence;
 use passed_row::Passing;
 use reference::{Label, Reference};
@@ -133,7 +133,7 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
     let Ok(parsed) = statement::read(text, plain) else {
         // Without tokens, whatever the scan found may be a name.
         let named = match generation.scan(text.as_bytes()).governed {
-            true => Named::by_substrings(lenses, text),
+            true => Named::by_substrings(generation, session.shape, text),
             false => Named::default(),
         };
         return match opaque(&named) {
@@ -141,10 +141,10 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
             outcome => outcome,
         };
     };
-    let named = Named::by_tokens(lenses, &parsed.lexemes);
+    let named = Named::by_tokens(generation, session.shape, &parsed.lexemes);
     let reads_catalog = catalog::is_read(catalogs, &parsed.lexemes);
-    let blame = match (named.lenses.first(), lenses.first()) {
-        (Some(blame), _) => *blame,
+    let blame = match (named.lenses.first().copied().or(named.absent), lenses.first()) {
+        (Some(blame), _) => blame,
         (None, Some(blame)) if reads_catalog => blame,
         (None, _) => return Outcome::Forward,
     };
@@ -163,7 +163,7 @@ fn on_this_stack(generation: &Generation, text: &str, session: SessionView<'_>) 
     let mut attempted = attempt(reads_catalog.then_some(catalogs));
     // Where a catalog cannot be shown otherwise it is shown as it is.
     if attempted.is_err() && reads_catalog {
-        if named.lenses.is_empty() {
+        if named.lenses.is_empty() && named.absent.is_none() {
             return Outcome::ForwardOpaque;
         }
         attempted = attempt(None);
@@ -382,6 +382,9 @@ impl<'a> Rewriter<'a> {
 
     /// What a table's name means here: a governed table's lens, a known relation, or neither.
     fn relation(&self, parts: &[&Ident]) -> Relation<'a> {
+        if self.is_absent(parts) {
+            return Relation::Absent;
+        }
         let Some(found) = self.found(parts) else { return Relation::Unknown };
         if let Some(lens) = self.lenses().iter().find(|lens| lens.relation == found) {
             return Relation::Governed(lens);
@@ -487,12 +490,4 @@ impl<'a> Rewriter<'a> {
         answers::place(&mut rewritten, plain).map_err(internal)?;
         Ok(Some(rewritten))
     }
-}
-
-/// What a table's name means.
-enum Relation<'a> {
-    Governed(&'a Lens),
-    /// Schema and columns.
-    Known(String, Vec<String>),
-    Unknown,
 }

@@ -23,6 +23,33 @@ impl Rewriter<'_> {
         Err(Box::new(refusal.at(self.position(start_byte(ident.span)))))
     }
 
+    /// Whether a name can only mean a table that is yet to be made.
+    pub(super) fn is_absent(&self, parts: &[&Ident]) -> bool {
+        if self.generation.absent().is_empty() {
+            return false;
+        }
+        let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
+        let is_it = |schema: &str, table: &str| {
+            let mut absent = self.generation.absent().iter().map(|lens| &lens.relation);
+            absent.any(|it| it.schema == schema && it.name == table)
+        };
+        let path = self.session.search_path;
+        match names.as_slice() {
+            // Whatever else the name leads to is what PostgreSQL finds as well while the table is not there.
+            [table] if self.search(table).is_some() || path.temporary.contains(table) => false,
+            [table] => path.schemas.iter().any(|schema| is_it(schema, table)),
+            [schema, table] | [_, schema, table] => is_it(schema, table),
+            _ => false,
+        }
+    }
+
+    /// A table that is yet to be made is not there, even if the server has it since a moment ago.
+    pub(super) fn no_relation<T>(&self, parts: &[&Ident]) -> Walk<T> {
+        let names: Vec<String> = parts.iter().map(|part| name::folded(part)).collect();
+        let start = parts.first().map_or(0, |first| start_byte(first.span));
+        Err(Box::new(Refusal::no_relation(&names.join(".")).at(self.position(start))))
+    }
+
     /// What an error calls the place of a byte.
     pub(super) fn position(&self, byte: usize) -> u32 {
         CharacterOffsets::of(self.text).character(byte).saturating_add(1)

@@ -68,7 +68,7 @@ pub(super) fn with_stack_for<T>(text: &str, work: impl FnOnce() -> T) -> T {
 
 /// Refuses a text that was not read, unless it names only catalogs or nothing is migrated yet.
 fn unread(generation: &Generation, text: &str, shape: Shape, refusal: Refusal) -> Outcome {
-    let harmless = || Named::by_substrings(generation.lenses(shape), text).lenient();
+    let harmless = || Named::by_substrings(generation, shape, text).lenient();
     match generation.scan(text.as_bytes()).governed && !harmless() {
         true => Outcome::Refused(refusal),
         false => Outcome::ForwardOpaque,

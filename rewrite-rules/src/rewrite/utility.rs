@@ -380,7 +380,7 @@ impl<'a> Rewriter<'a> {
         words.iter().enumerate().find_map(|(from, (_, (start, _)))| {
             match self.relation(parts.get(from..).unwrap_or_default()) {
                 Relation::Governed(lens) => Some((lens, (*start, end))),
-                Relation::Known(..) | Relation::Unknown => None,
+                Relation::Absent | Relation::Known(..) | Relation::Unknown => None,
             }
         })
     }

@@ -30,7 +30,11 @@ impl Rewriter<'_> {
         let names: Vec<Vec<&Ident>> = names.filter_map(name::parts).collect();
         let found: Vec<_> = names.iter().filter_map(|parts| self.found(parts)).collect();
         for parts in &names {
-            let Relation::Governed(lens) = self.written_relation(parts) else { continue };
+            let lens = match self.written_relation(parts) {
+                Relation::Governed(lens) => lens,
+                Relation::Absent => return self.no_relation(parts),
+                Relation::Known(..) | Relation::Unknown => continue,
+            };
             let (Some(first), Some(last)) = (parts.first(), parts.last()) else { continue };
             let (start, end) = self.whole_name(start_byte(first.span), end_byte(last.span));
             if lens.is_merged() {

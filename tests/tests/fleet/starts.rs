@@ -2,7 +2,7 @@
 
 use rewrite_rules::Phase;
 use segue_tests::proxy::{Proxy, Replica, forget_the_fleet, rename_username};
-use segue_tests::server::Database;
+use segue_tests::server::{Database, eventually};
 
 use super::{DDL, alone, journal};
 
@@ -179,4 +179,85 @@ fn places_of_columns_are_told_at_any_time_and_kept() {
     assert_eq!(places(), known);
     let other = told.replace("[\"a\", \"b\"]", "[\"b\", \"a\"]");
     refused(&database, &other, &["the journal describes this migration differently"]);
+}
+
+/// Ready for all phases, but that each table has a column that no migration knows.
+const ADDED: &str = "
+    CREATE TABLE users (id int PRIMARY KEY, name text, bio text);
+    CREATE TABLE profiles (user_id int PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE, bio text);
+    CREATE TABLE emails (user_id int PRIMARY KEY, news boolean);
+    CREATE TABLE notices (user_id int PRIMARY KEY, push boolean);
+    CREATE TABLE preferences (user_id int PRIMARY KEY, news boolean, push boolean,
+        has_emails boolean NOT NULL DEFAULT false, has_notices boolean NOT NULL DEFAULT false);
+    INSERT INTO users VALUES (1, 'ann', 'tea'); INSERT INTO profiles VALUES (1, 'tea');
+    INSERT INTO emails VALUES (1, true); INSERT INTO preferences VALUES (1, true, NULL, true);
+    ALTER TABLE users ADD phone text;
+    ALTER TABLE profiles ADD phone text, ADD made int NOT NULL DEFAULT 1;
+    ALTER TABLE profiles ALTER made DROP DEFAULT;
+    ALTER TABLE emails ADD phone text, ADD made int NOT NULL DEFAULT 1;
+    ALTER TABLE preferences ADD other text, ADD made int NOT NULL DEFAULT 1;
+    ALTER TABLE preferences ALTER made DROP DEFAULT;
+    ANALYZE;";
+
+fn split_and_merge(phase: Phase, emails: &str) -> String {
+    format!(
+        "[[migration]]\nname = \"split\"\nkind = \"split-table\"\ntable = \"users\"\ninto = \"profiles\"\n\
+         key = {{ from = \"id\", to = \"user_id\" }}\ncolumns = [\"bio\"]\nphase = \"{phase}\"\n\
+         [[migration]]\nname = \"merge\"\nkind = \"merge-tables\"\ninto = \"preferences\"\nkey = \"user_id\"\n\
+         phase = \"{phase}\"\n\
+         [[migration.source]]\ntable = \"emails\"\ncolumns = {emails}\npresent = \"has_emails\"\n\
+         [[migration.source]]\ntable = \"notices\"\ncolumns = [\"push\"]\npresent = \"has_notices\"\n"
+    )
+}
+
+#[test]
+fn columns_that_somebody_added_keep_no_proxy_from_starting() {
+    let _alone = alone();
+    for phase in Phase::TWO_SIDED {
+        let database = Database::create("starts", ADDED);
+        let proxy = Proxy::start(&database, &split_and_merge(phase, "[\"news\"]"));
+        assert_eq!(proxy.connect().rows("SELECT name, bio FROM users"), ["ann|tea"], "{phase}");
+        assert_eq!(proxy.connect().rows("SELECT user_id, news FROM emails"), ["1|t"], "{phase}");
+        proxy.stop();
+    }
+}
+
+/// The way to make it move: back to `expand`, where it is listed.
+#[test]
+fn a_column_that_somebody_added_is_listed_in_expand() {
+    let _alone = alone();
+    let database = Database::create("starts", ADDED);
+    let proxy = Proxy::start(&database, &split_and_merge(Phase::DualWrite, "[\"news\"]"));
+    let forward = proxy.reload(&split_and_merge(Phase::SwitchReads, "[\"news\"]"));
+    let message = forward.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(message.contains("column \"phone\" of \"public.emails\" moves nowhere"), "{message}");
+    let taken = |phase, columns: &str| {
+        let mut last = String::new();
+        eventually("a step", || match proxy.reload(&split_and_merge(phase, columns)) {
+            Ok(_) => true,
+            Err(error) => {
+                let error = error.to_string();
+                if error != last {
+                    eprintln!("{error}");
+                    last = error;
+                }
+                false
+            }
+        });
+    };
+    taken(Phase::Expand, "[\"news\"]");
+    database.connect().script(
+        "ALTER TABLE preferences DROP made, ADD phone text, ADD emails_made int NOT NULL DEFAULT 1;
+         ALTER TABLE emails ALTER made SET DEFAULT 1; ALTER TABLE profiles DROP made; ANALYZE",
+    );
+    let listed = "{ news = \"news\", phone = \"phone\", made = \"emails_made\" }";
+    taken(Phase::Expand, listed);
+    taken(Phase::DualWrite, listed);
+    let mut client = proxy.connect();
+    client.script("INSERT INTO emails (user_id, phone) VALUES (2, '02')");
+    assert_eq!(client.rows("SELECT * FROM emails WHERE user_id = 2"), ["2|NULL|02|1"]);
+    let stored = "SELECT phone, emails_made FROM preferences WHERE user_id = 2";
+    assert_eq!(database.connect().rows(stored), ["02|1"]);
+    drop(client);
+    proxy.stop();
 }

@@ -1,5 +1,6 @@
 //! Tables whose rows become parts of the rows of one.
 
+mod added;
 mod alike;
 mod back;
 mod drawn;

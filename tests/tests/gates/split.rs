@@ -92,3 +92,18 @@ fn disabled_triggers_of_the_foreign_key() {
     mend(&database, &findings);
     assert_eq!(told(&step()), [""; 0]);
 }
+
+/// A client that knows it fills it by then, and no proxy is kept from going back.
+#[test]
+fn a_column_that_the_new_table_must_have_closes_the_steps_forward_alone() {
+    let made = "ALTER TABLE user_profiles ADD made int NOT NULL DEFAULT 1;
+        ALTER TABLE user_profiles ALTER made DROP DEFAULT; ALTER TABLE users ADD other int;";
+    let database = Database::create("gates_split", &format!("{CLEAN} {made}"));
+    let forward = [(Expand, DualWrite), (DualWrite, SwitchReads), (SwitchReads, StopDualWrite)];
+    for (from, to) in forward {
+        let found = told(&check(&database, &profiles(from), to));
+        let is_told = found.iter().any(|line| line.contains("\"made\""));
+        assert!(is_told, "{from} -> {to}: {found:?}");
+        assert_eq!(told(&check(&database, &profiles(to), from)), [""; 0], "{to} -> {from}");
+    }
+}

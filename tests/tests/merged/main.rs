@@ -1,6 +1,8 @@
 //! Tables are merged: in every phase an unchanged client sees what it would see on the tables that were never
 //! touched, and one that names the new table sees their rows.
 
+mod absent;
+mod added;
 mod all_there;
 mod drawn_keys;
 mod gathered;

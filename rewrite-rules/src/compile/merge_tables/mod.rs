@@ -3,6 +3,7 @@
 
 mod check;
 mod new_table;
+pub(super) mod ready;
 mod source;
 
 use super::Fault;

@@ -137,8 +137,11 @@ impl<'a> Source<'a> {
     fn columns(&self, new: &Relation, written: Written) -> Vec<LogicalColumn> {
         let its = |own: &str| self.pairs().find(|(name, _)| *name == own).map(|(_, its)| its);
         let column = |column: &Column| {
-            let counterpart = new.column(its(&column.name)?)?;
-            Some(self.column(column, counterpart, written))
+            let Some(counterpart) = its(&column.name) else {
+                // Somebody has added it since: while the table itself is read it is a column as any other.
+                return (written == Written::Own).then(|| plain(column));
+            };
+            Some(self.column(column, new.column(counterpart)?, written))
         };
         self.table.columns.iter().filter_map(column).collect()
     }
