@@ -27,7 +27,7 @@ pub(super) async fn identities(
     subject: &Subject<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
-    for step in &subject.steps {
+    for step in subject.steps.iter().filter(|step| !step.way().is_leaving()) {
         for row in transaction.query(queries::IDENTITIES, &[&step.old.oid]).await? {
             let column: String = row.try_get("column")?;
             if step.key().any(|(own, _)| own == column) {
