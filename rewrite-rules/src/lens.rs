@@ -122,6 +122,28 @@ pub enum End {
 }
 
 impl Lens {
+    /// These columns of a table, of which nothing else is known: it stands alone, and who cannot be understood is refused.
+    #[must_use]
+    pub fn of(relation: RelationName, columns: Vec<LogicalColumn>) -> Self {
+        Self {
+            relation,
+            columns,
+            hidden: Vec::new(),
+            hidden_exists: false,
+            opaque: OpaquePolicy::Refuse,
+            migrations: Vec::new(),
+            names: Arc::default(),
+            views: BTreeSet::new(),
+            halving_views: BTreeSet::new(),
+            stands_as: None,
+            beside: Vec::new(),
+            over: None,
+            among: None,
+            inserts: None,
+            read_as: None,
+        }
+    }
+
     /// The logical column of that name, shown or not.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&LogicalColumn> {

@@ -316,3 +316,86 @@ fn left_out(about: &str, (old, both): (&str, &str), rules: &[Rule], sides: &str)
     drop(client);
     relay.stop();
 }
+
+/// A column that changes its type and values, in upserts that need both tables of a split.
+#[test]
+fn a_changed_column_is_known_by_either_name() {
+    let old = "CREATE TABLE users (id int PRIMARY KEY, email text, age int DEFAULT 18, bio text);
+        INSERT INTO users SELECT g, 'a' || g, g, 'b' || g FROM generate_series(1, 5) g;";
+    let new = "ALTER TABLE users ADD COLUMN age_big bigint; UPDATE users SET age_big = age * 10;
+        CREATE TABLE profiles (user_id int PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE, about text);
+        INSERT INTO profiles SELECT id, bio FROM users;";
+    // What a client says of the new name, and what that is under the old one.
+    let statements = [
+        ("INSERT INTO users (id, bio) VALUES (10, 'x') RETURNING id, age", None),
+        (
+            "INSERT INTO users (id, bio) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET bio = users.bio || excluded.age, age = excluded.age",
+            None,
+        ),
+        (
+            "INSERT INTO users (id, age_big, bio) VALUES (2, 500, 'y') ON CONFLICT (id) DO UPDATE SET bio = users.email || excluded.age RETURNING bio, age",
+            Some(("age_big, bio) VALUES (2, 500", "age, bio) VALUES (2, 50")),
+        ),
+        (
+            "INSERT INTO users (id, age_big, bio) VALUES (3, 500, 'y') ON CONFLICT (id) DO UPDATE SET bio = users.email, age = excluded.age WHERE excluded.age = 50",
+            Some(("age_big, bio) VALUES (3, 500", "age, bio) VALUES (3, 50")),
+        ),
+        ("SELECT id, age, bio FROM users ORDER BY id", None),
+    ];
+    let change = Change::ChangeColumn {
+        columns: ColumnPair::new("users", "age", "age_big"),
+        up: Some("age::bigint * 10".to_owned()),
+        down: Some("(age_big / 10)::int".to_owned()),
+        from_type: None,
+    };
+    for changing in [Phase::DualWrite, Phase::SwitchReads, Phase::StopDualWrite] {
+        for splitting in [Phase::SwitchReads, Phase::StopDualWrite] {
+            let about = format!("{changing} and {splitting}");
+            let [_, split] = rules(Phase::Expand, splitting);
+            let change =
+                Rule { name: "change".to_owned(), change: change.clone(), phase: changing };
+            let oracle = Database::create("composed_old", old);
+            let default = if changing < Phase::StopDualWrite {
+                ""
+            } else {
+                "ALTER TABLE users ALTER age_big SET DEFAULT 180;"
+            };
+            let database = Database::create("composed", &format!("{old}{new}{default}"));
+            let relay = Relay::start(&database, generation_of(1, &[change, split], &database));
+            let (mut direct, mut client) = (oracle.connect(), relay.connect(&database));
+            for (statement, other) in &statements {
+                let (from, to) = other.unwrap_or_default();
+                let expected = direct.simple(&statement.replacen(from, to, 1));
+                assert_eq!(
+                    told(&client.simple(statement)),
+                    told(&expected),
+                    "{about}: {statement}"
+                );
+            }
+            drop(client);
+            relay.stop();
+        }
+    }
+}
+
+/// Of several rows one could take what another one has just given up.
+#[test]
+fn a_target_that_is_given_anew_is_refused_by_either_name() {
+    let both = format!(
+        "{BOTH} CREATE UNIQUE INDEX ON users (email); CREATE UNIQUE INDEX ON users (address);"
+    );
+    let database = Database::create("composed", &format!("{OLD}{both}"));
+    let rules = rules(Phase::DualWrite, Phase::SwitchReads);
+    let relay = Relay::start(&database, generation_of(1, &rules, &database));
+    let mut client = relay.connect(&database);
+    for name in ["email", "address"] {
+        let upsert = format!(
+            "INSERT INTO users (id, email, bio) VALUES (21, 'a1', 'x'), (22, 'a2', 'y')
+             ON CONFLICT (email) DO UPDATE SET {name} = 'n' || users.id, bio = users.bio || users.score"
+        );
+        let reply = client.simple(&upsert);
+        assert_eq!(reply.error().map(|error| error.code()), Some("0A000"), "{name}");
+    }
+    drop(client);
+    relay.stop();
+}

@@ -161,23 +161,7 @@ mod tests {
             identity: false,
             migration: Some("m".to_owned()),
         };
-        let lens = Lens {
-            relation: RelationName::new("public", "People"),
-            columns: vec![column],
-            hidden: Vec::new(),
-            hidden_exists: false,
-            opaque: OpaquePolicy::Refuse,
-            migrations: Vec::new(),
-            names: Arc::default(),
-            views: std::collections::BTreeSet::new(),
-            halving_views: std::collections::BTreeSet::new(),
-            stands_as: None,
-            beside: Vec::new(),
-            over: None,
-            among: None,
-            inserts: None,
-            read_as: None,
-        };
+        let lens = Lens::of(RelationName::new("public", "People"), vec![column]);
         let found: Vec<(&str, String)> =
             of_lens(&lens).into_iter().map(|it| (it.key, it.sql)).collect();
         assert_eq!(

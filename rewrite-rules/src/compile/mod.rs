@@ -21,7 +21,7 @@ mod step;
 mod table;
 mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Column, ColumnDefault, Relation, RelationName};
@@ -395,21 +395,13 @@ fn lens(
     }
     columns.extend(also);
     Lens {
-        relation: name.clone(),
-        columns,
         hidden_exists: hidden.iter().any(|column| table.column(column).is_some()),
         hidden,
         opaque,
         migrations: names_of(rules, changes),
         names: Arc::new(names::names(shape, rules, (name, table), changes, beside, catalog)),
-        views: BTreeSet::new(),
-        halving_views: BTreeSet::new(),
-        stands_as: None,
         beside: beside.iter().map(|(_, beside)| beside.clone()).collect(),
-        over: None,
-        among: None,
-        inserts: None,
-        read_as: None,
+        ..Lens::of(name.clone(), columns)
     }
 }
 

@@ -5,7 +5,6 @@
 //! down to the catalog's indexes as before.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::lent;
 use super::loan::Loan;
@@ -136,21 +135,10 @@ pub(super) fn lens(
         migration: None,
     };
     Lens {
-        relation,
-        columns: columns.iter().map(column).collect(),
-        hidden: Vec::new(),
-        hidden_exists: false,
         opaque: OpaquePolicy::Forward,
         migrations: migrations.to_vec(),
-        names: Arc::default(),
-        views: std::collections::BTreeSet::new(),
-        halving_views: std::collections::BTreeSet::new(),
         stands_as: Some(query),
-        beside: Vec::new(),
-        over: None,
-        among: None,
-        inserts: None,
-        read_as: None,
+        ..Lens::of(relation, columns.iter().map(column).collect())
     }
 }
 

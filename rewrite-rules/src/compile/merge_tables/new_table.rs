@@ -1,11 +1,10 @@
 //! What a client means by the name of the table that others are merged into: their rows, until it has them all.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::{Column, Relation, RelationName, Volatility};
 use crate::compile::{plain, views};
-use crate::lens::{Access, Beside, Lens, LogicalColumn, OpaquePolicy};
+use crate::lens::{Access, Beside, Lens, LogicalColumn};
 use crate::name::quoted;
 use crate::naming::{Names, TableNames};
 use crate::phase::Phase;
@@ -20,21 +19,10 @@ const KEYS: &str = "segue_keys";
 pub(super) fn lens(subject: &Subject<'_>) -> Option<Lens> {
     let (into, new) = subject.into.as_ref()?;
     let lens = Lens {
-        relation: into.clone(),
-        columns: new.columns.iter().map(plain).collect(),
-        hidden: Vec::new(),
-        hidden_exists: false,
-        opaque: OpaquePolicy::Refuse,
         migrations: vec![subject.rule.name.clone()],
         names: Arc::new(Names::of(TableNames::itself(into, new))),
         views: views::over(new, subject.catalog),
-        halving_views: BTreeSet::new(),
-        stands_as: None,
-        beside: Vec::new(),
-        over: None,
-        among: None,
-        inserts: None,
-        read_as: None,
+        ..Lens::of(into.clone(), new.columns.iter().map(plain).collect())
     };
     match subject.rule.phase {
         Phase::Expand => Some(Lens { read_as: Some(gathered(subject, new)), ..lens }),

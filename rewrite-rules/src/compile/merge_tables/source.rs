@@ -1,12 +1,11 @@
 //! What a client means by the name of one of the tables that are merged.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::{Column, Key, Relation, RelationName};
 use crate::compile::table::key_of;
 use crate::compile::{TypeName, plain, views};
-use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn, OpaquePolicy};
+use crate::lens::{Access, Among, Beside, End, Lens, LogicalColumn};
 use crate::naming::{Names, TableNames, Taken};
 use crate::phase::Phase;
 use crate::rule::{MergeSource, MergeTables};
@@ -93,21 +92,11 @@ impl<'a> Source<'a> {
             Phase::Expand | Phase::Backfill | Phase::Enforce => return None,
         };
         let lens = Lens {
-            relation: self.relation.clone(),
-            columns: self.columns(new, written),
-            hidden: Vec::new(),
-            hidden_exists: false,
-            opaque: OpaquePolicy::Refuse,
             migrations: vec![subject.rule.name.clone()],
             names: Arc::new(self.names(into, new)),
             views: views::over(&self.table, subject.catalog),
-            halving_views: BTreeSet::new(),
-            stands_as: None,
             beside,
-            over: None,
-            among: None,
-            inserts: None,
-            read_as: None,
+            ..Lens::of(self.relation.clone(), self.columns(new, written))
         };
         match written {
             Written::Own => Some(lens),
