@@ -128,10 +128,9 @@ fn of_column(column: &LogicalColumn, table: &str) -> Vec<Rehearsal> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use rewrite_rules::catalog::RelationName;
-    use rewrite_rules::lens::{OpaquePolicy, Template};
+    use rewrite_rules::lens::Template;
 
     use super::*;
 
